@@ -1,0 +1,272 @@
+/*
+ * Between plain structs and the wire (proto/tickwire/v1). The one door to protobuf: nothing else in the
+ * project includes generated code.
+ *
+ * Encoding packs from the caller's structs into the caller's buffer and allocates nothing. Decoding fills
+ * the caller's struct; strings are copied into it, arrays point into an arena that the caller owns and
+ * reuses, so a steady stream allocates nothing either. A decoded struct is valid until the next decode
+ * with the same arena.
+ *
+ * encode: returns the bytes written, or 0 if `capacity` is too small (WIRE_MAX_BYTES always suffices for
+ *         what respects the stated bounds). It trusts the struct: arrays within bounds, strings terminated.
+ * decode: returns WIRE_OK or what is wrong. It trusts nothing: any bytes at all are answered without a
+ *         crash, a loop or unbounded memory, and unknown fields are passed over.
+ */
+#ifndef TICKWIRE_PROTO_CODEC_H
+#define TICKWIRE_PROTO_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/market.h"
+
+#define WIRE_MAX_BYTES        (64u * 1024u) /* the largest payload this codec writes */
+#define WIRE_MAX_PRINTS       256u          /* prints in one Trades */
+#define WIRE_MAX_ORDER_EVENTS 256u          /* events in one OrderEvents */
+#define WIRE_REASON_BYTES     8
+#define WIRE_DETAIL_BYTES     160
+#define WIRE_CHANNEL_BYTES    24
+
+typedef enum wire_result {
+    WIRE_OK = 0,
+    WIRE_MALFORMED,   /* not protobuf, or not this message */
+    WIRE_OUT_OF_RANGE /* a length, enumeration or count beyond what the schema page allows */
+} wire_result;
+
+/* Memory for the arrays of decoded messages. One block taken at init, reset by each decode. */
+typedef struct wire_arena {
+    uint8_t *block;
+    size_t capacity;
+    size_t used;
+} wire_arena;
+
+bool wire_arena_init(wire_arena *arena, size_t capacity); /* false: no memory */
+void wire_arena_fini(wire_arena *arena);
+
+/* What every instrument's message carries. `receive_ns`, `event_ns` may be TW_TIME_ABSENT (0 on the wire). */
+typedef struct wire_header {
+    char exchange[TW_MIC_BYTES];
+    char symbol[TW_SYMBOL_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    uint32_t partition;
+    uint64_t term;
+    uint64_t prev_seq;
+    uint64_t seq;
+    bool snapshot;
+    tw_book_state state;
+    tw_state_cause cause;
+    int32_t price_exponent;
+    int32_t quantity_exponent;
+    int64_t event_ns;
+    int64_t receive_ns;
+    int64_t publish_ns;
+} wire_header;
+
+typedef struct wire_book_update {
+    wire_header header;
+    uint32_t depth;
+    uint32_t merged;
+    uint32_t checksum;
+    uint32_t bid_count;
+    uint32_t ask_count;
+    const tw_level *bids; /* best first; at most 2 * TW_MAX_DEPTH a side (removals and entries) */
+    const tw_level *asks;
+} wire_book_update;
+
+typedef struct wire_quote {
+    wire_header header;
+    tw_level bid; /* price TW_PRICE_ABSENT: no bid */
+    tw_level ask;
+} wire_quote;
+
+typedef struct wire_trades {
+    wire_header header; /* state and cause are not carried; event_ns is that of the last print */
+    uint32_t print_count;
+    const tw_print *prints; /* at most WIRE_MAX_PRINTS */
+    uint64_t volume;        /* of the epoch so far */
+    uint64_t prints_total;  /* likewise */
+} wire_trades;
+
+typedef struct wire_status {
+    wire_header header;
+    tw_trading_state trading;
+    tw_short_sale short_sale;
+    char reason[WIRE_REASON_BYTES];
+    int64_t collar_upper; /* TW_PRICE_ABSENT if none */
+    int64_t collar_lower;
+    int64_t collar_reference;
+} wire_status;
+
+typedef struct wire_imbalance {
+    wire_header header;
+    tw_imbalance imbalance;
+} wire_imbalance;
+
+typedef enum wire_order_kind {
+    WIRE_ORDER_ADD = 0,
+    WIRE_ORDER_EXECUTE,
+    WIRE_ORDER_REDUCE,
+    WIRE_ORDER_DELETE,
+    WIRE_ORDER_REPLACE
+} wire_order_kind;
+
+typedef struct wire_order_event {
+    uint64_t seq;
+    wire_order_kind kind;
+    tw_side side;
+    uint64_t order_id;
+    uint64_t new_order_id;
+    int64_t price;
+    uint64_t quantity;
+    uint64_t remaining;
+    int64_t event_ns;
+    char attribution[5];
+} wire_order_event;
+
+typedef struct wire_order_events {
+    wire_header header;
+    uint32_t event_count;
+    const wire_order_event *events;
+} wire_order_events;
+
+typedef struct wire_feed_status {
+    char exchange[TW_MIC_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    char detail[WIRE_DETAIL_BYTES];
+    uint32_t partition;
+    uint64_t term;
+    uint64_t seq;
+    tw_book_state state;
+    tw_state_cause cause;
+    int64_t event_ns;
+    int64_t receive_ns;
+    int64_t publish_ns;
+    uint64_t gap_from;
+    uint64_t gap_to;
+    uint64_t messages;
+    uint64_t lost;
+    uint64_t updates;
+    uint32_t instruments;
+    uint32_t instruments_not_ok;
+} wire_feed_status;
+
+typedef struct wire_line_status {
+    char exchange[TW_MIC_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    char line[8];
+    uint32_t partition;
+    uint64_t term;
+    uint64_t next_seq;
+    tw_book_state state;
+    tw_state_cause cause;
+    int64_t receive_ns;
+    int64_t publish_ns;
+    uint64_t packets, messages, lost, duplicates, wins, kernel_drops, malformed;
+    int64_t skew_ns;
+} wire_line_status;
+
+typedef enum wire_reply_code {
+    WIRE_REPLY_OK = 0,
+    WIRE_REPLY_NOT_FOUND,
+    WIRE_REPLY_BUSY,
+    WIRE_REPLY_BAD_REQUEST
+} wire_reply_code;
+
+typedef struct wire_instrument {
+    tw_instrument instrument;
+    uint32_t shard;
+    tw_trading_state trading;
+    tw_book_state state;
+    tw_state_cause cause;
+} wire_instrument;
+
+typedef struct wire_instrument_request {
+    uint32_t symbol_count;
+    const char *const *symbols; /* each at most TW_SYMBOL_BYTES - 1 bytes */
+} wire_instrument_request;
+
+typedef struct wire_instrument_list {
+    char exchange[TW_MIC_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    char detail[WIRE_DETAIL_BYTES];
+    uint64_t term;
+    uint64_t version;
+    uint32_t instrument_count;
+    const wire_instrument *instruments;
+    uint32_t not_found_count;
+    const char *const *not_found;
+    uint32_t chunk;
+    bool last;
+    wire_reply_code code;
+    uint32_t retry_after_ms;
+} wire_instrument_list;
+
+/* A snapshot reply's envelope. Its parts are encoded one at a time (below), so that a publisher can keep
+ * each instrument's encoded snapshot and join them into chunks without encoding again. */
+typedef struct wire_snapshot_reply {
+    char exchange[TW_MIC_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    char channel[WIRE_CHANNEL_BYTES];
+    char detail[WIRE_DETAIL_BYTES];
+    wire_reply_code code;
+    uint32_t retry_after_ms;
+    uint32_t chunk;
+    bool last;
+    uint64_t term;
+    /* decode only; arrays in the arena */
+    uint32_t book_count, quote_count, trades_count, status_count, imbalance_count;
+    const wire_book_update *books;
+    const wire_quote *quotes;
+    const wire_trades *trades;
+    const wire_status *statuses;
+    const wire_imbalance *imbalances;
+} wire_snapshot_reply;
+
+/* Which repeated field of SnapshotReply a part belongs to. */
+typedef enum wire_snapshot_part {
+    WIRE_PART_BOOK = 10,
+    WIRE_PART_QUOTE = 11,
+    WIRE_PART_TRADES = 12,
+    WIRE_PART_STATUS = 13,
+    WIRE_PART_IMBALANCE = 14
+} wire_snapshot_part;
+
+size_t wire_book_update_encode(const wire_book_update *m, uint8_t *buffer, size_t capacity);
+size_t wire_quote_encode(const wire_quote *m, uint8_t *buffer, size_t capacity);
+size_t wire_trades_encode(const wire_trades *m, uint8_t *buffer, size_t capacity);
+size_t wire_status_encode(const wire_status *m, uint8_t *buffer, size_t capacity);
+size_t wire_imbalance_encode(const wire_imbalance *m, uint8_t *buffer, size_t capacity);
+size_t wire_order_events_encode(const wire_order_events *m, uint8_t *buffer, size_t capacity);
+size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_t capacity);
+size_t wire_line_status_encode(const wire_line_status *m, uint8_t *buffer, size_t capacity);
+size_t wire_instrument_request_encode(const wire_instrument_request *m, uint8_t *buffer, size_t capacity);
+size_t wire_instrument_list_encode(const wire_instrument_list *m, uint8_t *buffer, size_t capacity);
+
+/* Writes the envelope only; then append parts with wire_snapshot_part_append. Protobuf allows fields in any
+ * order, so envelope and parts together are one SnapshotReply. */
+size_t wire_snapshot_reply_encode(const wire_snapshot_reply *m, uint8_t *buffer, size_t capacity);
+/* Appends an already encoded BookUpdate, Quote, … as a field. Returns the bytes appended, 0 if no room. */
+size_t wire_snapshot_part_append(wire_snapshot_part part, const uint8_t *encoded, size_t length, uint8_t *buffer,
+                                 size_t capacity);
+
+wire_result wire_book_update_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m);
+wire_result wire_quote_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_quote *m);
+wire_result wire_trades_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_trades *m);
+wire_result wire_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_status *m);
+wire_result wire_imbalance_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_imbalance *m);
+wire_result wire_order_events_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_order_events *m);
+wire_result wire_feed_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_feed_status *m);
+wire_result wire_line_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_line_status *m);
+wire_result wire_instrument_request_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                           wire_instrument_request *m);
+wire_result wire_instrument_list_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                        wire_instrument_list *m);
+wire_result wire_snapshot_reply_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                       wire_snapshot_reply *m);
+
+/* The design's book checksum over the first min(10, depth) levels of each side, best first. */
+uint32_t wire_book_checksum(const tw_level *bids, uint32_t bid_count, const tw_level *asks, uint32_t ask_count,
+                            uint32_t depth);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Subjects: the names under which payloads travel. Writing them, and reading them back.
+ *
+ * A symbol is one NATS token: bytes other than A-Z a-z 0-9 - _ / $ + = ^ # are written %XX, upper-case hex
+ * (BRK.B -> BRK%2EB). An empty symbol has no subject.
+ */
+#ifndef TICKWIRE_PROTO_SUBJECT_H
+#define TICKWIRE_PROTO_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/market.h"
+
+#define SUBJECT_BYTES 160 /* the longest subject here: an escaped 32-byte symbol and its neighbours, with NUL */
+
+typedef enum subject_channel {
+    SUBJECT_ORDERBOOK,
+    SUBJECT_ORDERBOOK_100MS,
+    SUBJECT_ORDERBOOK_1S,
+    SUBJECT_QUOTE,
+    SUBJECT_TRADE,
+    SUBJECT_STATUS,
+    SUBJECT_IMBALANCE,
+    SUBJECT_ORDER,
+    SUBJECT_CHANNELS
+} subject_channel;
+
+/* "orderbook", "orderbook.100ms", "orderbook.1s", "quote", "trade", "status", "imbalance", "order" */
+const char *subject_channel_name(subject_channel channel);
+bool subject_channel_parse(const char *name, subject_channel *channel);
+
+/* Escapes `symbol` into `token` of SUBJECT_BYTES; false if it is empty or too long. */
+bool subject_escape(char *token, size_t capacity, const char *symbol);
+/* The reverse; false on a bad escape or a symbol longer than TW_SYMBOL_BYTES - 1. `length` bytes of `token`. */
+bool subject_unescape(char symbol[TW_SYMBOL_BYTES], const char *token, size_t length);
+
+bool subject_instrument(char *subject, size_t capacity, const char *mic, const char *symbol,
+                        subject_channel channel);
+bool subject_feed_status(char *subject, size_t capacity, const char *mic, uint32_t partition);
+bool subject_snapshot(char *subject, size_t capacity, const char *mic, const char *symbol, subject_channel channel);
+bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
+bool subject_instruments(char *subject, size_t capacity, const char *mic);
+
+typedef enum subject_kind {
+    SUBJECT_KIND_UNKNOWN = 0,
+    SUBJECT_KIND_INSTRUMENT,  /* {MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_FEED_STATUS, /* feed.{MIC}.{PARTITION}.status */
+    SUBJECT_KIND_LINE_STATUS, /* feed.{MIC}.{PARTITION}.line.{LINE} */
+    SUBJECT_KIND_SNAPSHOT,    /* snapshot.{MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_SNAPSHOTS,   /* snapshots.{MIC}.{channel} */
+    SUBJECT_KIND_INSTRUMENTS  /* instruments.{MIC} */
+} subject_kind;
+
+typedef struct subject_parts {
+    subject_kind kind;
+    char mic[TW_MIC_BYTES];
+    char symbol[TW_SYMBOL_BYTES]; /* unescaped; "" where the kind has none */
+    subject_channel channel;      /* SUBJECT_CHANNELS where the kind has none */
+    uint32_t partition;           /* feed kinds only */
+} subject_parts;
+
+/* Takes a concrete subject (no wildcards) apart. Returns parts->kind; UNKNOWN leaves the rest unset. */
+subject_kind subject_parse(const char *subject, subject_parts *parts);
+
+/* True if `subject` matches `pattern` by NATS rules: '*' is one token, '>' one or more at the end. */
+bool subject_matches(const char *pattern, const char *subject);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * From books and events to payloads on subjects. The last pure stage of the market data path: it opens
+ * nothing, reads no clock, logs nothing, and allocates nothing after publisher_alloc.
+ *
+ * A burst in, a burst out. While a burst of source messages is applied, instruments are marked; at its end
+ * publisher_flush sends one net change per marked instrument and channel:
+ *
+ *   mark ... mark, print ... | publisher_flush -> delta, quote if the best changed, trades, status, imbalance
+ *                            | publisher_tick  -> conflated tiers, feed status
+ *                            | publisher_serve -> queued snapshot and directory replies, within a budget
+ *
+ * What leaves goes through a sink. When the sink is not ready (too much is buffered, or the bus is away),
+ * nothing is emitted and marks go on merging; books, quotes, statuses and imbalances are bounded by the number
+ * of instruments. Prints wait in a bounded queue; when it is full the oldest are dropped, counted, and the
+ * break in prev_seq shows it to receivers.
+ *
+ * Chains. Every (instrument, channel) has a chain of its own: prev_seq is the seq of the previous message of
+ * this chain. A change that is not visible (a level beyond the depth, a quantity that came back) moves nothing.
+ * The first message of an instrument in an epoch has prev_seq 0: it starts from an empty book.
+ *
+ * Instruments are the same small numbers as in orderbook/book.h.
+ */
+#ifndef TICKWIRE_PUBLISHER_PUBLISHER_H
+#define TICKWIRE_PUBLISHER_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/market.h"
+#include "orderbook/book.h"
+#include "proto/codec.h"
+#include "proto/subject.h"
+
+typedef struct publisher publisher;
+
+/* Where payloads go. `emit` takes a copy of what it needs and may not fail once `ready` said yes for the
+ * round; `subject` is NUL terminated. */
+typedef struct publisher_sink {
+    void *context;
+    void (*emit)(void *context, const char *subject, const uint8_t *payload, size_t length);
+    bool (*ready)(void *context); /* false: hold back and go on merging */
+} publisher_sink;
+
+typedef struct publisher_options {
+    const char *exchange; /* MIC, copied */
+    uint32_t partition;
+    uint64_t term;
+    uint32_t max_instruments;
+    uint32_t depth;             /* visible levels per side, 1 to TW_MAX_DEPTH */
+    bool tier_100ms;            /* orderbook.100ms */
+    bool tier_1s;               /* orderbook.1s */
+    bool orders;                /* the order-by-order channel */
+    uint32_t max_prints;        /* prints waiting to leave, over all instruments */
+    uint32_t max_requests;      /* snapshot and directory requests waiting; more get BUSY */
+    uint32_t serve_bytes;       /* at most this much per publisher_serve, at least one chunk */
+    int64_t status_interval_ns; /* of feed status, 100 ms by the design */
+} publisher_options;
+
+/* The books are borrowed and must outlive the publisher. TW_INVALID names the option; TW_NO_MEMORY. */
+tw_code publisher_alloc(publisher **publisher, const publisher_options *options, const ob_books *books,
+                        const publisher_sink *sink, tw_error *error);
+void publisher_free(publisher *publisher);
+
+/* Which source message is being applied: given with every mark. */
+typedef struct publisher_stamp {
+    uint64_t seq;
+    int64_t event_ns;
+    int64_t receive_ns;
+} publisher_stamp;
+
+/* A new numbering session: all instruments are undefined, chains start again at 0, totals are cleared.
+ * What was marked but not flushed is dropped: call publisher_flush first. */
+void publisher_start_epoch(publisher *publisher, const char *epoch);
+
+/* Defines an instrument, or changes its directory entry (then its version rises). Copied. */
+void publisher_define(publisher *publisher, uint32_t instrument, const tw_instrument *entry,
+                      const publisher_stamp *stamp);
+
+/* The visible book may have changed: a change at `rank` (see ob_change). Ranks at or beyond the depth are
+ * passed over without a mark. */
+void publisher_mark_book(publisher *publisher, uint32_t instrument, uint32_t rank, const publisher_stamp *stamp);
+/* A print, in the order of the source. */
+void publisher_print(publisher *publisher, uint32_t instrument, const tw_print *print,
+                     const publisher_stamp *stamp);
+void publisher_trading_state(publisher *publisher, uint32_t instrument, tw_trading_state state, const char *reason,
+                             const publisher_stamp *stamp);
+void publisher_short_sale(publisher *publisher, uint32_t instrument, tw_short_sale restriction,
+                          const publisher_stamp *stamp);
+void publisher_collar(publisher *publisher, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
+                      const publisher_stamp *stamp);
+void publisher_imbalance(publisher *publisher, uint32_t instrument, const tw_imbalance *imbalance,
+                         const publisher_stamp *stamp);
+void publisher_order_event(publisher *publisher, uint32_t instrument, const wire_order_event *event,
+                           const publisher_stamp *stamp);
+/* The instrument's own book state; shown on its book, quote and status channels. */
+void publisher_book_state(publisher *publisher, uint32_t instrument, tw_book_state state, tw_state_cause cause,
+                          const publisher_stamp *stamp);
+
+/* The feed's state, for FeedStatus. A change of state, cause or gap is sent at the next flush, not at the
+ * next interval. */
+typedef struct publisher_feed {
+    tw_book_state state;
+    tw_state_cause cause;
+    const char *detail; /* copied; "" for none */
+    uint64_t seq;       /* last source message applied */
+    int64_t event_ns;
+    int64_t receive_ns;
+    uint64_t gap_from, gap_to;
+    uint64_t messages;
+    uint64_t lost;
+} publisher_feed;
+void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
+
+/* End of a burst: emits what was marked. Returns messages emitted. */
+size_t publisher_flush(publisher *publisher, int64_t now_ns);
+/* Emits tiers and feed status that are due. Returns messages emitted. */
+size_t publisher_tick(publisher *publisher, int64_t now_ns);
+/* When publisher_tick has something to do next (same clock as now_ns). */
+int64_t publisher_next_tick(const publisher *publisher);
+
+/* A request that came in on snapshot.{MIC}.*.>, snapshots.{MIC}.> or instruments.{MIC}: parsed, answered at
+ * once with NOT_FOUND, BAD_REQUEST or BUSY, or queued for publisher_serve. Anything else is passed over. */
+void publisher_request(publisher *publisher, const char *subject, const char *reply, const uint8_t *payload,
+                       size_t length, int64_t now_ns);
+/* Sends queued replies, oldest request first, bulk requests taking turns by chunks, at most serve_bytes.
+ * Snapshots are the state as last published. Returns true if more is waiting. */
+bool publisher_serve(publisher *publisher, int64_t now_ns);
+
+typedef struct publisher_stats {
+    uint64_t emitted[SUBJECT_CHANNELS]; /* messages by channel */
+    uint64_t feed_statuses;
+    uint64_t bytes;
+    uint64_t merged;    /* source changes folded into a later update */
+    uint64_t unchanged; /* marked, but nothing visible changed in the end */
+    uint64_t held_back; /* flushes skipped because the sink was not ready */
+    uint64_t prints_dropped;
+    uint64_t orders_dropped;
+    uint64_t snapshots_served; /* replies, bulk chunks included */
+    uint64_t requests_busy;
+    uint64_t requests_bad;
+    uint32_t requests_waiting;
+    uint32_t instruments;
+    uint32_t instruments_not_ok;
+} publisher_stats;
+publisher_stats publisher_read_stats(const publisher *publisher);
+
+/* The state as last published, for tests and for the daemon's own checks. Levels best first. False if undefined. */
+bool publisher_published_book(const publisher *publisher, uint32_t instrument, subject_channel channel,
+                              wire_book_update *snapshot, tw_level bids[TW_MAX_DEPTH], tw_level asks[TW_MAX_DEPTH]);
+
+#endif

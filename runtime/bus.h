@@ -1,0 +1,85 @@
+/*
+ * The bus: NATS in event-loop mode on the process's one libuv loop. The one door to nats.h.
+ *
+ * No library thread touches a message: the socket is read and written by the loop, subscriptions are
+ * synchronous ones drained with a zero timeout after each read. nats.c's own timer and reconnect threads only
+ * ever send a signal to the loop.
+ *
+ * Publishing copies into the output buffer; one write per bus_flush. The buffer's growth is bounded by the
+ * caller: above `high_water_bytes` (or while disconnected) bus_ready says false; a publish is still taken.
+ */
+#ifndef TICKWIRE_RUNTIME_BUS_H
+#define TICKWIRE_RUNTIME_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/error.h"
+
+typedef struct bus bus;
+typedef struct bus_subscription bus_subscription;
+
+/* Borrowed until the callback returns. `reply` is NULL where none was given. */
+typedef struct bus_message {
+    const char *subject;
+    const char *reply;
+    const uint8_t *bytes;
+    size_t length;
+} bus_message;
+
+typedef void (*bus_on_message)(void *context, const bus_message *message);
+typedef enum bus_event {
+    BUS_CONNECTED,
+    BUS_DISCONNECTED,
+    BUS_RECONNECTED,
+    BUS_CLOSED,
+    BUS_SLOW_CONSUMER
+} bus_event;
+typedef void (*bus_on_event)(void *context, bus_event event, const char *detail);
+
+typedef struct bus_options {
+    const char *url;         /* "nats://127.0.0.1:4222", several separated by commas */
+    const char *name;        /* shown in the server's connection list */
+    const char *credentials; /* a .creds file, or NULL */
+    size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
+    int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
+    bus_on_event on_event;   /* may be NULL; called on the loop */
+    void *event_context;
+} bus_options;
+
+/* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason. After
+ * that the connection is kept for ever: reconnects with jitter, subscriptions restored. */
+tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);
+/* Flushes what it can within a second, closes, frees. The loop must still be alive. NULL is fine. */
+void bus_close(bus *bus);
+
+/* Copies `length` bytes into the output buffer. TW_OK; TW_INVALID for a bad subject; TW_FULL while disconnected
+ * and the reconnect buffer is full; TW_AWAY after close. */
+tw_code bus_publish(bus *bus, const char *subject, const uint8_t *bytes, size_t length);
+tw_code bus_publish_request(bus *bus, const char *subject, const char *reply, const uint8_t *bytes, size_t length);
+/* Writes the output buffer to the socket once; what does not fit goes out when the socket is writable. */
+void bus_flush(bus *bus);
+bool bus_ready(const bus *bus); /* connected, and less than high water is buffered */
+bool bus_connected(const bus *bus);
+size_t bus_buffered(const bus *bus);
+/* The largest payload the server accepts. */
+size_t bus_max_payload(const bus *bus);
+
+/* `on_message` is called on the loop. Pending messages are bounded by `max_pending_bytes` (0: 64 MiB); beyond
+ * it the newest are dropped, counted and told by BUS_SLOW_CONSUMER. */
+tw_code bus_subscribe(bus *bus, const char *subject, bus_on_message on_message, void *context,
+                      size_t max_pending_bytes, bus_subscription **subscription, tw_error *error);
+void bus_unsubscribe(bus_subscription *subscription); /* NULL is fine; may be called from the callback */
+uint64_t bus_subscription_dropped(const bus_subscription *subscription);
+
+/* A fresh inbox subject of this connection ("_INBOX.…"). */
+tw_code bus_new_inbox(bus *bus, char *subject, size_t capacity, tw_error *error);
+
+typedef struct bus_stats {
+    uint64_t messages_out, bytes_out, messages_in, bytes_in, reconnects, dropped_in, writes;
+} bus_stats;
+bus_stats bus_read_stats(const bus *bus);
+
+#endif
