@@ -209,7 +209,8 @@ static bool parse_time(const char *text, int32_t *seconds) {
 }
 
 static tw_code store_exception(calendar *c, const calendar_exception *exception, tw_error *error) {
-    calendar_exception *known = (calendar_exception *)(uintptr_t)find_exception(c, exception->date);
+    const calendar_exception *found = find_exception(c, exception->date);
+    calendar_exception *known = found != NULL ? &c->exceptions[found - c->exceptions] : NULL;
     if (known == NULL && c->exception_count == CALENDAR_MAX_EXCEPTIONS)
         return tw_error_set(error, TW_FULL, "more than %d exceptions in the calendar", CALENDAR_MAX_EXCEPTIONS);
     if (known == NULL) known = &c->exceptions[c->exception_count++];
