@@ -275,8 +275,8 @@ static bool act_rpii(sim_session *session, uint32_t index, uint64_t bits) {
 }
 
 /* The oldest execution remembered is broken, once. */
-static bool act_break(sim_session *session) {
-    if (session->match_count <= SIM_RECENT_MATCHES) return false;
+static bool act_break(sim_session *session, uint64_t bits) {
+    if ((bits & 15) != 0 || session->match_count <= SIM_RECENT_MATCHES) return false;
     uint32_t slot = session->match_count % SIM_RECENT_MATCHES;
     uint64_t match = session->matches[slot].id;
     if (match == 0) return false;
@@ -326,7 +326,7 @@ static bool act(sim_session *session, uint32_t index, action what, sim_side side
     case RPII:
         return act_rpii(session, index, bits);
     case BREAK:
-        return act_break(session);
+        return act_break(session, bits);
     }
     return false;
 }
