@@ -39,35 +39,97 @@ typedef struct simulate_settings {
 
 #define AT(field) offsetof(simulate_settings, field)
 static const setting table[] = {
-    {.name = "to", .type = SETTING_TEXT, .offset = AT(to), .value_name = "WHERE",
+    {.name = "to",
+     .type = SETTING_TEXT,
+     .offset = AT(to),
+     .value_name = "WHERE",
      .help = "file:PATH (BinaryFILE, file:- for standard output) or udp://GROUP:PORT[@INTERFACE] (MoldUDP64)"},
-    {.name = "seed", .type = SETTING_COUNT, .offset = AT(seed), .default_text = "1", .value_name = "N",
+    {.name = "seed",
+     .type = SETTING_COUNT,
+     .offset = AT(seed),
+     .default_text = "1",
+     .value_name = "N",
      .help = "the same seed and options give the same bytes, at any rate"},
-    {.name = "symbols", .type = SETTING_COUNT, .offset = AT(symbols), .default_text = "100", .value_name = "N",
-     .help = "how many instruments are listed", .minimum = 1, .maximum = SIM_MAX_SYMBOLS},
-    {.name = "messages", .type = SETTING_COUNT, .offset = AT(messages), .default_text = "1M", .value_name = "N",
-     .help = "messages of a day, exactly", .minimum = 1, .maximum = INT64_C(1000000000000)},
-    {.name = "live-orders", .type = SETTING_COUNT, .offset = AT(live_orders), .default_text = "0", .value_name = "N",
-     .help = "orders that rest at once, about; 0: a twentieth of the messages", .minimum = 0, .maximum = 50000000},
-    {.name = "rate", .type = SETTING_COUNT, .offset = AT(rate), .default_text = "0", .value_name = "N",
-     .help = "messages a second; 0: a file as fast as possible, the network 100k", .minimum = 0,
+    {.name = "symbols",
+     .type = SETTING_COUNT,
+     .offset = AT(symbols),
+     .default_text = "100",
+     .value_name = "N",
+     .help = "how many instruments are listed",
+     .minimum = 1,
+     .maximum = SIM_MAX_SYMBOLS},
+    {.name = "messages",
+     .type = SETTING_COUNT,
+     .offset = AT(messages),
+     .default_text = "1M",
+     .value_name = "N",
+     .help = "messages of a day, exactly",
+     .minimum = 1,
+     .maximum = INT64_C(1000000000000)},
+    {.name = "live-orders",
+     .type = SETTING_COUNT,
+     .offset = AT(live_orders),
+     .default_text = "0",
+     .value_name = "N",
+     .help = "orders that rest at once, about; 0: a twentieth of the messages",
+     .minimum = 0,
+     .maximum = 50000000},
+    {.name = "rate",
+     .type = SETTING_COUNT,
+     .offset = AT(rate),
+     .default_text = "0",
+     .value_name = "N",
+     .help = "messages a second; 0: a file as fast as possible, the network 100k",
+     .minimum = 0,
      .maximum = 1000000000},
-    {.name = "session", .type = SETTING_TEXT, .offset = AT(session), .default_text = "0000000001",
-     .value_name = "NAME", .help = "MoldUDP64 session of the first day, at most ten characters"},
-    {.name = "sessions", .type = SETTING_COUNT, .offset = AT(sessions), .default_text = "1", .value_name = "N",
+    {.name = "session",
+     .type = SETTING_TEXT,
+     .offset = AT(session),
+     .default_text = "0000000001",
+     .value_name = "NAME",
+     .help = "MoldUDP64 session of the first day, at most ten characters"},
+    {.name = "sessions",
+     .type = SETTING_COUNT,
+     .offset = AT(sessions),
+     .default_text = "1",
+     .value_name = "N",
      .help = "days one after another, each with the next session name and a seed of its own; 0: for ever"},
-    {.name = "start-sequence", .type = SETTING_COUNT, .offset = AT(start_sequence), .default_text = "1",
-     .value_name = "N", .help = "sequence number of the first message of the first day", .minimum = 1,
+    {.name = "start-sequence",
+     .type = SETTING_COUNT,
+     .offset = AT(start_sequence),
+     .default_text = "1",
+     .value_name = "N",
+     .help = "sequence number of the first message of the first day",
+     .minimum = 1,
      .maximum = INT64_MAX},
-    {.name = "heartbeat", .type = SETTING_DURATION, .offset = AT(heartbeat_ns), .default_text = "1s",
-     .value_name = "TIME", .help = "a heartbeat is sent when nothing else was for so long", .minimum = 1000000,
+    {.name = "heartbeat",
+     .type = SETTING_DURATION,
+     .offset = AT(heartbeat_ns),
+     .default_text = "1s",
+     .value_name = "TIME",
+     .help = "a heartbeat is sent when nothing else was for so long",
+     .minimum = 1000000,
      .maximum = INT64_C(3600000000000)},
-    {.name = "wait", .type = SETTING_DURATION, .offset = AT(wait_ns), .default_text = "0s", .value_name = "TIME",
-     .help = "heartbeats only for so long before the first message", .minimum = 0,
+    {.name = "wait",
+     .type = SETTING_DURATION,
+     .offset = AT(wait_ns),
+     .default_text = "0s",
+     .value_name = "TIME",
+     .help = "heartbeats only for so long before the first message",
+     .minimum = 0,
      .maximum = INT64_C(86400000000000)},
-    {.name = "mtu", .type = SETTING_COUNT, .offset = AT(packet_bytes), .default_text = "1400", .value_name = "BYTES",
-     .help = "largest UDP payload", .minimum = 72, .maximum = 65507},
-    {.name = "verbose", .type = SETTING_FLAG, .offset = AT(verbose), .default_text = "false",
+    {.name = "mtu",
+     .type = SETTING_COUNT,
+     .offset = AT(packet_bytes),
+     .default_text = "1400",
+     .value_name = "BYTES",
+     .help = "largest UDP payload",
+     .minimum = 72,
+     .maximum = 65507},
+    {.name = "verbose",
+     .type = SETTING_FLAG,
+     .offset = AT(verbose),
+     .default_text = "false",
      .help = "count the messages of each type at the end"},
     {.name = NULL},
 };
@@ -192,8 +254,10 @@ static tw_code play_days(run *self, tw_error *error) {
     tw_text_copy(name, sizeof name, s->session);
     tw_code code = TW_OK;
     for (uint64_t i = 0; code == TW_OK && !self->stopped && (s->sessions == 0 || i < s->sessions); i++) {
-        sim_options options = {.seed = sim_day_seed(s->seed, i), .symbols = (uint32_t)s->symbols,
-                               .messages = s->messages, .live_orders = (uint32_t)s->live_orders};
+        sim_options options = {.seed = sim_day_seed(s->seed, i),
+                               .symbols = (uint32_t)s->symbols,
+                               .messages = s->messages,
+                               .live_orders = (uint32_t)s->live_orders};
         sim_session *day;
         code = sim_session_alloc(&day, &options, error);
         if (code != TW_OK) break;
@@ -278,11 +342,14 @@ int command_simulate(int argc, char **argv) {
         fprintf(stderr, "tickwire simulate: %s\n", error.text);
         settings_free(owner);
         return EXIT_USAGE;
-    case SETTINGS_RUN: break;
+    case SETTINGS_RUN:
+        break;
     }
     int result = 0;
-    if (check(&self, &where, &error) != TW_OK) result = EXIT_USAGE;
-    else if (simulate(&self, &where, &error) != TW_OK) result = 1;
+    if (check(&self, &where, &error) != TW_OK)
+        result = EXIT_USAGE;
+    else if (simulate(&self, &where, &error) != TW_OK)
+        result = 1;
     if (result != 0) fprintf(stderr, "tickwire simulate: %s\n", error.text);
     settings_free(owner);
     return result;
