@@ -6,7 +6,7 @@
  * wishes are covered by it until it ends.
  *
  * At most RESYNC_OUTSTANDING requests are under way; others wait their turn. A request without an answer is
- * repeated after the timeout, which doubles up to eight times and is spread by up to a half, so that a thousand
+ * repeated after the timeout, which doubles twice and is spread by up to a half, so that a thousand
  * receivers that lost the same packet don't ask in step. BUSY is asked again when it says, spread likewise. An
  * exchange that answers NOT_FOUND is not asked again until the next wish.
  */
@@ -43,7 +43,7 @@ typedef struct resync_job {
 /* Sends a request whose replies come with `id`. False: not now. */
 typedef bool (*resync_send)(void *context, const resync_key *key, uint64_t id);
 
-typedef struct resync {
+typedef struct resync_queue {
     resync_job jobs[RESYNC_JOBS];
     uint32_t outstanding;
     uint64_t last_id;
@@ -53,25 +53,28 @@ typedef struct resync {
     void *context;
     uint64_t requested; /* requests sent */
     uint64_t refused;   /* wishes dropped because RESYNC_JOBS were known */
-} resync;
+} resync_queue;
 
-void resync_init(resync *resync, int64_t timeout_ns, uint64_t seed, resync_send send, void *context);
+void resync_init(resync_queue *queue, int64_t timeout_ns, uint64_t seed, resync_send send, void *context);
 
 /* A book wants a snapshot. `again`: the last one was not enough; it is asked for a little later. */
-void resync_want(resync *resync, const char *exchange, const char *symbol, subject_channel channel, bool again,
+void resync_want(resync_queue *queue, const char *exchange, const char *symbol, subject_channel channel, bool again,
                  int64_t now_ns);
 /* All books of an exchange and channel are wanted. */
-void resync_want_all(resync *resync, const char *exchange, subject_channel channel, int64_t now_ns);
+void resync_want_all(resync_queue *queue, const char *exchange, subject_channel channel, int64_t now_ns);
 /* A book is in sync after all. */
-void resync_forget(resync *resync, const char *exchange, const char *symbol, subject_channel channel);
+void resync_forget(resync_queue *queue, const char *exchange, const char *symbol, subject_channel channel);
 
 /* Sends what is due and repeats what is overdue. Call it after wishes and at least every 50 ms. */
-void resync_tick(resync *resync, int64_t now_ns);
+void resync_tick(resync_queue *queue, int64_t now_ns);
 
 /* A reply came; NULL: nobody listens on the request's subject. True: the request `*key` has ended (answered,
  * or not to be answered): books it covered that are still not in sync may be wished for again. */
-bool resync_reply(resync *resync, uint64_t id, const wire_snapshot_reply *reply, int64_t now_ns, resync_key *key);
+bool resync_reply(resync_queue *queue, uint64_t id, const wire_snapshot_reply *reply, int64_t now_ns,
+                  resync_key *key);
+/* The exchange is heard again: what waits for it need not wait longer. */
+void resync_hurry(resync_queue *queue, const char *exchange, int64_t now_ns);
 /* The connection is new: requests under way are repeated at once. */
-void resync_restart(resync *resync, int64_t now_ns);
+void resync_restart(resync_queue *queue, int64_t now_ns);
 
 #endif
