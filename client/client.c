@@ -157,7 +157,7 @@ static bool take_memory(tickwire_client *client, const tickwire_options *options
 }
 
 static tw_code open_bus(tickwire_client *client, const tickwire_options *options, tw_error *error) {
-    bus_options bus = {
+    bus_options settings = {
         .url = options->url != NULL ? options->url : DEFAULT_URL,
         .name = options->name != NULL ? options->name : "libtickwire",
         .credentials = options->credentials,
@@ -165,7 +165,7 @@ static tw_code open_bus(tickwire_client *client, const tickwire_options *options
         .on_event = on_bus_event,
         .event_context = client,
     };
-    if (bus_open(&client->bus, &client->loop, &bus, error) != TW_OK) return error->code;
+    if (bus_open(&client->bus, &client->loop, &settings, error) != TW_OK) return error->code;
     if (bus_new_inbox(client->bus, client->inbox, sizeof client->inbox, error) != TW_OK) return error->code;
     char subject[sizeof client->inbox + 2];
     tw_text_format(subject, sizeof subject, "%s.*", client->inbox);
