@@ -305,13 +305,14 @@ static void pass_on(gap_tracker *t, packet_slot *p) {
     release_held(t);
 }
 
-static void accept_messages(gap_tracker *t, packet_slot *p) {
+/* False if every message of it is held already. */
+static bool accept_messages(gap_tracker *t, packet_slot *p) {
     uint32_t position;
     while (p->first > t->expected) {
-        if (!make_disjoint(t, p, &position)) return;
+        if (!make_disjoint(t, p, &position)) return false;
         if (t->held_count < t->options.hold_packets && p->blocks_bytes <= t->options.hold_packet_bytes) {
             hold(t, p, position);
-            return;
+            return true;
         }
         /* No room: the first hole is given up, be it before a held packet or before this one. */
         uint64_t to = p->first;
@@ -321,6 +322,7 @@ static void accept_messages(gap_tracker *t, packet_slot *p) {
         give_up(t, to);
     }
     pass_on(t, p);
+    return true;
 }
 
 static void start(gap_tracker *t, const moldudp64_packet *packet) {
@@ -337,6 +339,7 @@ gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t rec
     if (t->started && memcmp(t->session, packet->session, sizeof t->session) != 0) return GAP_NEW_SESSION;
     if (!t->started) start(t, packet);
     t->stats.packets++;
+    bool beyond = false;
 
     if (packet->kind == MOLDUDP64_MESSAGES) {
         uint64_t room = UINT64_MAX - packet->sequence; /* messages beyond the last number have none */
@@ -347,7 +350,7 @@ gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t rec
                          .blocks_bytes = bytes_of(packet->blocks, count),
                          .receive_ns = receive_ns,
                          .seen_ns = now_ns};
-        if (count > 0) accept_messages(t, &p);
+        beyond = count > 0 && accept_messages(t, &p) && packet->sequence > t->expected;
     } else {
         announce(t, packet->sequence, now_ns);
     }
@@ -355,7 +358,6 @@ gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t rec
         t->end_seen = true;
         t->end_number = packet->sequence;
     }
-    bool beyond = packet->kind == MOLDUDP64_MESSAGES && packet->sequence > t->expected;
     expire(t, now_ns);
     if (t->ready_count > 0) return GAP_READY;
     if (packet->kind == MOLDUDP64_MESSAGES) return beyond ? GAP_HELD : GAP_DUPLICATE;
