@@ -89,8 +89,7 @@ static inline bool wire_next(wire_reader *reader, wire_field *field) {
     uint64_t tag;
     bool good = wire_read_varint(reader, &tag) && tag <= UINT32_MAX && tag >= 8;
     if (good) {
-        field->number = (uint32_t)(tag >> 3);
-        field->type = (uint32_t)(tag & 7);
+        *field = (wire_field){.number = (uint32_t)(tag >> 3), .type = (uint32_t)(tag & 7)};
         if (field->type == WIRE_VARINT || field->type == WIRE_LENGTH)
             good = wire_read_varint(reader, &field->value);
         good = good && wire_read_content(reader, field);
