@@ -136,6 +136,15 @@ TEST(gap, a_gap_past_its_deadline_is_given_up_and_late_messages_are_duplicates) 
     expect_totals(tracker, 4, 2, 5, 2);
 }
 
+TEST(gap, a_packet_inside_a_hole_does_not_make_what_is_still_missing_younger) {
+    gap_tracker *tracker = tracker_of(4, 1000);
+    PLAY(tracker, {0, 1, 1, GAP_READY, GAP_IN_SEQUENCE, "1-1"}, {1, 6, 1, GAP_HELD, GAP_REORDERING, ""},
+         {40, 4, 1, GAP_HELD, GAP_OPEN, ""}, {50, 0, POLL, 0, GAP_OPEN, ""},
+         {51, 0, POLL, 0, GAP_IN_SEQUENCE, "4-4(lost 2) 6-6(lost 1)"});
+    EXPECT_U64(gap_tracker_stats(tracker).reordered, 1);
+    expect_totals(tracker, 3, 0, 3, 2);
+}
+
 TEST(gap, regrouped_packets_give_only_their_new_part) {
     gap_tracker *tracker = tracker_of(8, 1000);
     PLAY(tracker, {0, 1, 2, GAP_READY, GAP_IN_SEQUENCE, "1-2"}, {1, 5, 4, GAP_HELD, GAP_REORDERING, ""},
