@@ -15,7 +15,7 @@ struct mold_line {
     char session[MOLDUDP64_SESSION_BYTES]; /* without padding */
     bool announced;                        /* on_session was told of it */
     uint64_t first;
-    uint64_t arrivals;                     /* messages numbered by arrival */
+    uint64_t arrivals; /* messages numbered by arrival */
     bool unsequenced;
     uint64_t malformed;
 };
@@ -144,6 +144,7 @@ mold_line_status mold_line_read_status(const mold_line *line) {
                                .unsequenced = line->unsequenced,
                                .malformed = line->malformed,
                                .gap = gap_tracker_stats(line->gap)};
-    status.gap_open = gap_tracker_state(line->gap) == GAP_OPEN && gap_hole(line->gap, &status.gap_from, &status.gap_to);
+    status.gap_open =
+        gap_tracker_state(line->gap) == GAP_OPEN && gap_hole(line->gap, &status.gap_from, &status.gap_to);
     return status;
 }
