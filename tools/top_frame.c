@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/market.h"
 #include "base/text.h"
 
 #define LINE_BYTES 512
