@@ -119,7 +119,7 @@ static int64_t draw_price(market_model *market, uint32_t instrument, unsigned si
 static book_message make_add(market_model *market) {
     uint32_t instrument = draw_instrument(market);
     if (tw_random_chance(&market->random, 1, 50))
-        market->middle[instrument] += tw_random_chance(&market->random, 1, 2) ? 100 : -100;
+        market->middle[instrument] += market->middle[instrument] / 100 % 2 == 0 ? 100 : -100;
     unsigned side = (unsigned)tw_random_below(&market->random, 2);
     market->next_id += 1 + tw_random_below(&market->random, 7); /* other partitions' and unseen ids lie between */
     book_message made = {.order_id = market->next_id,

@@ -20,7 +20,8 @@ static size_t take_datagrams(live *self, int64_t now_ns) {
     size_t count = 0;
     tw_error error;
     if (udp_source_receive(self->source, packets, &count, rt_clock_utc_ns(), &error) != TW_OK)
-        rt_log_limited(self->ingest->log, &self->error_site, RT_ERROR, "receiving failed", RT_STR("reason", error.text));
+        rt_log_limited(self->ingest->log, &self->error_site, RT_ERROR, "receiving failed",
+                       RT_STR("reason", error.text));
     for (size_t i = 0; i < count; i++)
         mold_line_packet(self->ingest->line, packets[i].payload, packets[i].length, packets[i].receive_ns, now_ns);
     return count;

@@ -207,9 +207,10 @@ static void on_malformed_message(void *context, itch50_result why, const feed_me
     rt_log_limited(self->log, why == ITCH50_UNKNOWN_TYPE ? &self->unknown_site : &self->malformed_site, RT_WARN,
                    "a message was passed over", RT_STR("why", texts[why]), RT_U64("seq", message->seq),
                    RT_U64("length", message->length), RT_U64("type", message->length > 0 ? message->bytes[0] : 0));
-    bool names_a_book = message->length >= 3 &&
-                        instruments_by_locate(market_instruments(self->market),
-                                              (uint16_t)(message->bytes[1] << 8 | message->bytes[2])) != INSTRUMENT_NONE;
+    bool names_a_book =
+        message->length >= 3 &&
+        instruments_by_locate(market_instruments(self->market),
+                              (uint16_t)(message->bytes[1] << 8 | message->bytes[2])) != INSTRUMENT_NONE;
     if (why != ITCH50_UNKNOWN_TYPE && !names_a_book) self->facts.unreadable++;
 }
 
@@ -354,7 +355,8 @@ static tw_code open_market(ingest *self, tw_error *error) {
     itch50_feed_init(&self->itch50, self->market, &feed);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
-                                 .term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND),
+                                 .term =
+                                     set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND),
                                  .max_instruments = limits.max_instruments,
                                  .depth = (uint32_t)set->depth,
                                  .tier_100ms = set->tier_100ms,

@@ -66,10 +66,10 @@ typedef struct ingest {
     replay *replay;
 
     feed_facts facts;
-    feed_verdict verdict;     /* as last told to the publisher */
-    uint64_t messages;        /* source messages applied in this epoch */
-    uint64_t messages_total;  /* since start: for metrics */
-    uint64_t pending;         /* messages applied since the last flush */
+    feed_verdict verdict;    /* as last told to the publisher */
+    uint64_t messages;       /* source messages applied in this epoch */
+    uint64_t messages_total; /* since start: for metrics */
+    uint64_t pending;        /* messages applied since the last flush */
     bool stopping;
 
     uv_timer_t tick_timer;

@@ -15,7 +15,7 @@
 #include "ingest/source/pcap_source.h"
 #include "runtime/clock.h"
 
-#define CHUNK_BYTES       (1u << 20)
+#define CHUNK_BYTES        (1u << 20)
 #define MESSAGES_PER_ROUND 1024u
 #define PACKETS_PER_ROUND  64u
 #define ITCH_TIMESTAMP_AT  5u /* offset of the six timestamp bytes in every ITCH message */
@@ -57,7 +57,8 @@ static bool refill(replay *self) {
     self->chunk_from = 0;
     size_t count = 0;
     tw_error error = {0};
-    tw_code code = file_source_read(self->file, self->chunk + self->chunk_to, CHUNK_BYTES - self->chunk_to, &count, &error);
+    tw_code code =
+        file_source_read(self->file, self->chunk + self->chunk_to, CHUNK_BYTES - self->chunk_to, &count, &error);
     self->chunk_to += count;
     if (code != TW_OK) tw_text_copy(self->damage, sizeof self->damage, error.text);
     if (code != TW_OK || count == 0) self->file_end = true;
@@ -88,8 +89,8 @@ static round_outcome binaryfile_round(replay *self) {
         const uint8_t *message;
         uint16_t length;
         size_t consumed = 0;
-        binaryfile_result result = binaryfile_next(self->chunk + self->chunk_from, self->chunk_to - self->chunk_from,
-                                                   &message, &length, &consumed);
+        binaryfile_result result = binaryfile_next(self->chunk + self->chunk_from,
+                                                   self->chunk_to - self->chunk_from, &message, &length, &consumed);
         if (result == BINARYFILE_NEED_MORE) {
             if (count > 0) break; /* refilling moves the bytes that the messages point to */
             if (refill(self)) continue;
@@ -145,7 +146,8 @@ static round_outcome pcap_round(replay *self) {
         }
         self->packet_waiting = true;
         int64_t now_ns = rt_clock_monotonic_ns();
-        if (self->pace.limited && (self->due_ns = pace_due_ns(&self->pace, self->packet.receive_ns, now_ns)) > now_ns)
+        if (self->pace.limited &&
+            (self->due_ns = pace_due_ns(&self->pace, self->packet.receive_ns, now_ns)) > now_ns)
             return ROUND_NOT_DUE;
         self->packet_waiting = false;
         mold_line_packet(self->ingest->line, self->packet.payload, self->packet.length, self->packet.receive_ns,
@@ -228,7 +230,8 @@ tw_code replay_open(replay **out, ingest *owner, tw_error *error) {
     if (!pace_parse(owner->settings.pace, &self->pace))
         return tw_error_set(error, TW_INVALID, "--pace '%s' is not max, recorded, or a factor such as 4x",
                             owner->settings.pace);
-    if (open_recording(self, error) != TW_OK) return tw_error_wrap(error, "opening source %s", owner->settings.source);
+    if (open_recording(self, error) != TW_OK)
+        return tw_error_wrap(error, "opening source %s", owner->settings.source);
     return TW_OK;
 }
 

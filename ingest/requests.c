@@ -20,8 +20,8 @@ static void on_serve(uv_timer_t *timer) {
 /* Replies leave on a timer of their own, a budget each millisecond, so that live data never waits behind them. */
 static void on_request(void *context, const bus_message *message) {
     ingest *self = context;
-    publisher_request(self->publisher, message->subject, message->reply == NULL ? "" : message->reply, message->bytes,
-                      message->length, rt_clock_utc_ns());
+    publisher_request(self->publisher, message->subject, message->reply == NULL ? "" : message->reply,
+                      message->bytes, message->length, rt_clock_utc_ns());
     if (self->serving) return;
     self->serving = true;
     uv_timer_start(&self->serve_timer, on_serve, 0, SERVE_MS);

@@ -48,20 +48,30 @@ static inline price_level *side_levels(const level_arena *arena, const book_side
     return (price_level *)(side_keys(arena, side) + side->capacity);
 }
 
+#define NEAR_LEVELS 8
+
+/* How many of the best NEAR_LEVELS keys are greater than `key`: counted without branches, for how deep an
+ * order stands can't be predicted. */
+static inline uint32_t side_near_rank(const int64_t *end, int64_t key) {
+    uint32_t greater = 0;
+#pragma GCC unroll 8
+    for (int i = 1; i <= NEAR_LEVELS; i++)
+        greater += end[-i] > key;
+    return greater;
+}
+
 /* How many keys are at most `key`: the level is at one less, if it exists; a new one would stand here. */
 static inline uint32_t side_search(const int64_t *keys, uint32_t count, int64_t key) {
-    uint32_t high = count, stop = count > 8 ? count - 8 : 0;
-    while (high > stop && keys[high - 1] > key)
-        high--;
-    if (high > stop || stop == 0) return high;
-    uint32_t low = 0; /* keys[low - 1] <= key < keys[high] */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (keys[middle] <= key) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    if (count >= NEAR_LEVELS) {
+        uint32_t rank = side_near_rank(keys + count, key);
+        if (rank < NEAR_LEVELS) return count - rank;
+        count -= NEAR_LEVELS;
+    }
+    uint32_t low = 0;
+    while (count > 0) { /* among the `count` keys from `low` on */
+        uint32_t half = count - count / 2;
+        low += keys[low + half - 1] <= key ? half : 0;
+        count -= half;
     }
     return low;
 }

@@ -25,6 +25,7 @@
 #include "orderbook/order_pool.h"
 
 #define NEIGHBOUR_BITS 3
+#define RUN_BITS       9
 #define BUCKET_SLOTS   7
 
 typedef struct order_bucket {
@@ -66,7 +67,8 @@ static inline void order_index_clear(order_index *index) {
 }
 
 static inline uint64_t order_index_home(const order_index *index, uint64_t order_id) {
-    return ((order_id >> NEIGHBOUR_BITS) * UINT64_C(0x9E3779B97F4A7C15)) >> index->shift;
+    uint64_t run = ((order_id >> RUN_BITS) * UINT64_C(0x9E3779B97F4A7C15)) >> index->shift;
+    return (run + (order_id >> NEIGHBOUR_BITS)) & index->mask;
 }
 
 /* Odd, so that the steps of a key visit every bucket. */
@@ -99,6 +101,7 @@ static inline uint32_t order_slot_instrument(uint64_t slot) {
  * can't be predicted. */
 static inline unsigned order_bucket_match(const order_bucket *bucket, uint32_t mark) {
     unsigned found = 0;
+#pragma GCC unroll 7
     for (unsigned i = 0; i < BUCKET_SLOTS; i++)
         found |= (unsigned)((uint32_t)(bucket->slots[i] >> 32) == mark) << i;
     return found;

@@ -33,6 +33,7 @@ typedef struct top_feed {
     const char *cause;
     uint64_t seq, messages, lost;
     uint32_t instruments, instruments_not_ok;
+    int64_t heard_ns; /* monotonic; for the caller */
 } top_feed;
 
 typedef struct top_hop {
@@ -43,8 +44,7 @@ typedef struct top_hop {
 typedef struct top_frame {
     int64_t now_ns; /* UTC */
     const char *url;
-    bool connected_feeds; /* any feed status has come */
-    double messages;      /* per second, all */
+    double messages; /* per second, all */
     double updates;
     const top_feed *feeds;
     size_t feed_count;

@@ -3,7 +3,8 @@
 
 #include "base/text.h"
 
-void trading_day_init(trading_day *day, const struct calendar *days, const zone_rules *zone, const tw_date *first_date) {
+void trading_day_init(trading_day *day, const struct calendar *days, const zone_rules *zone,
+                      const tw_date *first_date) {
     *day = (trading_day){.calendar = days, .zone = *zone, .fixed = first_date != NULL};
     if (first_date != NULL) day->date = *first_date;
 }

@@ -27,15 +27,16 @@ typedef struct zone_rules {
 typedef struct trading_day {
     const calendar *calendar;
     zone_rules zone;
-    bool fixed;                 /* the operator named the first date */
-    tw_date date;               /* meaningful once started */
+    bool fixed;   /* the operator named the first date */
+    tw_date date; /* meaningful once started */
     bool started;
     int64_t midnight_ns;        /* UTC instant that event times count from */
     char epoch[TW_EPOCH_BYTES]; /* "2020-01-30.SESSION" */
 } trading_day;
 
 /* `first_date` NULL: by the calendar at the first packet's time. The calendar is borrowed. */
-void trading_day_init(trading_day *day, const struct calendar *days, const zone_rules *zone, const tw_date *first_date);
+void trading_day_init(trading_day *day, const struct calendar *days, const zone_rules *zone,
+                      const tw_date *first_date);
 
 /* A session begins: the first, or the next. `session` names it ("FILE" for a recording without names). False if
  * there is neither a date from the operator nor a receive time to find one by (receive_ns TW_TIME_ABSENT). */

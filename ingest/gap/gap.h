@@ -79,7 +79,8 @@ bool gap_flush(gap_tracker *tracker);
 void gap_reset(gap_tracker *tracker);
 
 /* One parsed packet. Copies what it holds; borrows the rest until the next call. After GAP_READY (and after
- * gap_poll returned true) call gap_take until it returns false. */
+ * gap_poll or gap_flush returned true) call gap_take until it returns false: the next push or poll asserts it.
+ * Numbers end at UINT64_MAX - 1; messages beyond have none and are passed over. */
 gap_verdict gap_push(gap_tracker *tracker, const moldudp64_packet *packet, int64_t receive_ns, int64_t now_ns);
 bool gap_take(gap_tracker *tracker, gap_run *run);
 

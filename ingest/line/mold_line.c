@@ -15,7 +15,7 @@ struct mold_line {
     char session[MOLDUDP64_SESSION_BYTES]; /* without padding */
     bool announced;                        /* on_session was told of it */
     uint64_t first;
-    uint64_t arrivals;                     /* messages numbered by arrival */
+    uint64_t arrivals; /* messages numbered by arrival */
     bool unsequenced;
     uint64_t malformed;
 };
@@ -131,9 +131,8 @@ void mold_line_poll(mold_line *line, int64_t now_ns) {
 }
 
 void mold_line_finish(mold_line *line) {
-    while (gap_next_deadline(line->gap) != INT64_MAX) {
-        if (gap_poll(line->gap, gap_next_deadline(line->gap))) deliver_ready(line);
-    }
+    gap_flush(line->gap);
+    deliver_ready(line);
 }
 
 mold_line_status mold_line_read_status(const mold_line *line) {
@@ -144,6 +143,7 @@ mold_line_status mold_line_read_status(const mold_line *line) {
                                .unsequenced = line->unsequenced,
                                .malformed = line->malformed,
                                .gap = gap_tracker_stats(line->gap)};
-    status.gap_open = gap_tracker_state(line->gap) == GAP_OPEN && gap_hole(line->gap, &status.gap_from, &status.gap_to);
+    status.gap_open =
+        gap_tracker_state(line->gap) == GAP_OPEN && gap_hole(line->gap, &status.gap_from, &status.gap_to);
     return status;
 }

@@ -52,8 +52,8 @@ typedef struct mold_line_status {
     bool gap_open;
     uint64_t gap_from, gap_to;
     bool ended;
-    bool unsequenced;    /* a payload had sequence number 0 */
-    uint64_t malformed;  /* payloads */
+    bool unsequenced;   /* a payload had sequence number 0 */
+    uint64_t malformed; /* payloads */
     gap_stats gap;
 } mold_line_status;
 mold_line_status mold_line_read_status(const mold_line *line);

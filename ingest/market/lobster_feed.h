@@ -17,7 +17,7 @@
 typedef struct lobster_feed lobster_feed;
 
 typedef struct lobster_feed_options {
-    const char *symbol;       /* NULL: from the file's name */
+    const char *symbol;                                       /* NULL: from the file's name */
     void (*on_applied)(void *context, const tw_stamp *stamp); /* after each row; may be NULL */
     void *context;
 } lobster_feed_options;

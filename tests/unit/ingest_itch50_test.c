@@ -248,7 +248,7 @@ TEST(itch50, a_real_morning_of_AAPL_decodes_and_encodes_to_the_same_bytes) {
     expect_counts(counts, "ADEPLUXFRHY", (const uint64_t[]){4758, 4083, 849, 240, 52, 7, 6, 2, 1, 1, 1});
 }
 
-/* Classic little endian pcap: 24 bytes of header, 16 in front of each record, then Ethernet, IPv4, UDP. */
+/* Classic little endian pcap: 24 bytes of header, 16 in front of each record, then Ethernet (some with a VLAN tag), IPv4, UDP. */
 static void read_pcap(const char *folder, const char *name, moldudp64_result expected, uint64_t counts[256]) {
     static uint8_t bytes[1 << 16];
     char path[256];
@@ -257,7 +257,9 @@ static void read_pcap(const char *folder, const char *name, moldudp64_result exp
     if (length == 0) SKIP("recordings are not there");
     for (size_t at = 24; at + 16 <= length;) {
         size_t frame = bytes[at + 8] | (size_t)bytes[at + 9] << 8;
-        const uint8_t *udp = bytes + at + 16 + 14 + 20;
+        const uint8_t *ethernet = bytes + at + 16;
+        bool tagged = ethernet[12] == 0x81 && ethernet[13] == 0x00;
+        const uint8_t *udp = ethernet + (tagged ? 18 : 14) + 20;
         size_t udp_bytes = (size_t)udp[4] << 8 | udp[5];
         moldudp64_packet packet;
         EXPECT_I64(moldudp64_parse(udp + 8, udp_bytes - 8, &packet, NULL), expected);

@@ -24,8 +24,8 @@ static void on_session(void *context, const char *session, uint64_t first, int64
 static void on_messages(void *context, const feed_message *messages, size_t count) {
     char text[64];
     for (size_t i = 0; i < count; i++) {
-        tw_text_format(text, sizeof text, " %llu:%.*s", (unsigned long long)messages[i].seq, (int)messages[i].length,
-                       (const char *)messages[i].bytes);
+        tw_text_format(text, sizeof text, " %llu:%.*s", (unsigned long long)messages[i].seq,
+                       (int)messages[i].length, (const char *)messages[i].bytes);
         say(context, text);
     }
 }
@@ -57,7 +57,8 @@ static mold_line *line_telling(hearing *told, bool number_unsequenced) {
 }
 
 /* A packet whose messages are the letters of `messages`. */
-static void send_packet(mold_line *line, const char *session, uint64_t sequence, const char *messages, int64_t now_ns) {
+static void send_packet(mold_line *line, const char *session, uint64_t sequence, const char *messages,
+                        int64_t now_ns) {
     uint8_t payload[256];
     size_t length = moldudp64_write_header(payload, session, sequence, (uint16_t)strlen(messages));
     for (const char *letter = messages; *letter != '\0'; letter++)
