@@ -1,6 +1,6 @@
 /*
  * ns per encode and decode of the messages that travel most, beside two baselines: copying the encoded bytes, and
- * protobuf-c's own pack and unpack of the same message (unpack from a bump allocator, as ours).
+ * protobuf-c's own pack (with the size that it must be asked for first) and unpack (from a bump allocator, as ours).
  *
  * bench_codec [--json]. Each figure is the median of ROUNDS rounds after a warm-up round, one thread, all data in
  * cache; the spread (lowest to highest round) is printed too. No queueing is involved, so there is no coordinated

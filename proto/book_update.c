@@ -47,10 +47,12 @@ size_t wire_book_update_encode(const wire_book_update *m, uint8_t *buffer, size_
 }
 
 /* A side while its arrays come in; in any order and in pieces, as protobuf allows. */
+typedef enum level_column { PRICES, QUANTITIES, ORDERS, COLUMNS } level_column;
+
 typedef struct side_filler {
     tw_level *levels;
     uint32_t capacity;
-    uint32_t prices, quantities, orders; /* how many of each have come */
+    uint32_t counts[COLUMNS]; /* how many of each have come */
 } side_filler;
 
 static bool make_room(wire_arena *arena, wire_reader *reader, side_filler *side, size_t wanted) {
@@ -73,48 +75,53 @@ static size_t count_varints(const uint8_t *bytes, size_t length) {
     return count;
 }
 
-typedef enum level_column { PRICES, QUANTITIES, ORDERS } level_column;
-
-static void put_value(wire_reader *reader, side_filler *side, level_column column, uint64_t value) {
-    switch (column) {
-    case PRICES:
-        side->levels[side->prices].price = wire_unzigzag(value);
-        if (side->levels[side->prices].price == TW_PRICE_ABSENT) wire_fault(reader, WIRE_OUT_OF_RANGE);
-        side->prices++;
-        break;
-    case QUANTITIES:
-        side->levels[side->quantities++].quantity = value;
-        break;
-    case ORDERS:
-        side->levels[side->orders++].orders = (uint32_t)value;
+static void put_value(wire_reader *reader, tw_level *level, level_column column, uint64_t value) {
+    if (column == PRICES) {
+        level->price = wire_unzigzag(value);
+        if (level->price == TW_PRICE_ABSENT) wire_fault(reader, WIRE_OUT_OF_RANGE);
+    } else if (column == QUANTITIES) {
+        level->quantity = value;
+    } else {
+        level->orders = (uint32_t)value;
         if (value > UINT32_MAX) wire_fault(reader, WIRE_OUT_OF_RANGE);
-        break;
     }
 }
 
-static void take_array(wire_arena *arena, wire_reader *reader, const wire_field *field, side_filler *side,
-                       level_column column) {
-    uint32_t held = column == PRICES ? side->prices : column == QUANTITIES ? side->quantities : side->orders;
+/* The packed values of one column. Always inlined: the column is then known, and nothing is decided per value. */
+static inline __attribute__((always_inline)) void put_values(wire_reader *reader, const wire_field *field,
+                                                             tw_level *level, level_column column) {
+    wire_reader values = wire_reader_of(field->bytes, (size_t)field->value);
+    uint64_t value;
+    for (; values.at != values.end; level++) {
+        if (!wire_read_varint(&values, &value)) {
+            wire_fault(reader, WIRE_MALFORMED);
+            return;
+        }
+        put_value(reader, level, column, value);
+    }
+}
+
+static inline __attribute__((always_inline)) void take_array(wire_arena *arena, wire_reader *reader,
+                                                             const wire_field *field, side_filler *side,
+                                                             level_column column) {
+    uint32_t *held = &side->counts[column];
     if (field->type == WIRE_VARINT) { /* a writer that does not pack: one field per value */
-        if (make_room(arena, reader, side, held + 1)) put_value(reader, side, column, field->value);
+        if (make_room(arena, reader, side, *held + 1))
+            put_value(reader, &side->levels[(*held)++], column, field->value);
         return;
     }
     if (field->type != WIRE_LENGTH) {
         wire_fault(reader, WIRE_MALFORMED);
         return;
     }
-    if (field->value == 0) return;
     size_t count = count_varints(field->bytes, (size_t)field->value);
-    if (count > 0 && !make_room(arena, reader, side, held + count)) return;
-    wire_reader values = wire_reader_of(field->bytes, (size_t)field->value);
-    uint64_t value;
-    while (values.at != values.end) {
-        if (!wire_read_varint(&values, &value)) {
-            wire_fault(reader, WIRE_MALFORMED);
-            return;
-        }
-        put_value(reader, side, column, value);
+    if (count > 0 && !make_room(arena, reader, side, *held + count)) return;
+    if (count == 0) {
+        if (field->value > 0) wire_fault(reader, WIRE_MALFORMED); /* a varint that does not end */
+        return;
     }
+    put_values(reader, field, side->levels + *held, column);
+    *held += (uint32_t)count;
 }
 
 static void take_own(wire_arena *arena, wire_reader *reader, const wire_field *field, wire_book_update *m,
@@ -153,7 +160,7 @@ static void take_own(wire_arena *arena, wire_reader *reader, const wire_field *f
 }
 
 static bool is_whole(const side_filler *side) {
-    return side->prices == side->quantities && side->prices == side->orders;
+    return side->counts[PRICES] == side->counts[QUANTITIES] && side->counts[PRICES] == side->counts[ORDERS];
 }
 
 wire_result wire_book_update_read(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m) {
@@ -168,8 +175,8 @@ wire_result wire_book_update_read(wire_arena *arena, const uint8_t *bytes, size_
     if (m->depth > TW_MAX_DEPTH || !is_whole(&bids) || !is_whole(&asks)) return WIRE_OUT_OF_RANGE;
     m->bids = bids.levels;
     m->asks = asks.levels;
-    m->bid_count = bids.prices;
-    m->ask_count = asks.prices;
+    m->bid_count = bids.counts[PRICES];
+    m->ask_count = asks.counts[PRICES];
     return WIRE_OK;
 }
 

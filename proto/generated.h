@@ -16,7 +16,8 @@ size_t wire_pb_pack(const ProtobufCMessage *message, uint8_t *buffer, size_t cap
 ProtobufCMessage *wire_pb_unpack(wire_arena *arena, const ProtobufCMessageDescriptor *descriptor,
                                  const uint8_t *bytes, size_t length, wire_result *result);
 
-/* Copies text that protobuf-c made; false if it does not fit. */
+/* Copies text that protobuf-c made; false if it does not fit. protobuf-c does not tell of a NUL inside: the text ends
+ * there. */
 bool wire_pb_text(char *text, size_t capacity, const char *source);
 
 static inline int64_t wire_pb_time(int64_t time_ns) {

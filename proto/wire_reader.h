@@ -43,10 +43,12 @@ static inline uint64_t wire_fault(wire_reader *reader, wire_result result) {
 }
 
 /* At most ten bytes; bits beyond 64 are dropped, as every protobuf reader does. */
-static inline bool wire_read_varint(wire_reader *reader, uint64_t *value) {
+static inline bool wire_read_long_varint(wire_reader *reader, uint64_t *value) {
     const uint8_t *at = reader->at;
+    size_t left = (size_t)(reader->end - at);
+    const uint8_t *stop = at + (left < 10 ? left : 10);
     uint64_t sum = 0;
-    for (unsigned shift = 0; shift < 70 && at != reader->end; shift += 7) {
+    for (unsigned shift = 0; at != stop; shift += 7) {
         uint8_t byte = *at++;
         sum |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
@@ -56,6 +58,15 @@ static inline bool wire_read_varint(wire_reader *reader, uint64_t *value) {
         }
     }
     return false;
+}
+
+/* False if the varint does not end within the bytes or within ten of them. Most are one byte: tags, flags, counts. */
+static inline bool wire_read_varint(wire_reader *reader, uint64_t *value) {
+    if (reader->at != reader->end && *reader->at < 0x80) {
+        *value = *reader->at++;
+        return true;
+    }
+    return wire_read_long_varint(reader, value);
 }
 
 static inline bool wire_read_content(wire_reader *reader, wire_field *field) {

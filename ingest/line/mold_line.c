@@ -131,9 +131,8 @@ void mold_line_poll(mold_line *line, int64_t now_ns) {
 }
 
 void mold_line_finish(mold_line *line) {
-    while (gap_next_deadline(line->gap) != INT64_MAX) {
-        if (gap_poll(line->gap, gap_next_deadline(line->gap))) deliver_ready(line);
-    }
+    gap_flush(line->gap);
+    deliver_ready(line);
 }
 
 mold_line_status mold_line_read_status(const mold_line *line) {

@@ -275,15 +275,25 @@ static uint64_t order_of(const itch50_message *m) {
     }
 }
 
-static void prefetch(const itch50_feed *feed, const itch50_message *decoded, size_t count) {
-    const instruments *known = market_instruments(feed->market);
+/* The orders of a burst, gathered once: the stages then run over plain arrays. */
+typedef struct order_keys {
+    size_t count;
+    uint32_t instruments[ITCH50_BURST];
+    uint64_t order_ids[ITCH50_BURST];
+} order_keys;
+
+static void add_key(const itch50_feed *feed, const itch50_message *m, order_keys *keys) {
+    uint32_t instrument = instruments_by_locate(market_instruments(feed->market), m->locate);
+    keys->instruments[keys->count] = instrument;
+    keys->order_ids[keys->count] = order_of(m);
+    keys->count += instrument != INSTRUMENT_NONE;
+}
+
+static void prefetch(const itch50_feed *feed, const order_keys *keys) {
     const ob_books *books = market_books(feed->market);
     for (unsigned stage = 0; stage < OB_PREFETCH_STAGES; stage++) {
-        for (size_t i = 0; i < count; i++) {
-            uint64_t order_id = order_of(&decoded[i]);
-            uint32_t instrument = instruments_by_locate(known, decoded[i].locate);
-            if (order_id != 0 && instrument != INSTRUMENT_NONE) ob_prefetch(books, stage, instrument, order_id);
-        }
+        for (size_t i = 0; i < keys->count; i++)
+            ob_prefetch(books, stage, keys->instruments[i], keys->order_ids[i]);
     }
 }
 
@@ -318,11 +328,13 @@ static void apply_decoded(itch50_feed *feed, const itch50_message *m, itch50_res
 static void apply_burst(itch50_feed *feed, const feed_message *messages, size_t count) {
     itch50_message decoded[ITCH50_BURST];
     itch50_result results[ITCH50_BURST];
+    order_keys keys;
+    keys.count = 0;
     for (size_t i = 0; i < count; i++) {
         results[i] = itch50_decode(messages[i].bytes, messages[i].length, &decoded[i]);
-        if (results[i] != ITCH50_OK) decoded[i] = (itch50_message){0};
+        if (results[i] == ITCH50_OK) add_key(feed, &decoded[i], &keys);
     }
-    if (feed->options.prefetch) prefetch(feed, decoded, count);
+    if (feed->options.prefetch) prefetch(feed, &keys);
     for (size_t i = 0; i < count; i++)
         apply_decoded(feed, &decoded[i], results[i], &messages[i]);
 }

@@ -230,3 +230,75 @@ TEST(limits, an_envelope_and_appended_parts_are_one_snapshot_reply) {
     for (size_t cut = 0; cut < used; cut += 7)
         wire_snapshot_reply_decode(&arena, bytes, cut, &back); /* the sanitizer watches */
 }
+
+typedef wire_result (*any_decoder)(const uint8_t *source, size_t length);
+
+static wire_result as_feed_status(const uint8_t *source, size_t length) {
+    wire_feed_status m;
+    return wire_feed_status_decode(&arena, source, length, &m);
+}
+
+static wire_result as_line_status(const uint8_t *source, size_t length) {
+    wire_line_status m;
+    return wire_line_status_decode(&arena, source, length, &m);
+}
+
+static wire_result as_request(const uint8_t *source, size_t length) {
+    wire_instrument_request m;
+    return wire_instrument_request_decode(&arena, source, length, &m);
+}
+
+static wire_result as_list(const uint8_t *source, size_t length) {
+    wire_instrument_list m;
+    return wire_instrument_list_decode(&arena, source, length, &m);
+}
+
+static wire_result as_reply(const uint8_t *source, size_t length) {
+    wire_snapshot_reply m;
+    return wire_snapshot_reply_decode(&arena, source, length, &m);
+}
+
+/* Fields with plausible tags and random content: deeper into the decoders than pure noise gets. */
+static size_t random_fields(tw_random *random, uint8_t *target, size_t capacity) {
+    size_t used = 0;
+    while (used < capacity && !tw_random_chance(random, 1, 12)) {
+        static const uint8_t types[] = {0, 0, 1, 2, 2, 2, 5, 3};
+        target[used++] = (uint8_t)((1 + tw_random_below(random, 15)) << 3 | types[tw_random_below(random, 8)]);
+        for (uint64_t n = tw_random_below(random, 9); n > 0 && used < capacity; n--)
+            target[used++] = (uint8_t)(tw_random_u64(random) & (tw_random_chance(random, 1, 4) ? 0xff : 0x0f));
+    }
+    return used;
+}
+
+TEST(limits, any_bytes_at_all_are_answered_by_every_decoder_within_its_arena) {
+    static const any_decoder decoders[] = {as_feed_status, as_line_status, as_request, as_list, as_reply};
+    const uint64_t seed = 411;
+    unsigned answers[3] = {0};
+    tw_random random;
+    tw_random_seed(&random, seed);
+    have_arena(8 * 1024);
+    for (unsigned round = 0; round < 100000; round++) {
+        uint8_t noise[200];
+        size_t length = random_fields(&random, noise, sizeof noise);
+        uint8_t *alone = malloc(length > 0 ? length : 1); /* of its own, so that the sanitizer sees its end */
+        memcpy(alone, noise, length);
+        wire_result result = decoders[round % 5](alone, length);
+        free(alone);
+        EXPECT_MSG(result >= WIRE_OK && result <= WIRE_OUT_OF_RANGE && arena.used <= arena.capacity,
+                   "seed %" PRIu64 " round %u: %d", seed, round, result);
+        answers[result]++;
+    }
+    EXPECT(answers[WIRE_OK] > 1000 && answers[WIRE_MALFORMED] > 1000 && answers[WIRE_OUT_OF_RANGE] > 100);
+}
+
+TEST(limits, a_small_payload_of_many_empty_parts_is_refused_not_expanded) {
+    have_arena(WIRE_ARENA_BYTES);
+    for (size_t i = 0; i < sizeof bytes; i += 2) {
+        bytes[i] = WIRE_PART_BOOK << 3 | 2;
+        bytes[i + 1] = 0;
+    }
+    EXPECT_I64(as_reply(bytes, sizeof bytes), WIRE_OUT_OF_RANGE);
+    for (size_t i = 0; i < sizeof bytes; i += 2)
+        bytes[i] = 5 << 3 | 2;
+    EXPECT_I64(as_list(bytes, sizeof bytes), WIRE_OUT_OF_RANGE);
+}
