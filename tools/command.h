@@ -4,10 +4,7 @@
 
 int command_simulate(int argc, char **argv);
 int command_book(int argc, char **argv);
-<<<<<<< HEAD
 int command_tap(int argc, char **argv);
 int command_top(int argc, char **argv);
-=======
->>>>>>> main
 
 #endif
