@@ -10,7 +10,7 @@
 
 bool tw_text_copy(char *target, size_t capacity, const char *source) {
     TW_ASSERT(capacity > 0);
-    size_t length = strnlen(source, capacity);
+    size_t length = strlen(source);
     bool whole = length < capacity;
     if (!whole) length = capacity - 1;
     memmove(target, source, length);

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "base/histogram.h"
-#include "ingest/calendar.h"
+#include "ingest/day/calendar.h"
 #include "ingest/day/trading_day.h"
 #include "ingest/line/mold_line.h"
 #include "ingest/market/itch50_feed.h"

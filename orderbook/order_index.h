@@ -8,9 +8,9 @@
  * `overflow` counts the keys that passed a bucket by because it was full. A search ends where it is 0; a
  * removal takes the counts back. So there are no tombstones and nothing moves on removal.
  *
- * The home depends on the order id only, and 2^NEIGHBOUR_BITS ids in a row share one: exchanges number orders
- * in the order of their arrival over all instruments, and most orders die young, so the buckets in use at one
- * time are few and in the cache. The steps depend on the instrument too: if every instrument counts its
+ * The home depends on the order id only. 2^NEIGHBOUR_BITS ids in a row share one, and 2^RUN_BITS ids in a row
+ * have homes in a row: exchanges number orders as they arrive, over all instruments, and most orders die
+ * young, so the buckets in use at one time are few, side by side, and in the cache. The steps depend on the instrument too: if every instrument counts its
  * orders from 1, the keys that don't fit into the shared home scatter.
  *
  * With at most 60 % of the slots in use nearly all keys are at home.

@@ -216,7 +216,8 @@ static void flush_before_close(bus *self) {
     }
 }
 
-/* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. */
+/* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. A
+ * reconnect thread that found the connection refused may be on its way out, too. */
 void bus_close(bus *self) {
     if (self == NULL) return;
     bus_free_subscriptions(self);

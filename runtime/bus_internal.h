@@ -22,8 +22,9 @@ typedef struct mailbox_event {
  */
 typedef struct mailbox {
     pthread_mutex_t lock;
-    pthread_cond_t closed_told; /* signalled when `closed` becomes true */
+    pthread_cond_t closed_told; /* signalled when one of the next two becomes true */
     bool closed;                /* nats.c's last callback has run */
+    bool detached;              /* nats.c's last call to the adapter was made; it may come after that callback */
     bool stop_polling;          /* before the new socket, if there is one */
     int new_socket;             /* owned descriptor to poll from now on, -1: none */
     mailbox_event events[MAILBOX_EVENTS];
@@ -71,6 +72,7 @@ void bus_mailbox_put_event(bus *self, bus_event event, const char *detail);
 void bus_mailbox_put_socket(bus *self, int owned_socket);
 void bus_mailbox_put_stop(bus *self);
 void bus_mailbox_put_closed(bus *self);
+void bus_mailbox_put_detached(bus *self);
 /* On the loop: acts on all letters. */
 void bus_mailbox_read(bus *self);
 bool bus_mailbox_wait_closed(mailbox *box, int64_t timeout_ns);

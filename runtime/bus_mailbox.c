@@ -75,6 +75,13 @@ void bus_mailbox_put_closed(bus *self) {
     post(self);
 }
 
+void bus_mailbox_put_detached(bus *self) {
+    pthread_mutex_lock(&self->mailbox.lock);
+    self->mailbox.detached = true;
+    pthread_cond_signal(&self->mailbox.closed_told);
+    pthread_mutex_unlock(&self->mailbox.lock);
+}
+
 static bool take_event(mailbox *box, mailbox_event *event) {
     pthread_mutex_lock(&box->lock);
     bool any = box->count > 0;
@@ -110,9 +117,9 @@ bool bus_mailbox_wait_closed(mailbox *box, int64_t timeout_ns) {
     until.tv_nsec = (long)(end_ns % TW_NS_PER_SECOND);
     int status = 0;
     pthread_mutex_lock(&box->lock);
-    while (!box->closed && status != ETIMEDOUT)
+    while (!(box->closed && box->detached) && status != ETIMEDOUT)
         status = pthread_cond_timedwait(&box->closed_told, &box->lock, &until);
-    bool closed = box->closed;
+    bool closed = box->closed && box->detached;
     pthread_mutex_unlock(&box->lock);
     return closed;
 }

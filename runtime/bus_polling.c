@@ -47,7 +47,9 @@ natsStatus bus_watch_write(void *user_data, bool add) {
 }
 
 natsStatus bus_detach(void *user_data) {
-    return bus_watch_read(user_data, false);
+    natsStatus status = bus_watch_read(user_data, false);
+    bus_mailbox_put_detached(user_data);
+    return status;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events) {

@@ -373,10 +373,25 @@ static tw_code read_capture(run *self, tw_error *error) {
 
 /* ---- LOBSTER ---- */
 
-static tw_code read_lobster(run *self, tw_error *error) {
-    const char *symbol = self->settings.symbol[0] == '\0' ? NULL : self->settings.symbol;
-    const lobster_feed_options options = {.symbol = symbol, .on_applied = on_applied, .context = self};
+/* The file's name tells the symbol; where it does not, the person's word is taken. */
+static tw_code lobster_open(run *self, tw_error *error) {
+    const char *symbol = self->settings.symbol;
+    lobster_feed_options options = {.on_applied = on_applied, .context = self};
     tw_code code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
+    if (code == TW_INVALID && symbol[0] != '\0') {
+        options.symbol = symbol;
+        *error = (tw_error){0};
+        code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
+    }
+    if (code != TW_OK) return code;
+    if (symbol[0] != '\0' && strcmp(symbol, lobster_feed_symbol(self->lobster)) != 0)
+        return tw_error_set(error, TW_NOT_FOUND, "%s never appears: the day is of %s", symbol,
+                            lobster_feed_symbol(self->lobster));
+    return TW_OK;
+}
+
+static tw_code read_lobster(run *self, tw_error *error) {
+    tw_code code = lobster_open(self, error);
     if (code != TW_OK) return code;
     lobster_feed_start_day(self->lobster, self->midnight_ns);
     if (!lobster_feed_has_books(self->lobster))
@@ -454,7 +469,7 @@ static tw_code prepare(run *self, tw_error *error) {
 
 /* The names nearest to the one that was not found, nearest first; none if all differ by much. */
 static void tell_absent(const run *self) {
-    const char *symbol = self->settings.symbol;
+    const char *symbol = shown_symbol(self);
     fprintf(stderr, "tickwire book: %s never appears in %s", symbol, self->settings.source);
     uint32_t told = 0;
     for (size_t distance = 0; distance < NEAR_DISTANCE && told < NEAR_MATCHES; distance++)

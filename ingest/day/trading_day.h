@@ -15,7 +15,7 @@
 
 #include "base/civil.h"
 #include "base/market.h"
-#include "ingest/calendar.h"
+#include "ingest/day/calendar.h"
 
 /* The exchange's time zone (runtime/time_zone.h fills it in). */
 typedef struct zone_rules {

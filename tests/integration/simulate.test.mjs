@@ -155,3 +155,17 @@ test('mistakes of the command line are told and end with 2', () => {
     }
     assert.equal(simulate('--to', `file:${folder}/none/x`).status, 1);
 });
+
+test('a simulated day makes whole books: nothing unknown, nothing contradictory, never crossed', () => {
+    const file = path.join(folder, 'day');
+    assert.equal(simulate('--to', `file:${file}`, '--messages', '200000', '--symbols', '30', '--seed', '4').status, 0);
+    const run = spawnSync(tickwire, ['book', '--source', `file:${file}`, '--symbol', 'AAPL', '--depth', '1', '--every',
+        '--json'], { encoding: 'utf8', maxBuffer: 1 << 30 });
+    assert.equal(run.status, 0, run.stderr);
+    assert.match(run.stderr, /200000 messages read/);
+    assert.doesNotMatch(run.stderr, /never seen|contradictions|could not be read|unknown types/);
+    const lines = run.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.ok(lines.length > 5000);
+    for (const { seq, bids, asks } of lines)
+        if (bids.length && asks.length) assert.ok(Number(bids[0][0]) < Number(asks[0][0]), `message ${seq}`);
+});

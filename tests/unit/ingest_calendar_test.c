@@ -1,5 +1,5 @@
 /* Trading days of US equities, 2012 to 2026, as the exchanges published them. */
-#include "ingest/calendar.h"
+#include "ingest/day/calendar.h"
 
 #include "tests/unit.h"
 

@@ -99,8 +99,6 @@ bool sim_symbols_make(sim_symbol *symbols, uint32_t count, tw_random *random) {
     uint64_t *set = calloc(NAME_SLOTS, sizeof *set);
     if (set == NULL) return false;
     memset(symbols, 0, count * sizeof *symbols);
-    for (size_t i = 0; count >= 50 && i < COUNT_OF(tests); i++)
-        symbols[count - COUNT_OF(tests) + i].test = true;
     for (uint32_t i = 0; i < count; i++) {
         name_choose(&symbols[i], i, count, set, random);
         trading_attributes(&symbols[i], i, random);

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "ingest/decode/itch50.h"
 
-/* How many times a day's symbol is touched: one or two cache lines, everything that the flow needs. */
+/* What the flow needs of a symbol, within one cache line. */
 typedef struct sim_symbol {
     int64_t fair_256ths;  /* what the stock is worth, in 1/256 of a tick */
     uint32_t orders;      /* resting now */

@@ -2,7 +2,7 @@
  * The US equities calendar by its rules, and an operator's exceptions on top. Rules, not tables, because they
  * are what the exchanges publish; only what no rule gives (storms, funerals) is a list.
  */
-#include "ingest/calendar.h"
+#include "ingest/day/calendar.h"
 
 #include <stddef.h>
 #include <string.h>
