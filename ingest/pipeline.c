@@ -341,6 +341,13 @@ static tw_code open_bus(ingest *self, tw_error *error) {
     return bus_open(&self->bus, &self->loop, &options, error);
 }
 
+/* The three markets that share the ITCH 5.0 feed's format name themselves by a letter in operational halts. */
+static char market_code_of(const char *mic) {
+    if (strcmp(mic, "XBOS") == 0) return 'B';
+    if (strcmp(mic, "XPSX") == 0) return 'X';
+    return 'Q';
+}
+
 static tw_code open_market(ingest *self, tw_error *error) {
     const ingest_settings *set = &self->settings;
     market_limits limits = {(uint32_t)set->max_instruments, (uint32_t)set->max_orders, (uint32_t)set->max_levels};
@@ -348,6 +355,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
     tw_code code = market_alloc(&self->market, &limits, &listener, error);
     if (code != TW_OK) return code;
     itch50_feed_options feed = {.prefetch = true,
+                                .market = market_code_of(set->exchange),
                                 .on_applied = on_applied,
                                 .on_system_event = on_system_event,
                                 .on_malformed = on_malformed_message,

@@ -76,11 +76,7 @@ tw_code publisher_alloc(publisher **publisher, const publisher_options *options,
 void publisher_free(publisher *publisher);
 
 /* Which source message is being applied: given with every mark. */
-typedef struct publisher_stamp {
-    uint64_t seq;
-    int64_t event_ns;
-    int64_t receive_ns;
-} publisher_stamp;
+typedef tw_stamp publisher_stamp;
 
 /* A new numbering session: all instruments are undefined, chains start again at 0, totals are cleared, the feed is
  * RECOVERING with cause STARTING until publisher_feed_update. What was marked but not flushed is dropped: call

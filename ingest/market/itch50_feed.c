@@ -78,10 +78,11 @@ static tw_short_sale short_sale_of(char code) {
     }
 }
 
-/* An operational halt of another market of the group ('B' BX, 'X' PSX) says nothing about this one's book. */
+/* An operational halt of another market of the group says nothing about this one's book. */
 static void apply_operational_halt(itch50_feed *feed, uint32_t instrument, const itch50_message *m,
                                    const tw_stamp *stamp) {
-    if (m->u.operational_halt.market != 'Q') return;
+    char own = feed->options.market == 0 ? 'Q' : feed->options.market;
+    if (m->u.operational_halt.market != own) return;
     bool halted = m->u.operational_halt.action == 'H';
     market_trading_state(feed->market, instrument, halted ? TW_TRADING_HALTED : TW_TRADING_OPEN,
                          halted ? "OPHALT" : "", stamp);
