@@ -1,15 +1,15 @@
 /*
  * Latency histogram: fixed memory, recording is a few instructions, relative error below 1 %.
  *
- * Buckets are powers of two, each cut into 128 equal parts (64 from the second on), as HdrHistogram does it;
- * values from 0 to 2^40 ns (18 minutes), larger ones count in the last bucket. Not thread safe.
+ * Buckets are powers of two, each cut into 128 equal parts (values below 256 are exact), as HdrHistogram does it;
+ * values from 0 to 2^40 ns (18 minutes), larger ones count in the last slot. Not thread safe.
  */
 #ifndef TICKWIRE_BASE_HISTOGRAM_H
 #define TICKWIRE_BASE_HISTOGRAM_H
 
 #include <stdint.h>
 
-#define TW_HISTOGRAM_SLOTS 2304
+#define TW_HISTOGRAM_SLOTS 4353
 
 typedef struct tw_histogram {
     uint64_t count;

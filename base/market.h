@@ -143,6 +143,13 @@ typedef struct tw_instrument {
     uint64_t version;   /* rises with each change of these fields in an epoch */
 } tw_instrument;
 
+/* Which source message something comes from: travels with every change on its way to the publisher. */
+typedef struct tw_stamp {
+    uint64_t seq;       /* the source's sequence number */
+    int64_t event_ns;   /* the exchange's time, UTC */
+    int64_t receive_ns; /* the packet's arrival, UTC */
+} tw_stamp;
+
 /* Names for logs, JSON and tests ("OK", "GAP_NOT_FILLED", …). Static storage; "?" for a value out of range. */
 const char *tw_book_state_name(tw_book_state state);
 const char *tw_state_cause_name(tw_state_cause cause);

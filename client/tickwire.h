@@ -219,7 +219,9 @@ TICKWIRE_API void tickwire_close(tickwire_client *client); /* NULL is fine; not 
 
 /* Subscribes to a subject, wildcards allowed ("XNAS.*.orderbook", "XNAS.>", "feed.>"). `handlers` is copied.
  * For order book channels a book per instrument is kept; a late joiner's books come by snapshot, a whole
- * exchange's in bulk. The feed status of every exchange subscribed to is followed too. */
+ * exchange's in bulk. The feed status of every exchange subscribed to is followed too. A subscription whose only
+ * handler is on_raw keeps no books and asks for no snapshots. A book's changes go to every subscription that
+ * covers it; where subscriptions overlap, each change is told once to each. */
 TICKWIRE_API tickwire_status tickwire_subscribe(tickwire_client *client, const char *subject,
                                                 const tickwire_handlers *handlers, void *context,
                                                 tickwire_subscription **subscription, char *error);

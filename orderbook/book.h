@@ -29,7 +29,9 @@ typedef struct ob_books ob_books;
 typedef struct ob_limits {
     uint32_t max_instruments; /* 1 to 2^20 */
     uint32_t max_orders;      /* live at once over all instruments, 1 to 2^30 */
-    uint32_t max_levels;      /* price level slots over all books: capacity, of which growth rounds up */
+    uint32_t max_levels;      /* price level slots over all books, 1 to 2^30, rounded up to a multiple of 4. A side
+                                 takes 4, 8, 16, ... slots, while it grows both the old and the new ones, halves
+                                 when three quarters are unused, and gives all back when empty */
 } ob_limits;
 
 typedef enum ob_result {
@@ -37,7 +39,8 @@ typedef enum ob_result {
     OB_UNKNOWN_ORDER,   /* no such order in this instrument */
     OB_DUPLICATE_ORDER, /* add or replace with an id that rests already */
     OB_TOO_MUCH,        /* execute or reduce by more than rests; nothing changed */
-    OB_BAD_ORDER,       /* quantity 0, price TW_PRICE_ABSENT, or instrument out of range */
+    OB_BAD_ORDER,       /* quantity 0, price TW_PRICE_ABSENT, instrument or side out of range, or the
+                           level's quantity would not fit 64 bits */
     OB_FULL_ORDERS,
     OB_FULL_LEVELS
 } ob_result;
@@ -108,7 +111,7 @@ uint32_t ob_level_orders(const ob_books *books, uint32_t instrument, tw_side sid
 
 /* Warms the caches for an order about to be changed. Call stage 0 for every message of a burst, then stage 1
  * for every message, then 2, and so on to OB_PREFETCH_STAGES - 1, then apply. Only a hint: any ids, any order. */
-#define OB_PREFETCH_STAGES 4
+#define OB_PREFETCH_STAGES 1
 void ob_prefetch(const ob_books *books, unsigned stage, uint32_t instrument, uint64_t order_id);
 
 /* Walks everything and compares: links, counts, sums, sort order, index. Returns true if whole, otherwise

@@ -10,7 +10,13 @@
  * encode: returns the bytes written, or 0 if `capacity` is too small (WIRE_MAX_BYTES always suffices for
  *         what respects the stated bounds). It trusts the struct: arrays within bounds, strings terminated.
  * decode: returns WIRE_OK or what is wrong. It trusts nothing: any bytes at all are answered without a
- *         crash, a loop or unbounded memory, and unknown fields are passed over.
+ *         crash, a loop or unbounded memory, and unknown fields are passed over. A full arena is
+ *         WIRE_OUT_OF_RANGE; nothing falls back to the heap. After a fault the struct's content is undefined.
+ *
+ * Enumeration values of a newer publisher: a cause reads as TW_CAUSE_NONE (the state says how bad it is); a trading
+ * state, short-sale state or aggressor reads as its UNKNOWN; every other one, a book state above all, makes the
+ * message WIRE_OUT_OF_RANGE: what can't be understood is never shown as something else.
+ * A time of 0 on the wire is TW_TIME_ABSENT here. A level whose price is TW_PRICE_ABSENT is out of range.
  */
 #ifndef TICKWIRE_PROTO_CODEC_H
 #define TICKWIRE_PROTO_CODEC_H
@@ -40,6 +46,11 @@ typedef struct wire_arena {
     size_t capacity;
     size_t used;
 } wire_arena;
+
+/* A capacity that holds what any payload of at most WIRE_MAX_BYTES by this codec's own publishers decodes to: the
+ * densest is a directory of instruments without names, some 12 bytes each here and some 350 there. Pages that are
+ * never needed are never touched. A smaller arena is fine for single messages: 64 KiB holds any of them. */
+#define WIRE_ARENA_BYTES ((size_t)2u * 1024u * 1024u)
 
 bool wire_arena_init(wire_arena *arena, size_t capacity); /* false: no memory */
 void wire_arena_fini(wire_arena *arena);

@@ -50,9 +50,11 @@ typedef struct bus_options {
 } bus_options;
 
 /* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason. After
- * that the connection is kept for ever: reconnects with jitter, subscriptions restored. */
+ * that the connection is kept for ever: reconnects with jitter, subscriptions restored. It ends (BUS_CLOSED) only
+ * if a server refuses the credentials twice. Call it on the thread that runs the loop. */
 tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);
-/* Flushes what it can within a second, closes, frees. The loop must still be alive. NULL is fine. */
+/* Flushes what it can within a second, closes, ends all subscriptions (their handles are gone then). The memory goes
+ * when the loop next runs: run it before uv_loop_close. Not from within a callback of the bus. NULL is fine. */
 void bus_close(bus *bus);
 
 /* Copies `length` bytes into the output buffer. TW_OK; TW_INVALID for a bad subject; TW_FULL while disconnected

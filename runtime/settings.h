@@ -3,7 +3,8 @@
  *
  * Precedence: flag (--burst 64, --burst=64), then environment (PREFIX_BURST: upper case, '-' as '_'), then
  * file (--config FILE: `burst = 64` a line, '#' comments), then the default. Unknown names and bad values are
- * errors that name the setting, the place, and the nearest valid one.
+ * errors that name the setting, the place, and the nearest valid one. (A variable with the prefix that is not even
+ * near a setting's name is left alone: it may belong to a program whose prefix is longer.)
  */
 #ifndef TICKWIRE_RUNTIME_SETTINGS_H
 #define TICKWIRE_RUNTIME_SETTINGS_H

@@ -45,7 +45,8 @@ typedef enum itch50_type {
     ITCH50_DIRECT_LISTING = 'O' /* direct listing with capital raise price discovery */
 } itch50_type;
 
-/* One decoded message. `type` tells which member of the union is set. Characters are as on the wire. */
+/* One decoded message. `type` tells which member of the union is set. Single characters are as
+ * on the wire; texts lose the blanks that pad them on the right. */
 typedef struct itch50_message {
     char type;
     uint16_t locate; /* stock locate: the day's number of the stock, 0 if the message is not about one */

@@ -59,20 +59,28 @@ typedef enum gap_verdict {
 } gap_verdict;
 
 typedef struct gap_stats {
-    uint64_t packets, messages, duplicates, reordered; /* messages, but for packets */
-    uint64_t gaps;                                     /* declared */
-    uint64_t lost;                                     /* messages given up */
-    uint64_t held;                                     /* messages held now */
+    uint64_t packets;
+    uint64_t messages;   /* made ready */
+    uint64_t duplicates; /* messages that were had already */
+    uint64_t reordered;  /* messages that came after later ones and filled a hole */
+    uint64_t gaps;       /* declared */
+    uint64_t lost;       /* messages given up */
+    uint64_t held;       /* messages held now */
 } gap_stats;
 
 tw_code gap_alloc(gap_tracker **tracker, const gap_options *options, tw_error *error);
 void gap_free(gap_tracker *tracker);
 
-/* Forgets session and numbers; keeps the totals of gap_stats. */
+/* Gives up whatever is missing now, so that all held messages can be taken: before gap_reset at the end of a
+ * session. Returns true if runs became ready. */
+bool gap_flush(gap_tracker *tracker);
+
+/* Forgets session and numbers; keeps the totals of gap_stats. Messages still held are counted as lost. */
 void gap_reset(gap_tracker *tracker);
 
 /* One parsed packet. Copies what it holds; borrows the rest until the next call. After GAP_READY (and after
- * gap_poll returned true) call gap_take until it returns false. */
+ * gap_poll or gap_flush returned true) call gap_take until it returns false: the next push or poll asserts it.
+ * Numbers end at UINT64_MAX - 1; messages beyond have none and are passed over. */
 gap_verdict gap_push(gap_tracker *tracker, const moldudp64_packet *packet, int64_t receive_ns, int64_t now_ns);
 bool gap_take(gap_tracker *tracker, gap_run *run);
 

@@ -7,8 +7,8 @@
  *
  * Source: NYSE rule 7.2 and Nasdaq rule 4617 / Equity 1 section 1 holiday lists.
  */
-#ifndef TICKWIRE_INGEST_CALENDAR_H
-#define TICKWIRE_INGEST_CALENDAR_H
+#ifndef TICKWIRE_INGEST_DAY_CALENDAR_H
+#define TICKWIRE_INGEST_DAY_CALENDAR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,303 @@
+/*
+ * The books of a client: takes decoded updates through the receiver's rules, tells the subscriptions what
+ * changed, and wishes for snapshots where a book is not in sync.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/internal.h"
+#include "runtime/clock.h"
+
+_Static_assert(sizeof(tickwire_level) == sizeof(tw_level) &&
+                   offsetof(tickwire_level, quantity) == offsetof(tw_level, quantity) &&
+                   offsetof(tickwire_level, orders) == offsetof(tw_level, orders),
+               "levels are handed out without a copy");
+_Static_assert((int)TICKWIRE_BOOK_STALE == (int)TW_BOOK_STALE &&
+                   (int)TICKWIRE_BOOK_RECOVERING == (int)TW_BOOK_RECOVERING &&
+                   (int)TICKWIRE_BOOK_CLOSED == (int)TW_BOOK_CLOSED && TICKWIRE_MAX_DEPTH == TW_MAX_DEPTH,
+               "the public names are the inner ones");
+
+static const tickwire_level *public_levels(const tw_level *levels) {
+    return (const tickwire_level *)(const void *)levels;
+}
+
+/* ---- what is shown ---- */
+
+/* The worst of instrument, receiver and feed; where two are as bad, the feed's cause explains more. */
+static void judge(client_book *book) {
+    tw_state_cause cause;
+    tw_book_state state = receiver_book_state(&book->receiver, &cause);
+    if (book->feed != NULL && book->feed->state >= state && book->feed->state != TW_BOOK_OK) {
+        state = book->feed->state;
+        cause = book->feed->cause;
+    }
+    book->shown_state = state;
+    book->shown_cause = cause;
+}
+
+static void refresh_view(client_book *book, int64_t arrival_ns) {
+    const receiver_book *receiver = &book->receiver;
+    tickwire_book *view = &book->view;
+    judge(book);
+    view->header = client_header(&receiver->header, book->subject, book->channel, arrival_ns);
+    view->header.exchange = book->exchange;
+    view->header.symbol = book->symbol;
+    view->state = (tickwire_state)book->shown_state;
+    view->cause = tw_state_cause_name(book->shown_cause);
+    view->depth = receiver->depth;
+    view->bid_count = receiver->bid_count;
+    view->ask_count = receiver->ask_count;
+    view->bids = public_levels(receiver->bids);
+    view->asks = public_levels(receiver->asks);
+    view->checksum = receiver->checksum;
+}
+
+/* ---- whom it is told ---- */
+
+static void rebuild_listeners(tickwire_client *client, client_book *book) {
+    book->listener_count = 0;
+    book->generation = client->generation;
+    for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next) {
+        if (s->dead || !s->keeps_books || !subject_matches(s->subject, book->subject)) continue;
+        if (book->listener_count == book->listener_capacity) {
+            uint32_t capacity = book->listener_capacity == 0 ? 1 : 2 * book->listener_capacity;
+            tickwire_subscription **listeners = realloc(book->listeners, capacity * sizeof *listeners);
+            if (listeners == NULL) {
+                book->generation = client->generation - 1; /* tried again at the next message */
+                return;
+            }
+            book->listeners = listeners;
+            book->listener_capacity = capacity;
+        }
+        book->listeners[book->listener_count++] = s;
+    }
+}
+
+/* A callback may subscribe, unsubscribe and look for books; nothing it can do frees a book or a subscription. */
+static void tell(tickwire_client *client, client_book *book, const tickwire_change *change) {
+    if (book->generation != client->generation) rebuild_listeners(client, book);
+    client->callbacks++;
+    for (uint32_t i = 0; i < book->listener_count; i++) {
+        tickwire_subscription *s = book->listeners[i];
+        if (s->dead || s->fresh || s->handlers.on_book == NULL) continue; /* fresh: told the whole book soon */
+        s->handlers.on_book(s->context, &book->view, change);
+    }
+    client->callbacks--;
+}
+
+static void tell_state(tickwire_client *client, client_book *book) {
+    tw_book_state state = book->shown_state;
+    tw_state_cause cause = book->shown_cause;
+    refresh_view(book, book->view.header.arrival_ns);
+    if (book->shown_state == state && book->shown_cause == cause) return;
+    tickwire_change change = {.kind = TICKWIRE_CHANGE_STATE};
+    tell(client, book, &change);
+}
+
+/* ---- snapshots ---- */
+
+static void wish(tickwire_client *client, const client_book *book, bool again) {
+    resync_want(&client->resync, book->exchange, book->symbol, book->channel, again, rt_clock_monotonic_ns());
+}
+
+void client_sweep(tickwire_client *client) {
+    for (uint32_t i = 0; i < client->books.count; i++)
+        if (!receiver_book_in_sync(&client->books.books[i]->receiver)) wish(client, client->books.books[i], false);
+}
+
+void client_doubt_all(tickwire_client *client) {
+    for (uint32_t i = 0; i < client->books.count; i++) {
+        client_book *book = client->books.books[i];
+        receiver_book_doubt(&book->receiver);
+        tell_state(client, book);
+    }
+    client_sweep(client);
+}
+
+static void join_exchange(tickwire_client *client, const join_plan *plan, const char *exchange) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
+        if (!plan->channels[channel]) continue;
+        if (plan->symbol[0] == '\0')
+            resync_want_all(&client->resync, exchange, channel, now_ns);
+        else
+            resync_want(&client->resync, exchange, plan->symbol, channel, false, now_ns);
+    }
+}
+
+void client_join(tickwire_client *client, const tickwire_subscription *subscription, const char *exchange) {
+    const join_plan *plan = &subscription->plan;
+    if (!subscription->keeps_books) return;
+    if (plan->exchange[0] != '\0') {
+        if (exchange == NULL) join_exchange(client, plan, plan->exchange);
+        return;
+    }
+    if (exchange != NULL) {
+        join_exchange(client, plan, exchange);
+        return;
+    }
+    for (size_t i = 0; i < client->feeds.count; i++) /* several partitions: the wish is one */
+        join_exchange(client, plan, client->feeds.entries[i]->exchange);
+}
+
+/* ---- feeds ---- */
+
+feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32_t partition) {
+    bool is_new;
+    bool known = feed_watch_knows(&client->feeds, exchange);
+    feed_entry *entry = feed_watch_entry(&client->feeds, exchange, partition, rt_clock_monotonic_ns(), &is_new);
+    if (entry != NULL && is_new && !known)
+        for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
+            if (!s->dead) client_join(client, s, exchange);
+    return entry;
+}
+
+void client_take_feed_status(tickwire_client *client, const wire_feed_status *status) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    feed_entry *entry = client_feed_of(client, status->exchange, status->partition);
+    if (entry == NULL) return;
+    bool was_silent = !entry->heard || entry->cause == TW_CAUSE_FEED_SILENT || entry->cause == TW_CAUSE_BUS_AWAY;
+    if (!feed_watch_hear(&client->feeds, entry, status, now_ns)) {
+        client->stats.old_terms++;
+        return;
+    }
+    if (was_silent) resync_hurry(&client->resync, entry->exchange, now_ns);
+    if (entry->changed) client_tell_feed_changes(client);
+}
+
+void client_tell_feed_changes(tickwire_client *client) {
+    bool any = false;
+    for (uint32_t i = 0; i < client->feeds.count; i++)
+        any |= client->feeds.entries[i]->changed;
+    if (!any) return;
+    for (uint32_t i = 0; i < client->books.count; i++) {
+        client_book *book = client->books.books[i];
+        if (book->feed != NULL && book->feed->changed) tell_state(client, book);
+    }
+    for (uint32_t i = 0; i < client->feeds.count; i++)
+        feed_watch_take_changed(client->feeds.entries[i]);
+}
+
+/* ---- updates ---- */
+
+static client_book *find_or_add(tickwire_client *client, tickwire_subscription *from, subject_channel channel,
+                                const wire_header *header) {
+    client_book *book = book_store_find(&client->books, header->exchange, header->symbol, channel);
+    if (book != NULL) return book;
+    book = book_store_add(&client->books, header->exchange, header->symbol, channel);
+    if (book == NULL) {
+        char subject[SUBJECT_BYTES] = "";
+        subject_instrument(subject, sizeof subject, header->exchange, header->symbol, channel);
+        client_fault(client, from, subject, TICKWIRE_FAULT_FULL, "more books than max_instruments: not kept");
+        return NULL;
+    }
+    rebuild_listeners(client, book);
+    if (book->listener_count == 0) { /* a late reply for what nobody covers any more */
+        book_store_remove(&client->books, book, &client->hold);
+        return NULL;
+    }
+    return book;
+}
+
+/* Counts and tells a fault once, when it begins. */
+static void note_fault(tickwire_client *client, tickwire_subscription *from, const client_book *book,
+                       receiver_outcome outcome, bool was_in_sync) {
+    if (outcome == RECEIVER_CHECKSUM_FAULT) {
+        client->stats.checksum_faults++;
+        client_fault(client, from, book->subject, TICKWIRE_FAULT_CHECKSUM,
+                     "the book does not match its checksum: a snapshot is asked for");
+    } else if (outcome == RECEIVER_NEED_SNAPSHOT && was_in_sync) {
+        client->stats.chain_faults++;
+        client_fault(client, from, book->subject, TICKWIRE_FAULT_CHAIN,
+                     "an update is missing: a snapshot is asked for");
+    } else if (outcome == RECEIVER_DROPPED_OLD_TERM) {
+        client->stats.old_terms++;
+        client_fault(client, from, book->subject, TICKWIRE_FAULT_OLD_TERM,
+                     "an update of a deposed leader was dropped");
+    } else if (outcome == RECEIVER_REFUSED) {
+        client->stats.malformed++;
+        client_fault(client, from, book->subject, TICKWIRE_FAULT_MALFORMED,
+                     "an update whose depth, counts or sequence make no sense");
+    }
+}
+
+static void tell_update(tickwire_client *client, client_book *book, receiver_outcome outcome,
+                        const wire_book_update *update) {
+    tickwire_change change = {.kind = TICKWIRE_CHANGE_SNAPSHOT, .merged = update->merged};
+    if (outcome == RECEIVER_STATE_ONLY && book->receiver.replayed == 0) {
+        change.kind = TICKWIRE_CHANGE_STATE;
+    } else if (outcome == RECEIVER_APPLIED && book->receiver.replayed == 0 && update->header.prev_seq != 0) {
+        change.kind = TICKWIRE_CHANGE_DELTA;
+        change.bid_count = update->bid_count;
+        change.ask_count = update->ask_count;
+        change.bids = public_levels(update->bids);
+        change.asks = public_levels(update->asks);
+    }
+    tell(client, book, &change);
+}
+
+void client_take_book(tickwire_client *client, tickwire_subscription *from, subject_channel channel,
+                      const wire_book_update *update, int64_t arrival_ns) {
+    client_book *book = find_or_add(client, from, channel, &update->header);
+    if (book == NULL) return;
+    if (book->feed == NULL || book->feed->partition != update->header.partition)
+        book->feed = client_feed_of(client, update->header.exchange, update->header.partition);
+
+    receiver_wait before = book->receiver.wait;
+    receiver_outcome outcome = receiver_book_take(&book->receiver, &client->hold, update);
+    note_fault(client, from, book, outcome, before == RECEIVER_WAIT_NOT);
+    switch (outcome) {
+    case RECEIVER_APPLIED_SNAPSHOT:
+        client->stats.snapshots_applied++;
+        client->stats.resyncs += before == RECEIVER_WAIT_CHAIN || before == RECEIVER_WAIT_CHECKSUM;
+        break;
+    case RECEIVER_DUPLICATE:
+        client->stats.duplicates++;
+        return;
+    case RECEIVER_NEED_SNAPSHOT:
+    case RECEIVER_CHECKSUM_FAULT:
+        wish(client, book, before != RECEIVER_WAIT_NOT && update->header.snapshot);
+        tell_state(client, book);
+        return;
+    case RECEIVER_HELD:
+    case RECEIVER_IGNORED_SNAPSHOT:
+    case RECEIVER_DROPPED_OLD_TERM:
+    case RECEIVER_REFUSED:
+        return;
+    case RECEIVER_APPLIED:
+    case RECEIVER_STATE_ONLY:
+        break;
+    }
+    client->stats.updates++;
+    if (before != RECEIVER_WAIT_NOT && !update->header.snapshot)
+        resync_forget(&client->resync, book->exchange, book->symbol, channel);
+    refresh_view(book, arrival_ns);
+    tell_update(client, book, outcome, update);
+}
+
+/* ---- subscriptions that came and went ---- */
+
+void client_tell_fresh(tickwire_client *client) {
+    for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next) {
+        if (!s->fresh) continue;
+        s->fresh = false;
+        if (s->dead || s->handlers.on_book == NULL) continue;
+        client->callbacks++;
+        for (uint32_t i = 0; i < client->books.count && !s->dead; i++) {
+            client_book *book = client->books.books[i];
+            if (!book->receiver.has_base || !subject_matches(s->subject, book->subject)) continue;
+            tickwire_change change = {.kind = TICKWIRE_CHANGE_SNAPSHOT};
+            s->handlers.on_book(s->context, &book->view, &change);
+        }
+        client->callbacks--;
+    }
+}
+
+void client_drop_uncovered(tickwire_client *client) {
+    for (uint32_t i = client->books.count; i-- > 0;) {
+        client_book *book = client->books.books[i];
+        rebuild_listeners(client, book);
+        if (book->listener_count == 0 && book->generation == client->generation)
+            book_store_remove(&client->books, book, &client->hold);
+    }
+}

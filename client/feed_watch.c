@@ -1,0 +1,88 @@
+/* Feed states as a receiver sees them. */
+#include "client/feed_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+void feed_watch_init(feed_watch *watch, int64_t silence_ns) {
+    *watch = (feed_watch){.silence_ns = silence_ns};
+}
+
+void feed_watch_fini(feed_watch *watch) {
+    for (size_t i = 0; i < watch->count; i++)
+        free(watch->entries[i]);
+    watch->count = 0;
+}
+
+static void show(feed_entry *entry, tw_book_state state, tw_state_cause cause) {
+    if (entry->state == state && entry->cause == cause) return;
+    entry->state = state;
+    entry->cause = cause;
+    entry->changed = true;
+}
+
+static void judge(const feed_watch *watch, feed_entry *entry, int64_t now_ns) {
+    if (watch->bus_away)
+        show(entry, TW_BOOK_STALE, TW_CAUSE_BUS_AWAY);
+    else if (now_ns - entry->heard_ns > watch->silence_ns)
+        show(entry, TW_BOOK_STALE, TW_CAUSE_FEED_SILENT);
+    else if (!entry->heard)
+        show(entry, TW_BOOK_RECOVERING, TW_CAUSE_STARTING);
+    else
+        show(entry, entry->told_state, entry->told_cause);
+}
+
+feed_entry *feed_watch_entry(feed_watch *watch, const char *exchange, uint32_t partition, int64_t now_ns,
+                             bool *is_new) {
+    if (is_new != NULL) *is_new = false;
+    for (size_t i = 0; i < watch->count; i++) {
+        feed_entry *entry = watch->entries[i];
+        if (entry->partition == partition && strcmp(entry->exchange, exchange) == 0) return entry;
+    }
+    if (watch->count == FEED_WATCH_MAX) return NULL;
+    feed_entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL) return NULL;
+    tw_text_copy(entry->exchange, sizeof entry->exchange, exchange);
+    entry->partition = partition;
+    entry->heard_ns = now_ns;
+    watch->entries[watch->count++] = entry;
+    judge(watch, entry, now_ns);
+    entry->changed = false;
+    if (is_new != NULL) *is_new = true;
+    return entry;
+}
+
+bool feed_watch_knows(const feed_watch *watch, const char *exchange) {
+    for (size_t i = 0; i < watch->count; i++)
+        if (strcmp(watch->entries[i]->exchange, exchange) == 0) return true;
+    return false;
+}
+
+bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns) {
+    if (entry->heard && status->term < entry->term) return false;
+    entry->heard = true;
+    entry->heard_ns = now_ns;
+    entry->term = status->term;
+    entry->told_state = status->state;
+    entry->told_cause = status->cause;
+    judge(watch, entry, now_ns);
+    return true;
+}
+
+void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns) {
+    watch->bus_away = away;
+    feed_watch_check(watch, now_ns);
+}
+
+void feed_watch_check(feed_watch *watch, int64_t now_ns) {
+    for (size_t i = 0; i < watch->count; i++)
+        judge(watch, watch->entries[i], now_ns);
+}
+
+bool feed_watch_take_changed(feed_entry *entry) {
+    bool changed = entry->changed;
+    entry->changed = false;
+    return changed;
+}

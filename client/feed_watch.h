@@ -1,0 +1,60 @@
+/*
+ * What is known of each feed partition: its state as its publisher tells it, and whether it still tells. A pure
+ * core: given decoded statuses and a monotonic time.
+ *
+ * A book is shown no better than its feed. A feed is
+ *   STALE, BUS_AWAY         while the bus is away
+ *   RECOVERING, STARTING    until its first status comes (but at most for the silence limit)
+ *   STALE, FEED_SILENT      when no status has come for longer than the silence limit
+ *   as it says              otherwise
+ */
+#ifndef TICKWIRE_CLIENT_FEED_WATCH_H
+#define TICKWIRE_CLIENT_FEED_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/market.h"
+#include "proto/codec.h"
+
+#define FEED_WATCH_MAX 1024 /* partitions over all exchanges */
+
+typedef struct feed_entry {
+    char exchange[TW_MIC_BYTES];
+    uint32_t partition;
+    bool heard;       /* a status has come */
+    int64_t heard_ns; /* monotonic: of the last status, or when the feed was first heard of */
+    uint64_t term;
+    tw_book_state told_state; /* by the publisher */
+    tw_state_cause told_cause;
+    tw_book_state state; /* as shown */
+    tw_state_cause cause;
+    bool changed; /* state or cause, since feed_watch_take_changed */
+} feed_entry;
+
+typedef struct feed_watch {
+    feed_entry *entries[FEED_WATCH_MAX];
+    size_t count;
+    int64_t silence_ns;
+    bool bus_away;
+} feed_watch;
+
+void feed_watch_init(feed_watch *watch, int64_t silence_ns);
+void feed_watch_fini(feed_watch *watch);
+
+/* The entry of a partition, made if new (*is_new, may be NULL). NULL: no room for another. Its address stays. */
+feed_entry *feed_watch_entry(feed_watch *watch, const char *exchange, uint32_t partition, int64_t now_ns,
+                             bool *is_new);
+bool feed_watch_knows(const feed_watch *watch, const char *exchange); /* any partition */
+
+/* A status came. False: it is of a deposed leader and was dropped. */
+bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns);
+/* The bus went away or came back. */
+void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns);
+/* Time passed. */
+void feed_watch_check(feed_watch *watch, int64_t now_ns);
+/* True once after entry's state or cause changed. */
+bool feed_watch_take_changed(feed_entry *entry);
+
+#endif

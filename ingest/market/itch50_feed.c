@@ -1,0 +1,350 @@
+/* What each ITCH 5.0 message means for books, tape and states. Bytes are itch50.c's job, books the market's. */
+#include "ingest/market/itch50_feed.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+
+void itch50_feed_init(itch50_feed *feed, struct market *target, const itch50_feed_options *options) {
+    *feed = (itch50_feed){.market = target, .options = *options};
+    feed->last.event_ns = TW_TIME_ABSENT;
+    feed->last.receive_ns = TW_TIME_ABSENT;
+}
+
+void itch50_feed_start_day(itch50_feed *feed, int64_t midnight_ns) {
+    feed->midnight_ns = midnight_ns;
+    feed->last = (tw_stamp){.event_ns = TW_TIME_ABSENT, .receive_ns = TW_TIME_ABSENT};
+}
+
+/* ---- which instrument ---- */
+
+static bool is_wanted(const itch50_feed *feed, const char *stock) {
+    return feed->options.only == NULL || strcmp(feed->options.only, stock) == 0;
+}
+
+/* A message that names its stock makes the instrument known: a recording may have lost its directory. */
+static uint32_t instrument_of(itch50_feed *feed, const itch50_message *m, const tw_stamp *stamp) {
+    uint32_t instrument = instruments_by_locate(market_instruments(feed->market), m->locate);
+    if (instrument != INSTRUMENT_NONE) return instrument;
+    const char *stock = itch50_stock(m);
+    if (stock == NULL || !is_wanted(feed, stock)) return INSTRUMENT_NONE;
+    instrument = market_instrument(feed->market, stock, ITCH50_PRICE_EXPONENT, stamp);
+    if (instrument != INSTRUMENT_NONE && m->locate != 0) market_bind_locate(feed->market, m->locate, instrument);
+    return instrument;
+}
+
+/* The directory decides what a locate code means today, whatever was believed before. */
+static void apply_directory(itch50_feed *feed, const itch50_message *m, const tw_stamp *stamp) {
+    if (!is_wanted(feed, m->u.directory.stock)) return;
+    uint32_t instrument = market_instrument(feed->market, m->u.directory.stock, ITCH50_PRICE_EXPONENT, stamp);
+    if (instrument == INSTRUMENT_NONE) return;
+    market_bind_locate(feed->market, m->locate, instrument);
+    tw_instrument entry = {.price_exponent = ITCH50_PRICE_EXPONENT,
+                           .round_lot = m->u.directory.round_lot,
+                           .locate = m->locate,
+                           .test = m->u.directory.authenticity == 'T',
+                           .market = m->u.directory.market_category};
+    market_directory(feed->market, instrument, &entry, stamp);
+}
+
+/* ---- states ---- */
+
+static tw_trading_state trading_state_of(char code) {
+    switch (code) {
+    case 'T':
+        return TW_TRADING_OPEN;
+    case 'Q':
+        return TW_TRADING_QUOTATION_ONLY;
+    case 'P':
+        return TW_TRADING_PAUSED;
+    case 'H':
+        return TW_TRADING_HALTED;
+    default:
+        return TW_TRADING_UNKNOWN;
+    }
+}
+
+static tw_short_sale short_sale_of(char code) {
+    switch (code) {
+    case '0':
+        return TW_SHORT_SALE_NONE;
+    case '1':
+        return TW_SHORT_SALE_INTRADAY;
+    case '2':
+        return TW_SHORT_SALE_CARRIED;
+    default:
+        return TW_SHORT_SALE_UNKNOWN;
+    }
+}
+
+/* An operational halt of another market of the group says nothing about this one's book. */
+static void apply_operational_halt(itch50_feed *feed, uint32_t instrument, const itch50_message *m,
+                                   const tw_stamp *stamp) {
+    char own = feed->options.market == 0 ? 'Q' : feed->options.market;
+    if (m->u.operational_halt.market != own) return;
+    bool halted = m->u.operational_halt.action == 'H';
+    market_trading_state(feed->market, instrument, halted ? TW_TRADING_HALTED : TW_TRADING_OPEN,
+                         halted ? "OPHALT" : "", stamp);
+}
+
+/* In ITCH a price of 0 in an auction message means "none". */
+static int64_t auction_price(uint32_t price) {
+    return price == 0 ? TW_PRICE_ABSENT : (int64_t)price;
+}
+
+static tw_cross_kind cross_kind_of(char code) {
+    switch (code) {
+    case 'O':
+        return TW_CROSS_OPENING;
+    case 'C':
+        return TW_CROSS_CLOSING;
+    case 'H':
+        return TW_CROSS_HALT_IPO;
+    case 'I':
+        return TW_CROSS_INTRADAY;
+    case 'A':
+        return TW_CROSS_EXTENDED;
+    default:
+        return TW_CROSS_NONE;
+    }
+}
+
+static tw_imbalance_direction direction_of(char code) {
+    switch (code) {
+    case 'B':
+        return TW_IMBALANCE_BUY;
+    case 'S':
+        return TW_IMBALANCE_SELL;
+    case 'O':
+        return TW_IMBALANCE_INSUFFICIENT;
+    case 'P':
+        return TW_IMBALANCE_PAUSED;
+    default:
+        return TW_IMBALANCE_NONE;
+    }
+}
+
+static void apply_imbalance(itch50_feed *feed, uint32_t instrument, const itch50_message *m,
+                            const tw_stamp *stamp) {
+    tw_imbalance imbalance = {.cross = cross_kind_of(m->u.noii.cross),
+                              .direction = direction_of(m->u.noii.direction),
+                              .paired_quantity = m->u.noii.paired,
+                              .imbalance_quantity = m->u.noii.imbalance,
+                              .far_price = auction_price(m->u.noii.far),
+                              .near_price = auction_price(m->u.noii.near),
+                              .reference_price = auction_price(m->u.noii.reference),
+                              .variation = m->u.noii.variation == ' ' ? 0 : m->u.noii.variation};
+    market_imbalance(feed->market, instrument, &imbalance, stamp);
+}
+
+/* ---- tape ---- */
+
+/* A hidden order was executed. Its side is not disclosed (the field is always 'B'), so neither is the aggressor. */
+static void apply_trade(itch50_feed *feed, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
+    tw_print print = {.seq = stamp->seq,
+                      .kind = TW_PRINT_HIDDEN,
+                      .price = (int64_t)m->u.trade.price,
+                      .quantity = m->u.trade.shares,
+                      .match_id = m->u.trade.match_id,
+                      .event_ns = stamp->event_ns};
+    market_print(feed->market, instrument, &print, stamp);
+}
+
+/* A cross without shares says that there was none. */
+static void apply_cross(itch50_feed *feed, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
+    if (m->u.cross.shares == 0) return;
+    tw_print print = {.seq = stamp->seq,
+                      .kind = TW_PRINT_CROSS,
+                      .cross = cross_kind_of(m->u.cross.cross),
+                      .price = (int64_t)m->u.cross.price,
+                      .quantity = m->u.cross.shares,
+                      .match_id = m->u.cross.match_id,
+                      .event_ns = stamp->event_ns};
+    market_print(feed->market, instrument, &print, stamp);
+}
+
+static void apply_broken(itch50_feed *feed, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
+    tw_print print = {.seq = stamp->seq,
+                      .kind = TW_PRINT_BREAK,
+                      .price = TW_PRICE_ABSENT,
+                      .match_id = m->u.broken.match_id,
+                      .event_ns = stamp->event_ns};
+    market_print(feed->market, instrument, &print, stamp);
+}
+
+/* ---- one message ---- */
+
+static void apply_order(itch50_feed *feed, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
+    struct market *books = feed->market;
+    switch (m->type) {
+    case ITCH50_ADD_ORDER:
+    case ITCH50_ADD_ORDER_MPID:
+        market_add(books, instrument, m->u.add.order_id, m->u.add.side == 'B' ? TW_BID : TW_ASK,
+                   (int64_t)m->u.add.price, m->u.add.shares, m->u.add.mpid, stamp);
+        break;
+    case ITCH50_ORDER_EXECUTED:
+        market_execute(books, instrument, m->u.executed.order_id, m->u.executed.shares, TW_PRICE_ABSENT,
+                       m->u.executed.match_id, true, stamp);
+        break;
+    case ITCH50_ORDER_EXECUTED_PRICE:
+        market_execute(books, instrument, m->u.executed.order_id, m->u.executed.shares,
+                       (int64_t)m->u.executed.price, m->u.executed.match_id, m->u.executed.printable == 'Y', stamp);
+        break;
+    case ITCH50_ORDER_CANCEL:
+        market_reduce(books, instrument, m->u.cancel.order_id, m->u.cancel.shares, stamp);
+        break;
+    case ITCH50_ORDER_DELETE:
+        market_delete(books, instrument, m->u.deleted.order_id, stamp);
+        break;
+    default: /* ITCH50_ORDER_REPLACE */
+        market_replace(books, instrument, m->u.replace.old_order_id, m->u.replace.new_order_id,
+                       (int64_t)m->u.replace.price, m->u.replace.shares, stamp);
+    }
+}
+
+static void apply_message(itch50_feed *feed, const itch50_message *m, const tw_stamp *stamp) {
+    if (m->type == ITCH50_STOCK_DIRECTORY) {
+        apply_directory(feed, m, stamp);
+        return;
+    }
+    if (m->type == ITCH50_SYSTEM_EVENT) {
+        if (feed->options.on_system_event != NULL)
+            feed->options.on_system_event(feed->options.context, m->u.system_event.code, stamp);
+        return;
+    }
+    uint32_t instrument = instrument_of(feed, m, stamp);
+    switch (m->type) {
+    case ITCH50_ADD_ORDER:
+    case ITCH50_ADD_ORDER_MPID:
+    case ITCH50_ORDER_EXECUTED:
+    case ITCH50_ORDER_EXECUTED_PRICE:
+    case ITCH50_ORDER_CANCEL:
+    case ITCH50_ORDER_DELETE:
+    case ITCH50_ORDER_REPLACE:
+        apply_order(feed, instrument, m, stamp);
+        break;
+    case ITCH50_TRADE:
+        apply_trade(feed, instrument, m, stamp);
+        break;
+    case ITCH50_CROSS_TRADE:
+        apply_cross(feed, instrument, m, stamp);
+        break;
+    case ITCH50_BROKEN_TRADE:
+        apply_broken(feed, instrument, m, stamp);
+        break;
+    case ITCH50_NOII:
+        apply_imbalance(feed, instrument, m, stamp);
+        break;
+    case ITCH50_TRADING_ACTION:
+        market_trading_state(feed->market, instrument, trading_state_of(m->u.trading_action.state),
+                             m->u.trading_action.reason, stamp);
+        break;
+    case ITCH50_REG_SHO:
+        market_short_sale(feed->market, instrument, short_sale_of(m->u.reg_sho.action), stamp);
+        break;
+    case ITCH50_LULD_COLLAR:
+        market_collar(feed->market, instrument, auction_price(m->u.luld_collar.reference),
+                      auction_price(m->u.luld_collar.upper), auction_price(m->u.luld_collar.lower), stamp);
+        break;
+    case ITCH50_OPERATIONAL_HALT:
+        apply_operational_halt(feed, instrument, m, stamp);
+        break;
+    default:
+        break; /* counted by type; no channel carries it */
+    }
+}
+
+/* ---- bursts ---- */
+
+static uint64_t order_of(const itch50_message *m) {
+    switch (m->type) {
+    case ITCH50_ADD_ORDER:
+    case ITCH50_ADD_ORDER_MPID:
+        return m->u.add.order_id;
+    case ITCH50_ORDER_EXECUTED:
+    case ITCH50_ORDER_EXECUTED_PRICE:
+        return m->u.executed.order_id;
+    case ITCH50_ORDER_CANCEL:
+        return m->u.cancel.order_id;
+    case ITCH50_ORDER_DELETE:
+        return m->u.deleted.order_id;
+    case ITCH50_ORDER_REPLACE:
+        return m->u.replace.old_order_id;
+    default:
+        return 0;
+    }
+}
+
+/* The orders of a burst, gathered once: the stages then run over plain arrays. */
+typedef struct order_keys {
+    size_t count;
+    uint32_t instruments[ITCH50_BURST];
+    uint64_t order_ids[ITCH50_BURST];
+} order_keys;
+
+static void add_key(const itch50_feed *feed, const itch50_message *m, order_keys *keys) {
+    uint32_t instrument = instruments_by_locate(market_instruments(feed->market), m->locate);
+    keys->instruments[keys->count] = instrument;
+    keys->order_ids[keys->count] = order_of(m);
+    keys->count += instrument != INSTRUMENT_NONE;
+}
+
+static void prefetch(const itch50_feed *feed, const order_keys *keys) {
+    const ob_books *books = market_books(feed->market);
+    for (unsigned stage = 0; stage < OB_PREFETCH_STAGES; stage++) {
+        for (size_t i = 0; i < keys->count; i++)
+            ob_prefetch(books, stage, keys->instruments[i], keys->order_ids[i]);
+    }
+}
+
+static void malformed(itch50_feed *feed, itch50_result why, const feed_message *message, const tw_stamp *stamp) {
+    if (feed->options.on_malformed != NULL) feed->options.on_malformed(feed->options.context, why, message);
+    if (why == ITCH50_UNKNOWN_TYPE) { /* the specification asks receivers to pass over types they do not know */
+        feed->unknown_types++;
+        return;
+    }
+    feed->malformed++;
+    uint32_t instrument = INSTRUMENT_NONE;
+    if (message->length >= 3)
+        instrument = instruments_by_locate(market_instruments(feed->market), tw_load_be16(message->bytes + 1));
+    market_malformed(feed->market, instrument, stamp);
+}
+
+static void apply_decoded(itch50_feed *feed, const itch50_message *m, itch50_result result,
+                          const feed_message *message) {
+    tw_stamp stamp = {.seq = message->seq, .event_ns = feed->last.event_ns, .receive_ns = message->receive_ns};
+    if (result == ITCH50_OK) stamp.event_ns = feed->midnight_ns + (int64_t)m->timestamp_ns;
+    if (stamp.receive_ns == TW_TIME_ABSENT) stamp.receive_ns = stamp.event_ns;
+    feed->last = stamp;
+    if (result == ITCH50_OK) {
+        feed->by_type[(uint8_t)m->type]++;
+        apply_message(feed, m, &stamp);
+    } else {
+        malformed(feed, result, message, &stamp);
+    }
+    if (feed->options.on_applied != NULL) feed->options.on_applied(feed->options.context, &stamp);
+}
+
+static void apply_burst(itch50_feed *feed, const feed_message *messages, size_t count) {
+    itch50_message decoded[ITCH50_BURST];
+    itch50_result results[ITCH50_BURST];
+    order_keys keys;
+    keys.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        results[i] = itch50_decode(messages[i].bytes, messages[i].length, &decoded[i]);
+        if (results[i] == ITCH50_OK) add_key(feed, &decoded[i], &keys);
+    }
+    if (feed->options.prefetch) prefetch(feed, &keys);
+    for (size_t i = 0; i < count; i++)
+        apply_decoded(feed, &decoded[i], results[i], &messages[i]);
+}
+
+void itch50_feed_apply(itch50_feed *feed, const feed_message *messages, size_t count) {
+    while (count > 0) {
+        size_t burst = count < ITCH50_BURST ? count : ITCH50_BURST;
+        apply_burst(feed, messages, burst);
+        messages += burst;
+        count -= burst;
+    }
+}

@@ -1,0 +1,482 @@
+/* Wires the path: source -> line -> feed -> market -> publisher -> bus, and the timers beside it. */
+#include "ingest/pipeline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ingest/day/file_date.h"
+#include "runtime/clock.h"
+
+#define TICK_MS 5
+
+/* ---- market -> publisher ---- */
+
+static void on_instrument(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp) {
+    publisher_define(((ingest *)context)->publisher, instrument, entry, stamp);
+}
+
+static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
+    publisher_mark_book(((ingest *)context)->publisher, instrument, rank, stamp);
+}
+
+static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
+    publisher_print(((ingest *)context)->publisher, instrument, print, stamp);
+}
+
+static void on_trading_state(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
+                             const tw_stamp *stamp) {
+    publisher_trading_state(((ingest *)context)->publisher, instrument, state, reason, stamp);
+}
+
+static void on_short_sale(void *context, uint32_t instrument, tw_short_sale restriction, const tw_stamp *stamp) {
+    publisher_short_sale(((ingest *)context)->publisher, instrument, restriction, stamp);
+}
+
+static void on_collar(void *context, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
+                      const tw_stamp *stamp) {
+    publisher_collar(((ingest *)context)->publisher, instrument, reference, upper, lower, stamp);
+}
+
+static void on_imbalance(void *context, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
+    publisher_imbalance(((ingest *)context)->publisher, instrument, imbalance, stamp);
+}
+
+static void on_book_state(void *context, uint32_t instrument, tw_book_state state, tw_state_cause cause,
+                          const tw_stamp *stamp) {
+    ingest *self = context;
+    publisher_book_state(self->publisher, instrument, state, cause, stamp);
+    rt_log(self->log, RT_WARN, "a book can no longer be trusted",
+           RT_STR("symbol", market_instruments(self->market)->entries[instrument].symbol),
+           RT_STR("state", tw_book_state_name(state)), RT_STR("cause", tw_state_cause_name(cause)),
+           RT_U64("seq", stamp->seq));
+}
+
+static void on_order(void *context, uint32_t instrument, const market_order_event *event, const tw_stamp *stamp) {
+    wire_order_event out = {.seq = stamp->seq,
+                            .kind = (wire_order_kind)event->kind, /* the same five, in the same order */
+                            .side = event->side,
+                            .order_id = event->order_id,
+                            .new_order_id = event->new_order_id,
+                            .price = event->price,
+                            .quantity = event->quantity,
+                            .remaining = event->remaining,
+                            .event_ns = stamp->event_ns};
+    tw_text_copy(out.attribution, sizeof out.attribution, event->attribution);
+    publisher_order_event(((ingest *)context)->publisher, instrument, &out, stamp);
+}
+
+static market_listener listener_of(ingest *self) {
+    return (market_listener){.context = self,
+                             .on_instrument = on_instrument,
+                             .on_book = on_book,
+                             .on_print = on_print,
+                             .on_trading_state = on_trading_state,
+                             .on_short_sale = on_short_sale,
+                             .on_collar = on_collar,
+                             .on_imbalance = on_imbalance,
+                             .on_book_state = on_book_state,
+                             .on_order = self->settings.orders ? on_order : NULL};
+}
+
+/* ---- publisher -> bus ---- */
+
+static void sink_emit(void *context, const char *subject, const uint8_t *payload, size_t length) {
+    bus_publish(((ingest *)context)->bus, subject, payload, length);
+}
+
+static bool sink_ready(void *context) {
+    return bus_ready(((ingest *)context)->bus);
+}
+
+static void on_bus_event(void *context, bus_event event, const char *detail) {
+    ingest *self = context;
+    static const char *const texts[] = {"connected to the bus", "the bus is away; books go on, updates merge",
+                                        "connected to the bus again", "the bus connection is closed",
+                                        "requests come faster than they can be read"};
+    rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
+    rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
+}
+
+/* ---- the feed's state ---- */
+
+static void refresh_facts(ingest *self) {
+    if (self->line == NULL) return;
+    mold_line_status status = mold_line_read_status(self->line);
+    self->facts.gap_open = status.gap_open;
+    self->facts.gap_from = status.gap_from;
+    self->facts.gap_to = status.gap_to;
+    self->facts.unsequenced = status.unsequenced;
+    self->facts.ended = self->facts.ended || status.ended;
+}
+
+static void tell_feed(ingest *self) {
+    tw_stamp last = self->itch50.last;
+    if (self->lobster != NULL) last = lobster_feed_last(self->lobster);
+    publisher_feed feed = {.state = self->verdict.state,
+                           .cause = self->verdict.cause,
+                           .detail = self->verdict.detail,
+                           .seq = last.seq,
+                           .event_ns = last.event_ns,
+                           .receive_ns = last.receive_ns,
+                           .gap_from = self->facts.gap_open ? self->facts.gap_from : 0,
+                           .gap_to = self->facts.gap_open ? self->facts.gap_to : 0,
+                           .messages = self->messages,
+                           .lost = self->facts.lost};
+    publisher_feed_update(self->publisher, &feed);
+}
+
+static void log_verdict(ingest *self, const feed_verdict *next) {
+    rt_level level = next->state == TW_BOOK_OK || next->state == TW_BOOK_CLOSED ? RT_INFO : RT_WARN;
+    rt_log(self->log, level, "feed state", RT_STR("state", tw_book_state_name(next->state)),
+           RT_STR("cause", tw_state_cause_name(next->cause)), RT_STR("detail", next->detail),
+           RT_STR("epoch", self->day.epoch), RT_U64("seq", self->itch50.last.seq));
+}
+
+static void judge_feed(ingest *self) {
+    refresh_facts(self);
+    feed_verdict next = feed_state_judge(&self->facts, rt_clock_monotonic_ns());
+    if (next.state != self->verdict.state || next.cause != self->verdict.cause) log_verdict(self, &next);
+    self->verdict = next;
+    tell_feed(self);
+}
+
+/* ---- for the sources ---- */
+
+bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
+    ingest_end_of_burst(self);
+    if (!trading_day_start(&self->day, session, receive_ns)) {
+        rt_log(self->log, RT_ERROR, "the recording carries no date: give --session-date YYYY-MM-DD");
+        ingest_stop(self);
+        return false;
+    }
+    market_start_day(self->market);
+    publisher_start_epoch(self->publisher, self->day.epoch);
+    itch50_feed_start_day(&self->itch50, self->day.midnight_ns);
+    if (self->lobster != NULL) lobster_feed_start_day(self->lobster, self->day.midnight_ns);
+    int64_t silence_ns = self->facts.silence_ns;
+    self->facts = (feed_facts){.started = true,
+                               .first_seq = first_seq,
+                               .silence_ns = silence_ns,
+                               .last_heard_ns = rt_clock_monotonic_ns()};
+    self->messages = 0;
+    if (first_seq > 1) market_set_incomplete(self->market);
+    rt_log(self->log, RT_INFO, "session starts", RT_STR("epoch", self->day.epoch), RT_U64("first_seq", first_seq));
+    judge_feed(self);
+    return true;
+}
+
+void ingest_messages(ingest *self, const feed_message *messages, size_t count) {
+    self->messages += count;
+    self->messages_total += count;
+    itch50_feed_apply(&self->itch50, messages, count);
+}
+
+static void flush(ingest *self) {
+    int64_t now_ns = rt_clock_utc_ns();
+    publisher_flush(self->publisher, now_ns);
+    int64_t receive_ns = self->itch50.last.receive_ns;
+    if (self->live != NULL && receive_ns != TW_TIME_ABSENT)
+        tw_histogram_record(&self->receive_to_publish, now_ns - receive_ns);
+    self->pending = 0;
+}
+
+void ingest_end_of_burst(ingest *self) {
+    if (self->pending > 0) flush(self);
+    bus_flush(self->bus);
+}
+
+/* After every message: an update leaves at the latest when `burst` messages are merged into it. */
+static void on_applied(void *context, const tw_stamp *stamp) {
+    (void)stamp;
+    ingest *self = context;
+    if (++self->pending >= self->settings.burst) flush(self);
+}
+
+static void on_system_event(void *context, char code, const tw_stamp *stamp) {
+    ingest *self = context;
+    rt_log(self->log, RT_INFO, "system event", RT_STR("code", ((char[]){code, '\0'})), RT_U64("seq", stamp->seq));
+    if (code == 'C') self->facts.ended = true;
+}
+
+static void on_malformed_message(void *context, itch50_result why, const feed_message *message) {
+    ingest *self = context;
+    static const char *const texts[] = {"", "unknown type", "wrong length for its type", "a field out of range"};
+    rt_log_limited(self->log, why == ITCH50_UNKNOWN_TYPE ? &self->unknown_site : &self->malformed_site, RT_WARN,
+                   "a message was passed over", RT_STR("why", texts[why]), RT_U64("seq", message->seq),
+                   RT_U64("length", message->length), RT_U64("type", message->length > 0 ? message->bytes[0] : 0));
+    bool names_a_book =
+        message->length >= 3 &&
+        instruments_by_locate(market_instruments(self->market),
+                              (uint16_t)(message->bytes[1] << 8 | message->bytes[2])) != INSTRUMENT_NONE;
+    if (why != ITCH50_UNKNOWN_TYPE && !names_a_book) self->facts.unreadable++;
+}
+
+void ingest_source_ended(ingest *self, const char *reason) {
+    if (reason == NULL) {
+        self->facts.ended = true;
+    } else {
+        self->facts.down = true;
+        tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason, reason);
+        rt_log(self->log, RT_ERROR, "the source has failed", RT_STR("reason", reason));
+    }
+    judge_feed(self);
+    ingest_end_of_burst(self);
+    if (self->settings.exit_at_end) ingest_stop(self);
+}
+
+/* ---- a MoldUDP64 line ---- */
+
+static void on_line_session(void *context, const char *session, uint64_t first, int64_t receive_ns) {
+    ingest_start_session(context, session, first, receive_ns);
+}
+
+static void on_line_messages(void *context, const feed_message *messages, size_t count) {
+    ingest_messages(context, messages, count);
+}
+
+static void on_line_lost(void *context, uint64_t from, uint64_t count) {
+    ingest *self = context;
+    if (self->facts.lost == 0) self->facts.lost_from = from;
+    self->facts.lost += count;
+    market_set_incomplete(self->market);
+    rt_log(self->log, RT_ERROR, "messages lost", RT_U64("from", from), RT_U64("count", count));
+    judge_feed(self);
+}
+
+static void on_line_malformed(void *context, moldudp64_result why, size_t offset, size_t length) {
+    ingest *self = context;
+    rt_log_limited(self->log, &self->malformed_site, RT_WARN, "a packet was passed over",
+                   RT_STR("why", moldudp64_result_text(why)), RT_U64("offset", offset), RT_U64("length", length));
+}
+
+mold_line_listener ingest_line_listener(ingest *self) {
+    return (mold_line_listener){.context = self,
+                                .on_session = on_line_session,
+                                .on_messages = on_line_messages,
+                                .on_lost = on_line_lost,
+                                .on_malformed = on_line_malformed};
+}
+
+/* ---- timers and signals ---- */
+
+static void on_tick(uv_timer_t *timer) {
+    ingest *self = timer->data;
+    if (self->live != NULL) mold_line_poll(self->line, rt_clock_monotonic_ns());
+    judge_feed(self);
+    publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
+    publisher_tick(self->publisher, rt_clock_utc_ns());
+    bus_flush(self->bus);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    ingest *self = handle->data;
+    rt_log(self->log, RT_INFO, "stopping on signal", RT_I64("signal", number));
+    ingest_stop(self);
+}
+
+void ingest_stop(ingest *self) {
+    self->stopping = true;
+    uv_stop(&self->loop);
+}
+
+/* ---- building ---- */
+
+static int32_t zone_offset_at(void *context, int64_t instant_ns) {
+    return time_zone_offset_at(context, instant_ns);
+}
+
+static int64_t zone_midnight(void *context, tw_date date) {
+    return time_zone_midnight(context, date);
+}
+
+static tw_code read_calendar_file(ingest *self, tw_error *error) {
+    FILE *file = fopen(self->settings.calendar, "r");
+    if (file == NULL) return tw_error_set_errno(error, errno, "opening calendar %s", self->settings.calendar);
+    char line[256];
+    unsigned number = 0;
+    tw_code code = TW_OK;
+    while (code == TW_OK && fgets(line, sizeof line, file) != NULL) {
+        number++;
+        line[strcspn(line, "\r\n")] = '\0';
+        code = calendar_add_line(&self->calendar, line, error);
+    }
+    fclose(file);
+    if (code != TW_OK) tw_error_wrap(error, "calendar %s, line %u", self->settings.calendar, number);
+    return code;
+}
+
+/* A recording's file name often tells its date; the operator's word comes first. */
+static tw_code open_day(ingest *self, tw_error *error) {
+    tw_date date;
+    bool dated = false;
+    tw_code code = calendar_builtin(self->settings.exchange, &self->calendar, error);
+    if (code != TW_OK) return code;
+    if (self->settings.calendar[0] != '\0' && (code = read_calendar_file(self, error)) != TW_OK) return code;
+    if (self->settings.session_date[0] != '\0') {
+        dated = tw_date_parse(self->settings.session_date, &date);
+        if (!dated)
+            return tw_error_set(error, TW_INVALID, "--session-date '%s' is not a date: YYYY-MM-DD",
+                                self->settings.session_date);
+    } else if (self->where.kind == LOCATION_FILE) {
+        dated = file_date(self->where.path, &date);
+    }
+    code = time_zone_open(&self->zone, self->calendar.zone, error);
+    if (code != TW_OK) return code;
+    zone_rules rules = {self->zone, zone_offset_at, zone_midnight};
+    trading_day_init(&self->day, &self->calendar, &rules, dated ? &date : NULL);
+    return TW_OK;
+}
+
+static tw_code open_bus(ingest *self, tw_error *error) {
+    bus_options options = {.url = self->settings.nats,
+                           .name = "tickwire-ingest",
+                           .credentials = self->settings.credentials[0] == '\0' ? NULL : self->settings.credentials,
+                           .high_water_bytes = self->settings.high_water,
+                           .connect_attempts = 10,
+                           .on_event = on_bus_event,
+                           .event_context = self};
+    return bus_open(&self->bus, &self->loop, &options, error);
+}
+
+/* The three markets that share the ITCH 5.0 feed's format name themselves by a letter in operational halts. */
+static char market_code_of(const char *mic) {
+    if (strcmp(mic, "XBOS") == 0) return 'B';
+    if (strcmp(mic, "XPSX") == 0) return 'X';
+    return 'Q';
+}
+
+static tw_code open_market(ingest *self, tw_error *error) {
+    const ingest_settings *set = &self->settings;
+    market_limits limits = {(uint32_t)set->max_instruments, (uint32_t)set->max_orders, (uint32_t)set->max_levels};
+    market_listener listener = listener_of(self);
+    tw_code code = market_alloc(&self->market, &limits, &listener, error);
+    if (code != TW_OK) return code;
+    itch50_feed_options feed = {.prefetch = true,
+                                .market = market_code_of(set->exchange),
+                                .on_applied = on_applied,
+                                .on_system_event = on_system_event,
+                                .on_malformed = on_malformed_message,
+                                .context = self};
+    itch50_feed_init(&self->itch50, self->market, &feed);
+    publisher_options options = {.exchange = set->exchange,
+                                 .partition = (uint32_t)set->partition,
+                                 .term =
+                                     set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND),
+                                 .max_instruments = limits.max_instruments,
+                                 .depth = (uint32_t)set->depth,
+                                 .tier_100ms = set->tier_100ms,
+                                 .tier_1s = set->tier_1s,
+                                 .orders = set->orders,
+                                 .max_prints = (uint32_t)set->max_prints,
+                                 .max_requests = (uint32_t)set->max_requests,
+                                 .serve_bytes = (uint32_t)(set->snapshot_rate / 1000),
+                                 .status_interval_ns = 100 * INT64_C(1000000)};
+    publisher_sink sink = {self, sink_emit, sink_ready};
+    return publisher_alloc(&self->publisher, &options, market_books(self->market), &sink, error);
+}
+
+static tw_code open_line(ingest *self, tw_error *error) {
+    mold_line_options options = {.gap = {.reorder_window_ns = self->settings.reorder_window_ns,
+                                         .deadline_ns = self->settings.gap_deadline_ns,
+                                         .hold_packets = (uint32_t)self->settings.hold_packets,
+                                         .hold_packet_bytes = 2048},
+                                 .number_unsequenced = self->where.kind == LOCATION_PCAP};
+    if (options.gap.deadline_ns < options.gap.reorder_window_ns)
+        return tw_error_set(error, TW_INVALID, "--gap-deadline is shorter than --reorder-window");
+    mold_line_listener listener = ingest_line_listener(self);
+    return mold_line_alloc(&self->line, &options, &listener, error);
+}
+
+static tw_code open_source(ingest *self, tw_error *error) {
+    bool lobster = strcmp(self->settings.feed, "lobster") == 0;
+    if (lobster && self->where.kind != LOCATION_FILE)
+        return tw_error_set(error, TW_INVALID, "--feed lobster reads CSV files: give --source file:PATH");
+    tw_code code = TW_OK;
+    if (lobster) {
+        lobster_feed_options options = {.on_applied = on_applied, .context = self};
+        code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
+    } else if (self->where.kind != LOCATION_FILE) {
+        code = open_line(self, error);
+    }
+    if (code != TW_OK) return code;
+    if (self->where.kind == LOCATION_UDP) return live_open(&self->live, self, error);
+    return replay_open(&self->replay, self, error);
+}
+
+static void start_timers(ingest *self) {
+    uv_timer_init(&self->loop, &self->tick_timer);
+    self->tick_timer.data = self;
+    uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&self->loop, &self->signals[i]);
+        self->signals[i].data = self;
+        uv_signal_start(&self->signals[i], on_signal, numbers[i]);
+    }
+}
+
+tw_code ingest_open(ingest *self, tw_error *error) {
+    rt_level level = RT_INFO;
+    rt_level_parse(self->settings.log_level, &level);
+    self->log = rt_log_alloc("tickwire-ingest", self->settings.log_format, level, 2);
+    self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
+    uv_loop_init(&self->loop);
+    tw_code code = location_parse(self->settings.source, &self->where, error);
+    if (code == TW_OK) code = open_day(self, error);
+    if (code == TW_OK) code = open_market(self, error);
+    if (code == TW_OK) code = open_bus(self, error);
+    if (code == TW_OK) code = requests_open(self, error);
+    if (code == TW_OK) code = open_source(self, error);
+    if (code == TW_OK) code = observe_open(self, error);
+    if (code != TW_OK) return code;
+    if (self->live != NULL) self->facts.silence_ns = self->settings.silence_ns;
+    self->facts.last_heard_ns = rt_clock_monotonic_ns();
+    start_timers(self);
+    return TW_OK;
+}
+
+int ingest_run(ingest *self) {
+    rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
+           RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
+    if (self->replay != NULL) replay_start(self->replay);
+    while (!self->stopping)
+        uv_run(&self->loop, UV_RUN_DEFAULT);
+    bool failed = self->facts.down;
+    if (!self->facts.ended && !failed) { /* who still listens must not take these books for live ones */
+        self->facts.down = true;
+        tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason, "the ingest was stopped");
+    }
+    judge_feed(self);
+    flush(self);
+    publisher_tick(self->publisher, rt_clock_utc_ns());
+    bus_flush(self->bus);
+    rt_log(self->log, RT_INFO, "ingest ends", RT_U64("messages", self->messages_total),
+           RT_U64("lost", self->facts.lost), RT_STR("state", tw_book_state_name(self->verdict.state)));
+    return failed ? 1 : 0;
+}
+
+static void close_handle(uv_handle_t *handle) {
+    if (handle->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+void ingest_close(ingest *self) {
+    live_close(self->live);
+    replay_close(self->replay);
+    requests_close(self);
+    observe_close(self);
+    close_handle((uv_handle_t *)&self->tick_timer);
+    for (int i = 0; i < 2; i++)
+        close_handle((uv_handle_t *)&self->signals[i]);
+    bus_close(self->bus);
+    uv_run(&self->loop, UV_RUN_DEFAULT); /* lets every handle finish closing */
+    uv_loop_close(&self->loop);
+    publisher_free(self->publisher);
+    lobster_feed_free(self->lobster);
+    mold_line_free(self->line);
+    market_free(self->market);
+    time_zone_close(self->zone);
+    rt_log_free(self->log);
+}

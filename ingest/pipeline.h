@@ -1,0 +1,120 @@
+/*
+ * The ingest daemon's path, wired:
+ *
+ *   live.c / replay.c -> mold_line -> itch50_feed / lobster_feed -> market -> publisher -> bus
+ *                                                                requests.c <-> bus
+ *
+ * One loop, one thread. `ingest` is the daemon's whole state; main.c owns it.
+ */
+#ifndef TICKWIRE_INGEST_PIPELINE_H
+#define TICKWIRE_INGEST_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "base/histogram.h"
+#include "ingest/day/calendar.h"
+#include "ingest/day/trading_day.h"
+#include "ingest/line/mold_line.h"
+#include "ingest/market/itch50_feed.h"
+#include "ingest/market/lobster_feed.h"
+#include "ingest/market/market.h"
+#include "ingest/settings.h"
+#include "ingest/source/location.h"
+#include "ingest/source/pace.h"
+#include "ingest/state/feed_state.h"
+#include "publisher/publisher.h"
+#include "runtime/bus.h"
+#include "runtime/log.h"
+#include "runtime/metrics.h"
+#include "runtime/time_zone.h"
+
+typedef struct live live;     /* live.c: a network source */
+typedef struct replay replay; /* replay.c: a recording */
+
+/* Numbers that only metrics read; refreshed before each rendering. */
+typedef struct ingest_observed {
+    publisher_stats publisher;
+    market_stats market;
+    mold_line_status line;
+    bus_stats bus;
+    uint64_t instruments_refused;
+    uint64_t kernel_drops;
+    int64_t feed_state, feed_cause;
+    int64_t instruments, instruments_not_ok, live_orders, level_slots, requests_waiting, bus_buffered;
+} ingest_observed;
+
+typedef struct ingest {
+    ingest_settings settings;
+    location where;
+    uv_loop_t loop;
+    rt_log *log;
+    metrics *metrics;
+    metrics_server *metrics_server;
+    bus *bus;
+    time_zone *zone;
+    calendar calendar;
+    trading_day day;
+    market *market;
+    publisher *publisher;
+    itch50_feed itch50;
+    lobster_feed *lobster; /* NULL for itch50 */
+    mold_line *line;       /* NULL for file sources */
+    live *live;            /* exactly one of live and replay */
+    replay *replay;
+
+    feed_facts facts;
+    feed_verdict verdict;    /* as last told to the publisher */
+    uint64_t messages;       /* source messages applied in this epoch */
+    uint64_t messages_total; /* since start: for metrics */
+    uint64_t pending;        /* messages applied since the last flush */
+    bool stopping;
+
+    uv_timer_t tick_timer;
+    uv_timer_t serve_timer;
+    bool serving;
+    bus_subscription *requests[3];
+    uv_signal_t signals[2];
+
+    tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
+    ingest_observed observed;
+    rt_log_site malformed_site, unknown_site, refused_site;
+} ingest;
+
+/* Builds everything from `settings`, connects, opens the source. On failure the chain says why; then and after
+ * the loop has run, ingest_close frees what there is. */
+tw_code ingest_open(ingest *ingest, tw_error *error);
+void ingest_close(ingest *ingest);
+/* Runs until a signal, or the end of the recording with --exit-at-end. Returns the process's exit code. */
+int ingest_run(ingest *ingest);
+
+/* For the sources. */
+/* A session begins: a new epoch, empty books. False: its date can't be known (told in the log; the ingest stops). */
+bool ingest_start_session(ingest *ingest, const char *session, uint64_t first_seq, int64_t receive_ns);
+void ingest_messages(ingest *ingest, const feed_message *messages, size_t count);
+/* Everything the source had has been taken: publish what is marked, write to the bus once. */
+void ingest_end_of_burst(ingest *ingest);
+/* The source is at its end (reason NULL: as it should be) or broken. */
+void ingest_source_ended(ingest *ingest, const char *reason);
+void ingest_stop(ingest *ingest);
+/* The listener that a MoldUDP64 line tells. */
+mold_line_listener ingest_line_listener(ingest *ingest);
+
+/* live.c */
+tw_code live_open(live **live, ingest *ingest, tw_error *error);
+void live_close(live *live);
+uint64_t live_kernel_drops(const live *live);
+/* replay.c */
+tw_code replay_open(replay **replay, ingest *ingest, tw_error *error);
+void replay_start(replay *replay);
+void replay_close(replay *replay);
+/* requests.c */
+tw_code requests_open(ingest *ingest, tw_error *error);
+void requests_close(ingest *ingest);
+/* observe.c */
+tw_code observe_open(ingest *ingest, tw_error *error);
+void observe_close(ingest *ingest);
+
+#endif

@@ -1,0 +1,53 @@
+/* What an operator can set of tickwire-ingest. One table (settings.c) fills this struct. */
+#ifndef TICKWIRE_INGEST_SETTINGS_H
+#define TICKWIRE_INGEST_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/settings.h"
+
+typedef struct ingest_settings {
+    const char *source;
+    const char *feed; /* "itch50" or "lobster" */
+    const char *exchange;
+    uint64_t partition;
+    const char *session_date; /* "" : by the calendar */
+    const char *calendar;     /* "" : the built-in one */
+    const char *pace;
+    int64_t start_after_ns;
+    bool exit_at_end;
+
+    const char *nats;
+    const char *credentials;
+    uint64_t high_water;
+    uint64_t term; /* 0: seconds since 1970 at start */
+
+    uint64_t depth;
+    bool tier_100ms;
+    bool tier_1s;
+    bool orders;
+    uint64_t burst;
+    uint64_t snapshot_rate;
+    uint64_t max_requests;
+    uint64_t max_prints;
+
+    uint64_t max_instruments;
+    uint64_t max_orders;
+    uint64_t max_levels;
+
+    int64_t reorder_window_ns;
+    int64_t gap_deadline_ns;
+    uint64_t hold_packets;
+    int64_t silence_ns;
+    uint64_t receive_buffer;
+
+    int64_t metrics; /* port, -1: none */
+    const char *metrics_address;
+    const char *log_format;
+    const char *log_level;
+} ingest_settings;
+
+extern const settings_program ingest_program;
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What the feed as a whole is worth: from what was seen of its line to one state, one cause and one sentence.
+ * Pure. Gaps taint every book of a partition, so this state is published once, not per instrument.
+ */
+#ifndef TICKWIRE_INGEST_STATE_FEED_STATE_H
+#define TICKWIRE_INGEST_STATE_FEED_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/market.h"
+
+/* What was seen so far. Times are on one monotonic clock. */
+typedef struct feed_facts {
+    bool started;       /* a first packet or message has come */
+    uint64_t first_seq; /* of it; beyond 1: joined in the middle of a session */
+    bool unsequenced;   /* the recording's sequence numbers were removed */
+    bool gap_open;      /* a declared gap is waited for */
+    uint64_t gap_from, gap_to;
+    uint64_t lost;       /* messages given up in this session */
+    uint64_t lost_from;  /* the first of them */
+    uint64_t unreadable; /* malformed messages that name no known instrument */
+    bool ended;          /* end of session, with nothing missing */
+    bool down;           /* the source is closed or failed before the end of the session */
+    char down_reason[160];
+    int64_t last_heard_ns; /* packet or heartbeat */
+    int64_t silence_ns;    /* limit; 0: no limit (recordings) */
+} feed_facts;
+
+typedef struct feed_verdict {
+    tw_book_state state;
+    tw_state_cause cause;
+    char detail[160]; /* for people */
+} feed_verdict;
+
+feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Private to proto/: the fields 1 to 16 that every message about an instrument shares, with the same numbers and
+ * types in each. A message that lacks some of them says which it has with a set.
+ */
+#ifndef TICKWIRE_PROTO_HEADER_H
+#define TICKWIRE_PROTO_HEADER_H
+
+#include "proto/codec.h"
+#include "proto/wire_reader.h"
+#include "proto/wire_writer.h"
+
+/* The wire's own causes; those above are a receiver's and never travel. */
+#define WIRE_LAST_CAUSE TW_CAUSE_END_OF_SESSION
+
+/* A set of field numbers. Fields 11 (depth) and 17 and above are the messages' own. */
+#define HEADER_FIELD(number) (1u << (number))
+#define HEADER_IDENTITY      0x00feu /* 1 to 7: exchange to seq */
+#define HEADER_SNAPSHOT      HEADER_FIELD(8)
+#define HEADER_STATE         (HEADER_FIELD(9) | HEADER_FIELD(10))
+#define HEADER_PRICE_EXP     HEADER_FIELD(12)
+#define HEADER_QUANTITY_EXP  HEADER_FIELD(13)
+#define HEADER_EVENT_NS      HEADER_FIELD(14)
+#define HEADER_TIMES         (HEADER_FIELD(15) | HEADER_FIELD(16))
+#define HEADER_ALL                                                                                                 \
+    (HEADER_IDENTITY | HEADER_SNAPSHOT | HEADER_STATE | HEADER_PRICE_EXP | HEADER_QUANTITY_EXP | HEADER_EVENT_NS | \
+     HEADER_TIMES)
+
+/* The most bytes that a header and a handful of scalars of the message's own can need:
+ * texts 4 + 32 + 39 with 2 each = 81, eight varints of at most 11 = 88, three flags and codes of at most 12 = 36,
+ * three times of at most 10 = 30; the rest, 277, is for the message's own fields. */
+#define HEADER_ROOM 512u
+
+/* Fields 1 to 10, those of `set`. */
+static inline uint8_t *wire_put_header_start(uint8_t *at, const wire_header *h, uint32_t set) {
+    at = wire_put_text(at, 1, h->exchange, sizeof h->exchange);
+    at = wire_put_text(at, 2, h->symbol, sizeof h->symbol);
+    at = wire_put_u64(at, 3, h->partition);
+    at = wire_put_text(at, 4, h->epoch, sizeof h->epoch);
+    at = wire_put_u64(at, 5, h->term);
+    at = wire_put_u64(at, 6, h->prev_seq);
+    at = wire_put_u64(at, 7, h->seq);
+    if (set & HEADER_SNAPSHOT) at = wire_put_u64(at, 8, h->snapshot);
+    if (set & HEADER_STATE) {
+        at = wire_put_u64(at, 9, (uint64_t)h->state);
+        at = wire_put_u64(at, 10, (uint64_t)h->cause);
+    }
+    return at;
+}
+
+/* Fields 12 to 16, those of `set`. */
+static inline uint8_t *wire_put_header_end(uint8_t *at, const wire_header *h, uint32_t set) {
+    if (set & HEADER_PRICE_EXP) at = wire_put_s32(at, 12, h->price_exponent);
+    if (set & HEADER_QUANTITY_EXP) at = wire_put_s32(at, 13, h->quantity_exponent);
+    if (set & HEADER_EVENT_NS) at = wire_put_time(at, 14, h->event_ns);
+    at = wire_put_time(at, 15, h->receive_ns);
+    return wire_put_time(at, 16, h->publish_ns);
+}
+
+/* What a header is before any field has come. */
+static inline wire_header wire_header_empty(void) {
+    return (wire_header){.event_ns = TW_TIME_ABSENT, .receive_ns = TW_TIME_ABSENT, .publish_ns = TW_TIME_ABSENT};
+}
+
+/* True if the field is one of the header's that are in `set`; then it has been taken. */
+bool wire_take_header(wire_reader *reader, const wire_field *field, uint32_t set, wire_header *h);
+
+#endif

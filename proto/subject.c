@@ -1,0 +1,244 @@
+/* Subjects: escaping symbols into tokens, writing subjects, taking them apart, matching patterns. */
+#include "proto/subject.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const channel_names[SUBJECT_CHANNELS] = {
+    [SUBJECT_ORDERBOOK] = "orderbook",
+    [SUBJECT_ORDERBOOK_100MS] = "orderbook.100ms",
+    [SUBJECT_ORDERBOOK_1S] = "orderbook.1s",
+    [SUBJECT_QUOTE] = "quote",
+    [SUBJECT_TRADE] = "trade",
+    [SUBJECT_STATUS] = "status",
+    [SUBJECT_IMBALANCE] = "imbalance",
+    [SUBJECT_ORDER] = "order",
+};
+
+const char *subject_channel_name(subject_channel channel) {
+    return (unsigned)channel < SUBJECT_CHANNELS ? channel_names[channel] : "?";
+}
+
+bool subject_channel_parse(const char *name, subject_channel *channel) {
+    for (unsigned i = 0; i < SUBJECT_CHANNELS; i++)
+        if (strcmp(name, channel_names[i]) == 0) {
+            *channel = (subject_channel)i;
+            return true;
+        }
+    return false;
+}
+
+/* By hand, not isalnum: a locale must not change subjects. */
+static bool is_upper_or_digit(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_plain(char c) {
+    return is_upper_or_digit(c) || (c >= 'a' && c <= 'z') || (c != '\0' && strchr("-_/$+=^#", c) != NULL);
+}
+
+bool subject_escape(char *token, size_t capacity, const char *symbol) {
+    static const char hex[] = "0123456789ABCDEF";
+    size_t length = strlen(symbol), used = 0;
+    bool fits = length > 0 && length < TW_SYMBOL_BYTES;
+    for (size_t i = 0; fits && i < length; i++) {
+        size_t need = is_plain(symbol[i]) ? 1 : 3;
+        fits = capacity > used + need;
+        if (!fits) break;
+        token[used] = need == 1 ? symbol[i] : '%';
+        if (need == 3) {
+            token[used + 1] = hex[(uint8_t)symbol[i] >> 4];
+            token[used + 2] = hex[(uint8_t)symbol[i] & 15];
+        }
+        used += need;
+    }
+    if (capacity > 0) token[fits ? used : 0] = '\0';
+    return fits;
+}
+
+/* Upper case only: a symbol has one subject, so a second spelling of it is not one. */
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* The byte that %XX at `token` stands for; 0 if it is cut short, not hex, or escapes what needs no escape. */
+static char unescape_byte(const char *token, size_t left) {
+    if (left < 3) return '\0';
+    int high = hex_value(token[1]), low = hex_value(token[2]);
+    if (high < 0 || low < 0) return '\0';
+    char byte = (char)(high << 4 | low);
+    return is_plain(byte) ? '\0' : byte;
+}
+
+bool subject_unescape(char symbol[TW_SYMBOL_BYTES], const char *token, size_t length) {
+    size_t used = 0;
+    bool good = length > 0;
+    for (size_t i = 0; good && i < length;) {
+        bool escaped = token[i] == '%';
+        char byte = escaped ? unescape_byte(token + i, length - i) : is_plain(token[i]) ? token[i] : '\0';
+        good = byte != '\0' && used < TW_SYMBOL_BYTES - 1;
+        if (good) symbol[used++] = byte;
+        i += escaped ? 3 : 1;
+    }
+    symbol[good ? used : 0] = '\0';
+    return good;
+}
+
+/* A market identifier code: exactly four of A-Z 0-9. */
+static bool is_mic(const char *token, size_t length) {
+    if (length != TW_MIC_BYTES - 1) return false;
+    for (size_t i = 0; i < length; i++)
+        if (!is_upper_or_digit(token[i])) return false;
+    return true;
+}
+
+/* What every writer ends with: a subject that was cut is not left behind. */
+static bool finish(char *subject, size_t capacity, bool whole) {
+    if (!whole && capacity > 0) subject[0] = '\0';
+    return whole;
+}
+
+bool subject_instrument(char *subject, size_t capacity, const char *mic, const char *symbol,
+                        subject_channel channel) {
+    char token[SUBJECT_BYTES];
+    bool whole = is_mic(mic, strlen(mic)) && (unsigned)channel < SUBJECT_CHANNELS &&
+                 subject_escape(token, sizeof token, symbol) &&
+                 tw_text_format(subject, capacity, "%s.%s.%s", mic, token, channel_names[channel]);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_feed_status(char *subject, size_t capacity, const char *mic, uint32_t partition) {
+    bool whole = is_mic(mic, strlen(mic)) &&
+                 tw_text_format(subject, capacity, "feed.%s.%u.status", mic, (unsigned)partition);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_snapshot(char *subject, size_t capacity, const char *mic, const char *symbol,
+                      subject_channel channel) {
+    char rest[SUBJECT_BYTES];
+    bool whole = subject_instrument(rest, sizeof rest, mic, symbol, channel) &&
+                 tw_text_format(subject, capacity, "snapshot.%s", rest);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel) {
+    bool whole = is_mic(mic, strlen(mic)) && (unsigned)channel < SUBJECT_CHANNELS &&
+                 tw_text_format(subject, capacity, "snapshots.%s.%s", mic, channel_names[channel]);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_instruments(char *subject, size_t capacity, const char *mic) {
+    bool whole = is_mic(mic, strlen(mic)) && tw_text_format(subject, capacity, "instruments.%s", mic);
+    return finish(subject, capacity, whole);
+}
+
+/* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
+static size_t next_token(const char **rest, const char **token) {
+    *token = *rest;
+    size_t length = strcspn(*rest, ".");
+    *rest += length;
+    if (**rest == '.') (*rest)++;
+    return length;
+}
+
+static bool token_is(const char *token, size_t length, const char *word) {
+    return length == strlen(word) && memcmp(token, word, length) == 0;
+}
+
+static bool take_mic(const char **rest, char mic[TW_MIC_BYTES]) {
+    const char *token;
+    size_t length = next_token(rest, &token);
+    if (!is_mic(token, length)) return false;
+    memcpy(mic, token, length);
+    mic[length] = '\0';
+    return true;
+}
+
+static bool take_symbol(const char **rest, char symbol[TW_SYMBOL_BYTES]) {
+    const char *token;
+    size_t length = next_token(rest, &token);
+    return subject_unescape(symbol, token, length);
+}
+
+/* Decimal as this project writes it: no leading zero, no sign. */
+static bool take_partition(const char **rest, uint32_t *partition) {
+    const char *token;
+    size_t length = next_token(rest, &token);
+    if (length == 0 || length > 10 || (length > 1 && token[0] == '0')) return false;
+    uint64_t value = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (token[i] < '0' || token[i] > '9') return false;
+        value = value * 10 + (uint64_t)(token[i] - '0');
+    }
+    *partition = (uint32_t)value;
+    return value <= UINT32_MAX;
+}
+
+/* What follows feed.{MIC}.{PARTITION}: "status", or "line" and a line's name. */
+static subject_kind feed_kind(const char *rest) {
+    if (strcmp(rest, "status") == 0) return SUBJECT_KIND_FEED_STATUS;
+    bool is_line = strncmp(rest, "line.", 5) == 0 && rest[5] != '\0' && strchr(rest + 5, '.') == NULL;
+    return is_line ? SUBJECT_KIND_LINE_STATUS : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_instrument(const char *rest, subject_parts *parts, subject_kind kind) {
+    bool good = take_mic(&rest, parts->mic) && take_symbol(&rest, parts->symbol) &&
+                subject_channel_parse(rest, &parts->channel);
+    return good ? kind : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_feed(const char *rest, subject_parts *parts) {
+    bool good = take_mic(&rest, parts->mic) && take_partition(&rest, &parts->partition);
+    return good ? feed_kind(rest) : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_snapshots(const char *rest, subject_parts *parts) {
+    bool good = take_mic(&rest, parts->mic) && subject_channel_parse(rest, &parts->channel);
+    return good ? SUBJECT_KIND_SNAPSHOTS : SUBJECT_KIND_UNKNOWN;
+}
+
+/* instruments.{MIC}: nothing may follow, not even a dot. */
+static subject_kind parse_instruments(const char *rest, subject_parts *parts) {
+    bool good = strlen(rest) == TW_MIC_BYTES - 1 && take_mic(&rest, parts->mic);
+    return good ? SUBJECT_KIND_INSTRUMENTS : SUBJECT_KIND_UNKNOWN;
+}
+
+subject_kind subject_parse(const char *subject, subject_parts *parts) {
+    *parts = (subject_parts){.channel = SUBJECT_CHANNELS};
+    const char *rest = subject, *first;
+    size_t length = next_token(&rest, &first);
+    if (token_is(first, length, "feed"))
+        parts->kind = parse_feed(rest, parts);
+    else if (token_is(first, length, "snapshot"))
+        parts->kind = parse_instrument(rest, parts, SUBJECT_KIND_SNAPSHOT);
+    else if (token_is(first, length, "snapshots"))
+        parts->kind = parse_snapshots(rest, parts);
+    else if (token_is(first, length, "instruments"))
+        parts->kind = parse_instruments(rest, parts);
+    else
+        parts->kind = parse_instrument(subject, parts, SUBJECT_KIND_INSTRUMENT);
+    return parts->kind;
+}
+
+bool subject_matches(const char *pattern, const char *subject) {
+    const char *wanted, *token;
+    while (*pattern != '\0' && *subject != '\0') {
+        size_t wanted_length = strcspn(pattern, "."), length = strcspn(subject, ".");
+        wanted = pattern;
+        token = subject;
+        if (wanted_length == 0 || length == 0) return false; /* an empty token is no subject */
+        if (token_is(wanted, wanted_length, ">")) return pattern[1] == '\0';
+        bool same = wanted_length == length && memcmp(wanted, token, length) == 0;
+        if (!same && !token_is(wanted, wanted_length, "*")) return false;
+        pattern += wanted_length;
+        subject += length;
+        if (*pattern != *subject) return false; /* one goes on, the other ends */
+        if (*pattern == '\0') return true;
+        pattern++;
+        subject++;
+    }
+    return false;
+}

@@ -1,0 +1,320 @@
+/* The bus: connecting, publishing, closing. Watching the socket is bus_polling.c's, delivery bus_subscription.c's. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/civil.h"
+#include "base/text.h"
+#include "runtime/bus_internal.h"
+#include "runtime/clock.h"
+
+#define DEFAULT_HIGH_WATER_BYTES ((size_t)4 * 1024 * 1024)
+#define SOCKET_BUFFER_BYTES      (128 * 1024)
+#define RECONNECT_WAIT_MS        50
+#define RECONNECT_JITTER_MS      100
+#define CONNECT_TIMEOUT_MS       2000
+#define PING_INTERVAL_MS         10000 /* three unanswered: the connection is given up */
+#define MOST_PINGS_OUT           3
+#define CLOSE_TIMEOUT_NS         TW_NS_PER_SECOND
+#define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
+#define MOST_URLS                16
+#define URL_BYTES                1024
+
+void bus_tell(bus *self, bus_event event, const char *detail) {
+    if (event == BUS_RECONNECTED) {
+        self->stats.reconnects++;
+        self->connected = self->poll != NULL;
+        self->max_payload = (size_t)natsConnection_GetMaxPayload(self->nats);
+    }
+    if (event == BUS_CLOSED) bus_stop_polling(self);
+    if (self->on_event != NULL) self->on_event(self->event_context, event, detail);
+}
+
+static void on_disconnected(natsConnection *nats, void *context) {
+    (void)nats;
+    bus_mailbox_put_event(context, BUS_DISCONNECTED, "connection lost, reconnecting");
+}
+
+static void on_reconnected(natsConnection *nats, void *context) {
+    (void)nats;
+    bus_mailbox_put_event(context, BUS_RECONNECTED, "connection restored");
+}
+
+static void on_closed(natsConnection *nats, void *context) {
+    (void)nats;
+    bus_mailbox_put_closed(context);
+}
+
+static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status, void *context) {
+    (void)nats;
+    if (status == NATS_SLOW_CONSUMER)
+        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, natsSubscription_GetSubject(subscription));
+}
+
+static void on_wake(uv_async_t *wake) {
+    bus *self = wake->data;
+    bus_mailbox_read(self);
+    if (!self->closing) bus_write(self);
+}
+
+static void on_before_sleep(uv_prepare_t *prepare) {
+    bus *self = prepare->data;
+    if (!self->waiting_for_room) bus_write(self);
+}
+
+static natsStatus set_servers(natsOptions *options, const char *urls) {
+    char copy[URL_BYTES], *rest = copy, *url;
+    const char *servers[MOST_URLS];
+    int count = 0;
+    if (!tw_text_copy(copy, sizeof copy, urls)) return NATS_INVALID_ARG;
+    while ((url = strsep(&rest, ",")) != NULL) {
+        if (count == MOST_URLS || *url == '\0') return NATS_INVALID_ARG;
+        servers[count++] = url;
+    }
+    return natsOptions_SetServers(options, servers, count);
+}
+
+static natsStatus set_connection(natsOptions *options, const bus_options *wanted) {
+    natsStatus status = set_servers(options, wanted->url);
+    if (status == NATS_OK && wanted->name != NULL) status = natsOptions_SetName(options, wanted->name);
+    if (status == NATS_OK && wanted->credentials != NULL)
+        status = natsOptions_SetUserCredentialsFromFiles(options, wanted->credentials, NULL);
+    if (status == NATS_OK) status = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
+    if (status == NATS_OK) status = natsOptions_SetMaxReconnect(options, -1);
+    if (status == NATS_OK) status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
+    if (status == NATS_OK) status = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
+    if (status == NATS_OK) status = natsOptions_SetMaxPingsOut(options, MOST_PINGS_OUT);
+    if (status == NATS_OK) status = natsOptions_DisableNoResponders(options, true);
+    return status;
+}
+
+static natsStatus set_loop(natsOptions *options, bus *self) {
+    natsStatus status = natsOptions_SetSendAsap(options, true);
+    if (status == NATS_OK) status = natsOptions_SetIOBufSize(options, SOCKET_BUFFER_BYTES);
+    if (status == NATS_OK) status = natsOptions_SetReconnectBufSize(options, (int)self->high_water_bytes);
+    if (status == NATS_OK)
+        status = natsOptions_SetEventLoop(options, self, bus_attach, bus_watch_read, bus_watch_write, bus_detach);
+    if (status == NATS_OK) status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
+    if (status == NATS_OK) status = natsOptions_SetReconnectedCB(options, on_reconnected, self);
+    if (status == NATS_OK) status = natsOptions_SetClosedCB(options, on_closed, self);
+    if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, on_error, self);
+    return status;
+}
+
+static natsStatus connect_once(bus *self, const bus_options *wanted) {
+    natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+    if (status == NATS_OK) status = set_connection(options, wanted);
+    if (status == NATS_OK) status = set_loop(options, self);
+    if (status == NATS_OK) status = natsConnection_Connect(&self->nats, options);
+    natsOptions_Destroy(options); /* the connection has its own copy */
+    return status;
+}
+
+/* The URLs without what stands before '@': passwords don't belong into messages. */
+static void hide_secrets(char target[URL_BYTES], const char *urls) {
+    size_t length = 0;
+    while (*urls != '\0' && length + 1 < URL_BYTES) {
+        size_t authority = strcspn(urls, ",/"), at = strcspn(urls, ",/@");
+        if (at < authority && urls[at] == '@') {
+            urls += at + 1;
+            continue;
+        }
+        for (size_t i = 0; i <= authority && length + 1 < URL_BYTES && *urls != '\0'; i++)
+            target[length++] = *urls++;
+    }
+    target[length] = '\0';
+}
+
+static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error *error) {
+    for (int attempt = 1;; attempt++) {
+        natsStatus status = connect_once(self, wanted);
+        if (status == NATS_OK) return TW_OK;
+        if (status == NATS_INVALID_ARG || (wanted->connect_attempts >= 0 && attempt >= wanted->connect_attempts)) {
+            char urls[URL_BYTES];
+            const char *reason = nats_GetLastError(NULL);
+            hide_secrets(urls, wanted->url);
+            return tw_error_set(error, status == NATS_INVALID_ARG ? TW_INVALID : TW_AWAY,
+                                "connecting to %s: %s%s%s", urls, natsStatus_GetText(status),
+                                reason != NULL && *reason != '\0' ? ": " : "", reason != NULL ? reason : "");
+        }
+        sleep(1);
+    }
+}
+
+/* The handles don't keep the loop alive; the socket does. */
+static int open_handles(bus *self) {
+    self->wake.data = self->before_sleep.data = self;
+    int status = uv_async_init(self->loop, &self->wake, on_wake);
+    if (status != 0) return status;
+    uv_prepare_init(self->loop, &self->before_sleep);
+    uv_prepare_start(&self->before_sleep, on_before_sleep);
+    uv_unref((uv_handle_t *)&self->before_sleep);
+    self->open_handles = 2;
+    return 0;
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+    bus *self = handle->data;
+    if (--self->open_handles > 0) return;
+    bus_mailbox_fini(&self->mailbox);
+    free(self);
+}
+
+static void close_handles(bus *self) {
+    self->closing = true;
+    uv_close((uv_handle_t *)&self->wake, on_handle_closed);
+    uv_close((uv_handle_t *)&self->before_sleep, on_handle_closed);
+}
+
+static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, tw_error *error) {
+    self->loop = loop;
+    self->loop_thread = pthread_self();
+    self->high_water_bytes = options->high_water_bytes != 0 ? options->high_water_bytes : DEFAULT_HIGH_WATER_BYTES;
+    if (self->high_water_bytes > INT32_MAX / 2) self->high_water_bytes = INT32_MAX / 2; /* nats.c counts in int */
+    self->on_event = options->on_event;
+    self->event_context = options->event_context;
+    if (bus_mailbox_init(&self->mailbox) != 0) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
+    int status = open_handles(self);
+    if (status == 0) return TW_OK;
+    bus_mailbox_fini(&self->mailbox);
+    return tw_error_set(error, TW_IO, "adding the bus to the loop: %s", uv_strerror(status));
+}
+
+tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_error *error) {
+    *opened = NULL;
+    bus *self = calloc(1, sizeof *self);
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
+    tw_code code = prepare(self, loop, options, error);
+    if (code != TW_OK) {
+        free(self);
+        return code;
+    }
+    code = connect_patiently(self, options, error);
+    if (code != TW_OK) {
+        bus_stop_polling(self);
+        close_handles(self);
+        return code;
+    }
+    self->connected = true;
+    self->max_payload = (size_t)natsConnection_GetMaxPayload(self->nats);
+    bus_mailbox_put_event(self, BUS_CONNECTED, "connected"); /* told by the loop, when it runs */
+    *opened = self;
+    return TW_OK;
+}
+
+static void flush_before_close(bus *self) {
+    int64_t end_ns = rt_clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
+    while (self->poll != NULL && atomic_load(&self->write_wanted) && rt_clock_monotonic_ns() < end_ns) {
+        struct pollfd room = {.fd = -1, .events = POLLOUT};
+        uv_fileno((uv_handle_t *)self->poll, &room.fd);
+        poll(&room, 1, 100);
+        bus_write(self);
+    }
+}
+
+/* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. A
+ * reconnect thread that found the connection refused may be on its way out, too. */
+void bus_close(bus *self) {
+    if (self == NULL) return;
+    bus_free_subscriptions(self);
+    flush_before_close(self); /* with the unsubscriptions: nats.c would wait for the loop to write what is left */
+    self->closing = true;
+    natsConnection_Close(self->nats);
+    bus_mailbox_wait_closed(&self->mailbox, 10 * TW_NS_PER_SECOND);
+    natsConnection_Destroy(self->nats);
+    bus_stop_polling(self);
+    close_handles(self);
+}
+
+/* A concrete subject: tokens of one or more visible bytes, no wildcard token. nats.c would send a bad one as it is,
+ * and a space or a line end in it would break the protocol. */
+static bool subject_is_valid(const char *subject, size_t *length) {
+    const char *token = subject, *c = subject;
+    for (;; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte > ' ' && byte != '.' && byte != 0x7f) continue;
+        if (byte != '.' && byte != '\0') return false;
+        if (c == token || (c == token + 1 && (*token == '*' || *token == '>'))) return false;
+        if (byte == '\0') break;
+        token = c + 1;
+    }
+    *length = (size_t)(c - subject);
+    return true;
+}
+
+static tw_code code_of(natsStatus status) {
+    switch (status) {
+    case NATS_OK:
+        return TW_OK;
+    case NATS_INSUFFICIENT_BUFFER:
+        return TW_FULL;
+    case NATS_INVALID_SUBJECT:
+    case NATS_MAX_PAYLOAD:
+        return TW_INVALID;
+    case NATS_NO_MEMORY:
+        return TW_NO_MEMORY;
+    default:
+        return TW_AWAY;
+    }
+}
+
+tw_code bus_publish_request(bus *self, const char *subject, const char *reply, const uint8_t *bytes,
+                            size_t length) {
+    size_t subject_length, reply_length = 0;
+    if (!subject_is_valid(subject, &subject_length) || length > self->max_payload) return TW_INVALID;
+    if (reply != NULL && !subject_is_valid(reply, &reply_length)) return TW_INVALID;
+    natsStatus status = reply == NULL
+                            ? natsConnection_Publish(self->nats, subject, bytes, (int)length)
+                            : natsConnection_PublishRequest(self->nats, subject, reply, bytes, (int)length);
+    if (status != NATS_OK) return code_of(status);
+    self->unsent_bytes += PROTOCOL_BYTES + subject_length + reply_length + length;
+    self->stats.messages_out++;
+    self->stats.bytes_out += length;
+    return TW_OK;
+}
+
+tw_code bus_publish(bus *self, const char *subject, const uint8_t *bytes, size_t length) {
+    return bus_publish_request(self, subject, NULL, bytes, length);
+}
+
+void bus_flush(bus *self) {
+    if (!self->waiting_for_room) bus_write(self);
+}
+
+bool bus_ready(const bus *self) {
+    return self->connected && self->unsent_bytes < self->high_water_bytes;
+}
+
+bool bus_connected(const bus *self) {
+    return self->connected;
+}
+
+size_t bus_buffered(const bus *self) {
+    int buffered = natsConnection_Buffered(self->nats);
+    return buffered > 0 ? (size_t)buffered : 0;
+}
+
+size_t bus_max_payload(const bus *self) {
+    return self->max_payload;
+}
+
+tw_code bus_new_inbox(bus *self, char *subject, size_t capacity, tw_error *error) {
+    natsInbox *inbox = NULL;
+    (void)self;
+    if (natsInbox_Create(&inbox) != NATS_OK) return tw_error_set(error, TW_NO_MEMORY, "no memory for an inbox");
+    bool whole = tw_text_copy(subject, capacity, inbox);
+    natsInbox_Destroy(inbox);
+    return whole ? TW_OK : tw_error_set(error, TW_FULL, "%zu bytes are too few for an inbox subject", capacity);
+}
+
+bus_stats bus_read_stats(const bus *self) {
+    bus_stats stats = self->stats;
+    stats.dropped_in = self->dropped_by_ended;
+    for (const bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
+        stats.dropped_in += bus_subscription_dropped(each);
+    return stats;
+}

@@ -1,0 +1,96 @@
+/* What the files of the bus share. Nobody else includes this. */
+#ifndef TICKWIRE_RUNTIME_BUS_INTERNAL_H
+#define TICKWIRE_RUNTIME_BUS_INTERNAL_H
+
+#include <nats/nats.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "runtime/bus.h"
+
+#define MAILBOX_EVENTS     32
+#define EVENT_DETAIL_BYTES 160
+
+typedef struct mailbox_event {
+    bus_event event;
+    char detail[EVENT_DETAIL_BYTES];
+} mailbox_event;
+
+/*
+ * Letters from nats.c's threads (ping timer, reconnect, callbacks) to the loop. Whoever writes one wakes the loop;
+ * the lock is held for a few assignments only, and never while nats.c is called.
+ */
+typedef struct mailbox {
+    pthread_mutex_t lock;
+    pthread_cond_t closed_told; /* signalled when one of the next two becomes true */
+    bool closed;                /* nats.c's last callback has run */
+    bool detached;              /* nats.c's last call to the adapter was made; it may come after that callback */
+    bool stop_polling;          /* before the new socket, if there is one */
+    int new_socket;             /* owned descriptor to poll from now on, -1: none */
+    mailbox_event events[MAILBOX_EVENTS];
+    unsigned first, count;
+} mailbox;
+
+struct bus_subscription {
+    bus *owner;
+    natsSubscription *nats;
+    bus_on_message on_message;
+    void *context;
+    bool ended; /* unsubscribed; freed when no dispatch can stand on it */
+    bus_subscription *previous, *next;
+};
+
+struct bus {
+    uv_loop_t *loop;
+    natsConnection *nats;
+    pthread_t loop_thread;
+    uv_async_t wake;           /* a letter is in the mailbox */
+    uv_prepare_t before_sleep; /* writes what nobody flushed, such as answers to pings */
+    uv_poll_t *poll;           /* NULL while there is no socket */
+    mailbox mailbox;
+    atomic_bool write_wanted; /* set by nats.c when its output buffer holds something, cleared when it is empty */
+    bool waiting_for_room;    /* the socket is full: the poll watches for room */
+    bool connected;
+    bool closing;
+    unsigned dispatching; /* depth of message dispatch */
+    size_t high_water_bytes;
+    size_t unsent_bytes; /* about what the output buffer holds */
+    size_t max_payload;
+    bus_on_event on_event;
+    void *event_context;
+    bus_subscription *subscriptions;
+    uint64_t dropped_by_ended;
+    bus_stats stats;
+    int open_handles;
+};
+
+/* bus_mailbox.c */
+int bus_mailbox_init(mailbox *box);
+void bus_mailbox_fini(mailbox *box);
+/* From any thread. */
+void bus_mailbox_put_event(bus *self, bus_event event, const char *detail);
+void bus_mailbox_put_socket(bus *self, int owned_socket);
+void bus_mailbox_put_stop(bus *self);
+void bus_mailbox_put_closed(bus *self);
+void bus_mailbox_put_detached(bus *self);
+/* On the loop: acts on all letters. */
+void bus_mailbox_read(bus *self);
+bool bus_mailbox_wait_closed(mailbox *box, int64_t timeout_ns);
+
+/* bus_polling.c: the adapter between nats.c's event-loop mode and libuv. */
+natsStatus bus_attach(void **user_data, void *loop, natsConnection *nats, natsSock socket);
+natsStatus bus_watch_read(void *user_data, bool add);
+natsStatus bus_watch_write(void *user_data, bool add);
+natsStatus bus_detach(void *user_data);
+bool bus_start_polling(bus *self, int owned_socket); /* takes the descriptor, also on failure */
+void bus_stop_polling(bus *self);
+void bus_write(bus *self);
+
+/* bus_subscription.c */
+void bus_dispatch(bus *self);
+void bus_free_subscriptions(bus *self);
+
+/* bus.c */
+void bus_tell(bus *self, bus_event event, const char *detail);
+
+#endif

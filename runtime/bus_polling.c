@@ -1,0 +1,111 @@
+/*
+ * The adapter between nats.c's event-loop mode and libuv. nats.c tells it which socket to watch and whether output
+ * waits; it tells nats.c when to read and write.
+ *
+ * The loop polls a duplicate of the socket: nats.c may close its own from another thread at any time, and libuv
+ * must never be left with a descriptor that means something else by then.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "runtime/bus_internal.h"
+
+static bool on_loop(const bus *self) {
+    return pthread_equal(self->loop_thread, pthread_self()) != 0;
+}
+
+natsStatus bus_attach(void **user_data, void *loop, natsConnection *nats, natsSock socket) {
+    bus *self = loop; /* what natsOptions_SetEventLoop was given as the loop */
+    (void)nats;
+    int owned = dup(socket);
+    if (owned < 0) return NATS_SYS_ERROR;
+    *user_data = self;
+    if (!on_loop(self)) {
+        bus_mailbox_put_socket(self, owned);
+        return NATS_OK;
+    }
+    return bus_start_polling(self, owned) ? NATS_OK : NATS_ERR;
+}
+
+natsStatus bus_watch_read(void *user_data, bool add) {
+    bus *self = user_data;
+    if (add) return NATS_OK; /* reading goes on from attach to detach */
+    if (on_loop(self))
+        bus_stop_polling(self);
+    else
+        bus_mailbox_put_stop(self);
+    return NATS_OK;
+}
+
+/* Called under the connection's lock, by publishes too: it only takes a note. On the loop the note is read by the
+ * next flush or before the loop sleeps. */
+natsStatus bus_watch_write(void *user_data, bool add) {
+    bus *self = user_data;
+    atomic_store_explicit(&self->write_wanted, add, memory_order_release);
+    if (add && !on_loop(self)) uv_async_send(&self->wake);
+    return NATS_OK;
+}
+
+natsStatus bus_detach(void *user_data) {
+    natsStatus status = bus_watch_read(user_data, false);
+    bus_mailbox_put_detached(user_data);
+    return status;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+    bus *self = poll->data;
+    if (self->poll != poll) return;
+    if (status != 0 || (events & UV_READABLE) != 0) {
+        natsConnection_ProcessReadEvent(self->nats); /* an error shows there as well */
+        bus_dispatch(self);
+    }
+    if (!self->closing && self->poll == poll && (events & UV_WRITABLE) != 0) bus_write(self);
+}
+
+static void on_poll_closed(uv_handle_t *handle) {
+    free(handle);
+}
+
+bool bus_start_polling(bus *self, int owned_socket) {
+    uv_poll_t *poll = malloc(sizeof *poll);
+    bus_stop_polling(self);
+    if (poll == NULL || uv_poll_init(self->loop, poll, owned_socket) != 0) {
+        free(poll);
+        close(owned_socket);
+        return false;
+    }
+    poll->data = self;
+    self->poll = poll;
+    self->waiting_for_room = false;
+    return uv_poll_start(poll, UV_READABLE, on_poll) == 0;
+}
+
+void bus_stop_polling(bus *self) {
+    uv_poll_t *poll = self->poll;
+    self->connected = false;
+    self->unsent_bytes = 0;
+    self->poll = NULL;
+    if (poll == NULL) return;
+    uv_os_fd_t owned_socket = -1;
+    uv_fileno((uv_handle_t *)poll, &owned_socket);
+    uv_poll_stop(poll);
+    uv_close((uv_handle_t *)poll, on_poll_closed);
+    if (owned_socket >= 0) close(owned_socket);
+}
+
+static void watch_room(bus *self, bool watch) {
+    if (self->waiting_for_room == watch || self->poll == NULL) return;
+    self->waiting_for_room = watch;
+    uv_poll_start(self->poll, UV_READABLE | (watch ? UV_WRITABLE : 0), on_poll);
+}
+
+/* With an empty buffer nats.c would take the write for a closed connection: only if it asked to write. */
+void bus_write(bus *self) {
+    if (self->poll == NULL || !atomic_load_explicit(&self->write_wanted, memory_order_acquire)) return;
+    natsConnection_ProcessWriteEvent(self->nats);
+    self->stats.writes++;
+    bool rest = atomic_load_explicit(&self->write_wanted, memory_order_acquire);
+    int buffered = rest ? natsConnection_Buffered(self->nats) : 0;
+    self->unsent_bytes = buffered > 0 ? (size_t)buffered : 0;
+    watch_room(self, rest);
+}

@@ -1,0 +1,10 @@
+/* The words after `tickwire`: one function each. argv[0] is the word itself; the result is the exit code. */
+#ifndef TICKWIRE_TOOLS_COMMAND_H
+#define TICKWIRE_TOOLS_COMMAND_H
+
+int command_simulate(int argc, char **argv);
+int command_book(int argc, char **argv);
+int command_tap(int argc, char **argv);
+int command_top(int argc, char **argv);
+
+#endif

@@ -1,0 +1,482 @@
+/* Decoded messages as JSON objects (every field) or as aligned lines (what matters). */
+#include "tools/tap_print.h"
+
+#include <string.h>
+
+#include "base/civil.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "proto/subject.h"
+
+/* ---- JSON ---- */
+
+static void json_time(json_writer *w, const char *name, int64_t ns) {
+    if (ns == TW_TIME_ABSENT)
+        json_null(w, name);
+    else
+        json_i64_string(w, name, ns);
+}
+
+static void json_header(json_writer *w, const wire_header *h) {
+    json_string(w, "exchange", h->exchange);
+    json_string(w, "symbol", h->symbol);
+    json_u64(w, "partition", h->partition);
+    json_string(w, "epoch", h->epoch);
+    json_u64_string(w, "term", h->term);
+    json_u64(w, "prev_seq", h->prev_seq);
+    json_u64(w, "seq", h->seq);
+    json_bool(w, "snapshot", h->snapshot);
+    json_string(w, "state", tw_book_state_name(h->state));
+    json_string(w, "cause", tw_state_cause_name(h->cause));
+    json_i64(w, "price_exponent", h->price_exponent);
+    json_i64(w, "quantity_exponent", h->quantity_exponent);
+    json_time(w, "event_ns", h->event_ns);
+    json_time(w, "receive_ns", h->receive_ns);
+    json_time(w, "publish_ns", h->publish_ns);
+}
+
+static void json_levels(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
+                        const wire_header *h) {
+    json_open_array(w, name);
+    for (uint32_t i = 0; i < count; i++) {
+        json_open_array(w, NULL);
+        json_decimal(w, NULL, levels[i].price, h->price_exponent);
+        json_decimal_u64(w, NULL, levels[i].quantity, h->quantity_exponent);
+        json_u64(w, NULL, levels[i].orders);
+        json_close_array(w);
+    }
+    json_close_array(w);
+}
+
+static void json_book(json_writer *w, const wire_book_update *m) {
+    json_header(w, &m->header);
+    json_u64(w, "depth", m->depth);
+    json_u64(w, "merged", m->merged);
+    json_levels(w, "bids", m->bids, m->bid_count, &m->header);
+    json_levels(w, "asks", m->asks, m->ask_count, &m->header);
+    json_u64(w, "checksum", m->checksum);
+}
+
+static void json_quote(json_writer *w, const wire_quote *m) {
+    const wire_header *h = &m->header;
+    json_header(w, h);
+    json_decimal(w, "bid_price", m->bid.price, h->price_exponent);
+    json_decimal_u64(w, "bid_quantity", m->bid.quantity, h->quantity_exponent);
+    json_u64(w, "bid_orders", m->bid.orders);
+    json_decimal(w, "ask_price", m->ask.price, h->price_exponent);
+    json_decimal_u64(w, "ask_quantity", m->ask.quantity, h->quantity_exponent);
+    json_u64(w, "ask_orders", m->ask.orders);
+}
+
+static void json_trades(json_writer *w, const wire_trades *m) {
+    const wire_header *h = &m->header;
+    json_header(w, h);
+    json_open_array(w, "prints");
+    for (uint32_t i = 0; i < m->print_count; i++) {
+        const tw_print *p = &m->prints[i];
+        json_open_object(w, NULL);
+        json_u64(w, "seq", p->seq);
+        json_u64(w, "index", p->index);
+        json_string(w, "kind", tw_print_kind_name(p->kind));
+        json_string(w, "cross", tw_cross_kind_name(p->cross));
+        json_string(w, "aggressor", tw_aggressor_name(p->aggressor));
+        json_decimal(w, "price", p->price, h->price_exponent);
+        json_decimal_u64(w, "quantity", p->quantity, h->quantity_exponent);
+        json_u64_string(w, "match_id", p->match_id);
+        json_u64_string(w, "order_id", p->order_id);
+        json_time(w, "event_ns", p->event_ns);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
+    json_u64(w, "prints_total", m->prints_total);
+}
+
+static void json_status(json_writer *w, const wire_status *m) {
+    int32_t exponent = m->header.price_exponent;
+    json_header(w, &m->header);
+    json_string(w, "trading", tw_trading_state_name(m->trading));
+    json_string(w, "reason", m->reason);
+    json_string(w, "short_sale", tw_short_sale_name(m->short_sale));
+    json_decimal(w, "collar_upper", m->collar_upper, exponent);
+    json_decimal(w, "collar_lower", m->collar_lower, exponent);
+    json_decimal(w, "collar_reference", m->collar_reference, exponent);
+}
+
+static void json_imbalance(json_writer *w, const wire_imbalance *m) {
+    const tw_imbalance *i = &m->imbalance;
+    const wire_header *h = &m->header;
+    char variation[2] = {i->variation, '\0'};
+    json_header(w, h);
+    json_string(w, "cross", tw_cross_kind_name(i->cross));
+    json_string(w, "direction", tw_imbalance_direction_name(i->direction));
+    json_decimal_u64(w, "paired_quantity", i->paired_quantity, h->quantity_exponent);
+    json_decimal_u64(w, "imbalance_quantity", i->imbalance_quantity, h->quantity_exponent);
+    json_decimal(w, "far_price", i->far_price, h->price_exponent);
+    json_decimal(w, "near_price", i->near_price, h->price_exponent);
+    json_decimal(w, "reference_price", i->reference_price, h->price_exponent);
+    json_string(w, "variation", variation);
+}
+
+static const char *order_kind_name(wire_order_kind kind) {
+    static const char *const names[] = {"ADD", "EXECUTE", "REDUCE", "DELETE", "REPLACE"};
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "?";
+}
+
+static void json_orders(json_writer *w, const wire_order_events *m) {
+    const wire_header *h = &m->header;
+    json_header(w, h);
+    json_open_array(w, "events");
+    for (uint32_t i = 0; i < m->event_count; i++) {
+        const wire_order_event *e = &m->events[i];
+        json_open_object(w, NULL);
+        json_u64(w, "seq", e->seq);
+        json_string(w, "kind", order_kind_name(e->kind));
+        json_string(w, "side", e->side == TW_BID ? "BID" : "ASK");
+        json_u64_string(w, "order_id", e->order_id);
+        json_u64_string(w, "new_order_id", e->new_order_id);
+        json_decimal(w, "price", e->price, h->price_exponent);
+        json_decimal_u64(w, "quantity", e->quantity, h->quantity_exponent);
+        json_decimal_u64(w, "remaining", e->remaining, h->quantity_exponent);
+        json_time(w, "event_ns", e->event_ns);
+        json_string(w, "attribution", e->attribution);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+static void json_feed(json_writer *w, const wire_feed_status *m) {
+    json_string(w, "exchange", m->exchange);
+    json_u64(w, "partition", m->partition);
+    json_string(w, "epoch", m->epoch);
+    json_u64_string(w, "term", m->term);
+    json_u64(w, "seq", m->seq);
+    json_string(w, "state", tw_book_state_name(m->state));
+    json_string(w, "cause", tw_state_cause_name(m->cause));
+    json_string(w, "detail", m->detail);
+    json_time(w, "event_ns", m->event_ns);
+    json_time(w, "receive_ns", m->receive_ns);
+    json_time(w, "publish_ns", m->publish_ns);
+    json_u64(w, "gap_from", m->gap_from);
+    json_u64(w, "gap_to", m->gap_to);
+    json_u64(w, "messages", m->messages);
+    json_u64(w, "lost", m->lost);
+    json_u64(w, "updates", m->updates);
+    json_u64(w, "instruments", m->instruments);
+    json_u64(w, "instruments_not_ok", m->instruments_not_ok);
+}
+
+static void json_line(json_writer *w, const wire_line_status *m) {
+    json_string(w, "exchange", m->exchange);
+    json_u64(w, "partition", m->partition);
+    json_string(w, "line", m->line);
+    json_string(w, "epoch", m->epoch);
+    json_u64_string(w, "term", m->term);
+    json_u64(w, "next_seq", m->next_seq);
+    json_string(w, "state", tw_book_state_name(m->state));
+    json_string(w, "cause", tw_state_cause_name(m->cause));
+    json_time(w, "receive_ns", m->receive_ns);
+    json_time(w, "publish_ns", m->publish_ns);
+    json_u64(w, "packets", m->packets);
+    json_u64(w, "messages", m->messages);
+    json_u64(w, "lost", m->lost);
+    json_u64(w, "duplicates", m->duplicates);
+    json_u64(w, "wins", m->wins);
+    json_i64_string(w, "skew_ns", m->skew_ns);
+    json_u64(w, "kernel_drops", m->kernel_drops);
+    json_u64(w, "malformed", m->malformed);
+}
+
+/* ---- lines for people ---- */
+
+typedef struct line_writer {
+    char *text;
+    size_t capacity, length;
+} line_writer;
+
+#define ADD(w, ...)                                                                                                \
+    do {                                                                                                           \
+        tw_text_format((w)->text + (w)->length, (w)->capacity - (w)->length, __VA_ARGS__);                         \
+        (w)->length += strlen((w)->text + (w)->length);                                                            \
+    } while (0)
+
+static void line_start(line_writer *w, const char *subject, int64_t ns) {
+    char when[TW_INSTANT_BYTES] = "";
+    if (ns != TW_TIME_ABSENT && ns > 0) tw_instant_format(when, ns);
+    ADD(w, "%-15.15s %-28s ", when[0] != '\0' ? when + 11 : "-", subject); /* the time of day, to microseconds */
+}
+
+static void line_seq(line_writer *w, const wire_header *h) {
+    if (h->snapshot)
+        ADD(w, "seq %-20llu snapshot ", (unsigned long long)h->seq);
+    else
+        ADD(w, "seq %-9llu <- %-9llu ", (unsigned long long)h->seq, (unsigned long long)h->prev_seq);
+}
+
+static void line_state(line_writer *w, tw_book_state state, tw_state_cause cause) {
+    if (state != TW_BOOK_OK) ADD(w, " %s %s", tw_book_state_name(state), tw_state_cause_name(cause));
+}
+
+static void line_level(line_writer *w, const tw_level *level, const wire_header *h) {
+    char price[TW_DECIMAL_BYTES], quantity[TW_DECIMAL_BYTES];
+    tw_decimal_format(price, sizeof price, level->price, h->price_exponent);
+    tw_decimal_format_u64(quantity, sizeof quantity, level->quantity, h->quantity_exponent);
+    if (level->price == TW_PRICE_ABSENT)
+        ADD(w, " -");
+    else if (level->quantity == 0)
+        ADD(w, " %s gone", price);
+    else
+        ADD(w, " %s x%s", price, quantity);
+}
+
+static void line_levels(line_writer *w, const char *name, const tw_level *levels, uint32_t count,
+                        const wire_header *h) {
+    if (count == 0) return;
+    ADD(w, " %s", name);
+    for (uint32_t i = 0; i < count && i < 5; i++)
+        line_level(w, &levels[i], h);
+    if (count > 5) ADD(w, " and %u more", count - 5);
+}
+
+static void line_book(line_writer *w, const wire_book_update *m) {
+    line_seq(w, &m->header);
+    line_levels(w, "bid", m->bids, m->bid_count, &m->header);
+    line_levels(w, "ask", m->asks, m->ask_count, &m->header);
+    line_state(w, m->header.state, m->header.cause);
+}
+
+static void line_quote(line_writer *w, const wire_quote *m) {
+    line_seq(w, &m->header);
+    ADD(w, " bid");
+    line_level(w, &m->bid, &m->header);
+    ADD(w, " ask");
+    line_level(w, &m->ask, &m->header);
+    line_state(w, m->header.state, m->header.cause);
+}
+
+static void line_trades(line_writer *w, const wire_trades *m) {
+    line_seq(w, &m->header);
+    for (uint32_t i = 0; i < m->print_count && i < 5; i++) {
+        const tw_print *p = &m->prints[i];
+        tw_level level = {p->price, p->quantity, 1};
+        ADD(w, " %s", tw_print_kind_name(p->kind));
+        line_level(w, &level, &m->header);
+        if (p->aggressor != TW_AGGRESSOR_UNKNOWN) ADD(w, " %s", tw_aggressor_name(p->aggressor));
+        if (p->cross != TW_CROSS_NONE) ADD(w, " %s", tw_cross_kind_name(p->cross));
+    }
+    if (m->print_count > 5) ADD(w, " and %u more", m->print_count - 5);
+    ADD(w, "  volume %llu", (unsigned long long)m->volume);
+}
+
+static void line_status(line_writer *w, const wire_status *m) {
+    line_seq(w, &m->header);
+    ADD(w, " %s %s short sale %s", tw_trading_state_name(m->trading), m->reason, tw_short_sale_name(m->short_sale));
+    line_state(w, m->header.state, m->header.cause);
+}
+
+static void line_imbalance(line_writer *w, const wire_imbalance *m) {
+    line_seq(w, &m->header);
+    ADD(w, " %s %s paired %llu imbalance %llu reference", tw_cross_kind_name(m->imbalance.cross),
+        tw_imbalance_direction_name(m->imbalance.direction), (unsigned long long)m->imbalance.paired_quantity,
+        (unsigned long long)m->imbalance.imbalance_quantity);
+    char price[TW_DECIMAL_BYTES];
+    tw_decimal_format(price, sizeof price, m->imbalance.reference_price, m->header.price_exponent);
+    ADD(w, " %s", price[0] != '\0' ? price : "-");
+}
+
+static void line_orders(line_writer *w, const wire_order_events *m) {
+    line_seq(w, &m->header);
+    for (uint32_t i = 0; i < m->event_count && i < 3; i++) {
+        const wire_order_event *e = &m->events[i];
+        tw_level level = {e->price, e->quantity, 1};
+        ADD(w, " %s %s %llu", order_kind_name(e->kind), e->side == TW_BID ? "bid" : "ask",
+            (unsigned long long)e->order_id);
+        line_level(w, &level, &m->header);
+    }
+    if (m->event_count > 3) ADD(w, " and %u more", m->event_count - 3);
+}
+
+static void line_feed(line_writer *w, const wire_feed_status *m) {
+    ADD(w, "seq %-9llu %s", (unsigned long long)m->seq, tw_book_state_name(m->state));
+    if (m->cause != TW_CAUSE_NONE) ADD(w, " %s", tw_state_cause_name(m->cause));
+    ADD(w, " term %llu messages %llu lost %llu updates %llu instruments %u (%u not ok)",
+        (unsigned long long)m->term, (unsigned long long)m->messages, (unsigned long long)m->lost,
+        (unsigned long long)m->updates, m->instruments, m->instruments_not_ok);
+    if (m->detail[0] != '\0') ADD(w, " %s", m->detail);
+}
+
+static void line_line(line_writer *w, const wire_line_status *m) {
+    ADD(w, "next %-8llu %s packets %llu lost %llu duplicates %llu kernel drops %llu",
+        (unsigned long long)m->next_seq, tw_book_state_name(m->state), (unsigned long long)m->packets,
+        (unsigned long long)m->lost, (unsigned long long)m->duplicates, (unsigned long long)m->kernel_drops);
+}
+
+/* ---- by subject ---- */
+
+typedef union any_message {
+    wire_book_update book;
+    wire_quote quote;
+    wire_trades trades;
+    wire_status status;
+    wire_imbalance imbalance;
+    wire_order_events orders;
+    wire_feed_status feed;
+    wire_line_status line;
+} any_message;
+
+typedef enum message_type {
+    TYPE_BOOK,
+    TYPE_QUOTE,
+    TYPE_TRADES,
+    TYPE_STATUS,
+    TYPE_IMBALANCE,
+    TYPE_ORDERS,
+    TYPE_FEED,
+    TYPE_LINE,
+    TYPE_UNKNOWN
+} message_type;
+
+static const char *const type_names[] = {"BookUpdate",  "Quote",      "Trades",     "InstrumentStatus", "Imbalance",
+                                         "OrderEvents", "FeedStatus", "LineStatus", "unknown"};
+
+static message_type type_of(const char *subject) {
+    static const message_type of_channel[SUBJECT_CHANNELS] = {
+        [SUBJECT_ORDERBOOK] = TYPE_BOOK,      [SUBJECT_ORDERBOOK_100MS] = TYPE_BOOK,
+        [SUBJECT_ORDERBOOK_1S] = TYPE_BOOK,   [SUBJECT_QUOTE] = TYPE_QUOTE,
+        [SUBJECT_TRADE] = TYPE_TRADES,        [SUBJECT_STATUS] = TYPE_STATUS,
+        [SUBJECT_IMBALANCE] = TYPE_IMBALANCE, [SUBJECT_ORDER] = TYPE_ORDERS,
+    };
+    subject_parts parts;
+    switch (subject_parse(subject, &parts)) {
+    case SUBJECT_KIND_INSTRUMENT:
+        return of_channel[parts.channel];
+    case SUBJECT_KIND_FEED_STATUS:
+        return TYPE_FEED;
+    case SUBJECT_KIND_LINE_STATUS:
+        return TYPE_LINE;
+    default:
+        return TYPE_UNKNOWN;
+    }
+}
+
+static wire_result decode(message_type type, wire_arena *arena, const uint8_t *bytes, size_t length,
+                          any_message *m) {
+    switch (type) {
+    case TYPE_BOOK:
+        return wire_book_update_decode(arena, bytes, length, &m->book);
+    case TYPE_QUOTE:
+        return wire_quote_decode(arena, bytes, length, &m->quote);
+    case TYPE_TRADES:
+        return wire_trades_decode(arena, bytes, length, &m->trades);
+    case TYPE_STATUS:
+        return wire_status_decode(arena, bytes, length, &m->status);
+    case TYPE_IMBALANCE:
+        return wire_imbalance_decode(arena, bytes, length, &m->imbalance);
+    case TYPE_ORDERS:
+        return wire_order_events_decode(arena, bytes, length, &m->orders);
+    case TYPE_FEED:
+        return wire_feed_status_decode(arena, bytes, length, &m->feed);
+    case TYPE_LINE:
+        return wire_line_status_decode(arena, bytes, length, &m->line);
+    case TYPE_UNKNOWN:
+        break;
+    }
+    return WIRE_OK;
+}
+
+static void json_of(json_writer *w, message_type type, const any_message *m) {
+    switch (type) {
+    case TYPE_BOOK:
+        json_book(w, &m->book);
+        break;
+    case TYPE_QUOTE:
+        json_quote(w, &m->quote);
+        break;
+    case TYPE_TRADES:
+        json_trades(w, &m->trades);
+        break;
+    case TYPE_STATUS:
+        json_status(w, &m->status);
+        break;
+    case TYPE_IMBALANCE:
+        json_imbalance(w, &m->imbalance);
+        break;
+    case TYPE_ORDERS:
+        json_orders(w, &m->orders);
+        break;
+    case TYPE_FEED:
+        json_feed(w, &m->feed);
+        break;
+    case TYPE_LINE:
+        json_line(w, &m->line);
+        break;
+    case TYPE_UNKNOWN:
+        break;
+    }
+}
+
+static void line_of(line_writer *w, const char *subject, message_type type, const any_message *m) {
+    bool about_feed = type == TYPE_FEED || type == TYPE_LINE;
+    int64_t feed_ns = type == TYPE_FEED ? m->feed.publish_ns : m->line.publish_ns;
+    /* every instrument's message begins with the header */
+    line_start(w, subject, about_feed ? feed_ns : m->book.header.event_ns);
+    switch (type) {
+    case TYPE_BOOK:
+        line_book(w, &m->book);
+        break;
+    case TYPE_QUOTE:
+        line_quote(w, &m->quote);
+        break;
+    case TYPE_TRADES:
+        line_trades(w, &m->trades);
+        break;
+    case TYPE_STATUS:
+        line_status(w, &m->status);
+        break;
+    case TYPE_IMBALANCE:
+        line_imbalance(w, &m->imbalance);
+        break;
+    case TYPE_ORDERS:
+        line_orders(w, &m->orders);
+        break;
+    case TYPE_FEED:
+        line_feed(w, &m->feed);
+        break;
+    case TYPE_LINE:
+        line_line(w, &m->line);
+        break;
+    case TYPE_UNKNOWN:
+        break;
+    }
+}
+
+bool tap_print(bool json, wire_arena *arena, const char *subject, const uint8_t *bytes, size_t length, char *line,
+               size_t capacity) {
+    any_message m;
+    message_type type = type_of(subject);
+    wire_result result = decode(type, arena, bytes, length, &m);
+    const char *trouble = result == WIRE_MALFORMED ? "malformed" : "out of range";
+    if (json) {
+        json_writer w;
+        json_start(&w, line, capacity);
+        json_open_object(&w, NULL);
+        json_string(&w, "subject", subject);
+        json_string(&w, "type", type_names[type]);
+        if (type == TYPE_UNKNOWN) json_u64(&w, "bytes", length);
+        if (result == WIRE_OK)
+            json_of(&w, type, &m);
+        else
+            json_string(&w, "error", trouble);
+        json_close_object(&w);
+        return json_finish(&w) && result == WIRE_OK;
+    }
+    line_writer w = {.text = line, .capacity = capacity};
+    line[0] = '\0';
+    if (result == WIRE_OK && type != TYPE_UNKNOWN) {
+        line_of(&w, subject, type, &m);
+    } else {
+        line_start(&w, subject, TW_TIME_ABSENT);
+        ADD(&w, "%zu bytes%s%s", length, result == WIRE_OK ? "" : ", ", result == WIRE_OK ? "" : trouble);
+    }
+    return result == WIRE_OK;
+}
