@@ -281,26 +281,26 @@ static void malformed(itch50_feed *feed, itch50_result why, const feed_message *
     market_malformed(feed->market, instrument, stamp);
 }
 
-/* Bytes that can't be read have no time of their own: they get that of the message before. */
-static tw_stamp stamp_of(const itch50_feed *feed, const itch50_message *m, itch50_result result,
-                         const feed_message *message) {
-    int64_t event_ns = result == ITCH50_OK ? feed->midnight_ns + (int64_t)m->timestamp_ns : feed->last.event_ns;
-    int64_t receive_ns = message->receive_ns == TW_TIME_ABSENT ? event_ns : message->receive_ns;
-    return (tw_stamp){.seq = message->seq, .event_ns = event_ns, .receive_ns = receive_ns};
+/* Bytes that can't be read have no time of their own: they keep that of the message before. */
+static void take_stamp(itch50_feed *feed, const itch50_message *m, itch50_result result,
+                       const feed_message *message) {
+    tw_stamp *last = &feed->last;
+    last->seq = message->seq;
+    if (result == ITCH50_OK) last->event_ns = feed->midnight_ns + (int64_t)m->timestamp_ns;
+    last->receive_ns = message->receive_ns == TW_TIME_ABSENT ? last->event_ns : message->receive_ns;
 }
 
 static void apply_one(itch50_feed *feed, const feed_message *message) {
     itch50_message decoded;
     itch50_result result = itch50_decode(message->bytes, message->length, &decoded);
-    tw_stamp stamp = stamp_of(feed, &decoded, result, message);
-    feed->last = stamp;
+    take_stamp(feed, &decoded, result, message);
     if (result == ITCH50_OK) {
         feed->by_type[(uint8_t)decoded.type]++;
-        apply_message(feed, &decoded, &stamp);
+        apply_message(feed, &decoded, &feed->last);
     } else {
-        malformed(feed, result, message, &stamp);
+        malformed(feed, result, message, &feed->last);
     }
-    if (feed->options.on_applied != NULL) feed->options.on_applied(feed->options.context, &stamp);
+    if (feed->options.on_applied != NULL) feed->options.on_applied(feed->options.context, &feed->last);
 }
 
 static void apply_burst(itch50_feed *feed, const feed_message *messages, size_t count) {
