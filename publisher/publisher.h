@@ -12,11 +12,22 @@
  * What leaves goes through a sink. When the sink is not ready (too much is buffered, or the bus is away),
  * nothing is emitted and marks go on merging; books, quotes, statuses and imbalances are bounded by the number
  * of instruments. Prints wait in a bounded queue; when it is full the oldest are dropped, counted, and the
- * break in prev_seq shows it to receivers.
+ * break in prev_seq shows it to receivers. Dropping moves an instrument's totals on as sending would, so a
+ * snapshot heals them. A source message's prints are dropped together. Order events likewise.
+ *
+ * An update's event_ns and receive_ns are those of the last source message folded in: latency is counted from the
+ * newest packet, not from the oldest that waited.
+ *
+ * Breaks. Totals of a Trades message are of the prints as reported. A break takes its own `quantity` and one
+ * print back; a feed that does not repeat the broken print's quantity (ITCH: 0) leaves both totals as they were,
+ * because the prints of a whole day are not kept. Who needs net totals subtracts by match_id.
  *
  * Chains. Every (instrument, channel) has a chain of its own: prev_seq is the seq of the previous message of
  * this chain. A change that is not visible (a level beyond the depth, a quantity that came back) moves nothing.
  * The first message of an instrument in an epoch has prev_seq 0: it starts from an empty book.
+ *
+ * Tiers are sent at steps of 100 ms of the clock given to publisher_tick: orderbook.100ms whole at each, of
+ * orderbook.1s those instruments whose number modulo 10 is the step's, so that all never leave in one burst.
  *
  * Instruments are the same small numbers as in orderbook/book.h.
  */
@@ -53,6 +64,7 @@ typedef struct publisher_options {
     bool tier_1s;               /* orderbook.1s */
     bool orders;                /* the order-by-order channel */
     uint32_t max_prints;        /* prints waiting to leave, over all instruments */
+    uint32_t max_order_events;  /* likewise on the order channel; 0: as max_prints */
     uint32_t max_requests;      /* snapshot and directory requests waiting; more get BUSY */
     uint32_t serve_bytes;       /* at most this much per publisher_serve, at least one chunk */
     int64_t status_interval_ns; /* of feed status, 100 ms by the design */
@@ -64,24 +76,25 @@ tw_code publisher_alloc(publisher **publisher, const publisher_options *options,
 void publisher_free(publisher *publisher);
 
 /* Which source message is being applied: given with every mark. */
-typedef struct publisher_stamp {
-    uint64_t seq;
-    int64_t event_ns;
-    int64_t receive_ns;
-} publisher_stamp;
+typedef tw_stamp publisher_stamp;
 
-/* A new numbering session: all instruments are undefined, chains start again at 0, totals are cleared.
- * What was marked but not flushed is dropped: call publisher_flush first. */
+/* A new numbering session: all instruments are undefined, chains start again at 0, totals are cleared, the feed is
+ * RECOVERING with cause STARTING until publisher_feed_update. What was marked but not flushed is dropped: call
+ * publisher_flush first. Bulk requests under way start again at chunk 0, in the new epoch. Copied. */
 void publisher_start_epoch(publisher *publisher, const char *epoch);
 
-/* Defines an instrument, or changes its directory entry (then its version rises). Copied. */
+/* Defines an instrument, or changes its directory entry (then its version rises, from 1). Copied. A symbol is one
+ * instrument's: if another has it, that one is undefined; if this one had another symbol, it starts anew (clear its
+ * book first). A symbol without a subject leaves the instrument undefined. Whatever is said of an undefined
+ * instrument is passed over. */
 void publisher_define(publisher *publisher, uint32_t instrument, const tw_instrument *entry,
                       const publisher_stamp *stamp);
 
 /* The visible book may have changed: a change at `rank` (see ob_change). Ranks at or beyond the depth are
  * passed over without a mark. */
 void publisher_mark_book(publisher *publisher, uint32_t instrument, uint32_t rank, const publisher_stamp *stamp);
-/* A print, in the order of the source. */
+/* A print, in the order of the source. A Trades message ends between source messages, unless one alone has more than
+ * WIRE_MAX_PRINTS. */
 void publisher_print(publisher *publisher, uint32_t instrument, const tw_print *print,
                      const publisher_stamp *stamp);
 void publisher_trading_state(publisher *publisher, uint32_t instrument, tw_trading_state state, const char *reason,
@@ -125,6 +138,7 @@ int64_t publisher_next_tick(const publisher *publisher);
 void publisher_request(publisher *publisher, const char *subject, const char *reply, const uint8_t *payload,
                        size_t length, int64_t now_ns);
 /* Sends queued replies, oldest request first, bulk requests taking turns by chunks, at most serve_bytes.
+ * Bulk requests of a channel share its encoded chunks (bulk.c). Bulk is never starved by single requests.
  * Snapshots are the state as last published. Returns true if more is waiting. */
 bool publisher_serve(publisher *publisher, int64_t now_ns);
 
@@ -132,9 +146,9 @@ typedef struct publisher_stats {
     uint64_t emitted[SUBJECT_CHANNELS]; /* messages by channel */
     uint64_t feed_statuses;
     uint64_t bytes;
-    uint64_t merged;    /* source changes folded into a later update */
-    uint64_t unchanged; /* marked, but nothing visible changed in the end */
-    uint64_t held_back; /* flushes skipped because the sink was not ready */
+    uint64_t merged;    /* orderbook: source changes folded into a later update */
+    uint64_t unchanged; /* orderbook: marked, but nothing visible changed in the end */
+    uint64_t held_back; /* flushes, ticks and serves stopped because the sink was not ready */
     uint64_t prints_dropped;
     uint64_t orders_dropped;
     uint64_t snapshots_served; /* replies, bulk chunks included */

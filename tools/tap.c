@@ -244,7 +244,7 @@ static int connect_and_run(tap *self, const char *const *subjects, size_t count)
         .url = self->settings.url,
         .name = "tickwire tap",
         .credentials = self->settings.credentials[0] != '\0' ? self->settings.credentials : NULL,
-        .connect_attempts = (int)(self->settings.connect_timeout_ns / NS_PER_SECOND),
+        .connect_attempts = (int)(self->settings.connect_timeout_ns / NS_PER_SECOND) + 1,
     };
     tickwire_status status = tickwire_open(&self->client, &options, error);
     if (status != TICKWIRE_OK || !subscribe(self, subjects, count, error)) {

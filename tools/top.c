@@ -203,7 +203,10 @@ static instrument *note(top *self, const tickwire_header *header) {
 
 static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
     top *self = context;
-    if (change->kind == TICKWIRE_CHANGE_STATE) return; /* the frame looks the state up */
+    if (change->kind == TICKWIRE_CHANGE_STATE) { /* the frame looks the state up; it may be all there is yet */
+        find_instrument(self, &book->header);
+        return;
+    }
     instrument *i = note(self, &book->header);
     if (i == NULL || change->kind != TICKWIRE_CHANGE_DELTA) return;
     i->updates++;
@@ -412,7 +415,7 @@ static int connect_and_run(top *self) {
         .url = self->settings.url,
         .name = "tickwire top",
         .credentials = self->settings.credentials[0] != '\0' ? self->settings.credentials : NULL,
-        .connect_attempts = (int)(self->settings.connect_timeout_ns / TW_NS_PER_SECOND),
+        .connect_attempts = (int)(self->settings.connect_timeout_ns / TW_NS_PER_SECOND) + 1,
     };
     int code = 0;
     if (tickwire_open(&self->client, &options, error) != TICKWIRE_OK || !subscribe(self, error)) {

@@ -116,10 +116,11 @@ static void put_row(frame_writer *w, const top_row *row) {
         tw_decimal_format_u64(ask_quantity, sizeof ask_quantity, row->ask.quantity, row->quantity_exponent);
     if (has_bid && has_ask && !__builtin_sub_overflow(row->ask.price, row->bid.price, &width))
         format_price(spread, sizeof spread, width, row->price_exponent);
-    /* A book that is not live is marked in words, whatever the terminal shows of colours. */
-    tw_text_format(line, sizeof line, "%-4s %-10s %8.0f %8.0f %9s %11s | %-11s %-9s %9s %11s  %s%s%s%s",
-                   row->exchange, row->symbol, row->updates, row->messages, bid_quantity, bid, ask, ask_quantity,
-                   spread, last, row->state == TICKWIRE_BOOK_OK ? "" : "! ", state_name(row->state),
+    /* A book that is not live is marked in words, whatever the terminal shows of colours; in front too,
+     * where a narrow one does not cut it off. */
+    tw_text_format(line, sizeof line, "%-4s%s%-10s %8.0f %8.0f %9s %11s | %-11s %-9s %9s %11s  %s%s%s",
+                   row->exchange, row->state == TICKWIRE_BOOK_OK ? " " : "!", row->symbol, row->updates,
+                   row->messages, bid_quantity, bid, ask, ask_quantity, spread, last, state_name(row->state),
                    row->state == TICKWIRE_BOOK_OK ? "" : " ", row->state == TICKWIRE_BOOK_OK ? "" : row->cause);
     put_line(w, state_style(row->state), line);
 }

@@ -1,0 +1,233 @@
+/* Reads the one line in which a person says where a feed comes from. Opens nothing: whether the file or the
+ * interface exists is for the sources to find out. */
+#include "ingest/source/location.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define FORMS "file:PATH, pcap:PATH[?port=N&group=ADDRESS] or udp://GROUP:PORT[@INTERFACE]"
+
+typedef struct scheme {
+    const char *word;
+    const char *written; /* with what follows it */
+} scheme;
+
+static const scheme schemes[] = {{"file", "file:PATH"}, {"pcap", "pcap:PATH"}, {"udp", "udp://GROUP:PORT"}};
+
+/* Copies the part [from, to); false if it does not fit. */
+static bool copy_part(char *target, size_t capacity, const char *from, const char *to) {
+    size_t length = (size_t)(to - from);
+    if (length >= capacity) return false;
+    memcpy(target, from, length);
+    target[length] = '\0';
+    return true;
+}
+
+/* 4 or 6 for a numeric address, 0 for anything else. *multicast tells groups from hosts. */
+static int address_family(const char *text, bool *multicast) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        *multicast = (ntohl(v4.s_addr) >> 28) == 0xE;
+        return 4;
+    }
+    if (inet_pton(AF_INET6, text, &v6) == 1) {
+        *multicast = v6.s6_addr[0] == 0xFF;
+        return 6;
+    }
+    return 0;
+}
+
+static bool port_of(const char *from, const char *to, uint16_t *port) {
+    char digits[8];
+    uint64_t value;
+    if (!copy_part(digits, sizeof digits, from, to)) return false;
+    if (!isdigit((unsigned char)digits[0]) || !tw_text_to_u64(digits, &value) || value > UINT16_MAX) return false;
+    *port = (uint16_t)value;
+    return true;
+}
+
+/* Splits "HOST:PORT" or "[HOST]:PORT" in [from, end): where the host and the port lie. */
+static bool split_host_port(const char **from, const char **host_end, const char **port, const char *end) {
+    const char *colon;
+    if (**from == '[') {
+        const char *bracket = memchr(*from, ']', (size_t)(end - *from));
+        if (bracket == NULL || bracket + 1 >= end || bracket[1] != ':') return false;
+        (*from)++;
+        *host_end = bracket;
+        *port = bracket + 2;
+        return true;
+    }
+    colon = memrchr(*from, ':', (size_t)(end - *from));
+    if (colon == NULL) return false;
+    *host_end = colon;
+    *port = colon + 1;
+    return true;
+}
+
+static tw_code check_udp_host(const char *text, const location *where, bool bracketed, tw_error *error) {
+    bool multicast = false;
+    int family = address_family(where->host, &multicast);
+    if (family == 0 && where->host[0] == '\0')
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" names no address; to receive on every address write udp://0.0.0.0:%u", text,
+                            (unsigned)where->port);
+    if (family == 0)
+        return tw_error_set(
+            error, TW_INVALID,
+            "\"%s\" is not a numeric IPv4 or IPv6 address (in \"%s\"); write udp://GROUP:PORT[@INTERFACE], "
+            "for example udp://239.1.1.1:26400@eth1",
+            where->host, text);
+    if (family == 6 && !bracketed)
+        return tw_error_set(error, TW_INVALID, "an IPv6 address needs brackets; did you mean udp://[%s]:%u?",
+                            where->host, (unsigned)where->port);
+    if (multicast && where->port == 0)
+        return tw_error_set(
+            error, TW_INVALID,
+            "\"%s\" asks for any port, but a multicast group needs the port it is sent to, 1 to 65535", text);
+    return TW_OK;
+}
+
+static tw_code parse_udp(const char *text, const char *rest, location *where, tw_error *error) {
+    const char *end = rest + strlen(rest);
+    const char *at = strchr(rest, '@');
+    const char *address_end = at != NULL ? at : end;
+    const char *host = rest, *host_end, *port;
+    bool bracketed = *rest == '[';
+
+    where->kind = LOCATION_UDP;
+    if (!split_host_port(&host, &host_end, &port, address_end))
+        return tw_error_set(error, TW_INVALID, "\"%s\" has no port; did you mean udp://%.*s:26400%s?", text,
+                            (int)(address_end - rest), rest, at != NULL ? at : "");
+    if (!port_of(port, address_end, &where->port))
+        return tw_error_set(error, TW_INVALID,
+                            "\"%.*s\" is not a port (0 to 65535) in \"%s\"; write udp://GROUP:PORT[@INTERFACE]",
+                            (int)(address_end - port), port, text);
+    if (!copy_part(where->host, sizeof where->host, host, host_end))
+        return tw_error_set(error, TW_INVALID, "the address in \"%s\" is longer than any address", text);
+    if (at != NULL && (at[1] == '\0' || !copy_part(where->interface, sizeof where->interface, at + 1, end)))
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" needs the name (eth1) or the address of an interface after \"@\", or no \"@\"",
+                            text);
+    return check_udp_host(text, where, bracketed, error);
+}
+
+/* One "key=value" of a pcap location. */
+static tw_code parse_filter(const char *text, const char *from, const char *to, location *where, tw_error *error) {
+    const char *equals = memchr(from, '=', (size_t)(to - from));
+    char key[16];
+    bool multicast;
+    if (equals == NULL || !copy_part(key, sizeof key, from, equals)) key[0] = '\0';
+    if (strcmp(key, "port") == 0) {
+        if (port_of(equals + 1, to, &where->port) && where->port != 0) return TW_OK;
+        return tw_error_set(error, TW_INVALID, "port=%.*s is not a port (1 to 65535) in \"%s\"",
+                            (int)(to - equals - 1), equals + 1, text);
+    }
+    if (strcmp(key, "group") == 0) {
+        if (copy_part(where->host, sizeof where->host, equals + 1, to) &&
+            address_family(where->host, &multicast) != 0)
+            return TW_OK;
+        return tw_error_set(error, TW_INVALID, "group=%.*s is not a numeric IPv4 or IPv6 address in \"%s\"",
+                            (int)(to - equals - 1), equals + 1, text);
+    }
+    return tw_error_set(error, TW_INVALID,
+                        "\"%.*s\" in \"%s\" is not a filter; there are ?port=N and ?group=ADDRESS, joined by \"&\" "
+                        "(where it is part of the file's name, add \"?\" at the end)",
+                        (int)(to - from), from, text);
+}
+
+/* A path may hold "?" itself: only a tail that is empty or starts like "word=" is read as filters. */
+static const char *filters_of(const char *rest) {
+    const char *mark = strrchr(rest, '?');
+    const char *word;
+    if (mark == NULL) return NULL;
+    if (mark[1] == '\0') return mark;
+    for (word = mark + 1; isalpha((unsigned char)*word); word++) {
+    }
+    return *word == '=' && word > mark + 1 ? mark : NULL;
+}
+
+static tw_code parse_path(const char *text, const char *from, const char *to, location *where, tw_error *error) {
+    const char *name = where->kind == LOCATION_PCAP ? "pcap" : "file";
+    if (from == to) return tw_error_set(error, TW_INVALID, "\"%s\" names no file; write %s:PATH", text, name);
+    if (to - from > 2 && strncmp(from, "//", 2) == 0 && from[2] != '/')
+        return tw_error_set(error, TW_INVALID, "\"%s\" is written like a URL; did you mean %s:%s?", text, name,
+                            from + 2);
+    if (!copy_part(where->path, sizeof where->path, from, to))
+        return tw_error_set(error, TW_INVALID, "the path in \"%.80s...\" is longer than %zu bytes", text,
+                            sizeof where->path - 1);
+    return TW_OK;
+}
+
+static tw_code parse_pcap(const char *text, const char *rest, location *where, tw_error *error) {
+    const char *mark = filters_of(rest);
+    const char *end = rest + strlen(rest);
+    tw_code code;
+    where->kind = LOCATION_PCAP;
+    code = parse_path(text, rest, mark != NULL ? mark : end, where, error);
+    if (code != TW_OK || mark == NULL || mark[1] == '\0') return code;
+    for (const char *from = mark + 1; from <= end;) {
+        const char *to = strchrnul(from, '&');
+        code = parse_filter(text, from, to, where, error);
+        if (code != TW_OK) return code;
+        from = to + 1;
+    }
+    return TW_OK;
+}
+
+/* The scheme a mistyped word is closest to, or NULL. A one-letter slip or two; letter case does not count. */
+static const scheme *nearest(const char *word) {
+    const scheme *best = NULL;
+    size_t best_distance = 3;
+    char lower[8];
+    size_t i;
+    if (!tw_text_copy(lower, sizeof lower, word)) return NULL;
+    for (i = 0; lower[i] != '\0'; i++)
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    for (i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t distance = tw_text_distance(lower, schemes[i].word, best_distance);
+        if (distance >= best_distance || distance >= strlen(schemes[i].word) - 1 + (distance == 0)) continue;
+        best_distance = distance;
+        best = &schemes[i];
+    }
+    return best;
+}
+
+static bool suggestion(const char *word, const char *rest, char *target, size_t capacity) {
+    const scheme *close = nearest(word);
+    if (close == NULL) return false;
+    while (*rest == '/' && rest[1] == '/')
+        rest += 2;
+    if (*rest == '\0') return tw_text_copy(target, capacity, close->written);
+    return tw_text_format(target, capacity, "%s:%s%s", close->word, strcmp(close->word, "udp") == 0 ? "//" : "",
+                          rest);
+}
+
+tw_code location_parse(const char *text, location *where, tw_error *error) {
+    const char *word_end = text;
+    const char *rest;
+    char word[16], meant[TW_ERROR_TEXT_BYTES / 2];
+
+    memset(where, 0, sizeof *where);
+    if (*text == '\0') return tw_error_set(error, TW_INVALID, "no location given; write " FORMS);
+    while (isalnum((unsigned char)*word_end))
+        word_end++;
+    where->kind = LOCATION_FILE;
+    if (*word_end != ':' || !copy_part(word, sizeof word, text, word_end))
+        return parse_path(text, text, text + strlen(text), where, error);
+    rest = word_end + 1;
+    if (strcmp(word, "file") == 0) return parse_path(text, rest, rest + strlen(rest), where, error);
+    if (strcmp(word, "pcap") == 0) return parse_pcap(text, rest, where, error);
+    if (strcmp(word, "udp") == 0 && strncmp(rest, "//", 2) == 0) return parse_udp(text, rest + 2, where, error);
+    if (suggestion(word, rest, meant, sizeof meant))
+        return tw_error_set(error, TW_INVALID, "\"%s\" is not a location; did you mean %s?", text, meant);
+    if (strncmp(rest, "//", 2) == 0)
+        return tw_error_set(error, TW_INVALID, "\"%s:\" is not a kind of source (in \"%s\"); write " FORMS, word,
+                            text);
+    return parse_path(text, text, text + strlen(text), where, error); /* a file with a colon in its name */
+}

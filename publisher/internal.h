@@ -1,0 +1,288 @@
+/*
+ * What the files of publisher/ share. Nothing outside this folder includes it, but for its tests.
+ *
+ * One `pub_instrument` per instrument; the published views of its book (the live channel and each enabled tier)
+ * lie in arrays of their own, because their size follows the depth.
+ */
+#ifndef TICKWIRE_PUBLISHER_INTERNAL_H
+#define TICKWIRE_PUBLISHER_INTERNAL_H
+
+#include "publisher/backlog.h"
+#include "publisher/publisher.h"
+
+#define PUB_NONE           UINT32_MAX
+#define PUB_READY_EVERY    64u /* messages between two questions to the sink */
+#define PUB_TIER_STEP_NS   INT64_C(100000000)
+#define PUB_TIER_SLOTS     10u               /* steps of the 1 s tier; instrument % slots is its step */
+#define PUB_RETRY_NS       INT64_C(10000000) /* after a tick that the sink held back */
+#define PUB_SUBJECT_BYTES  128u              /* an escaped 32-byte symbol between MIC and "orderbook.100ms" */
+#define PUB_ENVELOPE_BYTES 512u              /* of a bulk reply, in front of its shared body */
+#define PUB_LIST_ENTRIES   192u              /* directory entries in one reply: their worst case fits a chunk */
+#define PUB_PAYLOAD_BYTES  (16u * 1024u)     /* the largest directory request */
+#define PUB_PAYLOAD_SLOTS  64u               /* directory requests with symbols that may wait at once */
+#define PUB_ARENA_BYTES    (512u * 1024u)
+#define PUB_BUSY_RETRY_MS  200u
+
+/* What an instrument waits to send on its live channels. */
+enum {
+    PUB_DIRTY_STATUS = 1,
+    PUB_DIRTY_ORDERS = 2,
+    PUB_DIRTY_TRADES = 4,
+    PUB_DIRTY_BOOK = 8,
+    PUB_DIRTY_QUOTE = 16,
+    PUB_DIRTY_IMBALANCE = 32
+};
+
+/* Instruments in order of their first mark, linked through one `next` array. Each at most once. */
+typedef struct pub_list {
+    uint32_t first, last;
+} pub_list;
+
+/* Source messages folded into the update that is being gathered. */
+typedef struct pub_pending {
+    uint64_t seq;
+    int64_t event_ns;
+    int64_t receive_ns; /* of the last mark: latency is counted from the newest packet in an update */
+    uint32_t merged;
+} pub_pending;
+
+/* What every published message leaves behind for the next one and for snapshots. */
+typedef struct pub_chain {
+    uint64_t seq; /* of the last message, 0 for none yet */
+    int64_t event_ns;
+    int64_t receive_ns;
+    tw_book_state state;
+    tw_state_cause cause;
+} pub_chain;
+
+/* One book channel of one instrument. The levels follow: `depth` bids, then `depth` asks. */
+typedef struct pub_book {
+    pub_chain chain;
+    pub_pending pending;
+    uint32_t checksum;
+    uint16_t bid_count;
+    uint16_t ask_count;
+    bool queued; /* tiers: in its list */
+    tw_level levels[];
+} pub_book;
+
+typedef struct pub_trades {
+    pub_chain chain;
+    backlog_line waiting;
+    uint64_t volume; /* up to and with chain.seq */
+    uint64_t count;
+    uint64_t dropped_seq; /* the rest of a source message of which prints were dropped is dropped too */
+    bool printed;
+    tw_print last;
+} pub_trades;
+
+typedef struct pub_orders {
+    pub_chain chain;
+    backlog_line waiting;
+    uint64_t dropped_seq;
+} pub_orders;
+
+/* A tw_trading_state and its neighbours, as they travel. */
+typedef struct pub_status_view {
+    tw_trading_state trading;
+    tw_short_sale short_sale;
+    char reason[WIRE_REASON_BYTES];
+    int64_t collar_upper, collar_lower, collar_reference;
+} pub_status_view;
+
+typedef struct pub_instrument {
+    bool defined;
+    bool queued;
+    uint8_t dirty;
+    tw_book_state state; /* as told; what each channel last showed is in its chain */
+    tw_state_cause cause;
+    pub_chain quote_chain;
+    pub_pending quote_pending;
+    tw_level bid, ask; /* as published; price TW_PRICE_ABSENT for none */
+    pub_chain status_chain;
+    pub_pending status_pending;
+    pub_status_view status, status_published;
+    pub_chain imbalance_chain;
+    pub_pending imbalance_pending;
+    tw_imbalance imbalance, imbalance_published;
+    pub_trades trades;
+    pub_orders orders;
+    tw_instrument entry;
+} pub_instrument;
+
+typedef enum pub_request_kind {
+    PUB_REQUEST_SNAPSHOT,
+    PUB_REQUEST_DIRECTORY, /* of the symbols in its payload */
+    PUB_REQUEST_BULK,      /* a member of a cycle */
+    PUB_REQUEST_REFUSED    /* to be answered with its code */
+} pub_request_kind;
+
+typedef struct pub_request {
+    pub_request_kind kind;
+    wire_reply_code code; /* REFUSED */
+    bool directory;       /* REFUSED: the answer is an InstrumentList */
+    subject_channel channel;
+    uint32_t next;
+    uint32_t chunk;     /* replies sent so far */
+    uint32_t remaining; /* BULK: instrument numbers of its turn not yet covered */
+    uint32_t symbol;    /* DIRECTORY: first not yet answered */
+    uint32_t payload;   /* DIRECTORY: its slot */
+    uint32_t payload_length;
+    char reply[SUBJECT_BYTES];
+    char text[SUBJECT_BYTES]; /* SNAPSHOT: the symbol; REFUSED: what was wrong */
+} pub_request;
+
+/* Cycles: one for each channel's snapshots, and the directory (see bulk.c). */
+#define PUB_CYCLE_DIRECTORY SUBJECT_CHANNELS
+#define PUB_CYCLES          (SUBJECT_CHANNELS + 1)
+
+typedef struct pub_cycle {
+    pub_list now;    /* wait for the chunk in `body` */
+    pub_list later;  /* wait for the next chunk */
+    uint32_t cursor; /* first instrument of the chunk in `body`, or of the next one */
+    uint32_t span;   /* instrument numbers it covers */
+    size_t body_bytes;
+    uint8_t *body; /* PUB_ENVELOPE_BYTES of room, then the encoded parts */
+} pub_cycle;
+
+struct publisher {
+    publisher_options options;
+    char exchange[TW_MIC_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    char feed_subject[SUBJECT_BYTES];
+    const ob_books *books;
+    publisher_sink sink;
+    uint32_t since_ready; /* messages since the sink was last asked */
+    uint8_t *buffer;      /* WIRE_MAX_BYTES: the payload being written */
+    uint32_t empty_checksum;
+
+    pub_instrument *instruments;
+    uint32_t instrument_top; /* above all defined instruments */
+    uint32_t *by_symbol;     /* open addressing, power of two */
+    uint32_t by_symbol_mask;
+    uint64_t directory_version;
+    char *subjects;
+    int8_t subject_slot[SUBJECT_CHANNELS]; /* -1: the channel is off */
+    uint32_t subject_slots;
+
+    uint8_t *views[3]; /* pub_book arrays: live, 100 ms, 1 s; NULL where off */
+    size_t view_bytes;
+    uint32_t *live_next;
+    pub_list live;
+    uint32_t *tier_next[3];
+    pub_list tier_lists[3][PUB_TIER_SLOTS]; /* 100 ms uses only the first */
+    int64_t tier_step;
+    bool tier_started;
+
+    backlog prints;
+    backlog order_events;
+    tw_print *print_batch;
+    wire_order_event *order_batch;
+
+    publisher_feed feed;
+    char feed_detail[WIRE_DETAIL_BYTES];
+    bool feed_urgent;
+    bool feed_sent;
+    int64_t feed_sent_ns;
+    int64_t now_ns; /* of the last flush or tick */
+    bool held_back; /* the last tick was */
+    uint64_t updates;
+
+    pub_request *requests;
+    uint32_t request_free;
+    pub_list request_queue;
+    uint8_t *payloads;
+    bool payload_used[PUB_PAYLOAD_SLOTS];
+    pub_cycle cycles[PUB_CYCLES];
+    uint32_t cycle_turn;
+    bool bulk_starved; /* singles used up the last budget: bulk goes first */
+    wire_arena arena;
+    uint8_t *reply; /* WIRE_MAX_BYTES: an answer of which `buffer` holds a part */
+    wire_instrument *list_entries;
+    const char **list_missing;
+
+    publisher_stats stats;
+};
+
+/* lists.c: intrusive lists over one `next` array */
+void pub_list_init(pub_list *list);
+void pub_list_push(pub_list *list, uint32_t *next, uint32_t item);
+uint32_t pub_list_pop(pub_list *list, const uint32_t *next); /* PUB_NONE if empty */
+
+/* directory.c */
+pub_instrument *pub_find(const publisher *p, uint32_t instrument); /* NULL if undefined */
+uint32_t pub_lookup(const publisher *p, const char *symbol);       /* PUB_NONE if unknown */
+void pub_directory_entry(const publisher *p, uint32_t instrument, wire_instrument *entry);
+void pub_directory_list(const publisher *p, wire_instrument_list *list);
+
+/* outlet.c: everything that leaves goes through here */
+bool pub_sink_ready(publisher *p); /* asks, and counts a refusal */
+bool pub_may_emit(publisher *p);   /* asks again only after PUB_READY_EVERY messages */
+void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t length);
+void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length);
+void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header);
+/* Moves a chain on by what is pending and fills the header of the message that does it. */
+void pub_chain_advance(const publisher *p, const pub_instrument *instrument, pub_chain *chain,
+                       const pub_pending *pending, int64_t now_ns, wire_header *header);
+
+/* marks.c */
+void pub_mark(publisher *p, uint32_t instrument, uint8_t what);
+void pub_pending_add(pub_pending *pending, const publisher_stamp *stamp);
+void pub_pending_touch(pub_pending *pending, const publisher_stamp *stamp);
+
+static inline pub_book *pub_view(const publisher *p, uint32_t instrument, subject_channel channel) {
+    return (pub_book *)(void *)(p->views[channel] + (size_t)instrument * p->view_bytes);
+}
+static inline bool pub_channel_on(const publisher *p, subject_channel channel) {
+    return p->subject_slot[channel] >= 0;
+}
+
+/* One file per channel: publish what is waiting, and the snapshot of what was published last. */
+void pub_book_reset(publisher *p, uint32_t instrument);
+void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns);
+void pub_book_snapshot(const publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns,
+                       wire_book_update *update);
+void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_quote_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_quote *quote);
+/* False: the sink said stop, prints are still waiting. */
+bool pub_trades_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_trades_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_trades *trades);
+bool pub_orders_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_status_reset(pub_instrument *instrument);
+void pub_status_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_status_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_status *status);
+void pub_imbalance_reset(pub_instrument *instrument);
+void pub_imbalance_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_imbalance_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_imbalance *imbalance);
+
+/* feed_status.c */
+void pub_feed_reset(publisher *p);
+bool pub_feed_due(const publisher *p, int64_t now_ns);
+void pub_feed_publish(publisher *p, int64_t now_ns);
+
+/* conflate.c */
+void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel);
+bool pub_tiers_publish(publisher *p, int64_t now_ns); /* false: the sink said stop */
+bool pub_tiers_on(const publisher *p);
+
+/* snapshot.c: the encoded part of one instrument and channel, in publisher->buffer */
+bool pub_has_snapshot(const publisher *p, subject_channel channel);
+wire_snapshot_part pub_snapshot_part(subject_channel channel);
+size_t pub_snapshot_encode(publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns);
+void pub_snapshot_envelope(const publisher *p, subject_channel channel, wire_snapshot_reply *reply);
+
+/* requests.c */
+void pub_requests_reset(publisher *p);
+void pub_request_list_push(publisher *p, pub_list *list, uint32_t request);
+uint32_t pub_request_list_pop(publisher *p, pub_list *list);
+void pub_request_release(publisher *p, uint32_t request);
+size_t pub_refusal_encode(publisher *p, const pub_request *request);
+
+/* bulk.c */
+void pub_bulk_join(publisher *p, uint32_t cycle, uint32_t request);
+void pub_bulk_restart(publisher *p); /* everybody begins again: a new epoch */
+bool pub_bulk_waiting(const publisher *p);
+/* Sends one reply of the next cycle in turn if it fits `budget`. Returns its bytes, 0 for none. */
+size_t pub_bulk_serve(publisher *p, size_t budget, int64_t now_ns);
+
+#endif

@@ -1,0 +1,66 @@
+/* The way out: headers, chains, counting, and asking the sink whether it can take more. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "publisher/internal.h"
+
+bool pub_sink_ready(publisher *p) {
+    p->since_ready = 0;
+    if (p->sink.ready(p->sink.context)) return true;
+    p->stats.held_back++;
+    return false;
+}
+
+bool pub_may_emit(publisher *p) {
+    return p->since_ready < PUB_READY_EVERY || pub_sink_ready(p);
+}
+
+static void hand_over(publisher *p, const char *subject, const uint8_t *payload, size_t length) {
+    TW_ASSERT(length > 0); /* WIRE_MAX_BYTES suffices for all that is written here */
+    p->sink.emit(p->sink.context, subject, payload, length);
+    p->since_ready++;
+    p->stats.bytes += length;
+}
+
+void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t length) {
+    size_t slot = (size_t)instrument * p->subject_slots + (size_t)p->subject_slot[channel];
+    hand_over(p, p->subjects + slot * PUB_SUBJECT_BYTES, p->buffer, length);
+    p->stats.emitted[channel]++;
+    p->updates++;
+}
+
+void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length) {
+    hand_over(p, reply, payload, length);
+    p->stats.snapshots_served++;
+}
+
+void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header) {
+    memset(header, 0, sizeof *header);
+    memcpy(header->exchange, p->exchange, sizeof header->exchange);
+    memcpy(header->symbol, instrument->entry.symbol, sizeof header->symbol);
+    memcpy(header->epoch, p->epoch, sizeof header->epoch);
+    header->partition = p->options.partition;
+    header->term = p->options.term;
+    header->prev_seq = header->seq = chain->seq;
+    header->snapshot = true;
+    header->state = chain->state;
+    header->cause = chain->cause;
+    header->price_exponent = instrument->entry.price_exponent;
+    header->quantity_exponent = instrument->entry.quantity_exponent;
+    header->event_ns = chain->event_ns;
+    header->receive_ns = chain->receive_ns;
+}
+
+void pub_chain_advance(const publisher *p, const pub_instrument *instrument, pub_chain *chain,
+                       const pub_pending *pending, int64_t now_ns, wire_header *header) {
+    uint64_t prev_seq = chain->seq;
+    *chain = (pub_chain){.seq = pending->seq,
+                         .event_ns = pending->event_ns,
+                         .receive_ns = pending->receive_ns,
+                         .state = instrument->state,
+                         .cause = instrument->cause};
+    pub_header(p, instrument, chain, header);
+    header->prev_seq = prev_seq;
+    header->snapshot = false;
+    header->publish_ns = now_ns;
+}

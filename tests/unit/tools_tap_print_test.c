@@ -1,0 +1,77 @@
+/* Messages as `tickwire tap` prints them. */
+#include "tests/unit.h"
+#include "tools/tap_print.h"
+
+static wire_arena arena;
+static char line[TAP_LINE_BYTES];
+
+static size_t encode(uint8_t *bytes, size_t capacity) {
+    tw_level bids[] = {{1891200, 300, 2}, {1891100, 0, 0}};
+    wire_book_update m = {.depth = 10, .merged = 3, .checksum = 7, .bids = bids, .bid_count = 2};
+    m.header = (wire_header){.exchange = "XNAS",
+                             .symbol = "BRK.B",
+                             .epoch = "2020-01-30.S",
+                             .term = 4,
+                             .prev_seq = 15,
+                             .seq = 17,
+                             .state = TW_BOOK_STALE,
+                             .cause = TW_CAUSE_CAPACITY,
+                             .price_exponent = -4,
+                             .event_ns = INT64_C(1580371634909934345),
+                             .receive_ns = TW_TIME_ABSENT,
+                             .publish_ns = 5};
+    return wire_book_update_encode(&m, bytes, capacity);
+}
+
+TEST(tap_print, writes_every_field_as_json_with_prices_and_times_as_strings) {
+    uint8_t bytes[1024];
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(
+        tap_print(true, &arena, "XNAS.BRK%2EB.orderbook", bytes, encode(bytes, sizeof bytes), line, sizeof line));
+    EXPECT_STR(line,
+               "{\"subject\":\"XNAS.BRK%2EB.orderbook\",\"type\":\"BookUpdate\",\"exchange\":\"XNAS\","
+               "\"symbol\":\"BRK.B\",\"partition\":0,\"epoch\":\"2020-01-30.S\",\"term\":\"4\",\"prev_seq\":15,"
+               "\"seq\":17,\"snapshot\":false,\"state\":\"STALE\",\"cause\":\"CAPACITY\",\"price_exponent\":-4,"
+               "\"quantity_exponent\":0,\"event_ns\":\"1580371634909934345\",\"receive_ns\":null,"
+               "\"publish_ns\":\"5\",\"depth\":10,\"merged\":3,\"bids\":[[\"189.1200\",\"300\",2],"
+               "[\"189.1100\",\"0\",0]],\"asks\":[],\"checksum\":7}");
+    wire_arena_fini(&arena);
+}
+
+TEST(tap_print, writes_a_line_for_people) {
+    uint8_t bytes[1024];
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(
+        tap_print(false, &arena, "XNAS.BRK%2EB.orderbook", bytes, encode(bytes, sizeof bytes), line, sizeof line));
+    EXPECT_CONTAINS(line, "08:07:14.909934 XNAS.BRK%2EB.orderbook");
+    EXPECT_CONTAINS(line, "seq 17        <- 15");
+    EXPECT_CONTAINS(line, "bid 189.1200 x300 189.1100 gone");
+    EXPECT_CONTAINS(line, "STALE CAPACITY");
+    wire_arena_fini(&arena);
+}
+
+TEST(tap_print, says_so_when_bytes_are_no_message) {
+    static const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff};
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(!tap_print(true, &arena, "XNAS.A.trade", bytes, sizeof bytes, line, sizeof line));
+    EXPECT_CONTAINS(line, "\"error\":\"malformed\"");
+    EXPECT(!tap_print(false, &arena, "XNAS.A.trade", bytes, sizeof bytes, line, sizeof line));
+    EXPECT_CONTAINS(line, "4 bytes, malformed");
+    EXPECT(tap_print(true, &arena, "something.else", bytes, sizeof bytes, line, sizeof line));
+    EXPECT_CONTAINS(line, "\"type\":\"unknown\",\"bytes\":4");
+    wire_arena_fini(&arena);
+}
+
+TEST(tap_print, never_writes_beyond_a_small_buffer) {
+    uint8_t bytes[1024];
+    size_t length = encode(bytes, sizeof bytes);
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    for (size_t capacity = 1; capacity < 700; capacity++) {
+        char *small = malloc(capacity);
+        tap_print(true, &arena, "XNAS.BRK%2EB.orderbook", bytes, length, small, capacity);
+        tap_print(false, &arena, "XNAS.BRK%2EB.orderbook", bytes, length, small, capacity);
+        EXPECT(strlen(small) < capacity);
+        free(small);
+    }
+    wire_arena_fini(&arena);
+}
