@@ -1,22 +1,19 @@
 // Who comes late, and who asks for what there is not: snapshots one by one and in bulk, the directory, refusals.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { Book, levelsOf } from './lib/book.mjs';
 import { NatsServer, simulatedFile, startIngest, until } from './lib/programs.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 import { decodeAs, encodeAs } from './lib/wire.mjs';
 
 const SYMBOLS = 60;
-let nats, file;
-before(async () => {
-  nats = await NatsServer.start();
-  file = simulatedFile('late', { symbols: SYMBOLS, messages: 100_000, seed: 11 });
-});
+const nats = await NatsServer.start();
+const file = simulatedFile('late', { symbols: SYMBOLS, messages: 100_000, seed: 11 });
 
 /** An ingest that has been at work for a while and goes on: a whole day in some seconds. */
 async function ingestAtWork(settings = []) {
   const witness = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
-  const ingest = await startIngest(nats, ['--source', `file:${file}`, '--pace', '5000x', ...settings]);
+  const ingest = await startIngest(nats, ['--source', `file:${file}`, '--pace', '15000x', ...settings]);
   await until('some thousand updates', () => witness.count > 2000);
   return { witness, ingest };
 }
@@ -86,110 +83,110 @@ test('deltas chain on to a bulk snapshot taken in the middle of the day, chunk b
   }
 });
 
-// What follows asks an ingest whose day is over: it stays and answers.
-let asker, ingest, live;
-before(async () => {
-  live = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
-  ingest = await startIngest(nats, ['--source', `file:${file}`, '--term', '100000000000', '--orders']);
-  await live.everythingCame();
-  asker = live.connection;
-  return undefined;
-});
-after(async () => {
-  await live?.close();
-  await ingest?.stop();
-});
-const ask = async (subject, payload = new Uint8Array(), name = 'SnapshotReply') =>
-  decodeAs(name, (await asker.request(subject, payload, { timeout: 5000 })).data);
+describe('an ingest whose day is over stays and answers', () => {
+  let asker, ingest, live;
+  before(async () => {
+    live = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
+    ingest = await startIngest(nats, ['--source', `file:${file}`, '--term', '100000000000', '--orders']);
+    await live.everythingCame();
+    asker = live.connection;
+  });
+  after(async () => {
+    await live?.close();
+    await ingest?.stop();
+  });
+  const ask = async (subject, payload = new Uint8Array(), name = 'SnapshotReply') =>
+    decodeAs(name, (await asker.request(subject, payload, { timeout: 5000 })).data);
 
-test('each channel has snapshots, one by one and in bulk, in the state as last published', async () => {
-  for (const [channel, list] of [['orderbook', 'books'], ['orderbook.100ms', 'books'], ['orderbook.1s', 'books'],
-    ['quote', 'quotes'], ['trade', 'trades'], ['status', 'statuses'], ['imbalance', 'imbalances']]) {
-    const one = await ask(`snapshot.XNAS.AAPL.${channel}`);
-    assert.equal(one.code, 'REPLY_OK', channel);
-    assert.equal(one.last, true);
-    assert.equal(one.channel, channel);
-    assert.equal(one.term, 100000000000n);
-    for (const other of ['books', 'quotes', 'trades', 'statuses', 'imbalances'])
-      assert.equal(one[other].length, other === list ? 1 : 0, `${channel}: ${other}`);
-    const [state] = one[list];
-    assert.equal(state.symbol, 'AAPL');
-    assert.equal(state.snapshot, true);
-    const last = live.latest.get(`XNAS.AAPL.${channel}`);
-    assert.equal(state.seq, last?.seq ?? 0n, channel);
-    if (list === 'books') {
-      const book = new Book(), mine = live.book(`XNAS.AAPL.${channel}`);
-      assert.equal(book.take(state), 'snapshot');
-      assert.deepEqual([levelsOf(book.bids), levelsOf(book.asks)], [levelsOf(mine.bids), levelsOf(mine.asks)]);
+  test('each channel has snapshots, one by one and in bulk, in the state as last published', async () => {
+    for (const [channel, list] of [['orderbook', 'books'], ['orderbook.100ms', 'books'], ['orderbook.1s', 'books'],
+      ['quote', 'quotes'], ['trade', 'trades'], ['status', 'statuses'], ['imbalance', 'imbalances']]) {
+      const one = await ask(`snapshot.XNAS.AAPL.${channel}`);
+      assert.equal(one.code, 'REPLY_OK', channel);
+      assert.equal(one.last, true);
+      assert.equal(one.channel, channel);
+      assert.equal(one.term, 100000000000n);
+      for (const other of ['books', 'quotes', 'trades', 'statuses', 'imbalances'])
+        assert.equal(one[other].length, other === list ? 1 : 0, `${channel}: ${other}`);
+      const [state] = one[list];
+      assert.equal(state.symbol, 'AAPL');
+      assert.equal(state.snapshot, true);
+      const last = live.latest.get(`XNAS.AAPL.${channel}`);
+      assert.equal(state.seq, last?.seq ?? 0n, channel);
+      if (list === 'books') {
+        const book = new Book(), mine = live.book(`XNAS.AAPL.${channel}`);
+        assert.equal(book.take(state), 'snapshot');
+        assert.deepEqual([levelsOf(book.bids), levelsOf(book.asks)], [levelsOf(mine.bids), levelsOf(mine.asks)]);
+      }
+      if (channel === 'trade') {
+        assert.deepEqual(state.prints, last.prints.slice(-1), 'the last print only');
+        assert.deepEqual([state.volume, state.printCount], [last.volume, last.printCount]);
+      }
+      if (channel === 'quote') assert.deepEqual([state.bidPrice, state.askPrice], [last.bidPrice, last.askPrice]);
+      const chunks = await live.many(`snapshots.XNAS.${channel}`, 'SnapshotReply');
+      const all = chunks.flatMap((chunk) => chunk[list]);
+      assert.equal(new Set(all.map((entry) => entry.symbol)).size, all.length, channel);
+      assert.ok(all.some((entry) => entry.symbol === 'AAPL'), channel);
     }
-    if (channel === 'trade') {
-      assert.deepEqual(state.prints, last.prints.slice(-1), 'the last print only');
-      assert.deepEqual([state.volume, state.printCount], [last.volume, last.printCount]);
+  });
+
+  test('a dotted symbol is asked for by its token', async () => {
+    const reply = await ask('snapshot.XNAS.BRK%2EB.orderbook');
+    assert.equal(reply.code, 'REPLY_OK');
+    assert.equal(reply.books[0].symbol, 'BRK.B');
+  });
+
+  test('an unknown symbol or channel is NOT_FOUND, and the detail names it', async () => {
+    const symbol = await ask('snapshot.XNAS.NOSUCH.orderbook');
+    assert.equal(symbol.code, 'REPLY_NOT_FOUND');
+    assert.match(symbol.detail, /NOSUCH/);
+    assert.equal(symbol.last, true);
+    assert.equal(symbol.books.length, 0);
+    const channel = await ask('snapshot.XNAS.AAPL.depth');
+    assert.equal(channel.code, 'REPLY_NOT_FOUND');
+    assert.match(channel.detail, /depth/);
+    const bulk = await ask('snapshots.XNAS.nothing');
+    assert.equal(bulk.code, 'REPLY_NOT_FOUND');
+    assert.match(bulk.detail, /nothing/);
+    assert.equal((await ask('snapshot.XNAS.AAPL.order')).code, 'REPLY_NOT_FOUND');
+  });
+
+  test('a malformed request is BAD_REQUEST', async () => {
+    assert.equal((await ask('snapshot.XNAS.%ZZ.orderbook')).code, 'REPLY_BAD_REQUEST');
+    const list = await ask('instruments.XNAS', Buffer.from([0x0a, 0xff, 0xff, 0xff]), 'InstrumentList');
+    assert.equal(list.code, 'REPLY_BAD_REQUEST');
+    assert.notEqual(list.detail, '');
+  });
+
+  test('the directory lists every instrument, or those that are named, and says which are unknown', async () => {
+    const all = await live.many('instruments.XNAS', 'InstrumentList');
+    const entries = all.flatMap((chunk) => chunk.instruments);
+    assert.equal(entries.length, SYMBOLS);
+    assert.equal(new Set(entries.map((entry) => entry.locate)).size, SYMBOLS);
+    for (const entry of entries) {
+      assert.equal(entry.priceExponent, -4);
+      assert.equal(entry.state, 'BOOK_OK', `${entry.symbol} ${entry.cause}`);
+      assert.equal(entry.trading, live.latest.get(`XNAS.${entry.symbol.replace('.', '%2E')}.status`)?.trading ?? entry.trading);
     }
-    if (channel === 'quote') assert.deepEqual([state.bidPrice, state.askPrice], [last.bidPrice, last.askPrice]);
-    const chunks = await live.many(`snapshots.XNAS.${channel}`, 'SnapshotReply');
-    const all = chunks.flatMap((chunk) => chunk[list]);
-    assert.equal(new Set(all.map((entry) => entry.symbol)).size, all.length, channel);
-    assert.ok(all.some((entry) => entry.symbol === 'AAPL'), channel);
-  }
-});
+    const some = await ask('instruments.XNAS', encodeAs('InstrumentRequest', { symbols: ['BRK.B', 'NOSUCH', 'AAPL'] }), 'InstrumentList');
+    assert.equal(some.code, 'REPLY_OK');
+    assert.deepEqual(some.instruments.map((entry) => entry.symbol), ['BRK.B', 'AAPL']);
+    assert.deepEqual(some.notFound, ['NOSUCH']);
+    assert.equal(some.last, true);
+  });
 
-test('a dotted symbol is asked for by its token', async () => {
-  const reply = await ask('snapshot.XNAS.BRK%2EB.orderbook');
-  assert.equal(reply.code, 'REPLY_OK');
-  assert.equal(reply.books[0].symbol, 'BRK.B');
-});
+  test('a request of another exchange is nobody\'s here', async () => {
+    await assert.rejects(asker.request('snapshot.XPAR.AAPL.orderbook', new Uint8Array(), { timeout: 500 }));
+  });
 
-test('an unknown symbol or channel is NOT_FOUND, and the detail names it', async () => {
-  const symbol = await ask('snapshot.XNAS.NOSUCH.orderbook');
-  assert.equal(symbol.code, 'REPLY_NOT_FOUND');
-  assert.match(symbol.detail, /NOSUCH/);
-  assert.equal(symbol.last, true);
-  assert.equal(symbol.books.length, 0);
-  const channel = await ask('snapshot.XNAS.AAPL.depth');
-  assert.equal(channel.code, 'REPLY_NOT_FOUND');
-  assert.match(channel.detail, /depth/);
-  const bulk = await ask('snapshots.XNAS.nothing');
-  assert.equal(bulk.code, 'REPLY_NOT_FOUND');
-  assert.match(bulk.detail, /nothing/);
-  assert.equal((await ask('snapshot.XNAS.AAPL.order')).code, 'REPLY_NOT_FOUND');
-});
-
-test('a malformed request is BAD_REQUEST', async () => {
-  assert.equal((await ask('snapshot.XNAS.%ZZ.orderbook')).code, 'REPLY_BAD_REQUEST');
-  const list = await ask('instruments.XNAS', Buffer.from([0x0a, 0xff, 0xff, 0xff]), 'InstrumentList');
-  assert.equal(list.code, 'REPLY_BAD_REQUEST');
-  assert.notEqual(list.detail, '');
-});
-
-test('the directory lists every instrument, or those that are named, and says which are unknown', async () => {
-  const all = await live.many('instruments.XNAS', 'InstrumentList');
-  const entries = all.flatMap((chunk) => chunk.instruments);
-  assert.equal(entries.length, SYMBOLS);
-  assert.equal(new Set(entries.map((entry) => entry.locate)).size, SYMBOLS);
-  for (const entry of entries) {
-    assert.equal(entry.priceExponent, -4);
-    assert.equal(entry.state, 'BOOK_OK', `${entry.symbol} ${entry.cause}`);
-    assert.equal(entry.trading, live.latest.get(`XNAS.${entry.symbol.replace('.', '%2E')}.status`)?.trading ?? entry.trading);
-  }
-  const some = await ask('instruments.XNAS', encodeAs('InstrumentRequest', { symbols: ['BRK.B', 'NOSUCH', 'AAPL'] }), 'InstrumentList');
-  assert.equal(some.code, 'REPLY_OK');
-  assert.deepEqual(some.instruments.map((entry) => entry.symbol), ['BRK.B', 'AAPL']);
-  assert.deepEqual(some.notFound, ['NOSUCH']);
-  assert.equal(some.last, true);
-});
-
-test('a request of another exchange is nobody\'s here', async () => {
-  await assert.rejects(asker.request('snapshot.XPAR.AAPL.orderbook', new Uint8Array(), { timeout: 500 }));
-});
-
-test('two thousand snapshot requests at once are all answered, and the answers are whole', async () => {
-  const replies = await Promise.all(Array.from({ length: 2000 }, (_, index) =>
-    asker.request(`snapshot.XNAS.${index % 7 === 0 ? 'NOSUCH' : 'AAPL'}.orderbook`, new Uint8Array(), { timeout: 20_000 })));
-  replies.forEach((reply, index) => {
-    const { code, books } = decodeAs('SnapshotReply', reply.data);
-    assert.equal(code, index % 7 === 0 ? 'REPLY_NOT_FOUND' : 'REPLY_OK');
-    if (code === 'REPLY_OK') assert.equal(new Book().take(books[0]), 'snapshot');
+  test('two thousand snapshot requests at once are all answered, and the answers are whole', async () => {
+    const replies = await Promise.all(Array.from({ length: 2000 }, (_, index) =>
+      asker.request(`snapshot.XNAS.${index % 7 === 0 ? 'NOSUCH' : 'AAPL'}.orderbook`, new Uint8Array(), { timeout: 20_000 })));
+    replies.forEach((reply, index) => {
+      const { code, books } = decodeAs('SnapshotReply', reply.data);
+      assert.equal(code, index % 7 === 0 ? 'REPLY_NOT_FOUND' : 'REPLY_OK');
+      if (code === 'REPLY_OK') assert.equal(new Book().take(books[0]), 'snapshot');
+    });
   });
 });
 

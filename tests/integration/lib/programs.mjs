@@ -19,9 +19,15 @@ export const without = (file) => (existsSync(file) ? false : `no recording at ${
 
 export const folder = mkdtempSync(path.join(tmpdir(), 'tickwire-integration-'));
 const running = new Set();
-after(async () => {
+const endAll = () => {
   for (const program of running) program.kill('SIGKILL');
+};
+after(async () => {
+  endAll();
   await Promise.all([...running].map((program) => program.ended));
+});
+process.on('exit', () => {
+  endAll();
   rmSync(folder, { recursive: true, force: true });
 });
 
