@@ -22,7 +22,7 @@
 
 typedef struct itch50_feed_options {
     bool prefetch;    /* off only to measure what it brings */
-    char market;       /* the feed's own code in operational halts: Q Nasdaq, B BX, X PSX; 0 for Q */
+    char market;      /* the feed's own code in operational halts: Q Nasdaq, B BX, X PSX; 0 for Q */
     const char *only; /* NULL, or the one symbol whose book is wanted: others are not kept */
     /* Called after each message that was applied, with its stamp; may be NULL. ITCH messages are whole
      * events, so every one is a moment at which a book may be looked at. */

@@ -44,17 +44,17 @@ bool pace_parse(const char *text, pace *out) {
     return true;
 }
 
-int64_t pace_due_ns(pace *self, int64_t event_ns, int64_t now_ns) {
+int64_t pace_due_ns(pace *at, int64_t event_ns, int64_t now_ns) {
     __int128 elapsed, due;
-    if (!self->started) {
-        self->started = true;
-        self->first_event_ns = event_ns;
-        self->first_now_ns = now_ns;
+    if (!at->started) {
+        at->started = true;
+        at->first_event_ns = event_ns;
+        at->first_now_ns = now_ns;
     }
-    if (!self->limited) return now_ns;
-    elapsed = (__int128)event_ns - self->first_event_ns;
+    if (!at->limited) return now_ns;
+    elapsed = (__int128)event_ns - at->first_event_ns;
     if (elapsed < 0) elapsed = 0;
     /* below 2^64 times 10^9: far inside 128 bits */
-    due = self->first_now_ns + elapsed * (__int128)self->denominator / (__int128)self->numerator;
+    due = at->first_now_ns + elapsed * (__int128)at->denominator / (__int128)at->numerator;
     return due > INT64_MAX ? INT64_MAX : (int64_t)due;
 }

@@ -19,6 +19,6 @@ bool pace_parse(const char *text, pace *out);
 
 /* When an event stamped `event_ns` is due on the clock of `now_ns`; the first call starts the clock. Never before
  * the recording's first event; stamps that step back are due at once. */
-int64_t pace_due_ns(pace *pace, int64_t event_ns, int64_t now_ns);
+int64_t pace_due_ns(pace *at, int64_t event_ns, int64_t now_ns);
 
 #endif

@@ -18,19 +18,19 @@ typedef struct pcap_packet {
     uint64_t index;     /* of the packet in the file, from 1, those passed over included */
 } pcap_packet;
 
-typedef struct pcap_stats {
+typedef struct pcap_counts {
     uint64_t packets;
     uint64_t not_udp;   /* passed over: another protocol or link */
     uint64_t filtered;  /* passed over: another port or group */
     uint64_t fragments; /* passed over: IP fragments are not put together */
     uint64_t cut;       /* passed over: the capture kept only part of the datagram (snap length) */
-} pcap_stats;
+} pcap_counts;
 
 tw_code pcap_source_open(pcap_source **source, const location *where, tw_error *error);
 void pcap_source_close(pcap_source *source);
 
 /* The next datagram. *more false with TW_OK is the end; an error names the packet's index and offset. */
 tw_code pcap_source_next(pcap_source *source, pcap_packet *packet, bool *more, tw_error *error);
-pcap_stats pcap_source_stats(const pcap_source *source);
+pcap_counts pcap_source_stats(const pcap_source *source);
 
 #endif

@@ -289,6 +289,31 @@ TEST(client, shows_books_as_stale_without_the_bus_and_heals_when_it_is_back) {
     tear_down(&st);
 }
 
+TEST(client, forgets_books_that_no_subscription_covers_any_more) {
+    STAGE(st);
+    char error[TICKWIRE_ERROR_BYTES];
+    tickwire_options options = {.url = st.server.url};
+    tickwire_handlers handlers = {.on_book = on_book};
+    tickwire_subscription *all, *one;
+    EXPECT_I64(tickwire_open(&st.client, &options, error), TICKWIRE_OK);
+    EXPECT_I64(tickwire_subscribe(st.client, "XNAS.*.orderbook", &handlers, &st, &all, error), TICKWIRE_OK);
+    EXPECT_I64(tickwire_subscribe(st.client, "XNAS.S01.orderbook", &handlers, &st, &one, error), TICKWIRE_OK);
+    play(&st, 100 * MS);
+    change(&st, 0, false);
+    change(&st, 1, false);
+    play(&st, 100 * MS);
+    expect_live(&st, 0);
+    expect_live(&st, 1);
+    EXPECT_U64(st.told, 3); /* S01 is told to both subscriptions, once each */
+    tickwire_unsubscribe(all);
+    play(&st, 100 * MS);
+    EXPECT(book_of(&st, 0) == NULL); /* nothing would keep it right */
+    change(&st, 1, false);
+    play(&st, 100 * MS);
+    expect_live(&st, 1);
+    tear_down(&st);
+}
+
 TEST(client, names_what_is_wrong_with_a_subject_and_a_server) {
     STAGE(st);
     char error[TICKWIRE_ERROR_BYTES] = "";

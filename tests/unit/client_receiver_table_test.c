@@ -131,6 +131,8 @@ static const row table[] = {
     {"even one from an empty book",                  EPOCH_B, DELTA(2, "A", 0, 105, 20),    RECEIVER_NEED_SNAPSHOT,    CHAIN,     7,   70},
     {"a new leader may go back to an epoch",         EPOCH_B, DELTA(3, "A", 0, 105, 20),    RECEIVER_APPLIED,          OK,        105, 20},
 
+    {"what is held of the old leader is forgotten",  WAITING, SNAPSHOT(3, "A", 105, 20),    RECEIVER_APPLIED_SNAPSHOT, OK,        105, 20},
+
     {"more deltas are held while I wait",            WAITING, DELTA(2, "A", 110, 115, 40),  RECEIVER_HELD,             CHAIN,     100, 10},
     {"the missing one came late: no snapshot needed",WAITING, DELTA(2, "A", 100, 105, 20),  RECEIVER_APPLIED,          OK,        110, 30},
     {"a snapshot that what is held chains on",       WAITING, SNAPSHOT(2, "A", 105, 20),    RECEIVER_APPLIED_SNAPSHOT, OK,        110, 30},
@@ -212,6 +214,22 @@ TEST(receiver, cuts_each_side_to_the_depth_and_keeps_the_best) {
     EXPECT_I64(receiver_book_take(&book, &hold, &update), RECEIVER_APPLIED);
     EXPECT_U64(book.bid_count, 3);
     EXPECT_U64(book.bids[2].price, 102);
+    receiver_book_fini(&book, &hold);
+    receiver_hold_fini(&hold);
+}
+
+TEST(receiver, forgets_all_levels_when_a_delta_starts_from_an_empty_book) {
+    EXPECT(receiver_hold_init(&hold, 0));
+    receiver_book book;
+    prepare(&book, SYNCED);
+    tw_level bid = {BID - 5, 9, 1};
+    wire_book_update update = {.depth = 10, .bids = &bid, .bid_count = 1};
+    update.header = (wire_header){.term = 3, .epoch = "B", .prev_seq = 0, .seq = 2};
+    update.checksum = wire_book_checksum(&bid, 1, NULL, 0, 10);
+    EXPECT_I64(receiver_book_take(&book, &hold, &update), RECEIVER_APPLIED);
+    EXPECT_U64(book.bid_count, 1);
+    EXPECT_U64(book.ask_count, 0);
+    EXPECT_I64(book.bids[0].price, BID - 5);
     receiver_book_fini(&book, &hold);
     receiver_hold_fini(&hold);
 }

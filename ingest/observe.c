@@ -1,0 +1,130 @@
+/* What an operator sees of the ingest: every counter and state under its Prometheus name. */
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "ingest/pipeline.h"
+
+static void collect(void *context) {
+    ingest *self = context;
+    ingest_observed *seen = &self->observed;
+    seen->publisher = publisher_read_stats(self->publisher);
+    seen->market = market_read_stats(self->market);
+    seen->bus = bus_read_stats(self->bus);
+    if (self->line != NULL) seen->line = mold_line_read_status(self->line);
+    if (self->live != NULL) seen->kernel_drops = live_kernel_drops(self->live);
+    seen->instruments_refused = market_instruments(self->market)->refused;
+    seen->feed_state = self->verdict.state;
+    seen->feed_cause = self->verdict.cause;
+    seen->instruments = market_instruments(self->market)->count;
+    seen->instruments_not_ok = seen->publisher.instruments_not_ok;
+    seen->live_orders = ob_books_orders(market_books(self->market));
+    seen->level_slots = ob_books_level_slots(market_books(self->market));
+    seen->requests_waiting = seen->publisher.requests_waiting;
+    seen->bus_buffered = (int64_t)bus_buffered(self->bus);
+}
+
+static void add_counters(ingest *self, const char *labels) {
+    ingest_observed *seen = &self->observed;
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } counters[] = {
+        {"messages_total", "Source messages applied.", &self->messages_total},
+        {"packets_total", "Packets received on the line.", &seen->line.gap.packets},
+        {"packets_malformed_total", "Packets that are not MoldUDP64.", &seen->line.malformed},
+        {"duplicates_total", "Source messages that came again.", &seen->line.gap.duplicates},
+        {"reordered_total", "Source messages that came late.", &seen->line.gap.reordered},
+        {"gaps_total", "Gaps declared.", &seen->line.gap.gaps},
+        {"lost_total", "Source messages given up.", &seen->line.gap.lost},
+        {"kernel_drops_total", "Packets the kernel dropped because the socket buffer was full.",
+         &seen->kernel_drops},
+        {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
+        {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
+         &self->itch50.unknown_types},
+        {"orders_unknown_total", "Messages about orders never seen.", &seen->market.unknown_orders},
+        {"orders_inconsistent_total", "Messages that contradict the book.", &seen->market.inconsistent},
+        {"books_given_up_total", "Books given up because a memory bound was reached.",
+         &seen->market.books_given_up},
+        {"messages_passed_over_total", "Messages for books given up or instruments unknown.",
+         &seen->market.passed_over},
+        {"instruments_refused_total", "Symbols refused because max-instruments was reached.",
+         &seen->instruments_refused},
+        {"updates_merged_total", "Source changes folded into a later update.", &seen->publisher.merged},
+        {"updates_unchanged_total", "Marks that left nothing visible changed.", &seen->publisher.unchanged},
+        {"updates_held_back_total", "Rounds in which the bus was not ready and updates merged.",
+         &seen->publisher.held_back},
+        {"prints_dropped_total", "Prints dropped because max-prints was reached.", &seen->publisher.prints_dropped},
+        {"order_events_dropped_total", "Order events dropped because their queue was full.",
+         &seen->publisher.orders_dropped},
+        {"snapshots_served_total", "Snapshot and directory replies sent.", &seen->publisher.snapshots_served},
+        {"requests_busy_total", "Requests told to come back later.", &seen->publisher.requests_busy},
+        {"requests_bad_total", "Requests that made no sense.", &seen->publisher.requests_bad},
+        {"bus_messages_out_total", "Messages given to the bus.", &seen->bus.messages_out},
+        {"bus_bytes_out_total", "Payload bytes given to the bus.", &seen->bus.bytes_out},
+        {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
+        {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
+    };
+    char name[96];
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        tw_text_format(name, sizeof name, "tickwire_ingest_%s", counters[i].name);
+        metrics_add_counter(self->metrics, name, labels, counters[i].help, counters[i].value);
+    }
+}
+
+static void add_channels(ingest *self, const char *labels) {
+    char with_channel[160];
+    for (int channel = 0; channel < SUBJECT_CHANNELS; channel++) {
+        tw_text_format(with_channel, sizeof with_channel, "%s,channel=\"%s\"", labels,
+                       subject_channel_name((subject_channel)channel));
+        metrics_add_counter(self->metrics, "tickwire_ingest_updates_total", with_channel, "Updates published.",
+                            &self->observed.publisher.emitted[channel]);
+    }
+}
+
+static void add_gauges(ingest *self, const char *labels) {
+    ingest_observed *seen = &self->observed;
+    const struct {
+        const char *name, *help;
+        const int64_t *value;
+    } gauges[] = {
+        {"feed_state", "0 OK, 1 CLOSED, 2 RECOVERING, 3 STALE.", &seen->feed_state},
+        {"feed_cause", "Cause of the feed's state, as numbered in market_data.proto.", &seen->feed_cause},
+        {"instruments", "Instruments of the day.", &seen->instruments},
+        {"instruments_not_ok", "Instruments whose own book is not OK.", &seen->instruments_not_ok},
+        {"live_orders", "Orders resting in all books.", &seen->live_orders},
+        {"level_slots", "Price level slots in use.", &seen->level_slots},
+        {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
+        {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
+    };
+    char name[96];
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {
+        tw_text_format(name, sizeof name, "tickwire_ingest_%s", gauges[i].name);
+        metrics_add_gauge(self->metrics, name, labels, gauges[i].help, gauges[i].value);
+    }
+}
+
+tw_code observe_open(ingest *self, tw_error *error) {
+    if (self->settings.metrics < 0) return TW_OK;
+    self->metrics = metrics_alloc();
+    if (self->metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
+    char labels[96];
+    tw_text_format(labels, sizeof labels, "exchange=\"%s\",partition=\"%" PRIu64 "\"", self->settings.exchange,
+                   self->settings.partition);
+    add_counters(self, labels);
+    add_channels(self, labels);
+    add_gauges(self, labels);
+    metrics_add_latency(self->metrics, "tickwire_ingest_receive_to_publish_seconds", labels,
+                        "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);
+    metrics_on_collect(self->metrics, collect, self);
+    tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
+                                       self->settings.metrics_address, (uint16_t)self->settings.metrics, error);
+    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
+    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", self->settings.metrics_address),
+           RT_U64("port", metrics_server_port(self->metrics_server)));
+    return TW_OK;
+}
+
+void observe_close(ingest *self) {
+    metrics_server_close(self->metrics_server);
+    metrics_free(self->metrics);
+}
