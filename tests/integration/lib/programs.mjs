@@ -165,3 +165,10 @@ export function launchIngest(nats, settings) {
 /** The log of a program that logs JSON: one object per line; anything else throws. */
 export const logLines = (program) =>
   program.stderr.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+
+/** The port that an ingest with `--metrics 0` took. */
+export async function metricsUrl(ingest) {
+  await ingest.says(/"msg":"metrics"|"metrics"/);
+  const line = logLines(ingest).find((entry) => Object.values(entry).includes('metrics') && entry.port);
+  return `http://127.0.0.1:${line.port}`;
+}

@@ -75,3 +75,18 @@ export function valueOf(families, family) {
   const samples = families.get(family)?.samples ?? [];
   return samples.length === 0 ? undefined : samples.reduce((sum, s) => sum + s.value, 0);
 }
+
+/** Reads /metrics and returns the values by name without the prefix: { lost_total: 0, … }. Every name must be there. */
+export async function scrape(url, prefix = 'tickwire_ingest_') {
+  const response = await fetch(`${url}/metrics`);
+  if (response.status !== 200) throw new Error(`/metrics answered ${response.status}`);
+  const families = parsePrometheus(await response.text());
+  return new Proxy({ families }, {
+    get: (target, name) => {
+      if (name in target || typeof name !== 'string' || name === 'then') return target[name]; // await asks for then
+      const value = valueOf(families, prefix + name);
+      if (value === undefined) throw new Error(`no metric ${prefix}${name}`);
+      return value;
+    },
+  });
+}
