@@ -111,7 +111,7 @@ size_t tw_decimal_format(char *target, size_t capacity, int64_t value, int32_t e
 }
 
 size_t tw_decimal_format_u64(char *target, size_t capacity, uint64_t value, int32_t exponent) {
-    char text[TW_DECIMAL_BYTES];
+    char text[TW_DECIMAL_BYTES] = "";
     return copy_decimal(target, capacity, text, put_decimal(text, value, false, exponent));
 }
 

@@ -70,7 +70,7 @@ static inline uint32_t side_search(const int64_t *keys, uint32_t count, int64_t 
     uint32_t low = 0;
     while (count > 0) { /* among the `count` keys from `low` on */
         uint32_t half = count - count / 2;
-        low += keys[low + half - 1] <= key ? half : 0;
+        low += half & -(uint32_t)(keys[low + half - 1] <= key); /* a compiler may make ?: a branch */
         count -= half;
     }
     return low;

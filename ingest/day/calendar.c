@@ -220,7 +220,7 @@ static tw_code store_exception(calendar *c, const calendar_exception *exception,
 
 static tw_code parse_kind(const char *word, const char **rest, const calendar *c, calendar_exception *exception,
                           tw_error *error) {
-    char time[WORD_BYTES];
+    char time[WORD_BYTES] = "";
     if (strcmp(word, "closed") == 0)
         exception->kind = CALENDAR_HOLIDAY;
     else if (strcmp(word, "open") == 0)
@@ -238,7 +238,7 @@ static tw_code parse_kind(const char *word, const char **rest, const calendar *c
 }
 
 tw_code calendar_add_line(calendar *c, const char *line, tw_error *error) {
-    char word[WORD_BYTES];
+    char word[WORD_BYTES] = "";
     calendar_exception exception = {0};
     if (!take_word(&line, word)) return tw_error_set(error, TW_INVALID, "a line starts with a date: YYYY-MM-DD");
     if (word[0] == '\0') return TW_OK;

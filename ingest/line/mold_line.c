@@ -50,7 +50,8 @@ static void deliver(mold_line *line, const gap_run *run) {
     const uint8_t *bytes;
     while ((bytes = moldudp64_next(run->blocks, run->blocks_bytes, &position, &length)) != NULL) {
         messages[count++] =
-            (feed_message){.bytes = bytes, .length = length, .seq = seq++, .receive_ns = run->receive_ns};
+            (feed_message){.bytes = bytes, .length = length, .seq = seq, .receive_ns = run->receive_ns};
+        seq++;
         if (count == MESSAGES_PER_CALL) {
             line->listener.on_messages(line->listener.context, messages, count);
             count = 0;

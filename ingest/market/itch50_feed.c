@@ -257,45 +257,15 @@ static void apply_message(itch50_feed *feed, const itch50_message *m, const tw_s
 
 /* ---- bursts ---- */
 
-static uint64_t order_of(const itch50_message *m) {
-    switch (m->type) {
-    case ITCH50_ADD_ORDER:
-    case ITCH50_ADD_ORDER_MPID:
-        return m->u.add.order_id;
-    case ITCH50_ORDER_EXECUTED:
-    case ITCH50_ORDER_EXECUTED_PRICE:
-        return m->u.executed.order_id;
-    case ITCH50_ORDER_CANCEL:
-        return m->u.cancel.order_id;
-    case ITCH50_ORDER_DELETE:
-        return m->u.deleted.order_id;
-    case ITCH50_ORDER_REPLACE:
-        return m->u.replace.old_order_id;
-    default:
-        return 0;
-    }
-}
+#define ORDER_ID_OFFSET 11u
+#define ORDER_ID_END    19u
 
-/* The orders of a burst, gathered once: the stages then run over plain arrays. */
-typedef struct order_keys {
-    size_t count;
-    uint32_t instruments[ITCH50_BURST];
-    uint64_t order_ids[ITCH50_BURST];
-} order_keys;
-
-static void add_key(const itch50_feed *feed, const itch50_message *m, order_keys *keys) {
-    uint32_t instrument = instruments_by_locate(market_instruments(feed->market), m->locate);
-    keys->instruments[keys->count] = instrument;
-    keys->order_ids[keys->count] = order_of(m);
-    keys->count += instrument != INSTRUMENT_NONE;
-}
-
-static void prefetch(const itch50_feed *feed, const order_keys *keys) {
-    const ob_books *books = market_books(feed->market);
-    for (unsigned stage = 0; stage < OB_PREFETCH_STAGES; stage++) {
-        for (size_t i = 0; i < keys->count; i++)
-            ob_prefetch(books, stage, keys->instruments[i], keys->order_ids[i]);
-    }
+/* Every order message has its locate code and its order's id at the same offsets (specification, 1.3 and 1.4), so the
+ * memory can be asked for before anything is decoded. What another type has there does no harm to a hint. */
+static void prefetch(const itch50_feed *feed, unsigned stage, const feed_message *message) {
+    if (message->length < ORDER_ID_END) return;
+    uint32_t instrument = instruments_by_locate(market_instruments(feed->market), tw_load_be16(message->bytes + 1));
+    ob_prefetch(market_books(feed->market), stage, instrument, tw_load_be64(message->bytes + ORDER_ID_OFFSET));
 }
 
 static void malformed(itch50_feed *feed, itch50_result why, const feed_message *message, const tw_stamp *stamp) {
@@ -311,33 +281,35 @@ static void malformed(itch50_feed *feed, itch50_result why, const feed_message *
     market_malformed(feed->market, instrument, stamp);
 }
 
-static void apply_decoded(itch50_feed *feed, const itch50_message *m, itch50_result result,
-                          const feed_message *message) {
-    tw_stamp stamp = {.seq = message->seq, .event_ns = feed->last.event_ns, .receive_ns = message->receive_ns};
-    if (result == ITCH50_OK) stamp.event_ns = feed->midnight_ns + (int64_t)m->timestamp_ns;
-    if (stamp.receive_ns == TW_TIME_ABSENT) stamp.receive_ns = stamp.event_ns;
-    feed->last = stamp;
+/* Bytes that can't be read have no time of their own: they keep that of the message before. */
+static void take_stamp(itch50_feed *feed, const itch50_message *m, itch50_result result,
+                       const feed_message *message) {
+    tw_stamp *last = &feed->last;
+    last->seq = message->seq;
+    if (result == ITCH50_OK) last->event_ns = feed->midnight_ns + (int64_t)m->timestamp_ns;
+    last->receive_ns = message->receive_ns == TW_TIME_ABSENT ? last->event_ns : message->receive_ns;
+}
+
+static void apply_one(itch50_feed *feed, const feed_message *message) {
+    itch50_message decoded;
+    itch50_result result = itch50_decode(message->bytes, message->length, &decoded);
+    take_stamp(feed, &decoded, result, message);
     if (result == ITCH50_OK) {
-        feed->by_type[(uint8_t)m->type]++;
-        apply_message(feed, m, &stamp);
+        feed->by_type[(uint8_t)decoded.type]++;
+        apply_message(feed, &decoded, &feed->last);
     } else {
-        malformed(feed, result, message, &stamp);
+        malformed(feed, result, message, &feed->last);
     }
-    if (feed->options.on_applied != NULL) feed->options.on_applied(feed->options.context, &stamp);
+    if (feed->options.on_applied != NULL) feed->options.on_applied(feed->options.context, &feed->last);
 }
 
 static void apply_burst(itch50_feed *feed, const feed_message *messages, size_t count) {
-    itch50_message decoded[ITCH50_BURST];
-    itch50_result results[ITCH50_BURST];
-    order_keys keys;
-    keys.count = 0;
-    for (size_t i = 0; i < count; i++) {
-        results[i] = itch50_decode(messages[i].bytes, messages[i].length, &decoded[i]);
-        if (results[i] == ITCH50_OK) add_key(feed, &decoded[i], &keys);
+    for (unsigned stage = 0; feed->options.prefetch && stage < OB_PREFETCH_STAGES; stage++) {
+        for (size_t i = 0; i < count; i++)
+            prefetch(feed, stage, &messages[i]);
     }
-    if (feed->options.prefetch) prefetch(feed, &keys);
     for (size_t i = 0; i < count; i++)
-        apply_decoded(feed, &decoded[i], results[i], &messages[i]);
+        apply_one(feed, &messages[i]);
 }
 
 void itch50_feed_apply(itch50_feed *feed, const feed_message *messages, size_t count) {

@@ -1,7 +1,7 @@
 /*
  * ITCH 5.0 onto the market: which message does what to books, tape and states.
  *
- * A burst is decoded and its orders' memory is asked for before the first message is applied, because cache misses,
+ * The memory of a whole burst's orders is asked for before its first message is decoded, because cache misses,
  * not instructions, decide the speed over thousands of instruments.
  *
  * Pure. Messages of types that do not touch a channel (participant positions, market-wide circuit breaker levels,
@@ -18,7 +18,7 @@
 #include "ingest/market/feed_message.h"
 #include "ingest/market/market.h"
 
-#define ITCH50_BURST 32 /* messages decoded ahead of being applied */
+#define ITCH50_BURST 32 /* messages whose memory is asked for before the first is applied */
 
 typedef struct itch50_feed_options {
     bool prefetch;    /* off only to measure what it brings */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 #define FORMS "file:PATH, pcap:PATH[?port=N&group=ADDRESS] or udp://GROUP:PORT[@INTERFACE]"
@@ -21,6 +22,7 @@ static const scheme schemes[] = {{"file", "file:PATH"}, {"pcap", "pcap:PATH"}, {
 
 /* Copies the part [from, to); false if it does not fit. */
 static bool copy_part(char *target, size_t capacity, const char *from, const char *to) {
+    TW_ASSERT(from != NULL && to >= from);
     size_t length = (size_t)(to - from);
     if (length >= capacity) return false;
     memcpy(target, from, length);

@@ -17,10 +17,12 @@
 struct udp_sender {
     int fd;
     int family;
+    udp_address to;
     char name[160]; /* for errors */
 };
 
 tw_code udp_sender_set_ttl(udp_sender *sender, int ttl, tw_error *error) {
+    if (ttl < 0 || ttl > 255) return tw_error_set(error, TW_INVALID, "a TTL of %d: it is 0 to 255", ttl);
     int done = sender->family == AF_INET
                    ? setsockopt(sender->fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof ttl)
                    : setsockopt(sender->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &ttl, sizeof ttl);
@@ -48,8 +50,6 @@ static tw_code set_up(udp_sender *sender, const udp_address *address, tw_error *
     if (sender->fd < 0) return tw_error_set_errno(error, errno, "making a socket");
     if (address->multicast) code = udp_sender_set_ttl(sender, 0, error);
     if (code == TW_OK && address->multicast) code = choose_interface(sender, address, error);
-    if (code == TW_OK && connect(sender->fd, (const struct sockaddr *)&address->socket, address->length) != 0)
-        return tw_error_set_errno(error, errno, "connecting");
     return code;
 }
 
@@ -58,9 +58,11 @@ tw_code udp_sender_open(udp_sender **sender, const location *where, tw_error *er
     *sender = NULL;
     tw_code code = udp_address_resolve(where, &address, error);
     if (code != TW_OK) return code;
+    if (where->port == 0) return tw_error_set(error, TW_INVALID, "sending needs a port: udp://GROUP:PORT");
     udp_sender *opened = calloc(1, sizeof *opened);
     if (opened == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for a sender");
     opened->family = address.socket.ss_family;
+    opened->to = address;
     udp_address_format(where, opened->name, sizeof opened->name);
     code = set_up(opened, &address, error);
     if (code != TW_OK) {
@@ -85,6 +87,8 @@ static int send_batch(udp_sender *sender, const udp_datagram *datagrams, unsigne
     memset(headers, 0, count * sizeof *headers);
     for (unsigned i = 0; i < count; i++) {
         vectors[i] = (struct iovec){(void *)(uintptr_t)datagrams[i].bytes, datagrams[i].length};
+        headers[i].msg_hdr.msg_name = &sender->to.socket;
+        headers[i].msg_hdr.msg_namelen = sender->to.length;
         headers[i].msg_hdr.msg_iov = &vectors[i];
         headers[i].msg_hdr.msg_iovlen = 1;
     }
@@ -99,16 +103,18 @@ static int send_batch(udp_sender *sender, const udp_datagram *datagrams, unsigne
 }
 
 tw_code udp_sender_send(udp_sender *sender, const udp_datagram *datagrams, size_t count, tw_error *error) {
+    size_t done = 0;
     unsigned fruitless = 0;
-    while (count > 0) {
-        unsigned batch = count < SENDER_BATCH ? (unsigned)count : SENDER_BATCH;
-        int sent = send_batch(sender, datagrams, batch);
-        if (sent < 0) return tw_error_set_errno(error, errno, "sending to %s", sender->name);
+    while (done < count) {
+        unsigned batch = count - done < SENDER_BATCH ? (unsigned)(count - done) : SENDER_BATCH;
+        int sent = send_batch(sender, datagrams + done, batch);
+        if (sent < 0)
+            return tw_error_set_errno(error, errno, "sending datagram %zu of %zu (%u bytes) to %s", done + 1, count,
+                                      datagrams[done].length, sender->name);
         fruitless = sent == 0 ? fruitless + 1 : 0;
         if (fruitless > SENDER_PATIENCE_MS)
             return tw_error_set(error, TW_FULL, "sending to %s: the kernel takes no more", sender->name);
-        datagrams += sent;
-        count -= (size_t)sent;
+        done += (size_t)sent;
     }
     return TW_OK;
 }

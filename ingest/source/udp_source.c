@@ -54,15 +54,22 @@ static tw_code size_buffer(udp_source *source, int wanted, tw_error *error) {
     return TW_OK;
 }
 
+static uint16_t port_of(const struct sockaddr_storage *bound) {
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    memcpy(&v4, bound, sizeof v4);
+    memcpy(&v6, bound, sizeof v6);
+    return bound->ss_family == AF_INET ? ntohs(v4.sin_port) : ntohs(v6.sin6_port);
+}
+
 static tw_code bind_socket(udp_source *source, const udp_address *address, tw_error *error) {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
     if (bind(source->fd, (const struct sockaddr *)&address->socket, address->length) != 0)
         return tw_error_set_errno(error, errno, "binding");
     if (getsockname(source->fd, (struct sockaddr *)&bound, &length) != 0)
         return tw_error_set_errno(error, errno, "reading the bound address");
-    source->port = bound.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&bound)->sin_port)
-                                              : ntohs(((struct sockaddr_in6 *)&bound)->sin6_port);
+    source->port = port_of(&bound);
     return TW_OK;
 }
 

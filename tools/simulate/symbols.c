@@ -129,8 +129,8 @@ void sim_symbol_directory(const sim_symbol *symbol, bool ipo, uint64_t bits, itc
 /* Vose's alias method in integers: each slot keeps its own share of 2^32 and lends the rest. */
 static bool alias_build(sim_zipf *zipf) {
     uint32_t count = zipf->count, small = 0, large = 0;
-    uint64_t *share = malloc(count * sizeof *share); /* times count, of weight_sum */
-    uint16_t *stack = malloc(2 * (size_t)count * sizeof *stack);
+    uint64_t *share = calloc(count, sizeof *share); /* times count, of weight_sum */
+    uint16_t *stack = calloc(2 * (size_t)count, sizeof *stack);
     if (share == NULL || stack == NULL) {
         free(share);
         free(stack);
@@ -165,7 +165,7 @@ bool sim_zipf_init(sim_zipf *zipf, uint32_t count) {
     *zipf = (sim_zipf){.count = count};
     zipf->threshold = malloc(count * sizeof *zipf->threshold);
     zipf->alias = malloc(count * sizeof *zipf->alias);
-    zipf->weight = malloc(count * sizeof *zipf->weight);
+    zipf->weight = calloc(count, sizeof *zipf->weight);
     bool whole = zipf->threshold != NULL && zipf->alias != NULL && zipf->weight != NULL;
     for (uint32_t i = 0; whole && i < count; i++) {
         zipf->weight[i] = (UINT64_C(1) << 24) / (i + 1);
