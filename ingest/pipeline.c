@@ -156,9 +156,11 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
     publisher_start_epoch(self->publisher, self->day.epoch);
     itch50_feed_start_day(&self->itch50, self->day.midnight_ns);
     if (self->lobster != NULL) lobster_feed_start_day(self->lobster, self->day.midnight_ns);
+    bool headless = self->lobster != NULL && !lobster_feed_has_books(self->lobster);
     int64_t silence_ns = self->facts.silence_ns;
     self->facts = (feed_facts){.started = true,
                                .first_seq = first_seq,
+                               .headless = headless,
                                .silence_ns = silence_ns,
                                .last_heard_ns = rt_clock_monotonic_ns()};
     self->messages = 0;

@@ -2,7 +2,9 @@
  * A recording on the loop: read, frame, apply at the pace asked for, and never faster than the bus takes it.
  *
  * At full speed an idle handle gives one round a turn, so that requests and timers are served between rounds. When
- * the bus is behind, or the next message is not yet due, a timer waits instead.
+ * the next message is not yet due, a timer waits instead. A recording, unlike an exchange, can wait for the bus: no round
+ * starts before most of what earlier ones published has left, so that nothing merges that was not asked to merge, and
+ * the output buffer stays small (nats.c moves what is left in it after every partial write).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,8 @@
 #define CHUNK_BYTES        (1u << 20)
 #define MESSAGES_PER_ROUND 1024u
 #define PACKETS_PER_ROUND  64u
-#define ITCH_TIMESTAMP_AT  5u /* offset of the six timestamp bytes in every ITCH message */
+#define ROOM_BYTES         (256u << 10) /* a round starts with no more than this waiting to be written */
+#define ITCH_TIMESTAMP_AT  5u           /* offset of the six timestamp bytes in every ITCH message */
 
 typedef enum round_outcome { ROUND_MORE, ROUND_NOT_DUE, ROUND_END } round_outcome;
 
@@ -27,6 +30,7 @@ struct replay {
     pace pace;
     uv_idle_t idle;
     uv_timer_t timer;
+    uv_check_t room; /* runs while the bus is behind: looks after each write whether it has caught up */
     round_outcome (*round)(replay *self);
     int64_t due_ns; /* of the next message, when the round ended with ROUND_NOT_DUE */
     bool session_started;
@@ -45,8 +49,6 @@ struct replay {
     pcap_packet packet;
     bool packet_waiting;
 };
-
-static void wait_for(replay *self, uint64_t ms);
 
 /* ---- BinaryFILE ---- */
 
@@ -161,13 +163,47 @@ static round_outcome pcap_round(replay *self) {
 static void finish(replay *self) {
     uv_idle_stop(&self->idle);
     uv_timer_stop(&self->timer);
+    uv_check_stop(&self->room);
     ingest_source_ended(self->ingest, self->damage[0] == '\0' ? NULL : self->damage);
 }
 
+static void on_idle(uv_idle_t *idle);
+
+static void on_timer(uv_timer_t *timer) {
+    replay *self = timer->data;
+    uv_idle_start(&self->idle, on_idle);
+}
+
+/* Less than a millisecond is waited for by going round the loop. */
+static void wait_for(replay *self, uint64_t ms) {
+    if (ms == 0) return;
+    uv_idle_stop(&self->idle);
+    uv_timer_start(&self->timer, on_timer, ms > 1000 ? 1000 : ms, 0);
+}
+
+static bool bus_has_room(const replay *self) {
+    size_t half = (size_t)self->ingest->settings.high_water / 2;
+    return bus_ready(self->ingest->bus) &&
+           bus_buffered(self->ingest->bus) <= (half < ROOM_BYTES ? half : ROOM_BYTES);
+}
+
+static void on_room(uv_check_t *room) {
+    replay *self = room->data;
+    if (!bus_has_room(self)) return;
+    uv_check_stop(room);
+    uv_idle_start(&self->idle, on_idle);
+}
+
+/* The socket becoming writable wakes the loop; at the latest the ingest's own ticks do. */
+static void wait_for_room(replay *self) {
+    bus_flush(self->ingest->bus);
+    uv_idle_stop(&self->idle);
+    uv_check_start(&self->room, on_room);
+}
+
 static void play(replay *self) {
-    if (!bus_ready(self->ingest->bus)) {
-        bus_flush(self->ingest->bus);
-        wait_for(self, 1);
+    if (!bus_has_room(self)) {
+        wait_for_room(self);
         return;
     }
     round_outcome outcome = self->round(self);
@@ -180,18 +216,6 @@ static void play(replay *self) {
 
 static void on_idle(uv_idle_t *idle) {
     play(idle->data);
-}
-
-static void on_timer(uv_timer_t *timer) {
-    replay *self = timer->data;
-    uv_idle_start(&self->idle, on_idle);
-}
-
-/* Less than a millisecond is waited for by going round the loop. */
-static void wait_for(replay *self, uint64_t ms) {
-    if (ms == 0) return;
-    uv_idle_stop(&self->idle);
-    uv_timer_start(&self->timer, on_timer, ms > 1000 ? 1000 : ms, 0);
 }
 
 static void on_start(uv_timer_t *timer) {
@@ -225,8 +249,10 @@ tw_code replay_open(replay **out, ingest *owner, tw_error *error) {
     *out = self;
     uv_idle_init(&owner->loop, &self->idle);
     uv_timer_init(&owner->loop, &self->timer);
+    uv_check_init(&owner->loop, &self->room);
     self->idle.data = self;
     self->timer.data = self;
+    self->room.data = self;
     if (!pace_parse(owner->settings.pace, &self->pace))
         return tw_error_set(error, TW_INVALID, "--pace '%s' is not max, recorded, or a factor such as 4x",
                             owner->settings.pace);
@@ -250,5 +276,6 @@ static void on_closed(uv_handle_t *handle) {
 void replay_close(replay *self) {
     if (self == NULL) return;
     uv_close((uv_handle_t *)&self->idle, NULL);
+    uv_close((uv_handle_t *)&self->room, NULL);
     uv_close((uv_handle_t *)&self->timer, on_closed);
 }

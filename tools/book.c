@@ -16,7 +16,7 @@
 #include "ingest/framing/binaryfile.h"
 #include "ingest/line/mold_line.h"
 #include "ingest/market/itch50_feed.h"
-#include "ingest/market/lobster_feed.h"
+#include "ingest/line/lobster_feed.h"
 #include "ingest/market/market.h"
 #include "ingest/source/file_source.h"
 #include "ingest/source/location.h"

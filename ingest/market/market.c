@@ -109,7 +109,8 @@ static void set_trust(market *m, uint32_t instrument, tw_book_state state, tw_st
 }
 
 /* A bound was reached. Giving this one book up frees its memory, so that the others go on. */
-static void give_up(market *m, uint32_t instrument, const tw_stamp *stamp) {
+void market_give_up(market *m, uint32_t instrument, const tw_stamp *stamp) {
+    if (instrument == INSTRUMENT_NONE || m->trust[instrument].given_up) return;
     m->stats.books_given_up++;
     m->trust[instrument].given_up = true;
     ob_book_clear(m->books, instrument);
@@ -125,7 +126,7 @@ static void not_applied(market *m, uint32_t instrument, ob_result result, const 
         break;
     case OB_FULL_ORDERS:
     case OB_FULL_LEVELS:
-        give_up(m, instrument, stamp);
+        market_give_up(m, instrument, stamp);
         break;
     default:
         m->stats.inconsistent++;
@@ -301,6 +302,11 @@ void market_collar(market *m, uint32_t instrument, int64_t reference, int64_t up
 
 void market_imbalance(market *m, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
     if (instrument != INSTRUMENT_NONE) m->listener.on_imbalance(m->listener.context, instrument, imbalance, stamp);
+}
+
+void market_contradiction(market *m, uint32_t instrument, const tw_stamp *stamp) {
+    m->stats.inconsistent++;
+    if (instrument != INSTRUMENT_NONE) set_trust(m, instrument, TW_BOOK_STALE, TW_CAUSE_INCONSISTENT, stamp);
 }
 
 void market_malformed(market *m, uint32_t instrument, const tw_stamp *stamp) {

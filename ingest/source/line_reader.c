@@ -1,38 +1,31 @@
-/* See line_reader.h. The buffer holds more than one longest line, so a line is whole before it is handed out. */
+/* A buffer that slides over the unpacked bytes; a line is whole in it or is too long. */
 #include "ingest/source/line_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "ingest/source/file_source.h"
-
-#define BUFFER_BYTES (4u * LINE_READER_MAX_BYTES)
 
 struct line_reader {
     file_source *file;
-    size_t from;
-    size_t searched; /* no line feed before here */
-    size_t to;
+    size_t from, to; /* unread bytes */
+    size_t given;    /* bytes of the last line, line feed included: to give it again */
+    bool ended;
     uint64_t number;
-    bool ended;       /* the file gives no more */
-    tw_error failure; /* why, unless it was the end */
-    char path[1024];
-    char buffer[BUFFER_BYTES];
+    tw_error damage; /* told once all good lines are given */
+    char bytes[LINE_READER_MAX_BYTES];
 };
 
-tw_code line_reader_open(line_reader **reader, const char *path, tw_error *error) {
-    *reader = NULL;
-    line_reader *opened = malloc(sizeof *opened);
-    if (opened == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to read %s", path);
-    memset(opened, 0, offsetof(line_reader, buffer));
-    tw_text_copy(opened->path, sizeof opened->path, path);
-    tw_code code = file_source_open(&opened->file, path, error);
+tw_code line_reader_open(line_reader **out, const char *path, tw_error *error) {
+    *out = NULL;
+    line_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to read %s", path);
+    tw_code code = file_source_open(&reader->file, path, error);
     if (code != TW_OK) {
-        free(opened);
+        free(reader);
         return code;
     }
-    *reader = opened;
+    *out = reader;
     return TW_OK;
 }
 
@@ -42,47 +35,51 @@ void line_reader_close(line_reader *reader) {
     free(reader);
 }
 
-static void fill(line_reader *reader) {
-    size_t held = reader->to - reader->from, count = 0;
-    memmove(reader->buffer, reader->buffer + reader->from, held);
-    reader->searched -= reader->from;
+static void refill(line_reader *reader) {
+    memmove(reader->bytes, reader->bytes + reader->from, reader->to - reader->from);
+    reader->to -= reader->from;
     reader->from = 0;
-    reader->to = held;
-    tw_code code = file_source_read(reader->file, (uint8_t *)reader->buffer + held, BUFFER_BYTES - held, &count,
-                                    &reader->failure);
+    size_t count = 0;
+    tw_code code = file_source_read(reader->file, (uint8_t *)reader->bytes + reader->to,
+                                    sizeof reader->bytes - reader->to, &count, &reader->damage);
     reader->to += count;
-    reader->ended = code != TW_OK || count == 0;
+    if (code != TW_OK || count == 0) reader->ended = true;
 }
 
-static tw_code hand_out(line_reader *reader, size_t end, line *out, bool *more) {
-    *out = (line){reader->buffer + reader->from, end - reader->from, ++reader->number};
-    *more = true;
-    reader->from = end < reader->to ? end + 1 : end; /* behind the line feed */
-    reader->searched = reader->from;
+static tw_code give(line_reader *reader, size_t length, bool feed, const char **line, size_t *out) {
+    *line = reader->bytes + reader->from;
+    *out = length;
+    reader->given = length + feed;
+    reader->from += reader->given;
+    reader->number++;
     return TW_OK;
 }
 
-/* What an archive's damage cut a line into is no line. */
-static tw_code at_end(line_reader *reader, line *out, bool *more, tw_error *error) {
-    if (reader->failure.code != TW_OK) {
-        if (error != NULL) *error = reader->failure;
-        tw_error_wrap(error, "line %llu", (unsigned long long)reader->number + 1);
-        return reader->failure.code;
+tw_code line_reader_next(line_reader *reader, const char **line, size_t *length, bool *more, tw_error *error) {
+    *more = true;
+    for (;;) {
+        size_t unread = reader->to - reader->from;
+        const char *feed = memchr(reader->bytes + reader->from, '\n', unread);
+        if (feed != NULL) return give(reader, (size_t)(feed - reader->bytes) - reader->from, true, line, length);
+        if (reader->ended && reader->damage.code == TW_OK && unread > 0)
+            return give(reader, unread, false, line, length);
+        if (reader->ended) break;
+        if (unread == sizeof reader->bytes)
+            return tw_error_set(error, TW_MALFORMED, "line %llu is longer than %u bytes",
+                                (unsigned long long)reader->number + 1, LINE_READER_MAX_BYTES);
+        refill(reader);
     }
-    return reader->from < reader->to ? hand_out(reader, reader->to, out, more) : TW_OK;
+    *more = false;
+    if (reader->damage.code == TW_OK) return TW_OK;
+    return tw_error_set(error, reader->damage.code, "%s", reader->damage.text);
 }
 
-tw_code line_reader_next(line_reader *reader, line *out, bool *more, tw_error *error) {
-    *more = false;
-    for (;;) {
-        char *feed = memchr(reader->buffer + reader->searched, '\n', reader->to - reader->searched);
-        size_t length = (feed != NULL ? (size_t)(feed - reader->buffer) : reader->to) - reader->from;
-        if (length > LINE_READER_MAX_BYTES)
-            return tw_error_set(error, TW_MALFORMED, "%s: line %llu is longer than %u bytes", reader->path,
-                                (unsigned long long)reader->number + 1, LINE_READER_MAX_BYTES);
-        if (feed != NULL) return hand_out(reader, (size_t)(feed - reader->buffer), out, more);
-        if (reader->ended) return at_end(reader, out, more, error);
-        reader->searched = reader->to;
-        fill(reader);
-    }
+void line_reader_unread(line_reader *reader) {
+    reader->from -= reader->given;
+    reader->given = 0;
+    reader->number--;
+}
+
+uint64_t line_reader_number(const line_reader *reader) {
+    return reader->number;
 }

@@ -1,4 +1,4 @@
-/* The lines of a text file (plain, .gz or .zst), one at a time, out of one buffer. */
+/* Lines of text out of a recording (plain, .gz or .zst), one at a time, without copying. */
 #ifndef TICKWIRE_INGEST_SOURCE_LINE_READER_H
 #define TICKWIRE_INGEST_SOURCE_LINE_READER_H
 
@@ -8,22 +8,18 @@
 
 #include "base/error.h"
 
+#define LINE_READER_MAX_BYTES (256u * 1024u) /* a longer line is malformed */
+
 typedef struct line_reader line_reader;
 
-#define LINE_READER_MAX_BYTES 65536u /* of one line */
+tw_code line_reader_open(line_reader **reader, const char *path, tw_error *error);
+void line_reader_close(line_reader *reader); /* NULL is fine */
 
-typedef struct line {
-    const char *text; /* not NUL terminated, without its line feed; borrowed until the next call */
-    size_t length;
-    uint64_t number; /* from 1 */
-} line;
-
-tw_code line_reader_open(line_reader **reader, const char *path, tw_error *error); /* as file_source_open */
-void line_reader_close(line_reader *reader);                                       /* NULL is fine */
-
-/* *more false with TW_OK is the end; a last line without a line feed is a line. TW_MALFORMED for one that is longer
- * than LINE_READER_MAX_BYTES; otherwise as file_source_read: whole lines before the damage are given first. The text
- * names file and line. */
-tw_code line_reader_next(line_reader *reader, line *out, bool *more, tw_error *error);
+/* The next line without its line feed; the last one may lack it. Borrowed until the next call. *more false with TW_OK
+ * is the end. TW_MALFORMED: the line is too long; TW_MALFORMED, TW_TRUNCATED, TW_IO: as file_source.h says. */
+tw_code line_reader_next(line_reader *reader, const char **line, size_t *length, bool *more, tw_error *error);
+/* The next call of line_reader_next gives the same line again. */
+void line_reader_unread(line_reader *reader);
+uint64_t line_reader_number(const line_reader *reader); /* of the last line given, from 1 */
 
 #endif

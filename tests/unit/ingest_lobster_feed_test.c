@@ -1,9 +1,10 @@
 /* A LOBSTER day on the market: what a trader would see, and what is said of files that do not fit together. */
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <zstd.h>
 
 #include "base/text.h"
-#include "ingest/market/lobster_feed.h"
+#include "ingest/line/lobster_feed.h"
 #include "tests/support/temporary_file.h"
 #include "tests/unit.h"
 
@@ -137,7 +138,6 @@ static lobster_feed_row run(lobster_feed *feed, tw_error *error) {
     *error = (tw_error){0};
     while ((row = lobster_feed_peek(feed, &event_ns, error)) == LOBSTER_FEED_ROW)
         lobster_feed_step(feed);
-    lobster_feed_step(feed); /* nothing waits: nothing happens */
     EXPECT_I64(lobster_feed_peek(feed, &event_ns, error), row);
     return row;
 }
@@ -209,15 +209,13 @@ TEST(lobster_feed, files_that_do_not_fit_or_cannot_be_read_say_where_and_keep_th
         const char *messages, *books, *part;
         uint64_t applied;
     } cases[] = {
-        {"34200.1,1,1,18,1000,1\nnonsense\n", BOOKS, "_message_1.csv: line 2: column 1 is not a number", 1},
-        {"34200.1,1,1,18,1000,1\n34200.1,1,1\n", BOOKS, "_message_1.csv: line 2: column 4 is missing", 1},
-        {MESSAGES, "1010,7,1000,20\n1010,7,1000\n", "_orderbook_1.csv: line 2: column 4 is missing", 1},
-        {MESSAGES, "1010,7,1000,20\n1010,7,1000,12\n", "_orderbook_1.csv: no row for line 3 of the message file",
-         2},
-        {"34200.1,1,1,18,1000,1\n", BOOKS, "_orderbook_1.csv: line 2: the message file has no such line", 1},
-        {"34200.1,1,1,18,1000,1\n\n34200.2,4,1,8,1000,1\n", BOOKS, "_message_1.csv: line 2 is empty", 1},
-        {MESSAGES, "1010,7,1000,20\n\r\n\n1010,7,1000,20\n", "_orderbook_1.csv: line 2 is empty", 1},
-        {MESSAGES, "", "_orderbook_1.csv: no row for line 1 of the message file", 0},
+        {"34200.1,1,1,18,1000,1\nnonsense\n", BOOKS, "_message_1.csv, line 2, column 1: is not a number", 1},
+        {"34200.1,1,1,18,1000,1\n34200.1,1,1\n", BOOKS, "_message_1.csv, line 2, column 4: is missing", 1},
+        {MESSAGES, "1010,7,1000,20\n1010,7,1000\n", "_orderbook_1.csv, line 2, column 4: is missing", 1},
+        {MESSAGES, "1010,7,1000,20\n1010,7,1000,12\n",
+         "_orderbook_1.csv ends after line 2, before its message file", 2},
+        {"34200.1,1,1,18,1000,1\n", BOOKS, "_orderbook_1.csv, line 2: the message file has no such row", 1},
+        {MESSAGES, "", "_orderbook_1.csv ends after line 0, before its message file", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         desk self;
@@ -244,6 +242,7 @@ TEST(lobster_feed, rows_that_contradict_their_order_book_row_are_counted_and_the
     lobster_feed *feed = feed_of(&self, files.messages);
     EXPECT_I64(run(feed, &error), LOBSTER_FEED_END);
     EXPECT_U64(lobster_feed_inconsistent(feed), 1);
+    EXPECT_STR(self.heard, "instrument TEST exponent -4; STALE INCONSISTENT at 2; TRADE 1000 x 8 SELL; ");
     EXPECT_U64(ob_book_top(market_books(self.market), 0, TW_BID, &level, 1), 1);
     EXPECT_U64(level.quantity, 14);
     lobster_feed_free(feed);
@@ -263,11 +262,17 @@ TEST(lobster_feed, what_cannot_be_opened_says_why) {
     EXPECT(feed == NULL);
     pair files = write_pair(MESSAGES, "1,2,3\n", false);
     EXPECT_I64(lobster_feed_alloc(&feed, self.market, files.messages, &options, &error), TW_MALFORMED);
-    EXPECT_CONTAINS(error.text, "_orderbook_1.csv: line 1 has not four columns");
+    EXPECT_CONTAINS(error.text, "_orderbook_1.csv, line 1: no order book row (four columns a level)");
     remove_pair(&files);
+    pair locked = write_pair(MESSAGES, NULL, false);
+    EXPECT_I64(mkdir(locked.books, 0700), 0); /* there, but no file */
+    EXPECT_I64(lobster_feed_alloc(&feed, self.market, locked.messages, &options, &error), TW_IO);
+    EXPECT_CONTAINS(error.text, "Is a directory");
+    rmdir(locked.books);
+    remove_pair(&locked);
     temporary_file unnamed = temporary_file_write(".csv", MESSAGES, sizeof MESSAGES - 1);
     EXPECT_I64(lobster_feed_alloc(&feed, self.market, unnamed.path, &options, &error), TW_INVALID);
-    EXPECT_CONTAINS(error.text, "does not name its symbol");
+    EXPECT_CONTAINS(error.text, "is not named like a LOBSTER file");
     options.symbol = "GIVEN";
     EXPECT_MSG(lobster_feed_alloc(&feed, self.market, unnamed.path, &options, &error) == TW_OK, "%s", error.text);
     EXPECT_STR(lobster_feed_symbol(feed), "GIVEN");

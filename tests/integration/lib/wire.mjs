@@ -46,18 +46,22 @@ function plain(messageType, message) {
 
 export const decodeAs = (name, bytes) => plain(type(name), type(name).decode(bytes));
 
-/** The reverse, for tests that publish: BigInt is turned into protobufjs' Long. */
+/** The reverse, for tests that publish: BigInt becomes protobufjs' Long, the name of an enum's value its number. */
 export function encodeAs(name, object) {
-  const long = (value) => (typeof value === 'bigint' ? protobuf.util.Long.fromString(value.toString(), value >= 0n)
-    : Array.isArray(value) ? value.map(long)
-      : value);
-  const members = Object.entries(object).map(([key, value]) => {
-    const field = type(name).fields[key];
-    if (field?.resolvedType instanceof protobuf.Enum && typeof value === 'string')
-      return [key, field.resolvedType.values[value]];
-    return [key, long(value)];
-  });
-  return type(name).encode(type(name).create(Object.fromEntries(members))).finish();
+  return type(name).encode(wireObject(type(name), object)).finish();
+}
+
+function wireObject(messageType, object) {
+  const one = (field, value) => {
+    if (field.resolvedType instanceof protobuf.Enum) return field.resolvedType.values[value] ?? value;
+    if (field.resolvedType) return wireObject(field.resolvedType, value);
+    return typeof value === 'bigint' ? protobuf.util.Long.fromString(`${value}`, /^u/.test(field.type)) : value;
+  };
+  return messageType.create(Object.fromEntries(Object.entries(object).map(([key, value]) => {
+    const field = messageType.fields[key];
+    if (!field) throw new Error(`${messageType.name} has no field ${key}`);
+    return [key, field.repeated ? value.map((item) => one(field, item)) : one(field, value)];
+  })));
 }
 
 const byChannel = {
