@@ -220,7 +220,7 @@ static market *make_market(watcher *watcher_) {
     /* tickwire-ingest's defaults */
     market_limits limits = {.max_instruments = 16384, .max_orders = 4000000, .max_levels = 4000000};
     market_listener listener = {
-        .context = &watcher_, .on_book = on_book, .on_print = on_print, .on_book_state = on_book_state};
+        .context = watcher_, .on_book = on_book, .on_print = on_print, .on_book_state = on_book_state};
     market *made = NULL;
     tw_error error;
     if (market_alloc(&made, &limits, &listener, &error) != TW_OK) fail(error.text);
