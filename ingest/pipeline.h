@@ -70,6 +70,8 @@ typedef struct ingest {
     uint64_t messages;       /* source messages applied in this epoch */
     uint64_t messages_total; /* since start: for metrics */
     uint64_t pending;        /* messages applied since the last flush */
+    uint32_t flushes_in_burst;
+    int64_t flush_ns; /* the clock as last read for a flush */
     bool stopping;
 
     uv_timer_t tick_timer;
