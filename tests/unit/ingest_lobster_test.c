@@ -1,4 +1,5 @@
 /* LOBSTER: rows read to the letter, and whole recorded days whose book must equal the order book file at every row. */
+#include "base/random.h"
 #include "base/text.h"
 #include "ingest/decode/lobster.h"
 #include "ingest/source/file_source.h"
@@ -362,6 +363,109 @@ TEST(lobster, a_full_window_says_so_until_it_is_cleared) {
     EXPECT_I64(lobster_window_alloc(&window, LOBSTER_LEVELS_MAX + 1, 1, &error), TW_INVALID);
     EXPECT_I64(lobster_window_alloc(&window, 1, 0, &error), TW_INVALID);
     EXPECT(window == NULL);
+}
+
+/* ---- a market that is known in whole, seen through a window ---- */
+
+#define CROWD 400
+
+/* Every order of a made-up market, also those that the files would not show. */
+typedef struct crowd {
+    struct {
+        uint64_t id, quantity;
+        int64_t price;
+        tw_side side;
+    } orders[CROWD];
+    size_t count;
+    uint64_t next_id;
+    tw_random random;
+} crowd;
+
+static void shown_levels(const crowd *all, uint32_t levels, lobster_book *row) {
+    for (int s = TW_BID; s <= TW_ASK; s++) {
+        row->counts[s] = 0;
+        for (int64_t distance = 1; distance <= 12 && row->counts[s] < levels; distance++) {
+            lobster_level level = {s == TW_BID ? 100 - distance : 100 + distance, 0};
+            for (size_t i = 0; i < all->count; i++)
+                if (all->orders[i].price == level.price) level.quantity += all->orders[i].quantity;
+            if (level.quantity > 0) row->sides[s][row->counts[s]++] = level;
+        }
+    }
+}
+
+static bool same_row(const lobster_book *a, const lobster_book *b) {
+    for (int s = TW_BID; s <= TW_ASK; s++) {
+        if (a->counts[s] != b->counts[s]) return false;
+        for (uint32_t i = 0; i < a->counts[s]; i++) {
+            if (a->sides[s][i].price != b->sides[s][i].price) return false;
+            if (a->sides[s][i].quantity != b->sides[s][i].quantity) return false;
+        }
+    }
+    return true;
+}
+
+static lobster_message add_someone(crowd *all) {
+    tw_side side = (tw_side)tw_random_below(&all->random, 2);
+    int64_t distance = 1 + (int64_t)tw_random_below(&all->random, 12);
+    size_t i = all->count++;
+    all->orders[i].id = ++all->next_id;
+    all->orders[i].quantity = 1 + tw_random_below(&all->random, 50);
+    all->orders[i].price = side == TW_BID ? 100 - distance : 100 + distance;
+    all->orders[i].side = side;
+    return (lobster_message){1,   LOBSTER_ADD, all->orders[i].id, all->orders[i].quantity, all->orders[i].price,
+                             side};
+}
+
+static lobster_message change_someone(crowd *all) {
+    size_t i = (size_t)tw_random_below(&all->random, all->count);
+    uint64_t left = all->orders[i].quantity;
+    lobster_type type = (lobster_type)(LOBSTER_REDUCE + (int)tw_random_below(&all->random, 3));
+    if (type == LOBSTER_REDUCE && left == 1) type = LOBSTER_DELETE;
+    uint64_t taken = type == LOBSTER_DELETE   ? left
+                     : type == LOBSTER_REDUCE ? 1 + tw_random_below(&all->random, left - 1)
+                                              : 1 + tw_random_below(&all->random, left);
+    lobster_message message = {1, type, all->orders[i].id, taken, all->orders[i].price, all->orders[i].side};
+    all->orders[i].quantity -= taken;
+    if (taken == left) all->orders[i] = all->orders[--all->count];
+    return message;
+}
+
+static void watch(uint64_t seed, uint32_t levels, size_t wanted) {
+    static crowd all;
+    static lobster_book before, after;
+    static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
+    all = (crowd){.count = 0};
+    tw_random_seed(&all.random, seed);
+    lobster_window *window = window_of(levels, CROWD);
+    ob_books *books = book_of(2 * CROWD);
+    while (all.count < CROWD / 4)
+        (void)add_someone(&all);
+    for (size_t rows = 0; rows < wanted;) {
+        size_t count;
+        shown_levels(&all, levels, &before);
+        bool adds = all.count == 0 || (all.count < CROWD && tw_random_below(&all.random, 100) < 47);
+        lobster_message message = adds ? add_someone(&all) : change_someone(&all);
+        shown_levels(&all, levels, &after);
+        if (same_row(&before, &after)) continue; /* outside the window: not in the files */
+        rows++;
+        EXPECT_MSG(lobster_window_step(window, &message, &after, operations, &count) == LOBSTER_CONSISTENT,
+                   "seed %" PRIu64 ", %u levels, row %zu %s", seed, levels, rows,
+                   lobster_window_contradiction(window));
+        for (size_t i = 0; i < count; i++)
+            EXPECT_MSG(apply(books, &operations[i]) == OB_OK, "seed %" PRIu64 ", %u levels, row %zu: %s", seed,
+                       levels, rows, shown(&operations[i]));
+        EXPECT_MSG(equals(books, &after), "seed %" PRIu64 ", %u levels: the book differs after row %zu", seed,
+                   levels, rows);
+    }
+    ob_books_free(books);
+    lobster_window_free(window);
+}
+
+TEST(lobster, the_window_onto_a_random_market_always_shows_its_best_levels) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        for (uint32_t levels = 1; levels <= 12; levels += 1 + levels / 3)
+            watch(seed, levels, 1000);
+    }
 }
 
 /* ---- recorded days ---- */
