@@ -272,6 +272,9 @@ TEST(lobster, a_story_of_two_levels_gives_the_operations_a_trader_would_expect) 
          "112,4,100,10,9999999999,0,99,2",
          {"execute 3 ask 109 x 1"}}, /* no more asks beyond: a dummy level */
         {"34204,1,9,1,113,-1", "112,4,100,10,113,1,99,2", {"add 9 ask 113 x 1"}},
+        /* what was taken from the unknown ones before counts: the rest of them leaves whole */
+        {"34205,1,10,5,99,1", "112,4,100,10,113,1,99,7", {"add 10 bid 99 x 5"}},
+        {"34206,3,501,2,99,1", "112,4,100,10,113,1,99,5", {"delete anon5 bid 99 x 2"}},
     };
     lobster_window *window = window_of(2, 100);
     static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
@@ -282,7 +285,7 @@ TEST(lobster, a_story_of_two_levels_gives_the_operations_a_trader_would_expect) 
         EXPECT_MSG(story[i].operations[count] == NULL, "after \"%s\": %s is missing", story[i].message,
                    story[i].operations[count]);
     }
-    EXPECT_U64(lobster_window_orders(window), 2);
+    EXPECT_U64(lobster_window_orders(window), 3);
     lobster_window_free(window);
 }
 
@@ -314,6 +317,7 @@ TEST(lobster, a_contradiction_is_named_and_the_book_follows_the_order_book_row) 
         {"34201,2,1,1,99,1", "110,7,100,20,111,8,99,2", "names another price or side than its order has"},
         {"34201,2,1,1,110,-1", "110,6,100,20,111,8,99,3", "names another price or side than its order has"},
         {"34201,2,77,4,99,1", "110,7,100,20,111,8,98,1", "takes more than is left of the level's unknown orders"},
+        {"34201,3,77,3,100,1", "110,7,100,17,111,8,99,3", "takes more than is left of the level's unknown orders"},
         {"34201,2,77,1,98,1", "110,7,100,20,111,8,99,3", "is about a price that is not in the window"},
         {"34201,4,1,8,100,1", "110,7,100,20,111,8,99,3",
          "leaves a level with another size than the order book row"},
@@ -344,6 +348,18 @@ TEST(lobster, a_contradiction_is_named_and_the_book_follows_the_order_book_row) 
         ob_books_free(books);
         lobster_window_free(window);
     }
+}
+
+TEST(lobster, a_level_that_appears_on_a_side_that_was_shown_whole_is_a_contradiction) {
+    lobster_window *window = window_of(2, 100);
+    static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
+    step(window, "1,1,1,5,100,1", "9999999999,0,100,5,9999999999,0,-9999999999,0", 2, operations,
+         LOBSTER_CONSISTENT);
+    EXPECT_U64(
+        step(window, "2,5,0,1,101,1", "9999999999,0,100,5,9999999999,0,99,1", 2, operations, LOBSTER_INCONSISTENT),
+        2);
+    EXPECT_STR(lobster_window_contradiction(window), "does not explain a new level of the order book row");
+    lobster_window_free(window);
 }
 
 TEST(lobster, a_full_window_says_so_until_it_is_cleared) {
@@ -438,12 +454,13 @@ static void watch(uint64_t seed, uint32_t levels, size_t wanted) {
     tw_random_seed(&all.random, seed);
     lobster_window *window = window_of(levels, CROWD);
     ob_books *books = book_of(2 * CROWD);
-    while (all.count < CROWD / 4)
+    size_t most = 6 + (size_t)tw_random_below(&all.random, 60); /* thin markets move through the window most */
+    while (all.count < most / 2)
         (void)add_someone(&all);
     for (size_t rows = 0; rows < wanted;) {
         size_t count;
         shown_levels(&all, levels, &before);
-        bool adds = all.count == 0 || (all.count < CROWD && tw_random_below(&all.random, 100) < 47);
+        bool adds = all.count == 0 || (all.count < most && tw_random_below(&all.random, 100) < 60);
         lobster_message message = adds ? add_someone(&all) : change_someone(&all);
         shown_levels(&all, levels, &after);
         if (same_row(&before, &after)) continue; /* outside the window: not in the files */
