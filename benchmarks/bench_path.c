@@ -6,14 +6,20 @@
  * Input: a simulated day of 100, 1,000 and 8,000 symbols, made beforehand and held in memory as frames; with
  * --recording, a BinaryFILE recording looped as one day after another. Steps, each timed over the whole input, median of
  * the runs:
- *   decode      itch50_decode alone: the part that touches no book
- *   book        decode and books, orders fetched ahead of use (as the ingest does it)
- *   top 10      the same, and after every message that changed a visible level both sides' best ten are copied out
+ *   decode      framing and itch50_decode alone: the part that touches no book
+ *   book        framing, decode and books, orders fetched ahead of use: what the ingest does. The best ten of a side are
+ *               the last ten entries of its sorted levels, so they are current after every message
+ *   top 10      the same, and after every message that changed a visible level both sides' best ten are also copied
+ *               out. This is the figure the target of 100 ns is held against: it is the strictest reading, for the
+ *               publisher reads a book once a burst
  *   cold        as "top 10", without fetching ahead: what prefetching brings
- * and on its own: the checksum of a published update (ten levels a side).
+ * and on their own: the checksum of a published update (ten levels a side); the memory of the process with 10,000
+ * instruments and 2 million resting orders under the limits tickwire-ingest has by default, and what it takes to start
+ * a new day then, and with 60,000 orders left.
  *
- * Conditions: one thread, everything in memory, first run not counted. Sums over the results are compared between runs,
- * so that nothing measured can be left out.
+ * Conditions: one thread, everything in memory, first run not counted (it faults the tables' memory in). Starting a day
+ * is not part of a message's figure; what it leaves behind (cold caches, memory given back) is. Sums over the results
+ * are compared between runs, so that nothing measured can be left out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +27,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "ingest/framing/binaryfile.h"
 #include "ingest/market/itch50_feed.h"
@@ -53,9 +60,6 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void on_instrument(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)entry, (void)stamp;
-}
 static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
     (void)stamp;
     watcher *self = context;
@@ -72,20 +76,6 @@ static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_
 static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
     (void)instrument, (void)stamp;
     ((watcher *)context)->sum += print->quantity;
-}
-static void on_trading_state(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
-                             const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)state, (void)reason, (void)stamp;
-}
-static void on_short_sale(void *context, uint32_t instrument, tw_short_sale restriction, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)restriction, (void)stamp;
-}
-static void on_collar(void *context, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
-                      const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)reference, (void)upper, (void)lower, (void)stamp;
-}
-static void on_imbalance(void *context, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)imbalance, (void)stamp;
 }
 static void on_book_state(void *context, uint32_t instrument, tw_book_state state, tw_state_cause cause,
                           const tw_stamp *stamp) {
@@ -214,7 +204,8 @@ static double measure_checksum(unsigned runs) {
         }
         if (run > 0) figures[run - 1] = (double)(now_ns() - start) / 1e6;
     }
-    if (sum == 1) fputs("", stderr); /* the sum is used */
+    volatile uint32_t kept = sum; /* or the compiler leaves all of it out */
+    (void)kept;
     qsort(figures, runs, sizeof *figures, compare);
     return figures[runs / 2];
 }
@@ -225,14 +216,75 @@ typedef struct report {
     char text[8192];
 } report;
 
+static market *make_market(watcher *watcher_) {
+    /* tickwire-ingest's defaults */
+    market_limits limits = {.max_instruments = 16384, .max_orders = 4000000, .max_levels = 4000000};
+    market_listener listener = {
+        .context = watcher_, .on_book = on_book, .on_print = on_print, .on_book_state = on_book_state};
+    market *made = NULL;
+    tw_error error;
+    if (market_alloc(&made, &limits, &listener, &error) != TW_OK) fail(error.text);
+    return made;
+}
+
+static uint64_t resident_bytes(void) {
+    char line[256];
+    uint64_t kib = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    if (file == NULL) fail("/proc/self/status can't be read");
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "VmRSS:", 6) == 0) kib = strtoull(line + 6, NULL, 10);
+    fclose(file);
+    return kib * 1024;
+}
+
+/* Every book gets 200 orders at about 100 prices a side, in turns, as they would come over a day. */
+static void fill_books(market *market_, uint32_t books, uint32_t orders) {
+    tw_stamp stamp = {0};
+    tw_random random;
+    tw_random_seed(&random, 1);
+    for (uint32_t i = 0; i < orders; i++) {
+        char symbol[16];
+        if (i < books) {
+            tw_text_format(symbol, sizeof symbol, "S%u", i);
+            market_instrument(market_, symbol, ITCH50_PRICE_EXPONENT, &stamp);
+        }
+        tw_side side = (tw_side)(i / books % 2);
+        int64_t away = 100 * (int64_t)(1 + tw_random_below(&random, 100));
+        market_add(market_, i % books, i + UINT64_C(1), side, 1000000 + (side == TW_BID ? -away : away), 100, "",
+                   &stamp);
+    }
+    if (ob_books_orders(market_books(market_)) != orders) fail("an order of the memory figure was refused");
+}
+
+static double start_day_ms(market *market_) {
+    uint64_t start = now_ns();
+    market_start_day(market_);
+    return (double)(now_ns() - start) / 1e6;
+}
+
+static void measure_memory(report *out) {
+    watcher watcher_ = {0};
+    market *market_ = make_market(&watcher_);
+    watcher_.market = market_;
+    fill_books(market_, 10000, 2000000);
+    double resident_mib = (double)resident_bytes() / 1048576.0;
+    double many_ms = start_day_ms(market_);
+    fill_books(market_, 10000, 60000);
+    double few_ms = start_day_ms(market_);
+    json_f64(&out->writer, "resident_mib", resident_mib);
+    json_f64(&out->writer, "start_day_2000000_left_ms", many_ms);
+    json_f64(&out->writer, "start_day_60000_left_ms", few_ms);
+    if (!out->json)
+        printf("10,000 instruments, 2 million live orders: %.0f MiB resident in all\n"
+               "a new day: %.1f ms with 2 million orders left, %.1f ms with 60,000\n",
+               resident_mib, many_ms, few_ms);
+    market_free(market_);
+}
+
 static void measure_day(report *out, const char *name, const frames *day, unsigned runs, unsigned loops) {
     watcher watcher_ = {0};
-    market_limits limits = {.max_instruments = 16384, .max_orders = 4000000, .max_levels = 4000000};
-    market_listener listener = {&watcher_,     on_instrument, on_book,      on_print,      on_trading_state,
-                                on_short_sale, on_collar,     on_imbalance, on_book_state, NULL};
-    market *market_ = NULL;
-    tw_error error;
-    if (market_alloc(&market_, &limits, &listener, &error) != TW_OK) fail(error.text);
+    market *market_ = make_market(&watcher_);
     json_open_object(&out->writer, NULL);
     json_string(&out->writer, "input", name);
     json_u64(&out->writer, "messages", day->messages);
@@ -285,12 +337,11 @@ int main(int argc, char **argv) {
     json_close_array(&out->writer);
     double checksum = measure_checksum((unsigned)runs);
     json_f64(&out->writer, "checksum_ns_per_update", checksum);
+    if (!out->json) printf("checksum of an update, ten levels a side: %.1f ns\n", checksum);
+    measure_memory(out);
     json_close_object(&out->writer);
     json_finish(&out->writer);
-    if (out->json)
-        puts(out->text);
-    else
-        printf("checksum of an update, ten levels a side: %.1f ns\n", checksum);
+    if (out->json) puts(out->text);
     free(out);
     return 0;
 }

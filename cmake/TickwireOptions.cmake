@@ -16,7 +16,7 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release)
 endif()
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g") # assertions stay on: they are part of the product
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g") # -O3: a fifth of the hot path; assertions stay on, they are part of the product
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O1 -g")
 
 add_library(tickwire_flags INTERFACE)

@@ -20,7 +20,7 @@
 #define CHUNK_BYTES        (1u << 20)
 #define MESSAGES_PER_ROUND 1024u
 #define PACKETS_PER_ROUND  64u
-#define ROOM_BYTES         (256u << 10) /* a round starts with no more than this waiting to be written */
+#define ROOM_BYTES         (128u << 10) /* a round starts with no more than this waiting to be written */
 #define ITCH_TIMESTAMP_AT  5u           /* offset of the six timestamp bytes in every ITCH message */
 
 typedef enum round_outcome { ROUND_MORE, ROUND_NOT_DUE, ROUND_END } round_outcome;

@@ -301,6 +301,27 @@ TEST(orderbook, clearing_a_level_or_a_book_or_all_removes_just_those_orders) {
     ob_books_free(books);
 }
 
+TEST(orderbook, a_new_day_starts_empty_whether_few_or_many_orders_were_left) {
+    static const uint32_t left[] = {0, 10, 500};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        ob_books *books = make_books(3, 1000, 1000);
+        ob_change change;
+        for (int day = 0; day < 2; day++) {
+            for (uint64_t id = 1; id <= left[i]; id++) {
+                tw_side side = id % 2 == 0 ? TW_BID : TW_ASK;
+                EXPECT_I64(ob_order_add(books, id % 3, id, side, (int64_t)(id % 7), id, &change), OB_OK);
+            }
+            EXPECT_U64(ob_books_orders(books), left[i]);
+            ob_books_clear(books);
+            EXPECT_U64(ob_books_orders(books), 0);
+            EXPECT_U64(ob_books_level_slots(books), 0);
+            EXPECT_U64(ob_book_levels(books, 1, TW_BID) + ob_book_orders(books, 1), 0);
+            expect_whole(books);
+        }
+        ob_books_free(books);
+    }
+}
+
 TEST(orderbook, views_write_no_more_than_asked_for) {
     ob_books *books = make_books(1, 100, 100);
     ob_change change;
