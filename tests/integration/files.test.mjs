@@ -192,7 +192,7 @@ test('a setting that is unknown or bad is named with the nearest valid one: exit
     [/sorce.*source/s, '--sorce', 'file:x'],
     [/sesion-date.*session-date/s, '--source', 'file:x', '--sesion-date', '2020-01-30'],
     [/source.*required/, ''],
-    [/ftp.*file:.*pcap:.*udp:/s, '--source', 'ftp://x'],
+    [/ftp.*(file|udp):/s, '--source', 'ftp://x'],
     [/port/, '--source', 'udp://239.1.1.1'],
     [/itch50/, '--source', `file:${file}`, '--feed', 'itch'],
     [/depth.*65.*64/s, '--source', `file:${file}`, '--depth', '65'],
