@@ -122,13 +122,17 @@ test('a cut or damaged archive is told with an offset: exit 1, the good part kep
   }
 });
 
-test('a mark of length 0 is the end: what follows it is not read', async () => {
-  const messages = itch.readBinaryFile(file).slice(0, 2_000);
-  const content = Buffer.concat([itch.binaryFile(messages, { end: true }), Buffer.from([0, 5, 1, 2, 3])]);
-  const { status, subscriber } = await replay(`file:${named('mark_20200130.itch', content)}`);
+test('a mark of length 0 is the end of a day; another day may follow it', async () => {
+  const messages = itch.readBinaryFile(file).slice(0, 2_000), day = itch.binaryFile(messages, { end: true });
+  const { status, subscriber } = await replay(`file:${named('mark_20200130.itch', day)}`);
   assert.equal(status, 0);
   assert.deepEqual([subscriber.feed.state, subscriber.feed.messages], ['BOOK_CLOSED', 2_000n]);
   assertBooks(subscriber, referenceAfter(2_000));
+  const joined = await replay(`file:${named('joined_20200130.itch', Buffer.concat([day, day]))}`);
+  assert.equal(joined.status, 0, joined.ingest.stderr);
+  const dates = [...new Set(joined.messages.map((message) => message.epoch.slice(0, 10)))];
+  assert.deepEqual(dates, ['2020-01-30', '2020-01-31']);
+  assertBooks(joined.subscriber, referenceAfter(2_000));
 });
 
 test('a recording that ends between two frames has simply ended', async () => {
