@@ -155,6 +155,9 @@ static round_outcome pcap_round(replay *self) {
         }
         if (!more) {
             mold_line_finish(self->ingest->line);
+            if (!self->ingest->facts.started && self->damage[0] == '\0')
+                tw_text_format(self->damage, sizeof self->damage, "none of the capture's %llu packets is MoldUDP64",
+                               (unsigned long long)pcap_source_stats(self->pcap).packets);
             return ROUND_END;
         }
         self->packet_waiting = true;
