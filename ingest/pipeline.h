@@ -17,9 +17,9 @@
 #include "base/histogram.h"
 #include "ingest/day/calendar.h"
 #include "ingest/day/trading_day.h"
+#include "ingest/line/lobster_feed.h"
 #include "ingest/line/mold_line.h"
 #include "ingest/market/itch50_feed.h"
-#include "ingest/market/lobster_feed.h"
 #include "ingest/market/market.h"
 #include "ingest/settings.h"
 #include "ingest/source/location.h"
@@ -70,6 +70,8 @@ typedef struct ingest {
     uint64_t messages;       /* source messages applied in this epoch */
     uint64_t messages_total; /* since start: for metrics */
     uint64_t pending;        /* messages applied since the last flush */
+    uint32_t flushes_in_burst;
+    int64_t flush_ns; /* the clock as last read for a flush */
     bool stopping;
 
     uv_timer_t tick_timer;

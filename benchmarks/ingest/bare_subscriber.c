@@ -2,13 +2,14 @@
  * The listener of bench_ingest, the same for whoever publishes: a plain nats.c program with an asynchronous
  * subscription, that counts.
  *
- *   bare_subscriber URL SUBJECT [--count N] [--idle MS] [--capture FILE] [--latency]
+ *   bare_subscriber URL SUBJECT [--count N] [--warm-up N] [--idle MS] [--capture FILE] [--latency]
  *
  * Says "ready" on standard output when the server knows the subscription. Ends after N messages, or when nothing has
  * come for MS (2000) since the last one, or on SIGTERM; then prints
- * {"messages":…,"bytes":…,"dropped":…,"span_s":…}: span from the first message to the last. --capture keeps what came
- * (see capture.h). --latency decodes books and quotes and adds the time from a packet's arrival (the kernel's stamp,
- * carried as receive_ns) to this program's callback: {"latency_us":{"p50":…,"p99":…,"p999":…,"max":…}}.
+ * {"messages":…,"bytes":…,"dropped":…,"span_s":…}: span from the first message to the last, or from the one after
+ * --warm-up. --capture keeps what came (see capture.h). --latency decodes books and quotes and adds the time from a
+ * packet's arrival (the kernel's stamp, carried as receive_ns) to this program's callback:
+ * {"latency_us":{"p50":…,"p99":…,"p999":…,"max":…}}.
  *
  * Pending limits are off, so that what is slow here shows as time, and not as loss.
  */
@@ -28,6 +29,7 @@
 
 typedef struct listener {
     uint64_t wanted;  /* 0: until idle */
+    uint64_t warm_up; /* messages before the clock starts */
     uint64_t idle_ns; /* since the last message */
     FILE *capture;
     bool latency;
@@ -66,7 +68,7 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     const char *subject = natsMsg_GetSubject(message);
     const uint8_t *payload = (const uint8_t *)natsMsg_GetData(message);
     uint32_t length = (uint32_t)natsMsg_GetDataLength(message);
-    if (self->messages == 0) self->first_ns = now_ns;
+    if (self->messages <= self->warm_up) self->first_ns = now_ns;
     if (self->latency) record_delay(self, subject, payload, length);
     if (self->capture != NULL && !capture_write(self->capture, &(capture_entry){subject, payload, length}))
         fail("capturing", "the file can't be written");
@@ -126,6 +128,8 @@ int main(int argc, char **argv) {
         bool value = i + 1 < argc;
         if (value && strcmp(argv[i], "--count") == 0)
             usable = tw_text_to_u64(argv[++i], &self.wanted);
+        else if (value && strcmp(argv[i], "--warm-up") == 0)
+            usable = tw_text_to_u64(argv[++i], &self.warm_up);
         else if (value && strcmp(argv[i], "--idle") == 0)
             usable = tw_text_to_u64(argv[++i], &idle_ms);
         else if (value && strcmp(argv[i], "--capture") == 0)
@@ -133,7 +137,7 @@ int main(int argc, char **argv) {
         else
             usable = self.latency = strcmp(argv[i], "--latency") == 0;
     }
-    if (!usable) fail("usage", "URL SUBJECT [--count N] [--idle MS] [--capture FILE] [--latency]");
+    if (!usable) fail("usage", "URL SUBJECT [--count N] [--warm-up N] [--idle MS] [--capture FILE] [--latency]");
     self.idle_ns = idle_ms * 1000000;
     if (!wire_arena_init(&self.arena, 65536)) fail("start", "no memory");
     sigset_t ends;

@@ -49,7 +49,7 @@ typedef struct market_order_event {
     const char *attribution; /* "" if none */
 } market_order_event;
 
-/* Called synchronously. Every function is required but on_order. */
+/* Called synchronously. A function that is NULL is not called. */
 typedef struct market_listener {
     void *context;
     void (*on_instrument)(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp);
@@ -123,6 +123,10 @@ void market_short_sale(market *market, uint32_t instrument, tw_short_sale restri
 void market_collar(market *market, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
                    const tw_stamp *stamp);
 void market_imbalance(market *market, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp);
+/* The source contradicts itself about this instrument: STALE, INCONSISTENT. */
+void market_contradiction(market *market, uint32_t instrument, const tw_stamp *stamp);
+/* Its book is given up, as at a memory bound: STALE, CAPACITY. */
+void market_give_up(market *market, uint32_t instrument, const tw_stamp *stamp);
 /* A message of this instrument could not be read. */
 void market_malformed(market *market, uint32_t instrument, const tw_stamp *stamp);
 

@@ -182,18 +182,18 @@ static tw_code parse_pcap(const char *text, const char *rest, location *where, t
     return TW_OK;
 }
 
-/* The scheme a mistyped word is closest to, or NULL. A one-letter slip or two; letter case does not count. */
+/* The scheme a mistyped word is closest to, or NULL: one slip, or two (two letters swapped) where the word is long
+ * enough to be one. Letter case does not count. */
 static const scheme *nearest(const char *word) {
     const scheme *best = NULL;
-    size_t best_distance = 3;
+    size_t best_distance = strlen(word) >= 3 ? 3 : 2; /* only below it is near */
     char lower[8];
-    size_t i;
     if (!tw_text_copy(lower, sizeof lower, word)) return NULL;
-    for (i = 0; lower[i] != '\0'; i++)
+    for (size_t i = 0; lower[i] != '\0'; i++)
         lower[i] = (char)tolower((unsigned char)lower[i]);
-    for (i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t distance = tw_text_distance(lower, schemes[i].word, best_distance);
-        if (distance >= best_distance || distance >= strlen(schemes[i].word) - 1 + (distance == 0)) continue;
+        if (distance >= best_distance) continue;
         best_distance = distance;
         best = &schemes[i];
     }
@@ -203,8 +203,9 @@ static const scheme *nearest(const char *word) {
 static bool suggestion(const char *word, const char *rest, char *target, size_t capacity) {
     const scheme *close = nearest(word);
     if (close == NULL) return false;
-    while (*rest == '/' && rest[1] == '/')
-        rest += 2;
+    bool slashed = strncmp(rest, "//", 2) == 0;
+    if (slashed) rest += 2;
+    if (!slashed && *rest == '/' && strcmp(close->word, "udp") == 0) rest++;
     if (*rest == '\0') return tw_text_copy(target, capacity, close->written);
     return tw_text_format(target, capacity, "%s:%s%s", close->word, strcmp(close->word, "udp") == 0 ? "//" : "",
                           rest);

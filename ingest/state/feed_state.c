@@ -34,6 +34,9 @@ static feed_verdict judge_recovering(const feed_facts *facts) {
     } else if (facts->unsequenced) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_UNSEQUENCED);
         tw_text_copy(v.detail, sizeof v.detail, "the recording has no sequence numbers: loss can't be seen");
+    } else if (facts->headless) {
+        v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_MID_SESSION);
+        tw_text_copy(v.detail, sizeof v.detail, "the recording does not tell what rested before it began");
     } else {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_MID_SESSION);
         tw_text_format(v.detail, sizeof v.detail, "joined at message %" PRIu64 ": what rested before is unknown",
@@ -56,7 +59,7 @@ feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
         v = verdict(TW_BOOK_STALE, TW_CAUSE_LINE_SILENT);
         tw_text_format(v.detail, sizeof v.detail, "nothing heard, not even a heartbeat, for %" PRId64 " ms",
                        facts->silence_ns / 1000000);
-    } else if (facts->gap_open || facts->unsequenced || facts->first_seq > 1) {
+    } else if (facts->gap_open || facts->unsequenced || facts->headless || facts->first_seq > 1) {
         v = judge_recovering(facts);
     } else if (facts->ended) {
         v = verdict(TW_BOOK_CLOSED, TW_CAUSE_END_OF_SESSION);

@@ -14,6 +14,7 @@
 typedef struct feed_facts {
     bool started;       /* a first packet or message has come */
     uint64_t first_seq; /* of it; beyond 1: joined in the middle of a session */
+    bool headless;      /* the recording does not tell what rested before its first message */
     bool unsequenced;   /* the recording's sequence numbers were removed */
     bool gap_open;      /* a declared gap is waited for */
     uint64_t gap_from, gap_to;

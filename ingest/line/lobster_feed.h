@@ -5,8 +5,8 @@
  * Without an order book file beside the message file the book starts empty: orders entered before the first row
  * are unknown and the market is told that it is incomplete.
  */
-#ifndef TICKWIRE_INGEST_MARKET_LOBSTER_FEED_H
-#define TICKWIRE_INGEST_MARKET_LOBSTER_FEED_H
+#ifndef TICKWIRE_INGEST_LINE_LOBSTER_FEED_H
+#define TICKWIRE_INGEST_LINE_LOBSTER_FEED_H
 
 #include <stdbool.h>
 #include <stdint.h>
