@@ -60,9 +60,6 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void on_instrument(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)entry, (void)stamp;
-}
 static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
     (void)stamp;
     watcher *self = context;
@@ -79,20 +76,6 @@ static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_
 static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
     (void)instrument, (void)stamp;
     ((watcher *)context)->sum += print->quantity;
-}
-static void on_trading_state(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
-                             const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)state, (void)reason, (void)stamp;
-}
-static void on_short_sale(void *context, uint32_t instrument, tw_short_sale restriction, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)restriction, (void)stamp;
-}
-static void on_collar(void *context, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
-                      const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)reference, (void)upper, (void)lower, (void)stamp;
-}
-static void on_imbalance(void *context, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)imbalance, (void)stamp;
 }
 static void on_book_state(void *context, uint32_t instrument, tw_book_state state, tw_state_cause cause,
                           const tw_stamp *stamp) {
@@ -236,8 +219,8 @@ typedef struct report {
 static market *make_market(watcher *watcher_) {
     /* tickwire-ingest's defaults */
     market_limits limits = {.max_instruments = 16384, .max_orders = 4000000, .max_levels = 4000000};
-    market_listener listener = {watcher_,      on_instrument, on_book,      on_print,      on_trading_state,
-                                on_short_sale, on_collar,     on_imbalance, on_book_state, NULL};
+    market_listener listener = {
+        .context = watcher_, .on_book = on_book, .on_print = on_print, .on_book_state = on_book_state};
     market *made = NULL;
     tw_error error;
     if (market_alloc(&made, &limits, &listener, &error) != TW_OK) fail(error.text);

@@ -14,9 +14,9 @@
 #include "base/text.h"
 #include "ingest/day/file_date.h"
 #include "ingest/framing/binaryfile.h"
+#include "ingest/line/lobster_feed.h"
 #include "ingest/line/mold_line.h"
 #include "ingest/market/itch50_feed.h"
-#include "ingest/line/lobster_feed.h"
 #include "ingest/market/market.h"
 #include "ingest/source/file_source.h"
 #include "ingest/source/location.h"
@@ -140,34 +140,10 @@ static void damage(run *self, const char *text) {
 
 /* ---- what the market tells: only that the book changed ---- */
 
-static void on_instrument(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)entry, (void)stamp;
-}
 static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
     (void)instrument, (void)stamp;
     run *self = context;
     if (rank < self->view.depth) self->touched = true;
-}
-static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)print, (void)stamp;
-}
-static void on_trading_state(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
-                             const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)state, (void)reason, (void)stamp;
-}
-static void on_short_sale(void *context, uint32_t instrument, tw_short_sale restriction, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)restriction, (void)stamp;
-}
-static void on_collar(void *context, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
-                      const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)reference, (void)upper, (void)lower, (void)stamp;
-}
-static void on_imbalance(void *context, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)imbalance, (void)stamp;
-}
-static void on_book_state(void *context, uint32_t instrument, tw_book_state state, tw_state_cause cause,
-                          const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)state, (void)cause, (void)stamp;
 }
 
 /* After each source message. */
@@ -441,15 +417,7 @@ static tw_code check(run *self, tw_error *error) {
 }
 
 static tw_code prepare(run *self, tw_error *error) {
-    const market_listener listener = {.context = self,
-                                      .on_instrument = on_instrument,
-                                      .on_book = on_book,
-                                      .on_print = on_print,
-                                      .on_trading_state = on_trading_state,
-                                      .on_short_sale = on_short_sale,
-                                      .on_collar = on_collar,
-                                      .on_imbalance = on_imbalance,
-                                      .on_book_state = on_book_state};
+    const market_listener listener = {.context = self, .on_book = on_book};
     const market_limits limits = {.max_instruments = 1, .max_orders = MAX_ORDERS, .max_levels = MAX_LEVELS};
     const itch50_feed_options options = {.prefetch = true,
                                          .only = self->settings.symbol,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "ingest/decode/lobster.h"
 #include "ingest/source/line_reader.h"
@@ -25,7 +26,9 @@ struct lobster_feed {
     csv_file messages, books;
     uint32_t levels;
     lobster_window *window;
-    bool peeked; /* `message` and `book` are the next row */
+    bool peeked;     /* `message` and `book` are the next row */
+    bool ended;      /* nothing more is read: the end, or the damage */
+    tw_error damage; /* given again by each later look */
     lobster_message message;
     lobster_book book;
     uint64_t inconsistent;
@@ -46,7 +49,8 @@ static tw_code find_symbol(lobster_feed *feed, const char *path, tw_error *error
                         path);
 }
 
-/* The order book file is found by its name, packed in any of the ways files are; without it the feed goes on. */
+/* The order book file is found by its name, packed in any of the ways files are; without it the feed goes on. One
+ * that is there and cannot be read is an error: the day would look whole and not be. */
 static tw_code open_books(lobster_feed *feed, tw_error *error) {
     static const char *const packings[] = {"", ".gz", ".zst"};
     char whole[sizeof feed->books.path];
@@ -54,12 +58,12 @@ static tw_code open_books(lobster_feed *feed, tw_error *error) {
     tw_code code = line_reader_open(&feed->books.reader, whole, error);
     tw_text_copy(feed->books.path, sizeof feed->books.path, whole);
     char *ending = strstr(whole, ".csv");
-    for (size_t i = 0; code != TW_OK && ending != NULL && i < sizeof packings / sizeof *packings; i++) {
+    for (size_t i = 0; code == TW_NOT_FOUND && ending != NULL && i < sizeof packings / sizeof *packings; i++) {
         ending[4] = '\0';
         tw_text_format(feed->books.path, sizeof feed->books.path, "%s%s", whole, packings[i]);
         code = line_reader_open(&feed->books.reader, feed->books.path, error);
     }
-    return TW_OK;
+    return code == TW_NOT_FOUND ? TW_OK : code;
 }
 
 static tw_code open_window(lobster_feed *feed, tw_error *error) {
@@ -154,17 +158,35 @@ static tw_code read_book(lobster_feed *feed, tw_error *error) {
     return malformed(&feed->books, &fault, error);
 }
 
+/* The message file has ended: so must the other. */
+static tw_code expect_books_ended(lobster_feed *feed, tw_error *error) {
+    const char *line;
+    size_t length;
+    bool more;
+    tw_code code = next_line(&feed->books, &line, &length, &more, error);
+    if (code != TW_OK || !more) return code;
+    return tw_error_set(error, TW_MALFORMED, "%s, line %llu: the message file has no such row", feed->books.path,
+                        (unsigned long long)line_reader_number(feed->books.reader));
+}
+
+static void read_row(lobster_feed *feed) {
+    bool more = false;
+    tw_code code = read_message(feed, &more, &feed->damage);
+    if (code == TW_OK && feed->window != NULL)
+        code = more ? read_book(feed, &feed->damage) : expect_books_ended(feed, &feed->damage);
+    feed->ended = code != TW_OK || !more;
+    feed->peeked = !feed->ended;
+}
+
 lobster_feed_row lobster_feed_peek(lobster_feed *feed, int64_t *event_ns, tw_error *error) {
-    if (!feed->peeked) {
-        bool more = false;
-        tw_code code = read_message(feed, &more, error);
-        if (code == TW_OK && more && feed->window != NULL) code = read_book(feed, error);
-        if (code != TW_OK) return LOBSTER_FEED_DAMAGED;
-        if (!more) return LOBSTER_FEED_END;
-        feed->peeked = true;
+    if (!feed->peeked && !feed->ended) read_row(feed);
+    if (feed->peeked) {
+        *event_ns = feed->midnight_ns + feed->message.time_ns;
+        return LOBSTER_FEED_ROW;
     }
-    *event_ns = feed->midnight_ns + feed->message.time_ns;
-    return LOBSTER_FEED_ROW;
+    if (feed->damage.code == TW_OK) return LOBSTER_FEED_END;
+    if (error != NULL) *error = feed->damage;
+    return LOBSTER_FEED_DAMAGED;
 }
 
 /* ---- applying ---- */
@@ -228,6 +250,7 @@ static size_t operations_of_row(lobster_feed *feed, const tw_stamp *stamp) {
 }
 
 void lobster_feed_step(lobster_feed *feed) {
+    TW_ASSERT(feed->peeked); /* a row is looked at before it is applied */
     tw_stamp stamp = {.seq = feed->last.seq + 1, .event_ns = feed->midnight_ns + feed->message.time_ns};
     stamp.receive_ns = stamp.event_ns;
     feed->last = stamp;

@@ -21,11 +21,62 @@ struct market {
     market_stats stats;
 };
 
+/* ---- what nobody listens to ---- */
+
+static void no_instrument(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)entry, (void)stamp;
+}
+
+static void no_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)rank, (void)stamp;
+}
+
+static void no_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)print, (void)stamp;
+}
+
+static void no_trading_state(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
+                             const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)state, (void)reason, (void)stamp;
+}
+
+static void no_short_sale(void *context, uint32_t instrument, tw_short_sale restriction, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)restriction, (void)stamp;
+}
+
+static void no_collar(void *context, uint32_t instrument, int64_t reference, int64_t upper, int64_t lower,
+                      const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)reference, (void)upper, (void)lower, (void)stamp;
+}
+
+static void no_imbalance(void *context, uint32_t instrument, const tw_imbalance *imbalance, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)imbalance, (void)stamp;
+}
+
+static void no_book_state(void *context, uint32_t instrument, tw_book_state state, tw_state_cause cause,
+                          const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)state, (void)cause, (void)stamp;
+}
+
+/* Calls stay without a question on the path of a message. on_order is asked for: its event is made for it only. */
+static market_listener without_gaps(const market_listener *given) {
+    market_listener all = *given;
+    if (all.on_instrument == NULL) all.on_instrument = no_instrument;
+    if (all.on_book == NULL) all.on_book = no_book;
+    if (all.on_print == NULL) all.on_print = no_print;
+    if (all.on_trading_state == NULL) all.on_trading_state = no_trading_state;
+    if (all.on_short_sale == NULL) all.on_short_sale = no_short_sale;
+    if (all.on_collar == NULL) all.on_collar = no_collar;
+    if (all.on_imbalance == NULL) all.on_imbalance = no_imbalance;
+    if (all.on_book_state == NULL) all.on_book_state = no_book_state;
+    return all;
+}
+
 tw_code market_alloc(market **out, const market_limits *limits, const market_listener *listener, tw_error *error) {
     *out = NULL;
     market *m = calloc(1, sizeof *m);
     if (m == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the market");
-    m->listener = *listener;
+    m->listener = without_gaps(listener);
     ob_limits books = {limits->max_instruments, limits->max_orders, limits->max_levels};
     tw_code code = instruments_init(&m->instruments, limits->max_instruments, error);
     if (code == TW_OK) code = ob_books_alloc(&m->books, &books, error);

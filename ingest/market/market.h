@@ -49,7 +49,7 @@ typedef struct market_order_event {
     const char *attribution; /* "" if none */
 } market_order_event;
 
-/* Called synchronously. Every function is required but on_order. */
+/* Called synchronously. A function that is NULL is not called. */
 typedef struct market_listener {
     void *context;
     void (*on_instrument)(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp);
