@@ -180,7 +180,6 @@ static bool is_silent(faults *self, int64_t now_ns) {
     return false;
 }
 
-/* Every chance is drawn in the same order, so one fault's rate does not decide where another strikes. */
 static void lose(faults *self, const uint8_t *payload, size_t length, int64_t now_ns) {
     bool silent = is_silent(self, now_ns), burst = is_burst_lost(self), lost = happens(self, self->options.loss);
     if (silent)
