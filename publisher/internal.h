@@ -11,7 +11,8 @@
 #include "publisher/publisher.h"
 
 #define PUB_NONE           UINT32_MAX
-#define PUB_READY_EVERY    64u /* messages between two questions to the sink */
+#define PUB_UNMARKED       UINT8_MAX /* above every rank */
+#define PUB_READY_EVERY    64u       /* messages between two questions to the sink */
 #define PUB_TIER_STEP_NS   INT64_C(100000000)
 #define PUB_TIER_SLOTS     10u               /* steps of the 1 s tier; instrument % slots is its step */
 #define PUB_RETRY_NS       INT64_C(10000000) /* after a tick that the sink held back */
@@ -62,7 +63,8 @@ typedef struct pub_book {
     uint32_t checksum;
     uint16_t bid_count;
     uint16_t ask_count;
-    bool queued; /* tiers: in its list */
+    uint8_t marked_from[2]; /* by side: the best rank marked since it was published; PUB_UNMARKED: none */
+    bool queued;            /* tiers: in its list */
     tw_level levels[];
 } pub_book;
 
