@@ -78,7 +78,7 @@ void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel
     if (!changed && at->state == view->chain.state && at->cause == view->chain.cause) return;
 
     if (!changed) pending.seq = view->chain.seq;
-    pub_chain_advance(p, at, &view->chain, &pending, now_ns, &update.header);
+    pub_chain_advance(at, &view->chain, &pending, now_ns, &update.header);
     update.depth = p->options.depth;
     update.merged = changed ? pending.merged : 0;
     update.checksum = view->checksum;

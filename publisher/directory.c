@@ -107,6 +107,7 @@ static void define_new(publisher *p, uint32_t instrument, const tw_instrument *e
     reset_instrument(p, instrument);
     at->defined = true;
     store_entry(p, at, entry);
+    pub_identity(p, at);
     p->by_symbol[find_slot(p, entry->symbol)] = instrument;
     p->stats.instruments++;
     if (instrument >= p->instrument_top) p->instrument_top = instrument + 1;
