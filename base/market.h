@@ -22,6 +22,13 @@
 
 typedef enum tw_side { TW_BID = 0, TW_ASK = 1 } tw_side;
 
+/* A set of sides: which of a book's a change touched. */
+typedef enum tw_sides { TW_SIDES_BID = 1, TW_SIDES_ASK = 2, TW_SIDES_BOTH = 3 } tw_sides;
+
+static inline tw_sides tw_sides_of(tw_side side) {
+    return side == TW_BID ? TW_SIDES_BID : TW_SIDES_ASK;
+}
+
 /* Who started a trade. A hidden execution may not tell. */
 typedef enum tw_aggressor { TW_AGGRESSOR_UNKNOWN = 0, TW_AGGRESSOR_BUY = 1, TW_AGGRESSOR_SELL = 2 } tw_aggressor;
 

@@ -60,8 +60,8 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    (void)stamp;
+static void on_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    (void)sides, (void)stamp;
     watcher *self = context;
     if (rank >= DEPTH) return;
     self->visible++;

@@ -20,8 +20,8 @@ static void on_instrument(void *context, uint32_t instrument, const tw_instrumen
     publisher_define(((ingest *)context)->publisher, instrument, entry, stamp);
 }
 
-static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    publisher_mark_book(((ingest *)context)->publisher, instrument, rank, stamp);
+static void on_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    publisher_mark_book(((ingest *)context)->publisher, instrument, sides, rank, stamp);
 }
 
 static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {

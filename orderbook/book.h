@@ -98,6 +98,10 @@ void ob_books_clear(ob_books *books);
 /* Copies the best `depth` levels, best first. Returns how many there were (at most `depth`). */
 uint32_t ob_book_top(const ob_books *books, uint32_t instrument, tw_side side, tw_level *levels, uint32_t depth);
 
+/* Likewise, but for the best `skip` levels: at most `depth` levels from rank `skip` on. */
+uint32_t ob_book_below(const ob_books *books, uint32_t instrument, tw_side side, uint32_t skip, tw_level *levels,
+                       uint32_t depth);
+
 /* The number of price levels of a side, of live orders of an instrument, of live orders in all. */
 uint32_t ob_book_levels(const ob_books *books, uint32_t instrument, tw_side side);
 uint32_t ob_book_orders(const ob_books *books, uint32_t instrument);

@@ -23,11 +23,13 @@ bool ob_order_find(const ob_books *books, uint32_t instrument, uint64_t order_id
     return true;
 }
 
-uint32_t ob_book_top(const ob_books *books, uint32_t instrument, tw_side side, tw_level *levels, uint32_t depth) {
+uint32_t ob_book_below(const ob_books *books, uint32_t instrument, tw_side side, uint32_t skip, tw_level *levels,
+                       uint32_t depth) {
     const book_side *from = side_of(books, instrument, side);
-    if (depth > from->count) depth = from->count;
-    const int64_t *key = side_keys(&books->arena, from) + from->count;
-    const price_level *level = side_levels(&books->arena, from) + from->count;
+    uint32_t count = from->count > skip ? from->count - skip : 0;
+    if (depth > count) depth = count;
+    const int64_t *key = side_keys(&books->arena, from) + count;
+    const price_level *level = side_levels(&books->arena, from) + count;
     for (uint32_t rank = 0; rank < depth; rank++) {
         key--;
         level--;
@@ -36,6 +38,10 @@ uint32_t ob_book_top(const ob_books *books, uint32_t instrument, tw_side side, t
         levels[rank].orders = level->orders;
     }
     return depth;
+}
+
+uint32_t ob_book_top(const ob_books *books, uint32_t instrument, tw_side side, tw_level *levels, uint32_t depth) {
+    return ob_book_below(books, instrument, side, 0, levels, depth);
 }
 
 uint32_t ob_book_levels(const ob_books *books, uint32_t instrument, tw_side side) {

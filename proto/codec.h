@@ -55,8 +55,17 @@ typedef struct wire_arena {
 bool wire_arena_init(wire_arena *arena, size_t capacity); /* false: no memory */
 void wire_arena_fini(wire_arena *arena);
 
+/* The fields that all messages about an instrument have in common within an epoch and a term, encoded once: exchange,
+ * symbol, partition, epoch and term. They are what every message starts with. */
+#define WIRE_IDENTITY_BYTES 112u
+typedef struct wire_identity {
+    uint8_t bytes[WIRE_IDENTITY_BYTES]; /* all of them initialised: they are copied as a whole */
+    uint32_t length;
+} wire_identity;
+
 /* What every instrument's message carries. `receive_ns`, `event_ns` may be TW_TIME_ABSENT (0 on the wire). */
 typedef struct wire_header {
+    const wire_identity *identity; /* encode: stands for exchange to term, which are not read then; decode: NULL */
     char exchange[TW_MIC_BYTES];
     char symbol[TW_SYMBOL_BYTES];
     char epoch[TW_EPOCH_BYTES];
@@ -242,6 +251,9 @@ typedef enum wire_snapshot_part {
     WIRE_PART_STATUS = 13,
     WIRE_PART_IMBALANCE = 14
 } wire_snapshot_part;
+
+/* Encodes what `header` says of exchange, symbol, partition, epoch and term, for the headers of later messages. */
+void wire_identity_encode(wire_identity *identity, const wire_header *header);
 
 size_t wire_book_update_encode(const wire_book_update *m, uint8_t *buffer, size_t capacity);
 size_t wire_quote_encode(const wire_quote *m, uint8_t *buffer, size_t capacity);

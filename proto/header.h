@@ -30,13 +30,28 @@
  * three times of at most 10 = 30; the rest, 277, is for the message's own fields. */
 #define HEADER_ROOM 512u
 
-/* Fields 1 to 10, those of `set`. */
-static inline uint8_t *wire_put_header_start(uint8_t *at, const wire_header *h, uint32_t set) {
+/* Texts with 2 each, a varint of 6 and one of 11: 98. */
+_Static_assert(TW_MIC_BYTES + TW_SYMBOL_BYTES + TW_EPOCH_BYTES + 3 + 6 + 11 <= WIRE_IDENTITY_BYTES,
+               "an identity holds its fields");
+
+/* Fields 1 to 5. */
+static inline uint8_t *wire_put_identity(uint8_t *at, const wire_header *h) {
     at = wire_put_text(at, 1, h->exchange, sizeof h->exchange);
     at = wire_put_text(at, 2, h->symbol, sizeof h->symbol);
     at = wire_put_u64(at, 3, h->partition);
     at = wire_put_text(at, 4, h->epoch, sizeof h->epoch);
-    at = wire_put_u64(at, 5, h->term);
+    return wire_put_u64(at, 5, h->term);
+}
+
+/* Likewise, made before. A copy of constant length is a few instructions; what is too much is written over. */
+static inline uint8_t *wire_copy_identity(uint8_t *at, const wire_identity *identity) {
+    memcpy(at, identity->bytes, sizeof identity->bytes);
+    return at + identity->length;
+}
+
+/* Fields 1 to 10, those of `set`. */
+static inline uint8_t *wire_put_header_start(uint8_t *at, const wire_header *h, uint32_t set) {
+    at = h->identity != NULL ? wire_copy_identity(at, h->identity) : wire_put_identity(at, h);
     at = wire_put_u64(at, 6, h->prev_seq);
     at = wire_put_u64(at, 7, h->seq);
     if (set & HEADER_SNAPSHOT) at = wire_put_u64(at, 8, h->snapshot);

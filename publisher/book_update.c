@@ -7,14 +7,12 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "publisher/delta.h"
 #include "publisher/internal.h"
 
-static tw_level *view_bids(pub_book *view) {
-    return view->levels;
-}
-static tw_level *view_asks(pub_book *view, uint32_t depth) {
-    return view->levels + depth;
+static tw_level *view_side(pub_book *view, tw_side side, uint32_t depth) {
+    return view->levels + (side == TW_BID ? 0 : depth);
 }
 
 void pub_book_reset(publisher *p, uint32_t instrument) {
@@ -26,33 +24,39 @@ void pub_book_reset(publisher *p, uint32_t instrument) {
         view->queued = queued;
         view->checksum = p->empty_checksum;
         view->chain.event_ns = view->chain.receive_ns = TW_TIME_ABSENT;
+        view->marked_from[TW_BID] = view->marked_from[TW_ASK] = PUB_UNMARKED;
     }
 }
 
-/* The present top N replaces the published one. */
-static void view_store(pub_book *view, uint32_t depth, const tw_level *bids, uint32_t bid_count,
-                       const tw_level *asks, uint32_t ask_count) {
-    memcpy(view_bids(view), bids, bid_count * sizeof *bids);
-    memcpy(view_asks(view, depth), asks, ask_count * sizeof *asks);
-    view->bid_count = (uint16_t)bid_count;
-    view->ask_count = (uint16_t)ask_count;
-    view->checksum = wire_book_checksum(bids, bid_count, asks, ask_count, depth);
+/* The present levels of a side, from the best marked rank on, replace the published ones; better ones are the same in
+ * both. Returns how many changes were written, 0 if none is visible. */
+static uint32_t refresh_side(const publisher *p, uint32_t instrument, pub_book *view, tw_side side, uint16_t *count,
+                             tw_level *changes) {
+    uint32_t from = view->marked_from[side];
+    if (from == PUB_UNMARKED) return 0;
+    view->marked_from[side] = PUB_UNMARKED;
+    TW_ASSERT(from <= *count);
+    uint32_t rest = p->options.depth - from;
+    tw_level now[TW_MAX_DEPTH], *published = view_side(view, side, p->options.depth) + from;
+    uint32_t now_count = ob_book_below(p->books, instrument, side, from, now, rest);
+    uint32_t changed = delta_side(side, published, *count - from, now, now_count, rest, changes);
+    if (changed == 0) return 0;
+    memcpy(published, now, now_count * sizeof *now);
+    *count = (uint16_t)(from + now_count);
+    return changed;
 }
 
 /* Diffs and stores. False if no visible level changed. */
 static bool view_refresh(publisher *p, uint32_t instrument, pub_book *view, tw_level *bid_changes,
                          tw_level *ask_changes, wire_book_update *update) {
     uint32_t depth = p->options.depth;
-    tw_level bids[TW_MAX_DEPTH], asks[TW_MAX_DEPTH];
-    uint32_t bid_count = ob_book_top(p->books, instrument, TW_BID, bids, depth);
-    uint32_t ask_count = ob_book_top(p->books, instrument, TW_ASK, asks, depth);
-    update->bid_count = delta_side(TW_BID, view_bids(view), view->bid_count, bids, bid_count, depth, bid_changes);
-    update->ask_count =
-        delta_side(TW_ASK, view_asks(view, depth), view->ask_count, asks, ask_count, depth, ask_changes);
+    update->bid_count = refresh_side(p, instrument, view, TW_BID, &view->bid_count, bid_changes);
+    update->ask_count = refresh_side(p, instrument, view, TW_ASK, &view->ask_count, ask_changes);
     update->bids = bid_changes;
     update->asks = ask_changes;
     if (update->bid_count == 0 && update->ask_count == 0) return false;
-    view_store(view, depth, bids, bid_count, asks, ask_count);
+    view->checksum = wire_book_checksum(view_side(view, TW_BID, depth), view->bid_count,
+                                        view_side(view, TW_ASK, depth), view->ask_count, depth);
     return true;
 }
 
@@ -74,7 +78,7 @@ void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel
     if (!changed && at->state == view->chain.state && at->cause == view->chain.cause) return;
 
     if (!changed) pending.seq = view->chain.seq;
-    pub_chain_advance(p, at, &view->chain, &pending, now_ns, &update.header);
+    pub_chain_advance(at, &view->chain, &pending, now_ns, &update.header);
     update.depth = p->options.depth;
     update.merged = changed ? pending.merged : 0;
     update.checksum = view->checksum;
@@ -91,8 +95,8 @@ void pub_book_snapshot(const publisher *p, uint32_t instrument, subject_channel 
     update->checksum = view->checksum;
     update->bid_count = view->bid_count;
     update->ask_count = view->ask_count;
-    update->bids = view_bids(view);
-    update->asks = view_asks(view, p->options.depth);
+    update->bids = view_side(view, TW_BID, p->options.depth);
+    update->asks = view_side(view, TW_ASK, p->options.depth);
 }
 
 bool publisher_published_book(const publisher *p, uint32_t instrument, subject_channel channel,

@@ -107,6 +107,7 @@ static void define_new(publisher *p, uint32_t instrument, const tw_instrument *e
     reset_instrument(p, instrument);
     at->defined = true;
     store_entry(p, at, entry);
+    pub_identity(p, at);
     p->by_symbol[find_slot(p, entry->symbol)] = instrument;
     p->stats.instruments++;
     if (instrument >= p->instrument_top) p->instrument_top = instrument + 1;
@@ -123,7 +124,7 @@ void publisher_define(publisher *p, uint32_t instrument, const tw_instrument *en
     if (at->defined) undefine(p, instrument);
     if (!write_subjects(p, instrument, entry->symbol)) return;
     define_new(p, instrument, entry);
-    publisher_mark_book(p, instrument, 0, stamp); /* a book that is there already shows */
+    publisher_mark_book(p, instrument, TW_SIDES_BOTH, 0, stamp); /* a book that is there already shows */
 }
 
 void pub_directory_entry(const publisher *p, uint32_t instrument, wire_instrument *entry) {

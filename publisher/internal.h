@@ -11,7 +11,8 @@
 #include "publisher/publisher.h"
 
 #define PUB_NONE           UINT32_MAX
-#define PUB_READY_EVERY    64u /* messages between two questions to the sink */
+#define PUB_UNMARKED       UINT8_MAX /* above every rank */
+#define PUB_READY_EVERY    64u       /* messages between two questions to the sink */
 #define PUB_TIER_STEP_NS   INT64_C(100000000)
 #define PUB_TIER_SLOTS     10u               /* steps of the 1 s tier; instrument % slots is its step */
 #define PUB_RETRY_NS       INT64_C(10000000) /* after a tick that the sink held back */
@@ -62,7 +63,8 @@ typedef struct pub_book {
     uint32_t checksum;
     uint16_t bid_count;
     uint16_t ask_count;
-    bool queued; /* tiers: in its list */
+    uint8_t marked_from[2]; /* by side: the best rank marked since it was published; PUB_UNMARKED: none */
+    bool queued;            /* tiers: in its list */
     tw_level levels[];
 } pub_book;
 
@@ -107,6 +109,7 @@ typedef struct pub_instrument {
     tw_imbalance imbalance, imbalance_published;
     pub_trades trades;
     pub_orders orders;
+    wire_identity identity; /* of this instrument in this epoch */
     tw_instrument entry;
 } pub_instrument;
 
@@ -220,10 +223,16 @@ bool pub_sink_ready(publisher *p); /* asks, and counts a refusal */
 bool pub_may_emit(publisher *p);   /* asks again only after PUB_READY_EVERY messages */
 void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t length);
 void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length);
+/* Of a snapshot: the state that the chain's last message left. */
 void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header);
+/* Of the message that moved the chain on from `prev_seq` to where it is. */
+void pub_message_header(const pub_instrument *instrument, const pub_chain *chain, uint64_t prev_seq, int64_t now_ns,
+                        wire_header *header);
 /* Moves a chain on by what is pending and fills the header of the message that does it. */
-void pub_chain_advance(const publisher *p, const pub_instrument *instrument, pub_chain *chain,
-                       const pub_pending *pending, int64_t now_ns, wire_header *header);
+void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending,
+                       int64_t now_ns, wire_header *header);
+/* Encodes what all messages about the instrument start with. */
+void pub_identity(const publisher *p, pub_instrument *instrument);
 
 /* marks.c */
 void pub_mark(publisher *p, uint32_t instrument, uint8_t what);

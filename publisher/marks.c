@@ -21,28 +21,33 @@ void pub_pending_add(pub_pending *pending, const publisher_stamp *stamp) {
     pending->merged++;
 }
 
-static void mark_view(publisher *p, uint32_t instrument, subject_channel channel, const publisher_stamp *stamp,
-                      bool is_change) {
+static void mark_side(pub_book *view, tw_side side, uint32_t rank) {
+    if (rank < view->marked_from[side]) view->marked_from[side] = (uint8_t)rank;
+}
+
+static void mark_view(publisher *p, uint32_t instrument, subject_channel channel, tw_sides sides, uint32_t rank,
+                      const publisher_stamp *stamp) {
     if (!pub_channel_on(p, channel)) return;
     pub_book *view = pub_view(p, instrument, channel);
-    if (is_change) {
-        pub_pending_add(&view->pending, stamp);
-    } else {
-        pub_pending_touch(&view->pending, stamp);
-    }
+    pub_pending_add(&view->pending, stamp);
+    if (sides & TW_SIDES_BID) mark_side(view, TW_BID, rank);
+    if (sides & TW_SIDES_ASK) mark_side(view, TW_ASK, rank);
     if (channel != SUBJECT_ORDERBOOK) pub_tier_mark(p, instrument, channel);
 }
 
-static void mark_views(publisher *p, uint32_t instrument, const publisher_stamp *stamp, bool is_change) {
-    mark_view(p, instrument, SUBJECT_ORDERBOOK, stamp, is_change);
-    mark_view(p, instrument, SUBJECT_ORDERBOOK_100MS, stamp, is_change);
-    mark_view(p, instrument, SUBJECT_ORDERBOOK_1S, stamp, is_change);
+static void touch_view(publisher *p, uint32_t instrument, subject_channel channel, const publisher_stamp *stamp) {
+    if (!pub_channel_on(p, channel)) return;
+    pub_pending_touch(&pub_view(p, instrument, channel)->pending, stamp);
+    if (channel != SUBJECT_ORDERBOOK) pub_tier_mark(p, instrument, channel);
 }
 
-void publisher_mark_book(publisher *p, uint32_t instrument, uint32_t rank, const publisher_stamp *stamp) {
+void publisher_mark_book(publisher *p, uint32_t instrument, tw_sides sides, uint32_t rank,
+                         const publisher_stamp *stamp) {
     pub_instrument *at = pub_find(p, instrument);
     if (at == NULL || rank >= p->options.depth) return;
-    mark_views(p, instrument, stamp, true);
+    mark_view(p, instrument, SUBJECT_ORDERBOOK, sides, rank, stamp);
+    mark_view(p, instrument, SUBJECT_ORDERBOOK_100MS, sides, rank, stamp);
+    mark_view(p, instrument, SUBJECT_ORDERBOOK_1S, sides, rank, stamp);
     if (rank == 0) pub_pending_add(&at->quote_pending, stamp);
     pub_mark(p, instrument, rank == 0 ? PUB_DIRTY_BOOK | PUB_DIRTY_QUOTE : PUB_DIRTY_BOOK);
 }
@@ -55,7 +60,9 @@ void publisher_book_state(publisher *p, uint32_t instrument, tw_book_state state
     p->stats.instruments_not_ok += state != TW_BOOK_OK;
     at->state = state;
     at->cause = cause;
-    mark_views(p, instrument, stamp, false);
+    touch_view(p, instrument, SUBJECT_ORDERBOOK, stamp);
+    touch_view(p, instrument, SUBJECT_ORDERBOOK_100MS, stamp);
+    touch_view(p, instrument, SUBJECT_ORDERBOOK_1S, stamp);
     pub_pending_touch(&at->quote_pending, stamp);
     pub_pending_add(&at->status_pending, stamp);
     pub_mark(p, instrument, PUB_DIRTY_BOOK | PUB_DIRTY_QUOTE | PUB_DIRTY_STATUS);

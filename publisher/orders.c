@@ -49,10 +49,7 @@ static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
     }
     orders->chain.state = at->state;
     orders->chain.cause = at->cause;
-    pub_header(p, at, &orders->chain, &message.header);
-    message.header.prev_seq = prev_seq;
-    message.header.snapshot = false;
-    message.header.publish_ns = now_ns;
+    pub_message_header(at, &orders->chain, prev_seq, now_ns, &message.header);
     size_t length = wire_order_events_encode(&message, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_ORDER, length);
 }

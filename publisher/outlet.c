@@ -34,33 +34,53 @@ void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, siz
     p->stats.snapshots_served++;
 }
 
-void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header) {
-    memset(header, 0, sizeof *header);
+static void put_names(const publisher *p, const pub_instrument *instrument, wire_header *header) {
     memcpy(header->exchange, p->exchange, sizeof header->exchange);
     memcpy(header->symbol, instrument->entry.symbol, sizeof header->symbol);
     memcpy(header->epoch, p->epoch, sizeof header->epoch);
     header->partition = p->options.partition;
     header->term = p->options.term;
-    header->prev_seq = header->seq = chain->seq;
-    header->snapshot = true;
+}
+
+void pub_identity(const publisher *p, pub_instrument *instrument) {
+    wire_header header;
+    memset(&header, 0, sizeof header);
+    put_names(p, instrument, &header);
+    wire_identity_encode(&instrument->identity, &header);
+}
+
+void pub_message_header(const pub_instrument *instrument, const pub_chain *chain, uint64_t prev_seq, int64_t now_ns,
+                        wire_header *header) {
+    header->identity = &instrument->identity; /* in place of the names */
+    header->exchange[0] = header->symbol[0] = header->epoch[0] = '\0';
+    header->partition = 0;
+    header->term = 0;
+    header->prev_seq = prev_seq;
+    header->seq = chain->seq;
+    header->snapshot = false;
     header->state = chain->state;
     header->cause = chain->cause;
     header->price_exponent = instrument->entry.price_exponent;
     header->quantity_exponent = instrument->entry.quantity_exponent;
     header->event_ns = chain->event_ns;
     header->receive_ns = chain->receive_ns;
+    header->publish_ns = now_ns;
 }
 
-void pub_chain_advance(const publisher *p, const pub_instrument *instrument, pub_chain *chain,
-                       const pub_pending *pending, int64_t now_ns, wire_header *header) {
+void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header) {
+    pub_message_header(instrument, chain, chain->seq, 0, header);
+    header->identity = NULL;
+    put_names(p, instrument, header);
+    header->snapshot = true;
+}
+
+void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending,
+                       int64_t now_ns, wire_header *header) {
     uint64_t prev_seq = chain->seq;
     *chain = (pub_chain){.seq = pending->seq,
                          .event_ns = pending->event_ns,
                          .receive_ns = pending->receive_ns,
                          .state = instrument->state,
                          .cause = instrument->cause};
-    pub_header(p, instrument, chain, header);
-    header->prev_seq = prev_seq;
-    header->snapshot = false;
-    header->publish_ns = now_ns;
+    pub_message_header(instrument, chain, prev_seq, now_ns, header);
 }

@@ -90,9 +90,11 @@ void publisher_start_epoch(publisher *publisher, const char *epoch);
 void publisher_define(publisher *publisher, uint32_t instrument, const tw_instrument *entry,
                       const publisher_stamp *stamp);
 
-/* The visible book may have changed: a change at `rank` (see ob_change). Ranks at or beyond the depth are
+/* The visible book may have changed: `sides`, from `rank` on (see ob_change). What stands better, or on the other
+ * side, is taken to be as it was at the last mark: only what is marked is looked at. Ranks at or beyond the depth are
  * passed over without a mark. */
-void publisher_mark_book(publisher *publisher, uint32_t instrument, uint32_t rank, const publisher_stamp *stamp);
+void publisher_mark_book(publisher *publisher, uint32_t instrument, tw_sides sides, uint32_t rank,
+                         const publisher_stamp *stamp);
 /* A print, in the order of the source. A Trades message ends between source messages, unless one alone has more than
  * WIRE_MAX_PRINTS. */
 void publisher_print(publisher *publisher, uint32_t instrument, const tw_print *print,

@@ -1,10 +1,9 @@
 /* The quote channel: best bid and offer, whole, when the best level of a side or the state changed. */
 #include "publisher/internal.h"
 
-static tw_level best_of(const publisher *p, uint32_t instrument, tw_side side) {
-    tw_level best;
-    if (ob_book_top(p->books, instrument, side, &best, 1) == 1) return best;
-    return (tw_level){.price = TW_PRICE_ABSENT};
+/* Of the published view: a quote never leaves before the book update that it belongs to, which has just left. */
+static tw_level best_of(const tw_level *levels, uint32_t count) {
+    return count > 0 ? levels[0] : (tw_level){.price = TW_PRICE_ABSENT};
 }
 
 static bool same_level(const tw_level *a, const tw_level *b) {
@@ -13,7 +12,9 @@ static bool same_level(const tw_level *a, const tw_level *b) {
 
 void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_instrument *at = &p->instruments[instrument];
-    tw_level bid = best_of(p, instrument, TW_BID), ask = best_of(p, instrument, TW_ASK);
+    const pub_book *view = pub_view(p, instrument, SUBJECT_ORDERBOOK);
+    tw_level bid = best_of(view->levels, view->bid_count);
+    tw_level ask = best_of(view->levels + p->options.depth, view->ask_count);
     pub_pending pending = at->quote_pending;
     at->quote_pending = (pub_pending){.seq = 0};
     bool changed = !same_level(&bid, &at->bid) || !same_level(&ask, &at->ask);
@@ -22,8 +23,10 @@ void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     if (!changed) pending.seq = at->quote_chain.seq;
     at->bid = bid;
     at->ask = ask;
-    wire_quote quote = {.bid = bid, .ask = ask};
-    pub_chain_advance(p, at, &at->quote_chain, &pending, now_ns, &quote.header);
+    wire_quote quote;
+    quote.bid = bid;
+    quote.ask = ask;
+    pub_chain_advance(at, &at->quote_chain, &pending, now_ns, &quote.header);
     size_t length = wire_quote_encode(&quote, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_QUOTE, length);
 }

@@ -68,7 +68,7 @@ void pub_status_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
 
     at->status_published = at->status;
     wire_status status;
-    pub_chain_advance(p, at, &at->status_chain, &pending, now_ns, &status.header);
+    pub_chain_advance(at, &at->status_chain, &pending, now_ns, &status.header);
     fill(&at->status_published, &status);
     size_t length = wire_status_encode(&status, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_STATUS, length);

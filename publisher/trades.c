@@ -67,10 +67,7 @@ static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
         pass(p, trades);
         p->print_batch[i] = trades->last;
     }
-    pub_header(p, at, &trades->chain, &message.header);
-    message.header.prev_seq = prev_seq;
-    message.header.snapshot = false;
-    message.header.publish_ns = now_ns;
+    pub_message_header(at, &trades->chain, prev_seq, now_ns, &message.header);
     message.volume = trades->volume;
     message.prints_total = trades->count;
     size_t length = wire_trades_encode(&message, p->buffer, WIRE_MAX_BYTES);

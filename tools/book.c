@@ -140,8 +140,8 @@ static void damage(run *self, const char *text) {
 
 /* ---- what the market tells: only that the book changed ---- */
 
-static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    (void)instrument, (void)stamp;
+static void on_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    (void)instrument, (void)sides, (void)stamp;
     run *self = context;
     if (rank < self->view.depth) self->touched = true;
 }

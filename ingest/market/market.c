@@ -27,8 +27,8 @@ static void no_instrument(void *context, uint32_t instrument, const tw_instrumen
     (void)context, (void)instrument, (void)entry, (void)stamp;
 }
 
-static void no_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    (void)context, (void)instrument, (void)rank, (void)stamp;
+static void no_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    (void)context, (void)instrument, (void)sides, (void)rank, (void)stamp;
 }
 
 static void no_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {
@@ -165,7 +165,7 @@ void market_give_up(market *m, uint32_t instrument, const tw_stamp *stamp) {
     m->stats.books_given_up++;
     m->trust[instrument].given_up = true;
     ob_book_clear(m->books, instrument);
-    m->listener.on_book(m->listener.context, instrument, 0, stamp);
+    m->listener.on_book(m->listener.context, instrument, TW_SIDES_BOTH, 0, stamp);
     set_trust(m, instrument, TW_BOOK_STALE, TW_CAUSE_CAPACITY, stamp);
 }
 
@@ -194,6 +194,10 @@ static bool takes_orders(market *m, uint32_t instrument) {
 
 /* ---- orders ---- */
 
+static void tell_book(market *m, uint32_t instrument, const ob_change *change, const tw_stamp *stamp) {
+    m->listener.on_book(m->listener.context, instrument, tw_sides_of(change->side), change->rank, stamp);
+}
+
 static void tell_order(market *m, uint32_t instrument, const market_order_event *event, const tw_stamp *stamp) {
     if (m->listener.on_order != NULL) m->listener.on_order(m->listener.context, instrument, event, stamp);
 }
@@ -207,7 +211,7 @@ void market_add(market *m, uint32_t instrument, uint64_t order_id, tw_side side,
         not_applied(m, instrument, result, stamp);
         return;
     }
-    m->listener.on_book(m->listener.context, instrument, change.rank, stamp);
+    tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_ADD,
                                      .side = side,
@@ -247,7 +251,7 @@ void market_execute(market *m, uint32_t instrument, uint64_t order_id, uint64_t 
     if (!takes_orders(m, instrument)) return;
     ob_change change;
     if (take_from(m, instrument, order_id, quantity, &change, stamp) != OB_OK) return;
-    m->listener.on_book(m->listener.context, instrument, change.rank, stamp);
+    tell_book(m, instrument, &change, stamp);
     if (printable) print_execution(m, instrument, order_id, &change, quantity, price, match_id, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_EXECUTE,
@@ -264,7 +268,7 @@ void market_reduce(market *m, uint32_t instrument, uint64_t order_id, uint64_t q
     if (!takes_orders(m, instrument)) return;
     ob_change change;
     if (take_from(m, instrument, order_id, quantity, &change, stamp) != OB_OK) return;
-    m->listener.on_book(m->listener.context, instrument, change.rank, stamp);
+    tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_REDUCE,
                                      .side = change.side,
@@ -284,7 +288,7 @@ void market_delete(market *m, uint32_t instrument, uint64_t order_id, const tw_s
         not_applied(m, instrument, result, stamp);
         return;
     }
-    m->listener.on_book(m->listener.context, instrument, change.rank, stamp);
+    tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_DELETE,
                                      .side = change.side,
@@ -304,7 +308,7 @@ void market_replace(market *m, uint32_t instrument, uint64_t old_id, uint64_t ne
         not_applied(m, instrument, result, stamp);
         return;
     }
-    m->listener.on_book(m->listener.context, instrument, change.rank, stamp);
+    tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_REPLACE,
                                      .side = change.side,
@@ -320,7 +324,7 @@ void market_replace(market *m, uint32_t instrument, uint64_t old_id, uint64_t ne
 void market_level_clear(market *m, uint32_t instrument, tw_side side, int64_t price, const tw_stamp *stamp) {
     if (!takes_orders(m, instrument)) return;
     if (ob_level_clear(m->books, instrument, side, price) > 0)
-        m->listener.on_book(m->listener.context, instrument, 0, stamp);
+        m->listener.on_book(m->listener.context, instrument, tw_sides_of(side), 0, stamp);
 }
 
 /* ---- everything else ---- */

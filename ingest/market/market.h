@@ -53,7 +53,8 @@ typedef struct market_order_event {
 typedef struct market_listener {
     void *context;
     void (*on_instrument)(void *context, uint32_t instrument, const tw_instrument *entry, const tw_stamp *stamp);
-    void (*on_book)(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp);
+    /* Levels of `sides` may have changed, from `rank` on; better ones have not (see ob_change). */
+    void (*on_book)(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp);
     void (*on_print)(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp);
     void (*on_trading_state)(void *context, uint32_t instrument, tw_trading_state state, const char *reason,
                              const tw_stamp *stamp);

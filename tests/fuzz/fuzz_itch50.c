@@ -12,8 +12,8 @@ static void on_instrument(void *context, uint32_t instrument, const tw_instrumen
     FUZZ_CHECK(strlen(entry->symbol) < TW_SYMBOL_BYTES);
     ++*(uint64_t *)context;
 }
-static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    (void)instrument, (void)rank, (void)stamp;
+static void on_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    (void)instrument, (void)sides, (void)rank, (void)stamp;
     ++*(uint64_t *)context;
 }
 static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {

@@ -34,8 +34,8 @@ static void on_instrument(void *context, uint32_t instrument, const tw_instrumen
     (void)instrument, (void)stamp;
     hear(context, "instrument %s lot %d%s; ", entry->symbol, (int)entry->round_lot, entry->test ? " test" : "");
 }
-static void on_book(void *context, uint32_t instrument, uint32_t rank, const tw_stamp *stamp) {
-    (void)stamp;
+static void on_book(void *context, uint32_t instrument, tw_sides sides, uint32_t rank, const tw_stamp *stamp) {
+    (void)sides, (void)stamp;
     hear(context, "book %s@%u; ", symbol_of(context, instrument), rank);
 }
 static void on_print(void *context, uint32_t instrument, const tw_print *print, const tw_stamp *stamp) {

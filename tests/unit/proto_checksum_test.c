@@ -1,5 +1,8 @@
 /* The book checksum against values from a bitwise CRC-32C written apart from this code (polynomial 0x82F63B78,
  * check value of "123456789" 0xE3069283). */
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "base/random.h"
 #include "proto/codec.h"
 #include "tests/unit.h"
 
@@ -37,4 +40,30 @@ TEST(checksum, sees_no_more_than_the_depth) {
     tw_level bids[12], asks[12];
     make_ladder(bids, asks);
     EXPECT_U64(wire_book_checksum(bids, 12, asks, 12, 3), 0x63fd130d);
+}
+
+static size_t put_side(uint8_t *at, const tw_level *levels, uint32_t count) {
+    *at = (uint8_t)count;
+    for (uint32_t i = 0; i < count; i++) {
+        tw_store_le64(at + 1 + 16 * i, (uint64_t)levels[i].price);
+        tw_store_le64(at + 9 + 16 * i, levels[i].quantity);
+    }
+    return 1 + 16 * (size_t)count;
+}
+
+TEST(checksum, is_the_table_crc_of_the_bytes_for_any_number_of_levels_on_either_side) {
+    tw_random random;
+    tw_random_seed(&random, 7);
+    tw_level bids[10], asks[10];
+    for (uint32_t round = 0; round < 11 * 11 * 20; round++) {
+        uint32_t bid_count = round % 11, ask_count = round / 11 % 11;
+        for (uint32_t i = 0; i < 10; i++) {
+            bids[i] = (tw_level){(int64_t)tw_random_u64(&random), tw_random_u64(&random), i};
+            asks[i] = (tw_level){(int64_t)tw_random_u64(&random), tw_random_u64(&random), i};
+        }
+        uint8_t bytes[322];
+        size_t length = put_side(bytes, bids, bid_count);
+        length += put_side(bytes + length, asks, ask_count);
+        EXPECT_U64(wire_book_checksum(bids, bid_count, asks, ask_count, 10), tw_crc32c_table(0, bytes, length));
+    }
 }

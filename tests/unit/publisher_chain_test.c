@@ -180,14 +180,22 @@ static void random_change(tw_random *random, uint64_t seq) {
     ob_change change;
     uint64_t id = 1 + tw_random_below(random, 150);
     publisher_stamp stamp = {.seq = seq, .event_ns = (int64_t)seq, .receive_ns = (int64_t)seq};
-    ob_result result = ob_order_delete(w.books, i, id, &change);
+    ob_order order;
+    ob_result result = OB_UNKNOWN_ORDER;
+    if (tw_random_chance(random, 1, 3) && ob_order_find(w.books, i, id, &order)) {
+        int64_t away = (int64_t)tw_random_below(random, 90);
+        result = ob_order_replace(w.books, i, id, id, order.side == TW_BID ? 1000 - away : 1001 + away,
+                                  1 + tw_random_below(random, 3), &change);
+    } else {
+        result = ob_order_delete(w.books, i, id, &change);
+    }
     if (result != OB_OK) {
         tw_side side = tw_random_chance(random, 1, 2) ? TW_BID : TW_ASK;
         int64_t away = (int64_t)tw_random_below(random, 90);
         result = ob_order_add(w.books, i, id, side, side == TW_BID ? 1000 - away : 1001 + away,
                               1 + tw_random_below(random, 3), &change);
     }
-    if (result == OB_OK) publisher_mark_book(w.publisher, i, change.rank, &stamp);
+    if (result == OB_OK) publisher_mark_book(w.publisher, i, tw_sides_of(change.side), change.rank, &stamp);
 }
 
 static void expect_equal(subject_channel channel, uint32_t i, uint32_t depth) {
@@ -260,13 +268,13 @@ TEST(publisher, a_change_that_came_back_moves_nothing_and_a_state_alone_keeps_se
     publisher_flush(w.publisher, 1);
     uint32_t before = w.emitted;
     ob_order_add(w.books, 0, 1, TW_BID, 10, 5, &change);
-    publisher_mark_book(w.publisher, 0, 0, &(publisher_stamp){.seq = 2});
+    publisher_mark_book(w.publisher, 0, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 2});
     ob_order_delete(w.books, 0, 1, &change);
-    publisher_mark_book(w.publisher, 0, 0, &(publisher_stamp){.seq = 3});
+    publisher_mark_book(w.publisher, 0, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 3});
     EXPECT_U64(publisher_flush(w.publisher, 2), 0);
     EXPECT_U64(w.emitted, before);
     ob_order_add(w.books, 0, 1, TW_BID, 10, 5, &change);
-    publisher_mark_book(w.publisher, 0, 0, &(publisher_stamp){.seq = 4});
+    publisher_mark_book(w.publisher, 0, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 4});
     publisher_flush(w.publisher, 3);
     publisher_book_state(w.publisher, 0, TW_BOOK_STALE, TW_CAUSE_CAPACITY, &(publisher_stamp){.seq = 5});
     EXPECT_U64(publisher_flush(w.publisher, 4), 3); /* book, quote, status */
@@ -353,7 +361,7 @@ TEST(publisher, the_one_second_tier_sends_a_tenth_of_its_instruments_at_each_ste
     ob_change change;
     for (uint32_t i = 0; i < 100; i++) {
         ob_order_add(w.books, i, 1, TW_BID, 10, 5, &change);
-        publisher_mark_book(w.publisher, i, 0, &(publisher_stamp){.seq = 2 + i});
+        publisher_mark_book(w.publisher, i, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 2 + i});
     }
     for (int64_t step = 1; step <= 10; step++) {
         publisher_tick(w.publisher, step * 100000000);

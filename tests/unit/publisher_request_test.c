@@ -141,7 +141,7 @@ TEST(publisher_request, a_new_epoch_starts_every_chain_at_zero_and_forgets_the_d
         define(1);
         ob_book_clear(seen.books, 0);
         EXPECT_I64(ob_order_add(seen.books, 0, 1, TW_BID, 10, 5, &change), OB_OK);
-        publisher_mark_book(seen.publisher, 0, 0, &(publisher_stamp){.seq = 7});
+        publisher_mark_book(seen.publisher, 0, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 7});
         publisher_flush(seen.publisher, 1);
         EXPECT_U64(seen.book_prev_seq, 0);
     }
@@ -154,7 +154,7 @@ TEST(publisher_request, a_change_of_the_feed_is_the_first_thing_to_leave_when_th
     define(1);
     ob_change change;
     ob_order_add(seen.books, 0, 1, TW_BID, 10, 5, &change);
-    publisher_mark_book(seen.publisher, 0, 0, &(publisher_stamp){.seq = 7});
+    publisher_mark_book(seen.publisher, 0, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = 7});
     seen.first[0] = '\0';
     seen.ready = false;
     publisher_feed_update(seen.publisher, &(publisher_feed){.state = TW_BOOK_STALE, .cause = TW_CAUSE_GAP});
