@@ -123,7 +123,8 @@ typedef struct soup_client_status {
     uint64_t rejections;
     uint64_t failures; /* connections that ended otherwise than by end of session or logout */
     uint64_t messages; /* handed on */
-    uint64_t repeated; /* came again after a resume and were passed over */
+    uint64_t
+        repeated; /* came again after a resume (the server went back further than asked) and were passed over */
     uint64_t lost;
     uint64_t unknown; /* packets of unknown type, passed over */
 } soup_client_status;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 #define SMALLEST_WINDOW  64u
@@ -128,7 +129,7 @@ static void appended(soup_server *server, size_t bytes, int64_t now_ns) {
  * there is always room. */
 static void append_small(soup_server *server, const uint8_t *packet, size_t length, int64_t now_ns) {
     move_to_front(server);
-    if (room(server) < length) return;
+    TW_ASSERT(length > 0 && length <= room(server));
     memcpy(server->window + server->end, packet, length);
     appended(server, length, now_ns);
 }
@@ -294,14 +295,19 @@ bool soup_server_poll(soup_server *server, int64_t now_ns) {
     return server->state == SOUP_SERVER_CLOSING && waiting(server) == 0;
 }
 
+static int64_t later(int64_t now_ns, int64_t wait_ns) {
+    int64_t sum;
+    return __builtin_add_overflow(now_ns, wait_ns, &sum) ? INT64_MAX : sum;
+}
+
 int64_t soup_server_next_ns(const soup_server *server) {
-    if (server->state == SOUP_SERVER_CLOSING && waiting(server) == 0) return INT64_MIN;
-    int64_t stall = waiting(server) > 0 ? server->taken_ns + server->options.stall_ns : INT64_MAX;
-    if (server->state == SOUP_SERVER_CLOSING) return stall;
-    if (server->state == SOUP_SERVER_AWAITING_LOGIN) return server->opened_ns + server->options.login_ns;
-    int64_t heartbeat = waiting(server) == 0 ? server->taken_ns + server->options.heartbeat_ns : stall;
-    int64_t silence = server->heard_ns + server->silence_ns;
-    return heartbeat < silence ? heartbeat : silence;
+    bool idle = waiting(server) == 0;
+    if (server->state == SOUP_SERVER_CLOSING && idle) return INT64_MIN;
+    int64_t output = later(server->taken_ns, idle ? server->options.heartbeat_ns : server->options.stall_ns);
+    if (server->state == SOUP_SERVER_CLOSING) return output;
+    if (server->state == SOUP_SERVER_AWAITING_LOGIN) return later(server->opened_ns, server->options.login_ns);
+    int64_t silence = later(server->heard_ns, server->silence_ns);
+    return output < silence ? output : silence;
 }
 
 /* ---- looking ---- */

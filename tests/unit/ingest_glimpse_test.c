@@ -75,6 +75,7 @@ TEST(glimpse, only_what_tells_a_state_belongs_into_a_snapshot) {
 TEST(glimpse, random_bytes_are_never_read_beyond_their_end) {
     tw_random random;
     tw_random_seed(&random, 9);
+    fprintf(stderr, "seed 9\n");
     guard_page page;
     guard_page_open(&page, 64);
     for (unsigned round = 0; round < 20000; round++) {

@@ -285,6 +285,7 @@ TEST(soupbintcp, a_stream_cut_at_any_two_positions_gives_the_same_packets) {
 
 TEST(soupbintcp, random_bytes_in_random_pieces_never_break_the_reader) {
     uint64_t seed = 20250131;
+    fprintf(stderr, "seed %" PRIu64 "\n", seed);
     tw_random random;
     tw_random_seed(&random, seed);
     guard_page page;
