@@ -161,7 +161,8 @@ static bool append_message(soup_server *server, int64_t now_ns) {
 
 static void fill(soup_server *server, int64_t now_ns) {
     if (server->state != SOUP_SERVER_STREAMING) return;
-    move_to_front(server);
+    if (server->start > server->options.window_bytes / 2)
+        move_to_front(server); /* so each byte moves once at most */
     uint64_t next = server->source.next(server->source.context);
     while (server->next < next && append_message(server, now_ns)) {
     }
