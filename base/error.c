@@ -11,6 +11,8 @@ static void mark_cut(char text[TW_ERROR_TEXT_BYTES]) {
     memcpy(text + TW_ERROR_TEXT_BYTES - sizeof CUT_MARK, CUT_MARK, sizeof CUT_MARK);
 }
 
+static void format_text(char text[TW_ERROR_TEXT_BYTES], const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 static void format_text(char text[TW_ERROR_TEXT_BYTES], const char *format, va_list arguments) {
     int length = vsnprintf(text, TW_ERROR_TEXT_BYTES, format, arguments);
     if (length < 0) text[0] = '\0';

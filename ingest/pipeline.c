@@ -11,6 +11,7 @@
 #include "runtime/clock.h"
 
 #define TICK_MS           5
+#define LEAVE_NS          (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK 8u
 
 /* ---- market -> publisher ---- */
@@ -149,7 +150,10 @@ static void judge_feed(ingest *self) {
 bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
     ingest_end_of_burst(self);
     if (!trading_day_start(&self->day, session, receive_ns)) {
-        rt_log(self->log, RT_ERROR, "the recording carries no date: give --session-date YYYY-MM-DD");
+        self->facts.down = true;
+        tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason,
+                     "the recording carries no date: give --session-date YYYY-MM-DD");
+        rt_log(self->log, RT_ERROR, "no session can start", RT_STR("reason", self->facts.down_reason));
         ingest_stop(self);
         return false;
     }
@@ -324,7 +328,10 @@ static tw_code open_day(ingest *self, tw_error *error) {
     tw_date date;
     bool dated = false;
     tw_code code = calendar_builtin(self->settings.exchange, &self->calendar, error);
-    if (code != TW_OK) return code;
+    if (code != TW_OK) {
+        error->code = TW_INVALID; /* of what the operator wrote */
+        return tw_error_wrap(error, "--exchange");
+    }
     if (self->settings.calendar[0] != '\0' && (code = read_calendar_file(self, error)) != TW_OK) return code;
     if (self->settings.session_date[0] != '\0') {
         dated = tw_date_parse(self->settings.session_date, &date);
@@ -449,6 +456,17 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     return TW_OK;
 }
 
+/* The last updates, too, wait for room on the bus; not for ever, and not for a bus that is away. */
+static void publish_the_rest(ingest *self) {
+    int64_t end_ns = rt_clock_monotonic_ns() + LEAVE_NS;
+    while (bus_connected(self->bus) && rt_clock_monotonic_ns() < end_ns) {
+        bool ready = bus_ready(self->bus);
+        if (ready && publisher_flush(self->publisher, rt_clock_utc_ns()) == 0) break;
+        bus_flush(self->bus);
+        if (!ready) uv_run(&self->loop, UV_RUN_ONCE);
+    }
+}
+
 int ingest_run(ingest *self) {
     rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
            RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
@@ -462,6 +480,7 @@ int ingest_run(ingest *self) {
     }
     judge_feed(self);
     flush(self);
+    publish_the_rest(self);
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
     rt_log(self->log, RT_INFO, "ingest ends", RT_U64("messages", self->messages_total),

@@ -82,6 +82,14 @@ static void truncated_frame(replay *self) {
                        (unsigned long long)self->offset, self->chunk_to - self->chunk_from);
 }
 
+/* Behind the mark that ends a session another may follow: days joined into one file. False at the end of the file. */
+static bool next_session(replay *self) {
+    if (self->chunk_from == self->chunk_to && !refill(self)) return false;
+    self->next_seq = 1;
+    self->pace.started = false;
+    return ingest_start_session(self->ingest, "FILE", 1, TW_TIME_ABSENT);
+}
+
 /* Frames of the chunk into messages, as many as are due. */
 static round_outcome binaryfile_round(replay *self) {
     feed_message messages[MESSAGES_PER_ROUND];
@@ -99,7 +107,10 @@ static round_outcome binaryfile_round(replay *self) {
             truncated_frame(self);
             outcome = ROUND_END;
         } else if (result == BINARYFILE_END) {
-            outcome = ROUND_END;
+            if (count > 0) break; /* what came before it belongs to the session that ends */
+            self->chunk_from += consumed;
+            self->offset += consumed;
+            if (!next_session(self)) outcome = ROUND_END;
         } else if (!is_due(self, message, length)) {
             outcome = ROUND_NOT_DUE;
         } else {
@@ -144,6 +155,9 @@ static round_outcome pcap_round(replay *self) {
         }
         if (!more) {
             mold_line_finish(self->ingest->line);
+            if (!self->ingest->facts.started && self->damage[0] == '\0')
+                tw_text_format(self->damage, sizeof self->damage, "none of the capture's %llu packets is MoldUDP64",
+                               (unsigned long long)pcap_source_stats(self->pcap).packets);
             return ROUND_END;
         }
         self->packet_waiting = true;

@@ -17,7 +17,7 @@
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 /* Up to one order of so many that may live can be taken out one by one at a day's end: some ten milliseconds. */
-#define FEW_ORDERS 64
+#define FEW_ORDERS 8
 
 /* An order where it rests. */
 typedef struct resting {

@@ -1,7 +1,9 @@
 /* The bus: connecting, publishing, closing. Watching the socket is bus_polling.c's, delivery bus_subscription.c's. */
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -16,7 +18,7 @@
 #define CONNECT_TIMEOUT_MS       2000
 #define PING_INTERVAL_MS         10000 /* three unanswered: the connection is given up */
 #define MOST_PINGS_OUT           3
-#define CLOSE_TIMEOUT_NS         TW_NS_PER_SECOND
+#define CLOSE_TIMEOUT_NS         (5 * TW_NS_PER_SECOND)
 #define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
 #define MOST_URLS                16
 #define URL_BYTES                1024
@@ -206,14 +208,25 @@ tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_e
     return TW_OK;
 }
 
+/* Whether the server's side has everything that was written. */
+static bool has_arrived(int socket) {
+    int on_the_way = 0;
+    return ioctl(socket, SIOCOUTQ, &on_the_way) != 0 || on_the_way == 0;
+}
+
+/* nats.c closes its socket with a linger time of 0: the kernel then throws away what it has not sent yet. So the
+ * last byte must have arrived before. */
 static void flush_before_close(bus *self) {
     int64_t end_ns = rt_clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
+    uv_os_fd_t socket = -1;
+    if (self->poll == NULL || uv_fileno((uv_handle_t *)self->poll, &socket) != 0) return;
     while (self->poll != NULL && atomic_load(&self->write_wanted) && rt_clock_monotonic_ns() < end_ns) {
-        struct pollfd room = {.fd = -1, .events = POLLOUT};
-        uv_fileno((uv_handle_t *)self->poll, &room.fd);
+        struct pollfd room = {.fd = socket, .events = POLLOUT};
         poll(&room, 1, 100);
         bus_write(self);
     }
+    while (self->poll != NULL && !has_arrived(socket) && rt_clock_monotonic_ns() < end_ns)
+        poll(NULL, 0, 1);
 }
 
 /* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. A

@@ -53,7 +53,7 @@ typedef struct bus_options {
  * that the connection is kept for ever: reconnects with jitter, subscriptions restored. It ends (BUS_CLOSED) only
  * if a server refuses the credentials twice. Call it on the thread that runs the loop. */
 tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);
-/* Flushes what it can within a second, closes, ends all subscriptions (their handles are gone then). The memory goes
+/* Flushes what it can within five seconds, closes, ends all subscriptions (their handles are gone then). The memory goes
  * when the loop next runs: run it before uv_loop_close. Not from within a callback of the bus. NULL is fine. */
 void bus_close(bus *bus);
 

@@ -21,11 +21,18 @@ static bool choose_date(trading_day *day, int64_t receive_ns) {
     return true;
 }
 
+/* A session's name is bytes from outside; the epoch travels as text in every message. */
+static void make_printable(char *text) {
+    for (; *text != '\0'; text++)
+        if (*text < '!' || *text > '~') *text = '?';
+}
+
 bool trading_day_start(trading_day *day, const char *session, int64_t receive_ns) {
     if (!choose_date(day, receive_ns)) return false;
     char date[TW_DATE_BYTES];
     tw_date_format(date, day->date);
     tw_text_format(day->epoch, sizeof day->epoch, "%s.%s", date, session[0] == '\0' ? "UNNAMED" : session);
+    make_printable(day->epoch);
     day->midnight_ns = day->zone.midnight(day->zone.context, day->date);
     day->started = true;
     return true;

@@ -47,7 +47,7 @@ static inline void store_text(uint8_t *bytes, const char *text, size_t width) {
 
 /* Both compared at once: which side it is can't be predicted, that it is one can. */
 static inline itch50_result check_side(char side) {
-    return (side == 'B') | (side == 'S') ? ITCH50_OK : ITCH50_BAD_FIELD;
+    return ((side == 'B') | (side == 'S')) ? ITCH50_OK : ITCH50_BAD_FIELD;
 }
 
 /* ---- 1.2 stock related messages ---- */

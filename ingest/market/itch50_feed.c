@@ -23,12 +23,33 @@ static bool is_wanted(const itch50_feed *feed, const char *stock) {
     return feed->options.only == NULL || strcmp(feed->options.only, stock) == 0;
 }
 
+/* Texts travel on as protobuf strings and in subjects: bytes that are no printable ASCII must not get there. */
+static bool is_printable(char c) {
+    return c >= ' ' && c <= '~';
+}
+
+static bool is_name(const char *stock) {
+    for (const char *c = stock; *c != '\0'; c++)
+        if (!is_printable(*c)) return false;
+    return stock[0] != '\0';
+}
+
+static char printable(char c) {
+    return is_printable(c) || c == '\0' ? c : '?';
+}
+
+static void copy_printable(char *target, const char *text) {
+    for (; *text != '\0'; text++)
+        *target++ = printable(*text);
+    *target = '\0';
+}
+
 /* A message that names its stock makes the instrument known: a recording may have lost its directory. */
 static uint32_t instrument_of(itch50_feed *feed, const itch50_message *m, const tw_stamp *stamp) {
     uint32_t instrument = instruments_by_locate(market_instruments(feed->market), m->locate);
     if (instrument != INSTRUMENT_NONE) return instrument;
     const char *stock = itch50_stock(m);
-    if (stock == NULL || !is_wanted(feed, stock)) return INSTRUMENT_NONE;
+    if (stock == NULL || !is_wanted(feed, stock) || !is_name(stock)) return INSTRUMENT_NONE;
     instrument = market_instrument(feed->market, stock, ITCH50_PRICE_EXPONENT, stamp);
     if (instrument != INSTRUMENT_NONE && m->locate != 0) market_bind_locate(feed->market, m->locate, instrument);
     return instrument;
@@ -44,7 +65,7 @@ static void apply_directory(itch50_feed *feed, const itch50_message *m, const tw
                            .round_lot = m->u.directory.round_lot,
                            .locate = m->locate,
                            .test = m->u.directory.authenticity == 'T',
-                           .market = m->u.directory.market_category};
+                           .market = printable(m->u.directory.market_category)};
     market_directory(feed->market, instrument, &entry, stamp);
 }
 
@@ -76,6 +97,13 @@ static tw_short_sale short_sale_of(char code) {
     default:
         return TW_SHORT_SALE_UNKNOWN;
     }
+}
+
+static void apply_trading_action(itch50_feed *feed, uint32_t instrument, const itch50_message *m,
+                                 const tw_stamp *stamp) {
+    char reason[sizeof m->u.trading_action.reason];
+    copy_printable(reason, m->u.trading_action.reason);
+    market_trading_state(feed->market, instrument, trading_state_of(m->u.trading_action.state), reason, stamp);
 }
 
 /* An operational halt of another market of the group says nothing about this one's book. */
@@ -134,7 +162,7 @@ static void apply_imbalance(itch50_feed *feed, uint32_t instrument, const itch50
                               .far_price = auction_price(m->u.noii.far),
                               .near_price = auction_price(m->u.noii.near),
                               .reference_price = auction_price(m->u.noii.reference),
-                              .variation = m->u.noii.variation == ' ' ? 0 : m->u.noii.variation};
+                              .variation = m->u.noii.variation == ' ' ? 0 : printable(m->u.noii.variation)};
     market_imbalance(feed->market, instrument, &imbalance, stamp);
 }
 
@@ -175,13 +203,19 @@ static void apply_broken(itch50_feed *feed, uint32_t instrument, const itch50_me
 
 /* ---- one message ---- */
 
+static void apply_add(struct market *books, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
+    char participant[ITCH50_MPID_BYTES];
+    copy_printable(participant, m->u.add.mpid);
+    market_add(books, instrument, m->u.add.order_id, m->u.add.side == 'B' ? TW_BID : TW_ASK,
+               (int64_t)m->u.add.price, m->u.add.shares, participant, stamp);
+}
+
 static void apply_order(itch50_feed *feed, uint32_t instrument, const itch50_message *m, const tw_stamp *stamp) {
     struct market *books = feed->market;
     switch (m->type) {
     case ITCH50_ADD_ORDER:
     case ITCH50_ADD_ORDER_MPID:
-        market_add(books, instrument, m->u.add.order_id, m->u.add.side == 'B' ? TW_BID : TW_ASK,
-                   (int64_t)m->u.add.price, m->u.add.shares, m->u.add.mpid, stamp);
+        apply_add(books, instrument, m, stamp);
         break;
     case ITCH50_ORDER_EXECUTED:
         market_execute(books, instrument, m->u.executed.order_id, m->u.executed.shares, TW_PRICE_ABSENT,
@@ -237,8 +271,7 @@ static void apply_message(itch50_feed *feed, const itch50_message *m, const tw_s
         apply_imbalance(feed, instrument, m, stamp);
         break;
     case ITCH50_TRADING_ACTION:
-        market_trading_state(feed->market, instrument, trading_state_of(m->u.trading_action.state),
-                             m->u.trading_action.reason, stamp);
+        apply_trading_action(feed, instrument, m, stamp);
         break;
     case ITCH50_REG_SHO:
         market_short_sale(feed->market, instrument, short_sale_of(m->u.reg_sho.action), stamp);
@@ -293,6 +326,8 @@ static void take_stamp(itch50_feed *feed, const itch50_message *m, itch50_result
 static void apply_one(itch50_feed *feed, const feed_message *message) {
     itch50_message decoded;
     itch50_result result = itch50_decode(message->bytes, message->length, &decoded);
+    if (result == ITCH50_OK && decoded.type == ITCH50_STOCK_DIRECTORY && !is_name(decoded.u.directory.stock))
+        result = ITCH50_BAD_FIELD;
     take_stamp(feed, &decoded, result, message);
     if (result == ITCH50_OK) {
         feed->by_type[(uint8_t)decoded.type]++;

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "base/market.h"
 #include "base/text.h"
 #include "ingest/source/file_source.h"
 
@@ -28,8 +29,11 @@ enum {
     PROTOCOL_UDP = 17,
     PROTOCOL_ROUTING = 43,
     PROTOCOL_FRAGMENT = 44,
+    PROTOCOL_AUTHENTICATION = 51,
     PROTOCOL_DESTINATION = 60
 };
+
+#define SHORTEST_HEADER_BYTES 24 /* of a pcap file; a pcapng section has 28 */
 
 struct pcap_source {
     pcap_t *capture;
@@ -42,6 +46,8 @@ struct pcap_source {
     int group_family;
     uint8_t group[16];
     uint64_t index;
+    uint64_t unpacked; /* bytes handed to libpcap so far */
+    bool ended;        /* or failed: behind a record of unknown length nothing can be found */
     pcap_counts stats;
 };
 
@@ -52,6 +58,7 @@ static ssize_t read_unpacked(void *cookie, char *bytes, size_t capacity) {
     size_t count = 0;
     if (source->damage.code != TW_OK) return 0;
     file_source_read(source->file, (uint8_t *)bytes, capacity, &count, &source->damage);
+    source->unpacked += count;
     return (ssize_t)count;
 }
 
@@ -65,7 +72,8 @@ static tw_code open_stream(pcap_source *source, const char *path, tw_error *erro
     if (source->capture == NULL) {
         if (source->damage.code != TW_OK)
             return tw_error_set(error, source->damage.code, "%s", source->damage.text);
-        return tw_error_set(error, TW_MALFORMED, "%s is not a pcap or pcapng capture: %s", path, reason);
+        return tw_error_set(error, source->unpacked < SHORTEST_HEADER_BYTES ? TW_TRUNCATED : TW_MALFORMED,
+                            "%s is not a pcap or pcapng capture: %s", path, reason);
     }
     source->stream = NULL; /* pcap_close closes it */
     source->link = pcap_datalink(source->capture);
@@ -131,16 +139,21 @@ static bool take(rest *frame, uint32_t count) {
     return true;
 }
 
-static bool take_ethernet(rest *frame) {
-    if (frame->length < 14) return false;
-    frame->type = tw_load_be16(frame->bytes + 12);
-    take(frame, 14);
+/* An 802.1Q tag, two of them (QinQ), or as many as there are. */
+static bool take_vlan_tags(rest *frame) {
     while (frame->type == ETHERTYPE_VLAN || frame->type == ETHERTYPE_QINQ || frame->type == ETHERTYPE_QINQ_OLD) {
         if (frame->length < 4) return false;
         frame->type = tw_load_be16(frame->bytes + 2);
         take(frame, 4);
     }
     return true;
+}
+
+/* A link header with an Ethertype at `type_at`. */
+static bool take_typed(rest *frame, uint32_t header_bytes, uint32_t type_at) {
+    if (frame->length < header_bytes) return false;
+    frame->type = tw_load_be16(frame->bytes + type_at);
+    return take(frame, header_bytes) && take_vlan_tags(frame);
 }
 
 /* No link header tells: the version in the first four bits does. */
@@ -153,15 +166,11 @@ static bool type_from_version(rest *frame) {
 static bool take_link(int link, rest *frame) {
     switch (link) {
     case DLT_EN10MB:
-        return take_ethernet(frame);
+        return take_typed(frame, 14, 12);
     case DLT_LINUX_SLL:
-        if (frame->length < 16) return false;
-        frame->type = tw_load_be16(frame->bytes + 14);
-        return take(frame, 16);
+        return take_typed(frame, 16, 14);
     case DLT_LINUX_SLL2:
-        if (frame->length < 20) return false;
-        frame->type = tw_load_be16(frame->bytes);
-        return take(frame, 20);
+        return take_typed(frame, 20, 0);
     case DLT_NULL:
     case DLT_LOOP:
         return take(frame, 4) && type_from_version(frame);
@@ -171,6 +180,11 @@ static bool take_link(int link, rest *frame) {
 }
 
 typedef enum taken { TAKEN_UDP, TAKEN_NOT_UDP, TAKEN_FRAGMENT, TAKEN_CUT, TAKEN_FILTERED } taken;
+
+/* A header that is not all there: the capture cut it, or the frame never had it. */
+static taken lacking(const rest *frame) {
+    return frame->original > frame->length ? TAKEN_CUT : TAKEN_NOT_UDP;
+}
 
 static bool is_group(const pcap_source *source, int family, const uint8_t *address) {
     if (!source->filters_group) return true;
@@ -184,7 +198,7 @@ static void cut_padding(rest *packet, uint32_t total) {
 }
 
 static taken take_ipv4(const pcap_source *source, rest *packet) {
-    if (packet->length < 20) return TAKEN_CUT;
+    if (packet->length < 20) return lacking(packet);
     const uint8_t *header = packet->bytes;
     uint32_t header_bytes = (header[0] & 15u) * 4u, total = tw_load_be16(header + 2);
     if (header_bytes < 20 || total < header_bytes) return TAKEN_NOT_UDP;
@@ -192,31 +206,35 @@ static taken take_ipv4(const pcap_source *source, rest *packet) {
     if (header[9] != PROTOCOL_UDP) return TAKEN_NOT_UDP;
     cut_padding(packet, total);
     if (!is_group(source, AF_INET, header + 16)) return TAKEN_FILTERED;
-    return take(packet, header_bytes) ? TAKEN_UDP : TAKEN_CUT;
+    return take(packet, header_bytes) ? TAKEN_UDP : lacking(packet);
 }
 
 static bool is_extension(uint8_t protocol) {
-    return protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_ROUTING || protocol == PROTOCOL_DESTINATION;
+    return protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_ROUTING || protocol == PROTOCOL_DESTINATION ||
+           protocol == PROTOCOL_AUTHENTICATION;
 }
 
 static taken take_ipv6(const pcap_source *source, rest *packet) {
-    if (packet->length < 40) return TAKEN_CUT;
+    if (packet->length < 40) return lacking(packet);
     const uint8_t *header = packet->bytes;
     uint8_t protocol = header[6];
     cut_padding(packet, 40u + tw_load_be16(header + 4));
     if (!is_group(source, AF_INET6, header + 24)) return TAKEN_FILTERED;
     take(packet, 40);
     while (is_extension(protocol)) {
-        if (packet->length < 8) return TAKEN_CUT;
+        if (packet->length < 8) return lacking(packet);
+        /* the length counts eight bytes, of an authentication header four */
+        uint32_t header_bytes =
+            protocol == PROTOCOL_AUTHENTICATION ? (packet->bytes[1] + 2u) * 4u : (packet->bytes[1] + 1u) * 8u;
         protocol = packet->bytes[0];
-        if (!take(packet, (packet->bytes[1] + 1u) * 8u)) return TAKEN_CUT;
+        if (!take(packet, header_bytes)) return lacking(packet);
     }
     if (protocol == PROTOCOL_FRAGMENT) return TAKEN_FRAGMENT;
     return protocol == PROTOCOL_UDP ? TAKEN_UDP : TAKEN_NOT_UDP;
 }
 
 static taken take_udp(const pcap_source *source, rest *datagram) {
-    if (datagram->length < 8) return TAKEN_CUT;
+    if (datagram->length < 8) return lacking(datagram);
     uint16_t port = tw_load_be16(datagram->bytes + 2);
     uint32_t length = tw_load_be16(datagram->bytes + 4);
     if (source->port != 0 && port != source->port) return TAKEN_FILTERED;
@@ -228,7 +246,7 @@ static taken take_udp(const pcap_source *source, rest *datagram) {
 }
 
 static taken take_headers(const pcap_source *source, rest *frame) {
-    if (!take_link(source->link, frame)) return TAKEN_NOT_UDP;
+    if (!take_link(source->link, frame)) return lacking(frame);
     taken result = frame->type == ETHERTYPE_V4   ? take_ipv4(source, frame)
                    : frame->type == ETHERTYPE_V6 ? take_ipv6(source, frame)
                                                  : TAKEN_NOT_UDP;
@@ -244,18 +262,32 @@ static void count_passed_over(pcap_source *source, taken why) {
     if (why == TAKEN_FILTERED) source->stats.filtered++;
 }
 
+/* libpcap has words only: a record that ends too early is what an interrupted recorder leaves, all else is damage. */
 static tw_code damaged(pcap_source *source, tw_error *error) {
     const char *reason = source->damage.code != TW_OK ? source->damage.text : pcap_geterr(source->capture);
-    return tw_error_set(error, source->damage.code != TW_OK ? source->damage.code : TW_TRUNCATED,
-                        "packet %llu of the capture: %s", (unsigned long long)source->index + 1, reason);
+    tw_code code = source->damage.code;
+    if (code == TW_OK) code = strstr(reason, "truncated") != NULL ? TW_TRUNCATED : TW_MALFORMED;
+    return tw_error_set(error, code, "packet %llu of the capture, within its first %llu bytes: %s",
+                        (unsigned long long)source->index + 1, (unsigned long long)source->unpacked, reason);
+}
+
+/* A pcapng stamp may be any 64 bit number of any unit: one that no instant here can hold is no time. */
+static int64_t stamp_ns(const struct pcap_pkthdr *header) {
+    int64_t instant_ns;
+    if (__builtin_mul_overflow(header->ts.tv_sec, TW_NS_PER_SECOND, &instant_ns) ||
+        __builtin_add_overflow(instant_ns, header->ts.tv_usec, &instant_ns))
+        return TW_TIME_ABSENT;
+    return instant_ns;
 }
 
 tw_code pcap_source_next(pcap_source *source, pcap_packet *packet, bool *more, tw_error *error) {
     struct pcap_pkthdr *header;
     const u_char *bytes;
     *more = false;
+    if (source->ended) return TW_OK; /* the failure was told once */
     for (;;) {
         int outcome = pcap_next_ex(source->capture, &header, &bytes);
+        source->ended = outcome != 1;
         if (outcome == PCAP_ERROR_BREAK && source->damage.code == TW_OK) return TW_OK;
         if (outcome != 1) return damaged(source, error);
         source->index++;
@@ -265,7 +297,7 @@ tw_code pcap_source_next(pcap_source *source, pcap_packet *packet, bool *more, t
         if (result == TAKEN_UDP) {
             *packet = (pcap_packet){.payload = frame.bytes,
                                     .length = frame.length,
-                                    .receive_ns = header->ts.tv_sec * TW_NS_PER_SECOND + header->ts.tv_usec,
+                                    .receive_ns = stamp_ns(header),
                                     .index = source->index};
             *more = true;
             return TW_OK;

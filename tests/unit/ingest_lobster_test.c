@@ -1,4 +1,5 @@
 /* LOBSTER: rows read to the letter, and whole recorded days whose book must equal the order book file at every row. */
+#include "base/random.h"
 #include "base/text.h"
 #include "ingest/decode/lobster.h"
 #include "ingest/source/file_source.h"
@@ -271,6 +272,9 @@ TEST(lobster, a_story_of_two_levels_gives_the_operations_a_trader_would_expect) 
          "112,4,100,10,9999999999,0,99,2",
          {"execute 3 ask 109 x 1"}}, /* no more asks beyond: a dummy level */
         {"34204,1,9,1,113,-1", "112,4,100,10,113,1,99,2", {"add 9 ask 113 x 1"}},
+        /* what was taken from the unknown ones before counts: the rest of them leaves whole */
+        {"34205,1,10,5,99,1", "112,4,100,10,113,1,99,7", {"add 10 bid 99 x 5"}},
+        {"34206,3,501,2,99,1", "112,4,100,10,113,1,99,5", {"delete anon5 bid 99 x 2"}},
     };
     lobster_window *window = window_of(2, 100);
     static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
@@ -281,7 +285,7 @@ TEST(lobster, a_story_of_two_levels_gives_the_operations_a_trader_would_expect) 
         EXPECT_MSG(story[i].operations[count] == NULL, "after \"%s\": %s is missing", story[i].message,
                    story[i].operations[count]);
     }
-    EXPECT_U64(lobster_window_orders(window), 2);
+    EXPECT_U64(lobster_window_orders(window), 3);
     lobster_window_free(window);
 }
 
@@ -313,6 +317,7 @@ TEST(lobster, a_contradiction_is_named_and_the_book_follows_the_order_book_row) 
         {"34201,2,1,1,99,1", "110,7,100,20,111,8,99,2", "names another price or side than its order has"},
         {"34201,2,1,1,110,-1", "110,6,100,20,111,8,99,3", "names another price or side than its order has"},
         {"34201,2,77,4,99,1", "110,7,100,20,111,8,98,1", "takes more than is left of the level's unknown orders"},
+        {"34201,3,77,3,100,1", "110,7,100,17,111,8,99,3", "takes more than is left of the level's unknown orders"},
         {"34201,2,77,1,98,1", "110,7,100,20,111,8,99,3", "is about a price that is not in the window"},
         {"34201,4,1,8,100,1", "110,7,100,20,111,8,99,3",
          "leaves a level with another size than the order book row"},
@@ -345,6 +350,15 @@ TEST(lobster, a_contradiction_is_named_and_the_book_follows_the_order_book_row) 
     }
 }
 
+TEST(lobster, a_level_that_appears_on_a_side_that_was_shown_whole_is_a_contradiction) {
+    lobster_window *window = window_of(2, 100);
+    static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
+    step(window, "1,1,1,5,110,-1", "110,5,100,5,9999999999,0,99,1", 2, operations, LOBSTER_CONSISTENT);
+    EXPECT_U64(step(window, "2,5,0,1,101,1", "110,5,100,5,111,1,99,1", 2, operations, LOBSTER_INCONSISTENT), 2);
+    EXPECT_STR(lobster_window_contradiction(window), "does not explain a new level of the order book row");
+    lobster_window_free(window);
+}
+
 TEST(lobster, a_full_window_says_so_until_it_is_cleared) {
     lobster_window *window = window_of(1, 2);
     static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
@@ -362,6 +376,111 @@ TEST(lobster, a_full_window_says_so_until_it_is_cleared) {
     EXPECT_I64(lobster_window_alloc(&window, LOBSTER_LEVELS_MAX + 1, 1, &error), TW_INVALID);
     EXPECT_I64(lobster_window_alloc(&window, 1, 0, &error), TW_INVALID);
     EXPECT(window == NULL);
+}
+
+/* ---- a market that is known in whole, seen through a window ---- */
+
+#define CROWD 400
+
+/* Every order of a made-up market, also those that the files would not show. */
+typedef struct crowd {
+    struct {
+        uint64_t id, quantity;
+        int64_t price;
+        tw_side side;
+    } orders[CROWD];
+    size_t count;
+    uint64_t next_id;
+    tw_random random;
+} crowd;
+
+static void shown_levels(const crowd *all, uint32_t levels, lobster_book *row) {
+    for (int s = TW_BID; s <= TW_ASK; s++) {
+        row->counts[s] = 0;
+        for (int64_t distance = 1; distance <= 12 && row->counts[s] < levels; distance++) {
+            lobster_level level = {s == TW_BID ? 100 - distance : 100 + distance, 0};
+            for (size_t i = 0; i < all->count; i++)
+                if (all->orders[i].price == level.price) level.quantity += all->orders[i].quantity;
+            if (level.quantity > 0) row->sides[s][row->counts[s]++] = level;
+        }
+    }
+}
+
+static bool same_row(const lobster_book *a, const lobster_book *b) {
+    for (int s = TW_BID; s <= TW_ASK; s++) {
+        if (a->counts[s] != b->counts[s]) return false;
+        for (uint32_t i = 0; i < a->counts[s]; i++) {
+            if (a->sides[s][i].price != b->sides[s][i].price) return false;
+            if (a->sides[s][i].quantity != b->sides[s][i].quantity) return false;
+        }
+    }
+    return true;
+}
+
+static lobster_message add_someone(crowd *all) {
+    tw_side side = (tw_side)tw_random_below(&all->random, 2);
+    int64_t distance = 1 + (int64_t)tw_random_below(&all->random, 12);
+    size_t i = all->count++;
+    all->orders[i].id = ++all->next_id;
+    all->orders[i].quantity = 1 + tw_random_below(&all->random, 50);
+    all->orders[i].price = side == TW_BID ? 100 - distance : 100 + distance;
+    all->orders[i].side = side;
+    return (lobster_message){1,   LOBSTER_ADD, all->orders[i].id, all->orders[i].quantity, all->orders[i].price,
+                             side};
+}
+
+static lobster_message change_someone(crowd *all) {
+    size_t i = (size_t)tw_random_below(&all->random, all->count);
+    uint64_t left = all->orders[i].quantity;
+    lobster_type type = (lobster_type)(LOBSTER_REDUCE + (int)tw_random_below(&all->random, 3));
+    if (type == LOBSTER_REDUCE && left == 1) type = LOBSTER_DELETE;
+    uint64_t taken = type == LOBSTER_DELETE   ? left
+                     : type == LOBSTER_REDUCE ? 1 + tw_random_below(&all->random, left - 1)
+                                              : 1 + tw_random_below(&all->random, left);
+    lobster_message message = {1, type, all->orders[i].id, taken, all->orders[i].price, all->orders[i].side};
+    all->orders[i].quantity -= taken;
+    if (taken == left) all->orders[i] = all->orders[--all->count];
+    return message;
+}
+
+static void watch(uint64_t seed, uint32_t levels, size_t wanted) {
+    static crowd all;
+    static lobster_book before, after;
+    static lobster_operation operations[LOBSTER_OPERATIONS_MAX];
+    all = (crowd){.count = 0};
+    tw_random_seed(&all.random, seed);
+    lobster_window *window = window_of(levels, CROWD);
+    ob_books *books = book_of(2 * CROWD);
+    /* thin markets move most through the window, crowded ones fill its memory */
+    size_t most = seed % 4 == 0 ? CROWD - 10 : 6 + (size_t)tw_random_below(&all.random, 60);
+    while (all.count < most / 2)
+        (void)add_someone(&all);
+    for (size_t rows = 0; rows < wanted;) {
+        size_t count;
+        shown_levels(&all, levels, &before);
+        bool adds = all.count == 0 || (all.count < most && tw_random_below(&all.random, 100) < 60);
+        lobster_message message = adds ? add_someone(&all) : change_someone(&all);
+        shown_levels(&all, levels, &after);
+        if (same_row(&before, &after)) continue; /* outside the window: not in the files */
+        rows++;
+        EXPECT_MSG(lobster_window_step(window, &message, &after, operations, &count) == LOBSTER_CONSISTENT,
+                   "seed %" PRIu64 ", %u levels, row %zu %s", seed, levels, rows,
+                   lobster_window_contradiction(window));
+        for (size_t i = 0; i < count; i++)
+            EXPECT_MSG(apply(books, &operations[i]) == OB_OK, "seed %" PRIu64 ", %u levels, row %zu: %s", seed,
+                       levels, rows, shown(&operations[i]));
+        EXPECT_MSG(equals(books, &after), "seed %" PRIu64 ", %u levels: the book differs after row %zu", seed,
+                   levels, rows);
+    }
+    ob_books_free(books);
+    lobster_window_free(window);
+}
+
+TEST(lobster, the_window_onto_a_random_market_always_shows_its_best_levels) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        for (uint32_t levels = 1; levels <= 12; levels += 1 + levels / 3)
+            watch(seed, levels, 1000);
+    }
 }
 
 /* ---- recorded days ---- */

@@ -122,7 +122,7 @@ export class NatsServer {
     server.folder = mkdtempSync(path.join(folder, 'nats-'));
     server.config = path.join(server.folder, 'server.conf');
     // A subscriber in an interpreted language reads a burst late: it must not be cut off as a slow consumer.
-    writeFileSync(server.config, 'max_pending: 1GB\nwrite_deadline: "60s"\n');
+    writeFileSync(server.config, 'max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n');
     await server.#launch('-1');
     return server;
   }
@@ -135,12 +135,20 @@ export class NatsServer {
       const [name] = readdirSync(ports);
       return name && readFileSync(path.join(ports, name), 'utf8');
     });
-    [this.url] = JSON.parse(text).nats;
+    ({ nats: [this.url], monitoring: [this.monitoring] } = JSON.parse(text));
     await this.program.says(/Server is ready/);
   }
 
   async stop() {
     await this.program.stop('SIGKILL');
+  }
+
+  /** Waits until the server has read the last of every connection of this name: then it is on its way to subscribers. */
+  async connectionGone(name) {
+    return until(`the connection ${name} to be gone`, async () => {
+      const { connections } = await (await fetch(`${this.monitoring}/connz`)).json();
+      return !connections.some((connection) => connection.name === name);
+    });
   }
 
   async restart() {

@@ -1,0 +1,491 @@
+/*
+ * Writes the first inputs of every fuzz target, made by the project's own encoders: make_corpus FOLDER fills
+ * FOLDER/NAME for each fuzz_NAME. Nothing comes from a recording; the same program writes the same files.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "ingest/decode/itch50.h"
+#include "ingest/framing/binaryfile.h"
+#include "ingest/framing/moldudp64.h"
+#include "tests/support/random_messages.h"
+
+typedef struct seed {
+    uint8_t bytes[256 * 1024];
+    size_t length;
+} seed;
+
+static void stop(const char *what, const char *path) {
+    fprintf(stderr, "make_corpus: %s %s: %s\n", what, path, strerror(errno));
+    exit(1);
+}
+
+static void add(seed *to, const void *bytes, size_t length) {
+    if (length > sizeof to->bytes - to->length) stop("a seed is too large", "");
+    memcpy(to->bytes + to->length, bytes, length);
+    to->length += length;
+}
+
+static void add_u8(seed *to, unsigned value) {
+    uint8_t byte = (uint8_t)value;
+    add(to, &byte, 1);
+}
+
+static void add_u16(seed *to, unsigned value) {
+    add_u8(to, value >> 8);
+    add_u8(to, value);
+}
+
+static void add_le32(seed *to, uint32_t value) {
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        add_u8(to, value >> shift);
+}
+
+static void make_folder(const char *path) {
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) stop("can't make", path);
+}
+
+static void write_seed(const char *folder, const char *target, unsigned number, const seed *from) {
+    char path[1024];
+    tw_text_format(path, sizeof path, "%s/%s", folder, target);
+    make_folder(path);
+    tw_text_format(path, sizeof path, "%s/%s/seed-%02u", folder, target, number);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) stop("can't write", path);
+    if (fwrite(from->bytes, 1, from->length, file) != from->length || fclose(file) != 0) stop("can't write", path);
+}
+
+static void write_text(const char *folder, const char *target, unsigned number, int first, const char *text) {
+    static seed made;
+    made.length = 0;
+    if (first >= 0) add_u8(&made, (unsigned)first);
+    add(&made, text, strlen(text));
+    write_seed(folder, target, number, &made);
+}
+
+/* ---- ITCH ---- */
+
+static void add_itch(seed *to, const itch50_message *message) {
+    uint8_t bytes[ITCH50_MAX_MESSAGE_BYTES];
+    size_t length = itch50_encode(message, bytes);
+    add_u16(to, (unsigned)length);
+    add(to, bytes, length);
+}
+
+static void add_directory(seed *to, uint16_t locate, const char *stock) {
+    itch50_message m = {.type = ITCH50_STOCK_DIRECTORY, .locate = locate};
+    tw_text_copy(m.u.directory.stock, sizeof m.u.directory.stock, stock);
+    m.u.directory.round_lot = 100;
+    add_itch(to, &m);
+}
+
+static void add_order(seed *to, uint16_t locate, uint64_t order_id, char side, uint32_t price) {
+    itch50_message m = {.type = ITCH50_ADD_ORDER, .locate = locate};
+    m.u.add.order_id = order_id;
+    m.u.add.shares = 100;
+    m.u.add.price = price;
+    m.u.add.side = side;
+    tw_text_copy(m.u.add.stock, sizeof m.u.add.stock, "ABCD");
+    add_itch(to, &m);
+}
+
+/* A short day: two sides, then everything that happens to orders. */
+static void add_day(seed *to) {
+    add_directory(to, 1, "ABCD");
+    for (uint32_t i = 0; i < 8; i++) {
+        add_order(to, 1, i + 1, (i & 1) ? 'S' : 'B', (i & 1) ? 100100 + i * 100 : 100000 - i * 100);
+    }
+    itch50_message m = {.type = ITCH50_ORDER_EXECUTED, .locate = 1};
+    m.u.executed.order_id = 1;
+    m.u.executed.shares = 40;
+    add_itch(to, &m);
+    m.type = ITCH50_ORDER_EXECUTED_PRICE;
+    m.u.executed.price = 100050;
+    m.u.executed.printable = 'Y';
+    add_itch(to, &m);
+    m = (itch50_message){.type = ITCH50_ORDER_CANCEL, .locate = 1};
+    m.u.cancel.order_id = 2;
+    m.u.cancel.shares = 10;
+    add_itch(to, &m);
+    m = (itch50_message){.type = ITCH50_ORDER_REPLACE, .locate = 1};
+    m.u.replace.old_order_id = 3;
+    m.u.replace.new_order_id = 30;
+    m.u.replace.shares = 50;
+    m.u.replace.price = 100010;
+    add_itch(to, &m);
+    m = (itch50_message){.type = ITCH50_ORDER_DELETE, .locate = 1};
+    m.u.deleted.order_id = 4;
+    add_itch(to, &m);
+}
+
+static void make_itch(const char *folder) {
+    static const char types[] = "SRHYLVWKJhAFECXDUPQBINO";
+    static seed made;
+    unsigned number = 0;
+    made.length = 0;
+    add_day(&made);
+    write_seed(folder, "itch50", number++, &made);
+    for (const char *type = types; *type != '\0'; type++) {
+        /* Letters in every field: those that must be one of a few are put right by the fuzzer. */
+        uint8_t bytes[ITCH50_MAX_MESSAGE_BYTES];
+        memset(bytes, 'B', sizeof bytes);
+        bytes[0] = (uint8_t)*type;
+        tw_store_be16(bytes + 1, 1);
+        made.length = 0;
+        add_directory(&made, 1, "BBBBBBBB");
+        add_u16(&made, (unsigned)itch50_length(*type));
+        add(&made, bytes, itch50_length(*type));
+        write_seed(folder, "itch50", number++, &made);
+    }
+    made.length = 0;
+    for (uint32_t i = 0; i < 80; i++) /* more than the small market holds */
+        add_order(&made, 1, i + 1, 'B', 100000 + i % 20);
+    write_seed(folder, "itch50", number, &made);
+}
+
+/* ---- framing ---- */
+
+static void add_packet(seed *to, uint64_t sequence, uint16_t count) {
+    uint8_t payload[256];
+    uint16_t messages = count == MOLDUDP64_END_OF_SESSION ? 0 : count;
+    size_t length = moldudp64_write_header(payload, "0000000010", sequence, count);
+    for (uint16_t i = 0; i < messages; i++)
+        length += moldudp64_write_block(payload + length, sizeof payload - length, (const uint8_t *)"abc", 3);
+    add(to, payload, length);
+}
+
+static void make_framing(const char *folder) {
+    static const struct {
+        uint64_t sequence;
+        uint16_t count;
+    } packets[] = {{1, 3}, {4, 0}, {4, MOLDUDP64_END_OF_SESSION}, {0, 2}};
+    static seed made, records;
+    records.length = 0;
+    add_u8(&records, 0); /* options */
+    for (unsigned i = 0; i < sizeof packets / sizeof *packets; i++) {
+        made.length = 0;
+        add_packet(&made, packets[i].sequence, packets[i].count);
+        write_seed(folder, "moldudp64", i, &made);
+        add_u8(&records, 0);
+        add_u8(&records, 1);
+        add_u16(&records, (unsigned)made.length);
+        add(&records, made.bytes, made.length);
+    }
+    write_seed(folder, "mold_line", 0, &records);
+    /* kind 3, step, session, place, count: a hole, what fills it, a hole that is given up, another session */
+    static const uint8_t story[] = {1, 3, 0,   0, 0, 2, 3, 1, 0, 4, 3, 3,   1, 0, 2, 2, 3, 1, 0, 20,
+                                    2, 1, 200, 3, 1, 1, 0, 5, 3, 1, 1, 250, 9, 2, 3, 1, 1, 9, 17};
+    for (uint8_t options = 0; options < 8; options++) {
+        made.length = 0;
+        add_u8(&made, options);
+        add(&made, story + 1, sizeof story - 1);
+        write_seed(folder, "mold_line", 1u + options, &made);
+    }
+    made.length = 0;
+    add_u16(&made, 3);
+    add_day(&made); /* its messages are framed as BinaryFILE frames them */
+    add_u16(&made, 0);
+    write_seed(folder, "binaryfile", 0, &made);
+}
+
+/* ---- files ---- */
+
+static void add_gzip(seed *to, const seed *from) {
+    z_stream stream = {0};
+    if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) stop("zlib refuses", "");
+    stream.next_in = (Bytef *)(uintptr_t)from->bytes;
+    stream.avail_in = (uInt)from->length;
+    stream.next_out = to->bytes + to->length;
+    stream.avail_out = (uInt)(sizeof to->bytes - to->length);
+    if (deflate(&stream, Z_FINISH) != Z_STREAM_END) stop("zlib has no room", "");
+    to->length += stream.total_out;
+    deflateEnd(&stream);
+}
+
+static void add_zstd(seed *to, const seed *from) {
+    size_t count =
+        ZSTD_compress(to->bytes + to->length, sizeof to->bytes - to->length, from->bytes, from->length, 3);
+    if (ZSTD_isError(count)) stop("zstd has no room", "");
+    to->length += count;
+}
+
+/* Plain, each archive, and two of each after another. */
+static void make_archives(const char *folder, const char *target, unsigned choice, const seed *content) {
+    static seed made;
+    for (unsigned kind = 0; kind < 5; kind++) {
+        made.length = 0;
+        add_u8(&made, choice);
+        if (kind == 0) add(&made, content->bytes, content->length);
+        for (unsigned i = 0; i < (kind > 2 ? 2u : 1u); i++) {
+            if (kind == 1 || kind == 3) add_gzip(&made, content);
+            if (kind == 2 || kind == 4) add_zstd(&made, content);
+        }
+        write_seed(folder, target, kind, &made);
+    }
+}
+
+/* One Ethernet frame with UDP over IPv4 or IPv6, with or without a VLAN tag. */
+static size_t write_frame(uint8_t *frame, bool v6, bool tagged) {
+    static seed packet;
+    packet.length = 0;
+    add_packet(&packet, 1, 2);
+    size_t at = 12, ip_bytes = v6 ? 40 : 20, udp_bytes = 8 + packet.length;
+    memset(frame, 0, 128);
+    if (tagged) tw_store_be32(frame + at, UINT32_C(0x81000005)), at += 4;
+    tw_store_be16(frame + at, v6 ? 0x86DD : 0x0800);
+    uint8_t *ip = frame + at + 2, *udp = ip + ip_bytes;
+    ip[0] = v6 ? 0x60 : 0x45;
+    tw_store_be16(ip + (v6 ? 4 : 2), (uint16_t)(udp_bytes + (v6 ? 0 : ip_bytes)));
+    ip[v6 ? 6 : 9] = 17;
+    if (!v6) tw_store_be32(ip + 16, UINT32_C(0xE9360C6F)); /* 233.54.12.111 */
+    if (v6) tw_store_be16(ip + 24, 0xFF15), ip[39] = 1;
+    tw_store_be16(udp, 40000);
+    tw_store_be16(udp + 2, 26400);
+    tw_store_be16(udp + 4, (uint16_t)udp_bytes);
+    memcpy(udp + 8, packet.bytes, packet.length);
+    return at + 2 + ip_bytes + udp_bytes;
+}
+
+static void add_pcap(seed *to) {
+    uint8_t frame[256];
+    add_le32(to, UINT32_C(0xA1B2C3D4));
+    add_le32(to, 4u << 16 | 2u);
+    add_le32(to, 0);
+    add_le32(to, 0);
+    add_le32(to, 65535);
+    add_le32(to, 1); /* Ethernet */
+    for (unsigned i = 0; i < 4; i++) {
+        size_t length = write_frame(frame, (i & 1) != 0, (i & 2) != 0);
+        add_le32(to, 1600000000);
+        add_le32(to, i);
+        add_le32(to, (uint32_t)length);
+        add_le32(to, (uint32_t)length);
+        add(to, frame, length);
+    }
+}
+
+static void add_pcapng(seed *to) {
+    static const uint32_t section[] = {0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0xFFFFFFFF, 0xFFFFFFFF, 28};
+    static const uint32_t interface[] = {1, 20, 1, 65535, 20}; /* Ethernet */
+    uint8_t frame[256];
+    for (size_t i = 0; i < sizeof section / sizeof *section; i++)
+        add_le32(to, section[i]);
+    for (size_t i = 0; i < sizeof interface / sizeof *interface; i++)
+        add_le32(to, interface[i]);
+    uint32_t length = (uint32_t)write_frame(frame, false, false), padded = (length + 3) & ~3u;
+    const uint32_t packet[] = {6, 32 + padded, 0, 0, 1, length, length};
+    for (size_t i = 0; i < sizeof packet / sizeof *packet; i++)
+        add_le32(to, packet[i]);
+    add(to, frame, padded);
+    add_le32(to, 32 + padded);
+}
+
+static void make_files(const char *folder) {
+    static seed content;
+    content.length = 0;
+    add(&content, "34200.1,1,5,100,10000,1\n\nno line feed at the end", 48);
+    make_archives(folder, "file_source", 3, &content);
+    content.length = 0;
+    add_pcap(&content);
+    make_archives(folder, "pcap_source", 0, &content);
+    static seed made;
+    made.length = 0;
+    add_u8(&made, 0);
+    add_pcapng(&made);
+    write_seed(folder, "pcap_source", 5, &made);
+    for (unsigned choice = 1; choice < 8; choice++) {
+        made.length = 0;
+        add_u8(&made, choice);
+        add(&made, content.bytes, content.length);
+        write_seed(folder, "pcap_source", 5 + choice, &made);
+    }
+}
+
+/* ---- the wire ---- */
+
+static size_t encode_kind(unsigned kind, tw_random *random, uint8_t *buffer) {
+    static random_storage storage;
+    static const char *const symbols[] = {"ABCD", "BRK.B"};
+    switch (kind) {
+    case 0: {
+        wire_book_update m = random_book_update(random, &storage);
+        return wire_book_update_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 1: {
+        wire_quote m = random_quote(random);
+        return wire_quote_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 2: {
+        wire_trades m = random_trades(random, &storage);
+        return wire_trades_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 3: {
+        wire_status m = random_status(random);
+        return wire_status_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 4: {
+        wire_imbalance m = random_imbalance(random);
+        return wire_imbalance_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 5: {
+        wire_order_events m = random_order_events(random, &storage);
+        return wire_order_events_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 6: {
+        wire_feed_status m = {.exchange = "XNAS", .epoch = "2020-01-30.FILE", .detail = "late", .seq = 9};
+        return wire_feed_status_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 7: {
+        wire_line_status m = {.exchange = "XNAS", .epoch = "2020-01-30.FILE", .line = "A", .next_seq = 9};
+        return wire_line_status_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 8: {
+        wire_instrument_request m = {2, symbols};
+        return wire_instrument_request_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 9: {
+        wire_instrument entry = {.instrument = {.symbol = "ABCD", .name = "A", .price_exponent = -4}};
+        wire_instrument_list m = {.exchange = "XNAS",
+                                  .instrument_count = 1,
+                                  .instruments = &entry,
+                                  .not_found_count = 2,
+                                  .not_found = symbols,
+                                  .last = true};
+        return wire_instrument_list_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    default: {
+        wire_snapshot_reply m = {.exchange = "XNAS", .channel = "orderbook", .last = true, .term = 3};
+        size_t used = wire_snapshot_reply_encode(&m, buffer, WIRE_MAX_BYTES);
+        for (unsigned part = 0; part < 5; part++) {
+            uint8_t encoded[WIRE_MAX_BYTES];
+            size_t length = encode_kind(part, random, encoded);
+            used += wire_snapshot_part_append((wire_snapshot_part)(WIRE_PART_BOOK + part), encoded, length,
+                                              buffer + used, WIRE_MAX_BYTES - used);
+        }
+        return used;
+    }
+    }
+}
+
+static void make_wire(const char *folder) {
+    static seed made;
+    uint8_t buffer[WIRE_MAX_BYTES];
+    tw_random random;
+    tw_random_seed(&random, 20200130);
+    for (unsigned i = 0; i < 33; i++) {
+        made.length = 0;
+        add_u8(&made, i % 11);
+        size_t length = encode_kind(i % 11, &random, buffer);
+        if (length > 4096) continue;
+        add(&made, buffer, length);
+        write_seed(folder, "wire", i, &made);
+    }
+}
+
+static void add_update(seed *to, unsigned choice, bool snapshot, uint64_t prev_seq, uint64_t seq,
+                       uint64_t quantity) {
+    uint8_t buffer[4096];
+    tw_level bid = {1000, quantity, 1}, ask = {1001, 5, 1};
+    wire_book_update m = {.depth = 10, .bid_count = 1, .bids = &bid, .ask_count = 1, .asks = &ask};
+    m.header = (wire_header){.exchange = "XNAS",
+                             .symbol = "ABCD",
+                             .epoch = "A",
+                             .term = 1,
+                             .prev_seq = prev_seq,
+                             .seq = seq,
+                             .snapshot = snapshot};
+    m.checksum = wire_book_checksum(&bid, 1, &ask, 1, 10);
+    size_t length = wire_book_update_encode(&m, buffer, sizeof buffer);
+    add_u8(to, choice);
+    add_u16(to, (unsigned)length);
+    add(to, buffer, length);
+}
+
+static void make_receiver(const char *folder) {
+    static seed made;
+    made.length = 0;
+    for (uint64_t seq = 0; seq < 6; seq++) /* a chain from an empty book */
+        add_update(&made, 0, false, seq, seq + 1, 10 + seq);
+    write_seed(folder, "receiver", 0, &made);
+    made.length = 0;
+    add_update(&made, 0, true, 0, 4, 10); /* a snapshot, a hole, deltas that wait, the snapshot that heals */
+    for (uint64_t seq = 5; seq < 8; seq++)
+        add_update(&made, 0, false, seq, seq + 1, 20);
+    add_update(&made, 0, true, 0, 7, 30);
+    add_update(&made, 2, false, 8, 9, 30);
+    add_update(&made, 1, false, 0, 9, 30);
+    write_seed(folder, "receiver", 1, &made);
+}
+
+/* ---- text ---- */
+
+static void make_texts(const char *folder) {
+    static const char *const subjects[] = {"XNAS.ABCD.orderbook\nXNAS.*.orderbook",
+                                           "XNAS.BRK%2EB.orderbook.100ms\nXNAS.>",
+                                           "feed.XNAS.1.status\nfeed.>",
+                                           "feed.XNAS.12.line.A\nfeed.*.*.line.*",
+                                           "snapshot.XNAS.ABCD.quote\norderbook.1s",
+                                           "snapshots.XNAS.trade\nstatus",
+                                           "instruments.XNAS\n*",
+                                           "BRK%2EB\nimbalance"};
+    static const char *const locations[] = {
+        "file:/data/day.gz\nmax",      "pcap:/data/day.pcap?port=26400&group=233.54.12.111\nrecorded",
+        "udp://239.1.1.1:26400\n4x",   "udp://[ff15::1]:26400@eth1\n0.25x",
+        "udp://127.0.0.1:0@lo\n1000x", "day.csv.zst\n0x"};
+    static const char *const settings_texts[] = {
+        "--source=file:day\n--burst\n64\n\n# a file\ndepth = 5\nreorder-window = 250ms\nhigh-water = 4Mi\n",
+        "--source\nudp://239.1.1.1:26400\n--no-exit-at-end\n--\nword\n\nfeed = lobster\norders = true\n",
+        "--source=x\n--dept=3\n\n", "\nsource = y\ngap-deadline = 1h\nmax-orders = 2G\nmetrics = -1\n"};
+    static const char *const days[] = {
+        "zz2025-01-09 closed National Day of Mourning\n2025-07-03 early 13:00\n2025-07-05 open\n# no "
+        "day\n\n2020-02-29",
+        "aaS081321-v50.txt.gz\n01302020.NASDAQ_ITCH50\n20200130\n189.12\n-0.0001\n922337203685477.5807\n"};
+    for (unsigned i = 0; i < sizeof subjects / sizeof *subjects; i++)
+        write_text(folder, "subject", i, -1, subjects[i]);
+    for (unsigned i = 0; i < sizeof locations / sizeof *locations; i++)
+        write_text(folder, "location", i, -1, locations[i]);
+    for (unsigned i = 0; i < sizeof settings_texts / sizeof *settings_texts; i++)
+        write_text(folder, "settings", i, -1, settings_texts[i]);
+    for (unsigned i = 0; i < sizeof days / sizeof *days; i++)
+        write_text(folder, "calendar", i, (int)i, days[i]);
+}
+
+static void make_lobster(const char *folder) {
+    write_text(folder, "lobster", 0, 0, /* one level a side */
+               "34200.017459617,5,0,1,2238200,-1\n2239500,100,2231800,100\n"
+               "34200.18,1,11885113,21,2238100,1\n2239500,100,2238100,21\n"
+               "34200.19,4,11885113,20,2238100,1\n2239500,100,2238100,1\n"
+               "34200.2,3,11885113,1,2238100,1\n2239500,100,2231800,100\n"
+               "34201,7,0,0,-1,-1\n2239500,100,2231800,100\n");
+    write_text(folder, "lobster", 1, 1, /* two, with levels that are not there */
+               "34200.1,1,5,10,10000,1\n9999999999,0,10000,10,9999999999,0,-9999999999,0\n"
+               "34200.2,1,6,10,10100,-1\n10100,10,10000,10,9999999999,0,-9999999999,0\n"
+               "34200.3,1,7,10,9900,1\n10100,10,10000,10,9999999999,0,9900,10\n"
+               "34200.4,1,8,10,9950,1\n10100,10,10000,10,9999999999,0,9950,10\n"
+               "34200.5,2,5,4,10000,1\n10100,10,10000,6,9999999999,0,9950,10\n"
+               "34200.6,3,5,6,10000,1\n10100,10,9950,10,9999999999,0,9900,10\n");
+    write_text(folder, "lobster", 2, 0, "/data/ABCD_2012-06-21_34200000_57600000_message_1.csv.gz\n1,2,3,4\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_corpus FOLDER\n");
+        return 2;
+    }
+    make_folder(argv[1]);
+    make_itch(argv[1]);
+    make_framing(argv[1]);
+    make_files(argv[1]);
+    make_wire(argv[1]);
+    make_receiver(argv[1]);
+    make_texts(argv[1]);
+    make_lobster(argv[1]);
+    return 0;
+}
