@@ -263,15 +263,6 @@ typedef struct rebuilt {
     tw_short_sale short_sale[16];
 } rebuilt;
 
-static void on_instrument(void *c, uint32_t i, const tw_instrument *e, const tw_stamp *s) {
-    (void)c, (void)i, (void)e, (void)s;
-}
-static void on_book(void *c, uint32_t i, uint32_t rank, const tw_stamp *s) {
-    (void)c, (void)i, (void)rank, (void)s;
-}
-static void on_print(void *c, uint32_t i, const tw_print *print, const tw_stamp *s) {
-    (void)c, (void)i, (void)print, (void)s;
-}
 static void on_trading_state(void *c, uint32_t i, tw_trading_state state, const char *reason, const tw_stamp *s) {
     (void)reason, (void)s;
     ((rebuilt *)c)->trading[i] = state;
@@ -279,12 +270,6 @@ static void on_trading_state(void *c, uint32_t i, tw_trading_state state, const 
 static void on_short_sale(void *c, uint32_t i, tw_short_sale restriction, const tw_stamp *s) {
     (void)s;
     ((rebuilt *)c)->short_sale[i] = restriction;
-}
-static void on_collar(void *c, uint32_t i, int64_t r, int64_t u, int64_t l, const tw_stamp *s) {
-    (void)c, (void)i, (void)r, (void)u, (void)l, (void)s;
-}
-static void on_imbalance(void *c, uint32_t i, const tw_imbalance *imbalance, const tw_stamp *s) {
-    (void)c, (void)i, (void)imbalance, (void)s;
 }
 static void on_book_state(void *c, uint32_t i, tw_book_state state, tw_state_cause cause, const tw_stamp *s) {
     (void)c, (void)i, (void)s, (void)state, (void)cause;
@@ -407,8 +392,10 @@ static void random_day(floor_books *f, tw_random *random, uint32_t listed) {
 
 static void open_rebuilt(rebuilt *r) {
     market_limits limits = {.max_instruments = 16, .max_orders = 20000, .max_levels = 20000};
-    market_listener listener = {r,         on_instrument, on_book,       on_print, on_trading_state, on_short_sale,
-                                on_collar, on_imbalance,  on_book_state, NULL};
+    market_listener listener = {.context = r,
+                                .on_trading_state = on_trading_state,
+                                .on_short_sale = on_short_sale,
+                                .on_book_state = on_book_state};
     itch50_feed_options options = {0};
     tw_error error;
     *r = (rebuilt){0};
