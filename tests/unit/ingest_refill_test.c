@@ -140,7 +140,7 @@ TEST(refill, what_nobody_brings_until_the_deadline_is_told_as_lost) {
 }
 
 TEST(refill, asks_in_parts_backs_off_to_the_next_server_and_stops_at_the_deadline) {
-    refill_options options = {2, 10, 0, 0, 4, 8, 0, 30};
+    refill_options options = {2, 10, 0, 0, 4, 8, 3, 30};
     refill plan;
     refill_request request;
     refill_hole hole = {true, "S         ", 5, 24};
