@@ -48,10 +48,11 @@ static void on_closed(natsConnection *nats, void *context) {
     bus_mailbox_put_closed(context);
 }
 
+/* Called late, on a thread of nats.c, which holds no reference to the subscription: it may be gone by now. */
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status, void *context) {
-    (void)nats;
+    (void)nats, (void)subscription;
     if (status == NATS_SLOW_CONSUMER)
-        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, natsSubscription_GetSubject(subscription));
+        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, "a subscription has more pending than it may");
 }
 
 static void on_wake(uv_async_t *wake) {
