@@ -86,6 +86,10 @@ static market_listener listener_of(ingest *self) {
 /* ---- publisher -> bus ---- */
 
 static void sink_emit(void *context, const char *subject, const uint8_t *payload, size_t length) {
+    bus_publish_trusted(((ingest *)context)->bus, subject, payload, length);
+}
+
+static void sink_answer(void *context, const char *subject, const uint8_t *payload, size_t length) {
     bus_publish(((ingest *)context)->bus, subject, payload, length);
 }
 
@@ -392,7 +396,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                  .max_requests = (uint32_t)set->max_requests,
                                  .serve_bytes = (uint32_t)(set->snapshot_rate / 1000),
                                  .status_interval_ns = 100 * INT64_C(1000000)};
-    publisher_sink sink = {self, sink_emit, sink_ready};
+    publisher_sink sink = {self, sink_emit, sink_answer, sink_ready};
     return publisher_alloc(&self->publisher, &options, market_books(self->market), &sink, error);
 }
 
