@@ -163,12 +163,19 @@ static bool subscribe(tap *self, const char *const *subjects, size_t count, char
 /* ---- the end ---- */
 
 static bool verified(const tickwire_stats *s) {
-    return s->messages > 0 && s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0;
+    return s->messages > 0 && s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0 &&
+           s->books_silent == 0;
+}
+
+static const char *verdict(const tickwire_stats *s) {
+    if (verified(s)) return "OK";
+    if (s->messages == 0) return "NOTHING RECEIVED";
+    return s->books_silent > 0 ? "THE FEED FELL SILENT" : "FAULTS REMAIN";
 }
 
 static void print_summary(const tap *self, const tickwire_stats *s) {
     char line[1024];
-    const char *result = verified(s) ? "OK" : s->messages == 0 ? "NOTHING RECEIVED" : "FAULTS REMAIN";
+    const char *result = verdict(s);
     if (!self->settings.json) {
         printf("verified: %llu messages, %llu book updates, %u books, %llu chain faults, %llu checksum faults, "
                "%llu resyncs, %u books out of sync",
