@@ -261,7 +261,8 @@ static void on_line_lost(void *context, uint64_t from, uint64_t count) {
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
-    rt_log(self->log, RT_ERROR, "messages lost", RT_U64("from", from), RT_U64("count", count));
+    rt_log_limited(self->log, &self->lost_site, RT_ERROR, "messages lost", RT_U64("from", from),
+                   RT_U64("count", count), RT_U64("lost_in_session", self->facts.lost));
     judge_feed(self);
 }
 

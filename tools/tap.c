@@ -175,6 +175,7 @@ static void print_summary(const tap *self, const tickwire_stats *s) {
                (unsigned long long)s->messages, (unsigned long long)s->updates, s->books,
                (unsigned long long)s->chain_faults, (unsigned long long)s->checksum_faults,
                (unsigned long long)s->resyncs, s->books_not_synced);
+        if (s->books_not_ok > 0) printf(", %u books not to be trusted (RECOVERING or STALE)", s->books_not_ok);
         if (s->malformed > 0) printf(", %llu malformed", (unsigned long long)s->malformed);
         if (s->old_terms > 0) printf(", %llu of deposed leaders", (unsigned long long)s->old_terms);
         if (s->dropped > 0) printf(", %llu dropped here", (unsigned long long)s->dropped);

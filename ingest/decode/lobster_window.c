@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "ingest/decode/lobster.h"
 
 #define NONE            UINT32_MAX
@@ -85,6 +86,7 @@ static void empty_slot(lobster_window *window, uint32_t hole) {
 
 static void remember(lobster_window *window, level *at, const lobster_message *message) {
     uint32_t index = window->free_first;
+    TW_ASSERT(index != NONE && window->orders != NULL); /* the caller has made sure of room */
     order *made = &window->orders[index];
     window->free_first = made->next;
     *made = (order){message->order_id, message->quantity, message->price, message->side, NONE, at->first};

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/market.h"
 
 typedef struct packet_slot {
     uint64_t first;
@@ -215,15 +216,24 @@ static int64_t later_by(int64_t instant_ns, int64_t duration_ns) {
     return instant_ns > INT64_MAX - duration_ns ? INT64_MAX : instant_ns + duration_ns;
 }
 
+/* A hole behind which nothing came (only its end was announced) is told by a run without messages: waiting for the
+ * next message would leave the books in good standing until then, at the end of a session for ever. */
+static void tell_loss(gap_tracker *t) {
+    if (t->pending_lost == 0) return;
+    packet_slot nothing = {.first = t->expected, .end = t->expected, .receive_ns = TW_TIME_ABSENT};
+    emit(t, &nothing);
+}
+
 /* Each pass closes a hole, so there are at most as many as held packets and announcements. */
 static void expire(gap_tracker *t, int64_t now_ns) {
     uint64_t to;
     int64_t since_ns;
     while (first_hole(t, &to, &since_ns)) {
         if (now_ns >= later_by(since_ns, t->options.reorder_window_ns)) declare(t, to);
-        if (now_ns < later_by(since_ns, t->options.deadline_ns)) return;
+        if (now_ns < later_by(since_ns, t->options.deadline_ns)) break;
         give_up(t, to);
     }
+    tell_loss(t);
 }
 
 /* ---- packets in ---- */

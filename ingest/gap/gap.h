@@ -40,8 +40,8 @@ typedef enum gap_state { GAP_IN_SEQUENCE = 0, GAP_REORDERING, GAP_OPEN } gap_sta
 
 /* Consecutive messages, ready to be decoded. Borrowed: valid until the next call on the tracker. */
 typedef struct gap_run {
-    uint64_t first; /* sequence number of the first message */
-    uint16_t count;
+    uint64_t first;        /* sequence number of the first message */
+    uint16_t count;        /* 0: nothing but lost_before; the loss is known and no message behind it has come */
     const uint8_t *blocks; /* walk with moldudp64_next */
     size_t blocks_bytes;
     int64_t receive_ns;

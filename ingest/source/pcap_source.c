@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "base/market.h"
 #include "base/text.h"
 #include "ingest/source/file_source.h"
 
@@ -270,6 +271,15 @@ static tw_code damaged(pcap_source *source, tw_error *error) {
                         (unsigned long long)source->index + 1, (unsigned long long)source->unpacked, reason);
 }
 
+/* A pcapng stamp may be any 64 bit number of any unit: one that no instant here can hold is no time. */
+static int64_t stamp_ns(const struct pcap_pkthdr *header) {
+    int64_t instant_ns;
+    if (__builtin_mul_overflow(header->ts.tv_sec, TW_NS_PER_SECOND, &instant_ns) ||
+        __builtin_add_overflow(instant_ns, header->ts.tv_usec, &instant_ns))
+        return TW_TIME_ABSENT;
+    return instant_ns;
+}
+
 tw_code pcap_source_next(pcap_source *source, pcap_packet *packet, bool *more, tw_error *error) {
     struct pcap_pkthdr *header;
     const u_char *bytes;
@@ -287,7 +297,7 @@ tw_code pcap_source_next(pcap_source *source, pcap_packet *packet, bool *more, t
         if (result == TAKEN_UDP) {
             *packet = (pcap_packet){.payload = frame.bytes,
                                     .length = frame.length,
-                                    .receive_ns = header->ts.tv_sec * TW_NS_PER_SECOND + header->ts.tv_usec,
+                                    .receive_ns = stamp_ns(header),
                                     .index = source->index};
             *more = true;
             return TW_OK;

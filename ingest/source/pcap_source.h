@@ -14,7 +14,7 @@ typedef struct pcap_source pcap_source;
 typedef struct pcap_packet {
     const uint8_t *payload; /* of the datagram; borrowed until the next call */
     uint32_t length;
-    int64_t receive_ns; /* the capture's time stamp, UTC */
+    int64_t receive_ns; /* the capture's time stamp, UTC; TW_TIME_ABSENT if it fits none */
     uint64_t index;     /* of the packet in the file, from 1, those passed over included */
 } pcap_packet;
 

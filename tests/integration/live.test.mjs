@@ -238,9 +238,27 @@ test('a new session replaces an old one that never said its end', async () => {
     sender.withhold(itch.add(1, 'AAPL', 2, 'B', 100, 1_500_000));
     await sender.send(itch.add(1, 'AAPL', 3, 'B', 100, 1_500_000)); // held behind a hole when the day turns
     Object.assign(sender, { session: 'DAY2', next: 1 });
-    await sender.send(...opening(), itch.add(1, 'AAPL', 7, 'B', 5, 1_600_000));
+    await sender.send(...opening()); // one packet could be a damaged one: the next confirms it
+    await sender.send(itch.add(1, 'AAPL', 7, 'B', 5, 1_600_000));
     await subscriber.feedIs({ epoch: '2020-01-31.DAY2', state: 'BOOK_OK', seq: 6n, lost: 0n });
     await shows(subscriber, 'AAPL', ['1600000 5 1']);
+  });
+});
+
+test('a late packet of the session before does not end the one that runs', async () => {
+  await withLine([], async ({ subscriber, sender }) => {
+    await sender.send(...opening(), itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
+    await shows(subscriber, 'AAPL', ['1500000 100 1']);
+    Object.assign(sender, { session: 'DAY2', next: 1 });
+    await sender.send(...opening());
+    await sender.send(itch.add(1, 'AAPL', 7, 'B', 5, 1_600_000));
+    await shows(subscriber, 'AAPL', ['1600000 5 1']);
+    await sender.raw(itch.packet('DAY1', 7, [itch.add(1, 'AAPL', 2, 'B', 9, 1_500_000)]));
+    await sender.raw(itch.packet('DAY1', 8, [itch.add(1, 'AAPL', 3, 'B', 9, 1_500_000)]));
+    await sender.send(itch.add(1, 'AAPL', 8, 'B', 6, 1_600_000));
+    await shows(subscriber, 'AAPL', ['1600000 11 2']);
+    assert.equal(subscriber.feed.epoch, '2020-01-31.DAY2');
+    assert.equal(subscriber.feed.state, 'BOOK_OK');
   });
 });
 

@@ -93,13 +93,30 @@ TEST(mold_line, a_hole_is_declared_after_the_window_and_given_up_at_the_deadline
     mold_line_free(line);
 }
 
+TEST(mold_line, the_end_of_a_session_that_never_came_is_told_as_lost) {
+    hearing told = {0};
+    mold_line *line = line_telling(&told, false);
+    uint8_t payload[MOLDUDP64_HEADER_BYTES];
+    send_packet(line, "S", 1, "a", 0);
+    moldudp64_write_header(payload, "S", 4, MOLDUDP64_END_OF_SESSION); /* 2 and 3 were sent */
+    mold_line_packet(line, payload, sizeof payload, 1 * MS, 1 * MS);
+    mold_line_poll(line, 102 * MS);
+    EXPECT_STR(told.text, "[S from 1] 1:a lost 2+2");
+    EXPECT_U64(mold_line_read_status(line).gap.lost, 2);
+    send_packet(line, "S", 4, "d", 103 * MS); /* told once */
+    EXPECT_STR(told.text, "[S from 1] 1:a lost 2+2 4:d");
+    mold_line_free(line);
+}
+
 TEST(mold_line, a_new_session_settles_the_old_one_first) {
     hearing told = {0};
     mold_line *line = line_telling(&told, false);
     send_packet(line, "MON", 1, "a", 0);
     send_packet(line, "MON", 3, "c", 1 * MS);
     send_packet(line, "TUE", 1, "x", 2 * MS);
-    EXPECT_STR(told.text, "[MON from 1] 1:a lost 2+1 3:c[TUE from 1] 1:x");
+    EXPECT_STR(told.text, "[MON from 1] 1:a"); /* one packet is not believed */
+    send_packet(line, "TUE", 2, "y", 3 * MS);
+    EXPECT_STR(told.text, "[MON from 1] 1:a lost 2+1 3:c[TUE from 1] 1:x 2:y");
     mold_line_free(line);
 }
 

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <zlib.h>
 
+#include "base/market.h"
 #include "base/text.h"
 #include "ingest/source/pcap_source.h"
 #include "tests/support/temporary_file.h"
@@ -206,6 +207,15 @@ TEST(pcap_source, both_byte_orders_and_both_clocks_give_the_same_payload_to_the_
                        SECONDS * INT64_C(1000000000) + (nano ? NANOSECONDS : NANOSECONDS / 1000 * 1000));
         }
     }
+}
+
+TEST(pcap_source, a_stamp_that_no_instant_can_hold_is_no_time) {
+    bytes frame, file;
+    ethernet_frame(&frame, "hello");
+    pcapng_file(&file, true, 3, UINT64_MAX / 4, &frame); /* some 10^15 seconds */
+    outcome seen = read_filtered(file.at, file.length, "", 0);
+    EXPECT_STR(seen.payloads, "1:hello");
+    EXPECT_I64(seen.first_ns, TW_TIME_ABSENT);
 }
 
 TEST(pcap_source, pcapng_clocks_are_read_by_their_resolution) {

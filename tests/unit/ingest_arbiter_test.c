@@ -1,0 +1,73 @@
+/* Two lines put together: who won, what each lost, sessions, and what a single damaged packet may not do. */
+#include "ingest/line/arbiter.h"
+#include "tests/unit.h"
+
+static void on_session(void *context, const char *session, uint64_t first, int64_t receive_ns) {
+    (void)session, (void)receive_ns;
+    *(uint64_t *)context = first;
+}
+static void on_messages(void *context, const feed_message *messages, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        EXPECT_U64(messages[i].seq, (*(uint64_t *)context)++);
+}
+static void on_lost(void *context, uint64_t from, uint64_t count) {
+    EXPECT_U64(from, *(uint64_t *)context);
+    *(uint64_t *)context += count;
+}
+static void on_malformed(void *context, moldudp64_result why, size_t offset, size_t length) {
+    (void)context, (void)why, (void)offset, (void)length;
+}
+
+static arbiter *two_lines(uint64_t *next) {
+    arbiter *both;
+    arbiter_options options = {{10, 50, 16, 256}, 2, 1000, false};
+    arbiter_listener listener = {next, on_session, on_messages, on_lost, on_malformed};
+    EXPECT_I64(arbiter_alloc(&both, &options, &listener, NULL), TW_OK);
+    return both;
+}
+
+static void say(arbiter *both, uint32_t line, const char *session, uint64_t first, uint16_t count, int64_t now) {
+    uint8_t payload[256];
+    size_t length = moldudp64_write_header(payload, session, first, count);
+    for (uint16_t i = 0; i < count; i++)
+        length += moldudp64_write_block(payload + length, sizeof payload - length, (const uint8_t *)"m", 1);
+    arbiter_packet(both, line, payload, length, now, now);
+}
+
+TEST(arbiter, each_line_fills_the_others_hole_and_is_told_what_it_won_and_lost) {
+    uint64_t next = 0;
+    int64_t lag = 0;
+    arbiter *both = two_lines(&next);
+    say(both, 0, "S", 1, 4, 0);
+    say(both, 1, "S", 1, 2, 3);
+    say(both, 1, "S", 3, 5, 4); /* 5 to 7 are new */
+    say(both, 0, "S", 8, 2, 5); /* A never carries 5 to 7 */
+    EXPECT_U64(next, 10);
+    EXPECT_U64(arbiter_line(both, 0)->counts.losses, 0);
+    arbiter_poll(both, 16);
+    const line_counts *a = &arbiter_line(both, 0)->counts, *b = &arbiter_line(both, 1)->counts;
+    EXPECT(a->wins == 6 && a->duplicates == 0 && a->losses == 3 && a->expected == 10);
+    EXPECT(b->wins == 3 && b->duplicates == 4 && b->losses == 0 && b->expected == 8);
+    EXPECT(line_stats_median_skew(arbiter_line(both, 1), &lag));
+    EXPECT_I64(lag, 4); /* number 4 */
+    arbiter_free(both);
+}
+
+TEST(arbiter, one_damaged_packet_neither_ends_the_session_nor_jumps_and_two_change_it) {
+    uint64_t next = 0;
+    arbiter *both = two_lines(&next);
+    say(both, 0, "S", 1, 1, 0);
+    say(both, 0, "?", 1, 1, 1);
+    say(both, 0, "S", UINT64_C(1) << 50, 1, 1);
+    say(both, 1, "S", 2, 1, 2);
+    EXPECT_U64(next, 3);
+    say(both, 0, "T", 1, 1, 3);
+    say(both, 0, "T", 2, 1, 4);
+    EXPECT_STR(arbiter_read_status(both).session, "T");
+    say(both, 1, "S", 3, 1, 5); /* B lags in the session that was left */
+    say(both, 1, "S", 4, 1, 6);
+    EXPECT_STR(arbiter_read_status(both).session, "T");
+    say(both, 1, "T", 3, 1, 7);
+    EXPECT_U64(next, 4);
+    arbiter_free(both);
+}
