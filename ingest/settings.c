@@ -6,6 +6,8 @@
 static const setting table[] = {
     {"source", SETTING_TEXT, AT(source), NULL, "WHERE", "file:PATH, pcap:PATH or udp://GROUP:PORT[@INTERFACE]",
      NULL, 0, 0},
+    {"source-b", SETTING_TEXT, AT(source_b), "", "WHERE",
+     "the second line of the same feed, udp://GROUP:PORT[@INTERFACE]; either may die and return", NULL, 0, 0},
     {"feed", SETTING_CHOICE, AT(feed), "itch50", "FORMAT", "what the source's messages are", "itch50|lobster", 0,
      0},
     {"exchange", SETTING_TEXT, AT(exchange), "XNAS", "MIC", "first token of the subjects, and whose calendar holds",
@@ -61,7 +63,8 @@ static const setting table[] = {
     {"hold-packets", SETTING_COUNT, AT(hold_packets), "4096", "N",
      "packets kept behind a gap; beyond it the gap is given up at once", NULL, 1, 1 << 20},
     {"silence", SETTING_DURATION, AT(silence_ns), "3s", "TIME",
-     "a line without packet or heartbeat for this long is STALE", NULL, INT64_C(10000000), INT64_C(3600000000000)},
+     "a line without packet or heartbeat for this long is STALE; the feed only when all its lines are", NULL,
+     INT64_C(10000000), INT64_C(3600000000000)},
     {"receive-buffer", SETTING_COUNT, AT(receive_buffer), "16Mi", "BYTES", "socket buffer to ask the kernel for",
      NULL, 4096, INT64_C(1) << 30},
 
@@ -82,6 +85,7 @@ const settings_program ingest_program = {
     .environment = "TICKWIRE_INGEST",
     .epilogue = "Examples:\n"
                 "  tickwire-ingest --source udp://239.1.1.1:26400@127.0.0.1 --session-date 2020-01-30\n"
+                "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --source-b udp://239.1.1.2:26400@eth2\n"
                 "  tickwire-ingest --source file:01302020.NASDAQ_ITCH50.gz --pace recorded --metrics 9100\n"
                 "  tickwire-ingest --source pcap:capture.pcapng.zst --exit-at-end\n",
     .table = table,

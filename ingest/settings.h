@@ -9,6 +9,7 @@
 
 typedef struct ingest_settings {
     const char *source;
+    const char *source_b; /* "": one line only */
     const char *feed; /* "itch50" or "lobster" */
     const char *exchange;
     uint64_t partition;
