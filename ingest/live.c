@@ -73,6 +73,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         if (count > 0) self->facts.last_heard_ns = now_ns;
         if (count < UDP_SOURCE_BURST) break;
     }
+    if (self->recovery != NULL) recovery_step(self->recovery, now_ns);
     ingest_end_of_burst(self);
 }
 
@@ -148,9 +149,22 @@ static void judge_line(const ingest *self, const arbiter_status *feed, int64_t n
     line->state_number = line->state;
 }
 
+/* What request servers brought, shown as a line. */
+static bool read_recovery(const ingest *owner, ingest_line *line) {
+    if (owner->recovery == NULL) return false;
+    bool gap_open = arbiter_read_status(owner->arbiter).gap_open;
+    *line = (ingest_line){.counts = arbiter_line(owner->arbiter, ARBITER_RECOVERY)->counts,
+                          .state = gap_open ? TW_BOOK_RECOVERING : TW_BOOK_OK,
+                          .cause = gap_open ? TW_CAUSE_GAP : TW_CAUSE_NONE};
+    line->state_number = line->state;
+    tw_text_copy(line->name, sizeof line->name, line_names[LIVE_LINES]);
+    return true;
+}
+
 bool live_read_line(const live *self, uint32_t index, int64_t now_ns, ingest_line *line) {
     const ingest *owner = self->ingest;
-    if (index >= LIVE_LINES || self->lines[index].source == NULL) return false;
+    if (index == LIVE_LINES) return read_recovery(owner, line);
+    if (index > LIVE_LINES || self->lines[index].source == NULL) return false;
     const line_stats *stats = arbiter_line(owner->arbiter, index);
     arbiter_status feed = arbiter_read_status(owner->arbiter);
     *line =

@@ -12,6 +12,7 @@ static void collect(void *context) {
     seen->market = market_read_stats(self->market);
     seen->bus = bus_read_stats(self->bus);
     ingest_line_status(self, &seen->line);
+    if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
     for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++)
         live_read_line(self->live, i, rt_clock_monotonic_ns(), &seen->lines[i]);
     if (self->live != NULL) seen->kernel_drops = live_kernel_drops(self->live);
@@ -41,6 +42,13 @@ static void add_counters(ingest *self, const char *labels) {
         {"lost_total", "Source messages given up.", &seen->line.gap.lost},
         {"kernel_drops_total", "Packets the kernel dropped because the socket buffer was full.",
          &seen->kernel_drops},
+        {"refill_requests_total", "Requests sent to request servers.", &seen->recovery.requests},
+        {"refill_failures_total", "Requests that brought nothing in their time.", &seen->recovery.failures},
+        {"refill_expired_total", "Gaps that request servers did not fill by their deadline.",
+         &seen->recovery.expired},
+        {"refilled_total", "Source messages that request servers brought first.", &seen->recovery.refilled},
+        {"refill_strangers_total", "Packets to the request socket from addresses that were not asked.",
+         &seen->recovery.strangers},
         {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
         {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
          &self->itch50.unknown_types},
@@ -113,7 +121,7 @@ static void add_lines(ingest *self, const char *labels) {
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_skew_nanoseconds", with_line,
                           "Median lag behind the other line; negative ahead of it.", &line->skew_ns);
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_state", with_line,
-                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet), 3 STALE (silent).",
+                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent).",
                           &line->state_number);
     }
 }

@@ -10,10 +10,12 @@
 #include "ingest/day/file_date.h"
 #include "runtime/clock.h"
 
-#define TICK_MS           5
-#define LEAVE_NS          (5 * TW_NS_PER_SECOND)
-#define FLUSHES_PER_CLOCK 8u
-#define BELIEVED_JUMP     UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
+#define TICK_MS            5
+#define LEAVE_NS           (5 * TW_NS_PER_SECOND)
+#define FLUSHES_PER_CLOCK  8u
+#define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
+#define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
+#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
@@ -289,6 +291,7 @@ mold_line_listener ingest_line_listener(ingest *self) {
 static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+    if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     judge_feed(self);
     if (self->live != NULL) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
@@ -407,6 +410,11 @@ static tw_code open_market(ingest *self, tw_error *error) {
 }
 
 static tw_code open_line(ingest *self, tw_error *error) {
+    if (self->settings.gap_deadline_ns == 0) {
+        self->settings.gap_deadline_ns = self->settings.recovery[0] != '\0' ? REFILL_DEADLINE_NS : WAIT_DEADLINE_NS;
+        if (self->settings.gap_deadline_ns < self->settings.reorder_window_ns)
+            self->settings.gap_deadline_ns = self->settings.reorder_window_ns;
+    }
     gap_options gap = {.reorder_window_ns = self->settings.reorder_window_ns,
                        .deadline_ns = self->settings.gap_deadline_ns,
                        .hold_packets = (uint32_t)self->settings.hold_packets,
@@ -426,6 +434,8 @@ static tw_code open_line(ingest *self, tw_error *error) {
 /* --source-b is the same feed again, on the network like the first. */
 static tw_code parse_lines(ingest *self, tw_error *error) {
     tw_code code = location_parse(self->settings.source, &self->where, error);
+    if (code == TW_OK && self->settings.recovery[0] != '\0' && self->where.kind != LOCATION_UDP)
+        return tw_error_set(error, TW_INVALID, "--recovery fills the gaps of a udp:// --source only");
     if (code != TW_OK || self->settings.source_b[0] == '\0') return code;
     if (location_parse(self->settings.source_b, &self->where_b, error) != TW_OK)
         return tw_error_wrap(error, "--source-b");
@@ -446,7 +456,10 @@ static tw_code open_source(ingest *self, tw_error *error) {
         code = open_line(self, error);
     }
     if (code != TW_OK) return code;
-    if (self->where.kind == LOCATION_UDP) return live_open(&self->live, self, error);
+    if (self->where.kind == LOCATION_UDP) {
+        if (self->settings.recovery[0] != '\0') code = recovery_open(&self->recovery, self, error);
+        return code == TW_OK ? live_open(&self->live, self, error) : code;
+    }
     return replay_open(&self->replay, self, error);
 }
 
@@ -520,6 +533,7 @@ static void close_handle(uv_handle_t *handle) {
 
 void ingest_close(ingest *self) {
     live_close(self->live);
+    recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);
     observe_close(self);

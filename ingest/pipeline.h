@@ -33,8 +33,9 @@
 #include "runtime/metrics.h"
 #include "runtime/time_zone.h"
 
-typedef struct live live;     /* live.c: the lines of a network feed */
-typedef struct replay replay; /* replay.c: a recording */
+typedef struct live live;         /* live.c: the lines of a network feed */
+typedef struct recovery recovery; /* recovery.c: refill by request servers */
+typedef struct replay replay;     /* replay.c: a recording */
 
 #define INGEST_LINES 3u /* A, B, and R: what request servers brought */
 
@@ -49,12 +50,22 @@ typedef struct ingest_line {
     int64_t state_number; /* state again, as a gauge has it */
 } ingest_line;
 
+/* What refill did, as metrics show it. */
+typedef struct ingest_recovery {
+    uint64_t requests;
+    uint64_t failures; /* requests that brought nothing in their time */
+    uint64_t expired;  /* gaps that were not asked for any more at their deadline */
+    uint64_t refilled; /* messages */
+    uint64_t strangers;
+} ingest_recovery;
+
 /* Numbers that only metrics read; refreshed before each rendering. */
 typedef struct ingest_observed {
     publisher_stats publisher;
     market_stats market;
     arbiter_status line;
     ingest_line lines[INGEST_LINES];
+    ingest_recovery recovery;
     bus_stats bus;
     uint64_t instruments_refused;
     uint64_t kernel_drops;
@@ -83,6 +94,7 @@ typedef struct ingest {
     arbiter *arbiter;      /* of the lines of a network feed; NULL for all else */
     live *live;            /* exactly one of live and replay */
     replay *replay;
+    recovery *recovery; /* NULL without --recovery */
 
     feed_facts facts;
     feed_verdict verdict;    /* as last told to the publisher */
@@ -134,6 +146,12 @@ bool live_read_line(const live *live, uint32_t index, int64_t now_ns, ingest_lin
 uint64_t live_kernel_drops(const live *live); /* of all lines */
 /* line_report.c: publishes LineStatus of every line, once a second. */
 void line_report(ingest *ingest);
+/* recovery.c */
+tw_code recovery_open(recovery **recovery, ingest *ingest, tw_error *error);
+void recovery_close(recovery *recovery);
+/* Looks whether something is to be asked for: after packets of the lines, and as time passes. */
+void recovery_step(recovery *recovery, int64_t now_ns);
+void recovery_read(const recovery *recovery, ingest_recovery *seen);
 /* replay.c */
 tw_code replay_open(replay **replay, ingest *ingest, tw_error *error);
 void replay_start(replay *replay);
