@@ -28,6 +28,7 @@
 #include "runtime/clock.h"
 #include "runtime/settings.h"
 #include "tools/command.h"
+#include "tools/mold_packet.h"
 #include "tools/serve/fault_text.h"
 #include "tools/serve/feed_input.h"
 #include "tools/serve/feed_line.h"
@@ -115,13 +116,11 @@ typedef struct run {
     udp_exchange *exchange; /* NULL without --requests */
     mold_request_server server;
     int signal_fd;
-    bool stopped;   /* by a signal */
-    uint64_t next;  /* number of the message that comes next */
-    uint16_t count; /* messages of the packet being filled */
-    size_t used;    /* bytes of it */
+    bool stopped;       /* by a signal */
+    mold_packet packet; /* the one being filled, in packet_bytes */
     int64_t last_sent_ns;
     uint64_t packets;
-    uint8_t packet[MAX_PACKET_BYTES];
+    uint8_t packet_bytes[MAX_PACKET_BYTES];
     uint8_t answer[MAX_PACKET_BYTES];
 } run;
 
@@ -133,8 +132,8 @@ static tw_code answer_requests(run *self, tw_error *error) {
         size_t bytes = 0;
         tw_code code = udp_exchange_receive(self->exchange, &request, error);
         if (code != TW_OK || request.bytes == NULL) return code;
-        mold_request_answer(&self->server, request.bytes, request.length, self->next - self->count, self->answer,
-                            self->settings.packet_bytes, &bytes);
+        mold_request_answer(&self->server, request.bytes, request.length, self->packet.next - self->packet.count,
+                            self->answer, self->settings.packet_bytes, &bytes);
         if (bytes > 0) udp_exchange_answer(self->exchange, self->answer, bytes);
     }
     return TW_OK;
@@ -158,7 +157,7 @@ static tw_code to_lines(run *self, size_t length, tw_error *error) {
     self->packets++;
     self->last_sent_ns = now_ns;
     for (uint32_t i = 0; i < self->line_count; i++) {
-        tw_code code = feed_line_packet(self->lines[i], self->packet, length, now_ns, error);
+        tw_code code = feed_line_packet(self->lines[i], self->packet_bytes, length, now_ns, error);
         if (code != TW_OK) return code;
     }
     return TW_OK;
@@ -166,25 +165,15 @@ static tw_code to_lines(run *self, size_t length, tw_error *error) {
 
 /* The packet being filled is whole. */
 static tw_code packet_finish(run *self, tw_error *error) {
-    if (self->count == 0) return TW_OK;
-    moldudp64_write_header(self->packet, self->settings.session, self->next - self->count, self->count);
-    self->count = 0;
-    return to_lines(self, self->used, error);
+    size_t length = mold_packet_finish(&self->packet);
+    return length == 0 ? TW_OK : to_lines(self, length, error);
 }
 
 static tw_code add_message(run *self, const uint8_t *message, uint16_t length, tw_error *error) {
     if (!feed_store_append(&self->store, message, length))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for what the request server answers");
     for (int attempt = 0; attempt < 2; attempt++) {
-        if (self->count == 0) self->used = MOLDUDP64_HEADER_BYTES;
-        size_t added = moldudp64_write_block(self->packet + self->used, self->settings.packet_bytes - self->used,
-                                             message, length);
-        if (added > 0) {
-            self->used += added;
-            self->count++;
-            self->next++;
-            return TW_OK;
-        }
+        if (mold_packet_add(&self->packet, message, length)) return TW_OK;
         tw_code code = packet_finish(self, error);
         if (code != TW_OK) return code;
     }
@@ -202,7 +191,7 @@ static tw_code flush(run *self, tw_error *error) {
 static tw_code signal_lines(run *self, uint16_t count, tw_error *error) {
     tw_code code = flush(self, error);
     if (code != TW_OK) return code;
-    code = to_lines(self, moldudp64_write_header(self->packet, self->settings.session, self->next, count), error);
+    code = to_lines(self, mold_packet_signal(&self->packet, count), error);
     for (uint32_t i = 0; code == TW_OK && i < self->line_count; i++)
         code = feed_line_settle(self->lines[i], rt_clock_monotonic_ns(), error);
     return code;
@@ -255,7 +244,9 @@ static tw_code play(run *self, tw_error *error) {
 
 static tw_code play_session(run *self, tw_error *error) {
     int64_t now_ns = rt_clock_monotonic_ns();
-    self->next = 1;
+    self->packet.bytes = self->packet_bytes;
+    self->packet.capacity = self->settings.packet_bytes;
+    mold_packet_start(&self->packet, self->settings.session, 1);
     self->last_sent_ns = now_ns - self->settings.heartbeat_ns;
     tw_code code = idle_until(self, now_ns + self->settings.wait_ns, self->settings.heartbeat_ns, 0, error);
     if (code == TW_OK && !self->stopped) code = play(self, error);
