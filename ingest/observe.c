@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ingest/pipeline.h"
+#include "runtime/clock.h"
 
 static void collect(void *context) {
     ingest *self = context;
@@ -10,7 +11,10 @@ static void collect(void *context) {
     seen->publisher = publisher_read_stats(self->publisher);
     seen->market = market_read_stats(self->market);
     seen->bus = bus_read_stats(self->bus);
-    if (self->line != NULL) seen->line = mold_line_read_status(self->line);
+    ingest_line_status(self, &seen->line);
+    if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
+    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++)
+        live_read_line(self->live, i, rt_clock_monotonic_ns(), &seen->lines[i]);
     if (self->live != NULL) seen->kernel_drops = live_kernel_drops(self->live);
     seen->instruments_refused = market_instruments(self->market)->refused;
     seen->feed_state = self->verdict.state;
@@ -30,7 +34,7 @@ static void add_counters(ingest *self, const char *labels) {
         const uint64_t *value;
     } counters[] = {
         {"messages_total", "Source messages applied.", &self->messages_total},
-        {"packets_total", "Packets received on the line.", &seen->line.gap.packets},
+        {"packets_total", "Packets received on all lines.", &seen->line.gap.packets},
         {"packets_malformed_total", "Packets that are not MoldUDP64.", &seen->line.malformed},
         {"duplicates_total", "Source messages that came again.", &seen->line.gap.duplicates},
         {"reordered_total", "Source messages that came late.", &seen->line.gap.reordered},
@@ -38,6 +42,13 @@ static void add_counters(ingest *self, const char *labels) {
         {"lost_total", "Source messages given up.", &seen->line.gap.lost},
         {"kernel_drops_total", "Packets the kernel dropped because the socket buffer was full.",
          &seen->kernel_drops},
+        {"refill_requests_total", "Requests sent to request servers.", &seen->recovery.requests},
+        {"refill_failures_total", "Requests that brought nothing in their time.", &seen->recovery.failures},
+        {"refill_expired_total", "Gaps that request servers did not fill by their deadline.",
+         &seen->recovery.expired},
+        {"refilled_total", "Source messages that request servers brought first.", &seen->recovery.refilled},
+        {"refill_strangers_total", "Packets to the request socket from addresses that were not asked.",
+         &seen->recovery.strangers},
         {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
         {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
          &self->itch50.unknown_types},
@@ -81,6 +92,40 @@ static void add_channels(ingest *self, const char *labels) {
     }
 }
 
+/* The lines that there are, each under its own label. */
+static void add_lines(ingest *self, const char *labels) {
+    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++) {
+        ingest_line *line = &self->observed.lines[i];
+        if (!live_read_line(self->live, i, rt_clock_monotonic_ns(), line)) continue;
+        const struct {
+            const char *name, *help;
+            const uint64_t *value;
+        } counters[] = {
+            {"packets_total", "Packets received on the line.", &line->counts.packets},
+            {"messages_total", "Source messages the line carried.", &line->counts.messages},
+            {"wins_total", "Source messages the line brought first.", &line->counts.wins},
+            {"duplicates_total", "Source messages that had come already.", &line->counts.duplicates},
+            {"losses_total", "Source messages the line went past and did not carry.", &line->counts.losses},
+            {"malformed_total", "Packets of the line that are not MoldUDP64.", &line->counts.malformed},
+            {"passed_over_total", "Packets of a session already left, or that nothing confirmed.",
+             &line->counts.passed_over},
+            {"kernel_drops_total", "Packets the kernel dropped before the line could be read.",
+             &line->kernel_drops},
+        };
+        char name[96], with_line[160];
+        tw_text_format(with_line, sizeof with_line, "%s,line=\"%s\"", labels, line->name);
+        for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+            tw_text_format(name, sizeof name, "tickwire_ingest_line_%s", counters[c].name);
+            metrics_add_counter(self->metrics, name, with_line, counters[c].help, counters[c].value);
+        }
+        metrics_add_gauge(self->metrics, "tickwire_ingest_line_skew_nanoseconds", with_line,
+                          "Median lag behind the other line; negative ahead of it.", &line->skew_ns);
+        metrics_add_gauge(self->metrics, "tickwire_ingest_line_state", with_line,
+                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent).",
+                          &line->state_number);
+    }
+}
+
 static void add_gauges(ingest *self, const char *labels) {
     ingest_observed *seen = &self->observed;
     const struct {
@@ -113,6 +158,7 @@ tw_code observe_open(ingest *self, tw_error *error) {
     add_counters(self, labels);
     add_channels(self, labels);
     add_gauges(self, labels);
+    add_lines(self, labels);
     metrics_add_latency(self->metrics, "tickwire_ingest_receive_to_publish_seconds", labels,
                         "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);
     metrics_on_collect(self->metrics, collect, self);

@@ -10,9 +10,12 @@
 #include "ingest/day/file_date.h"
 #include "runtime/clock.h"
 
-#define TICK_MS           5
-#define LEAVE_NS          (5 * TW_NS_PER_SECOND)
-#define FLUSHES_PER_CLOCK 8u
+#define TICK_MS            5
+#define LEAVE_NS           (5 * TW_NS_PER_SECOND)
+#define FLUSHES_PER_CLOCK  8u
+#define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
+#define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
+#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
@@ -108,9 +111,17 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
 
 /* ---- the feed's state ---- */
 
+bool ingest_line_status(const ingest *self, arbiter_status *status) {
+    if (self->arbiter != NULL)
+        *status = arbiter_read_status(self->arbiter);
+    else if (self->line != NULL)
+        *status = mold_line_read_status(self->line);
+    return self->arbiter != NULL || self->line != NULL;
+}
+
 static void refresh_facts(ingest *self) {
-    if (self->line == NULL) return;
-    mold_line_status status = mold_line_read_status(self->line);
+    arbiter_status status;
+    if (!ingest_line_status(self, &status)) return;
     self->facts.gap_open = status.gap_open;
     self->facts.gap_from = status.gap_from;
     self->facts.gap_to = status.gap_to;
@@ -284,8 +295,10 @@ mold_line_listener ingest_line_listener(ingest *self) {
 
 static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
-    if (self->live != NULL) mold_line_poll(self->line, rt_clock_monotonic_ns());
+    if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+    if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     judge_feed(self);
+    if (self->live != NULL) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
@@ -384,10 +397,10 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                 .on_malformed = on_malformed_message,
                                 .context = self};
     itch50_feed_init(&self->itch50, self->market, &feed);
+    self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
-                                 .term =
-                                     set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND),
+                                 .term = self->term,
                                  .max_instruments = limits.max_instruments,
                                  .depth = (uint32_t)set->depth,
                                  .tier_100ms = set->tier_100ms,
@@ -402,15 +415,38 @@ static tw_code open_market(ingest *self, tw_error *error) {
 }
 
 static tw_code open_line(ingest *self, tw_error *error) {
-    mold_line_options options = {.gap = {.reorder_window_ns = self->settings.reorder_window_ns,
-                                         .deadline_ns = self->settings.gap_deadline_ns,
-                                         .hold_packets = (uint32_t)self->settings.hold_packets,
-                                         .hold_packet_bytes = 2048},
-                                 .number_unsequenced = self->where.kind == LOCATION_PCAP};
-    if (options.gap.deadline_ns < options.gap.reorder_window_ns)
+    if (self->settings.gap_deadline_ns == 0) {
+        self->settings.gap_deadline_ns = self->settings.recovery[0] != '\0' ? REFILL_DEADLINE_NS : WAIT_DEADLINE_NS;
+        if (self->settings.gap_deadline_ns < self->settings.reorder_window_ns)
+            self->settings.gap_deadline_ns = self->settings.reorder_window_ns;
+    }
+    gap_options gap = {.reorder_window_ns = self->settings.reorder_window_ns,
+                       .deadline_ns = self->settings.gap_deadline_ns,
+                       .hold_packets = (uint32_t)self->settings.hold_packets,
+                       .hold_packet_bytes = 2048};
+    if (gap.deadline_ns < gap.reorder_window_ns)
         return tw_error_set(error, TW_INVALID, "--gap-deadline is shorter than --reorder-window");
     mold_line_listener listener = ingest_line_listener(self);
+    if (self->where.kind == LOCATION_UDP) {
+        uint32_t lines = self->settings.source_b[0] != '\0' ? 2 : 1;
+        arbiter_options options = {.gap = gap, .lines = lines, .max_jump = BELIEVED_JUMP};
+        return arbiter_alloc(&self->arbiter, &options, &listener, error);
+    }
+    mold_line_options options = {.gap = gap, .number_unsequenced = true};
     return mold_line_alloc(&self->line, &options, &listener, error);
+}
+
+/* --source-b is the same feed again, on the network like the first. */
+static tw_code parse_lines(ingest *self, tw_error *error) {
+    tw_code code = location_parse(self->settings.source, &self->where, error);
+    if (code == TW_OK && self->settings.recovery[0] != '\0' && self->where.kind != LOCATION_UDP)
+        return tw_error_set(error, TW_INVALID, "--recovery fills the gaps of a udp:// --source only");
+    if (code != TW_OK || self->settings.source_b[0] == '\0') return code;
+    if (location_parse(self->settings.source_b, &self->where_b, error) != TW_OK)
+        return tw_error_wrap(error, "--source-b");
+    if (self->where.kind != LOCATION_UDP || self->where_b.kind != LOCATION_UDP)
+        return tw_error_set(error, TW_INVALID, "--source-b is a second udp:// line beside a udp:// --source");
+    return TW_OK;
 }
 
 static tw_code open_source(ingest *self, tw_error *error) {
@@ -425,7 +461,10 @@ static tw_code open_source(ingest *self, tw_error *error) {
         code = open_line(self, error);
     }
     if (code != TW_OK) return code;
-    if (self->where.kind == LOCATION_UDP) return live_open(&self->live, self, error);
+    if (self->where.kind == LOCATION_UDP) {
+        if (self->settings.recovery[0] != '\0') code = recovery_open(&self->recovery, self, error);
+        return code == TW_OK ? live_open(&self->live, self, error) : code;
+    }
     return replay_open(&self->replay, self, error);
 }
 
@@ -447,7 +486,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     self->log = rt_log_alloc("tickwire-ingest", self->settings.log_format, level, 2);
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
-    tw_code code = location_parse(self->settings.source, &self->where, error);
+    tw_code code = parse_lines(self, error);
     if (code == TW_OK) code = open_day(self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
@@ -499,6 +538,7 @@ static void close_handle(uv_handle_t *handle) {
 
 void ingest_close(ingest *self) {
     live_close(self->live);
+    recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);
     observe_close(self);
@@ -511,6 +551,7 @@ void ingest_close(ingest *self) {
     publisher_free(self->publisher);
     lobster_feed_free(self->lobster);
     mold_line_free(self->line);
+    arbiter_free(self->arbiter);
     market_free(self->market);
     time_zone_close(self->zone);
     rt_log_free(self->log);

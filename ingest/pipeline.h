@@ -1,7 +1,8 @@
 /*
  * The ingest daemon's path, wired:
  *
- *   live.c / replay.c -> mold_line -> itch50_feed / lobster_feed -> market -> publisher -> bus
+ *   live.c -> arbiter (lines A and B) --\
+ *   replay.c -> mold_line -----------------> itch50_feed / lobster_feed -> market -> publisher -> bus
  *                                                                requests.c <-> bus
  *
  * One loop, one thread. `ingest` is the daemon's whole state; main.c owns it.
@@ -17,6 +18,7 @@
 #include "base/histogram.h"
 #include "ingest/day/calendar.h"
 #include "ingest/day/trading_day.h"
+#include "ingest/line/arbiter.h"
 #include "ingest/line/lobster_feed.h"
 #include "ingest/line/mold_line.h"
 #include "ingest/market/itch50_feed.h"
@@ -31,14 +33,39 @@
 #include "runtime/metrics.h"
 #include "runtime/time_zone.h"
 
-typedef struct live live;     /* live.c: a network source */
-typedef struct replay replay; /* replay.c: a recording */
+typedef struct live live;         /* live.c: the lines of a network feed */
+typedef struct recovery recovery; /* recovery.c: refill by request servers */
+typedef struct replay replay;     /* replay.c: a recording */
+
+#define INGEST_LINES 3u /* A, B, and R: what request servers brought */
+
+/* One line, as metrics and LineStatus show it. */
+typedef struct ingest_line {
+    char name[8]; /* "A", "B", "R"; "" where there is none */
+    line_counts counts;
+    uint64_t kernel_drops;
+    int64_t skew_ns; /* median lag behind the other line, negative ahead; 0 if there is nothing to compare */
+    tw_book_state state;
+    tw_state_cause cause;
+    int64_t state_number; /* state again, as a gauge has it */
+} ingest_line;
+
+/* What refill did, as metrics show it. */
+typedef struct ingest_recovery {
+    uint64_t requests;
+    uint64_t failures; /* requests that brought nothing in their time */
+    uint64_t expired;  /* gaps that were not asked for any more at their deadline */
+    uint64_t refilled; /* messages */
+    uint64_t strangers;
+} ingest_recovery;
 
 /* Numbers that only metrics read; refreshed before each rendering. */
 typedef struct ingest_observed {
     publisher_stats publisher;
     market_stats market;
-    mold_line_status line;
+    arbiter_status line;
+    ingest_line lines[INGEST_LINES];
+    ingest_recovery recovery;
     bus_stats bus;
     uint64_t instruments_refused;
     uint64_t kernel_drops;
@@ -49,6 +76,8 @@ typedef struct ingest_observed {
 typedef struct ingest {
     ingest_settings settings;
     location where;
+    location where_b; /* of --source-b */
+    uint64_t term;
     uv_loop_t loop;
     rt_log *log;
     metrics *metrics;
@@ -61,9 +90,11 @@ typedef struct ingest {
     publisher *publisher;
     itch50_feed itch50;
     lobster_feed *lobster; /* NULL for itch50 */
-    mold_line *line;       /* NULL for file sources */
+    mold_line *line;       /* a capture's; NULL for all else */
+    arbiter *arbiter;      /* of the lines of a network feed; NULL for all else */
     live *live;            /* exactly one of live and replay */
     replay *replay;
+    recovery *recovery; /* NULL without --recovery */
 
     feed_facts facts;
     feed_verdict verdict;    /* as last told to the publisher */
@@ -73,6 +104,7 @@ typedef struct ingest {
     uint32_t flushes_in_burst;
     int64_t flush_ns; /* the clock as last read for a flush */
     bool stopping;
+    int64_t lines_told_ns; /* when LineStatus was published last */
 
     uv_timer_t tick_timer;
     uv_timer_t serve_timer;
@@ -101,13 +133,25 @@ void ingest_end_of_burst(ingest *ingest);
 /* The source is at its end (reason NULL: as it should be) or broken. */
 void ingest_source_ended(ingest *ingest, const char *reason);
 void ingest_stop(ingest *ingest);
+/* What the capture's line or the network's lines have come to; false for other sources. */
+bool ingest_line_status(const ingest *ingest, arbiter_status *status);
 /* The listener that a MoldUDP64 line tells. */
 mold_line_listener ingest_line_listener(ingest *ingest);
 
 /* live.c */
 tw_code live_open(live **live, ingest *ingest, tw_error *error);
 void live_close(live *live);
-uint64_t live_kernel_drops(const live *live);
+/* Line `index`, 0 to INGEST_LINES - 1; false if there is no such line. */
+bool live_read_line(const live *live, uint32_t index, int64_t now_ns, ingest_line *line);
+uint64_t live_kernel_drops(const live *live); /* of all lines */
+/* line_report.c: publishes LineStatus of every line, once a second. */
+void line_report(ingest *ingest);
+/* recovery.c */
+tw_code recovery_open(recovery **recovery, ingest *ingest, tw_error *error);
+void recovery_close(recovery *recovery);
+/* Looks whether something is to be asked for: after packets of the lines, and as time passes. */
+void recovery_step(recovery *recovery, int64_t now_ns);
+void recovery_read(const recovery *recovery, ingest_recovery *seen);
 /* replay.c */
 tw_code replay_open(replay **replay, ingest *ingest, tw_error *error);
 void replay_start(replay *replay);

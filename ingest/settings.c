@@ -6,6 +6,8 @@
 static const setting table[] = {
     {"source", SETTING_TEXT, AT(source), NULL, "WHERE", "file:PATH, pcap:PATH or udp://GROUP:PORT[@INTERFACE]",
      NULL, 0, 0},
+    {"source-b", SETTING_TEXT, AT(source_b), "", "WHERE",
+     "the second line of the same feed, udp://GROUP:PORT[@INTERFACE]; either may die and return", NULL, 0, 0},
     {"feed", SETTING_CHOICE, AT(feed), "itch50", "FORMAT", "what the source's messages are", "itch50|lobster", 0,
      0},
     {"exchange", SETTING_TEXT, AT(exchange), "XNAS", "MIC", "first token of the subjects, and whose calendar holds",
@@ -56,12 +58,21 @@ static const setting table[] = {
 
     {"reorder-window", SETTING_DURATION, AT(reorder_window_ns), "10ms", "TIME",
      "how long a missing packet may just be late", NULL, 0, INT64_C(60000000000)},
-    {"gap-deadline", SETTING_DURATION, AT(gap_deadline_ns), "250ms", "TIME",
-     "when a gap is given up and the books become STALE", NULL, 0, INT64_C(600000000000)},
+    {"gap-deadline", SETTING_DURATION, AT(gap_deadline_ns), "0s", "TIME",
+     "when a gap is given up and the books become STALE; 0s: after 250ms, with --recovery after 5s", NULL, 0,
+     INT64_C(600000000000)},
+    {"recovery", SETTING_TEXT, AT(recovery), "", "HOST:PORT,...",
+     "MoldUDP64 request servers, asked in turn for what no line brought", NULL, 0, 0},
+    {"recovery-backoff", SETTING_DURATION, AT(recovery_backoff_ns), "20ms", "TIME",
+     "how long an answer is waited for before the next server is asked; doubles up to 32 times while none comes",
+     NULL, INT64_C(1000000), INT64_C(60000000000)},
+    {"recovery-max-messages", SETTING_COUNT, AT(recovery_max_messages), "32", "N",
+     "most messages of one request: about what one packet holds", NULL, 1, 65534},
     {"hold-packets", SETTING_COUNT, AT(hold_packets), "4096", "N",
      "packets kept behind a gap; beyond it the gap is given up at once", NULL, 1, 1 << 20},
     {"silence", SETTING_DURATION, AT(silence_ns), "3s", "TIME",
-     "a line without packet or heartbeat for this long is STALE", NULL, INT64_C(10000000), INT64_C(3600000000000)},
+     "a line without packet or heartbeat for this long is STALE; the feed only when all its lines are", NULL,
+     INT64_C(10000000), INT64_C(3600000000000)},
     {"receive-buffer", SETTING_COUNT, AT(receive_buffer), "16Mi", "BYTES", "socket buffer to ask the kernel for",
      NULL, 4096, INT64_C(1) << 30},
 
@@ -82,6 +93,7 @@ const settings_program ingest_program = {
     .environment = "TICKWIRE_INGEST",
     .epilogue = "Examples:\n"
                 "  tickwire-ingest --source udp://239.1.1.1:26400@127.0.0.1 --session-date 2020-01-30\n"
+                "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --source-b udp://239.1.1.2:26400@eth2\n"
                 "  tickwire-ingest --source file:01302020.NASDAQ_ITCH50.gz --pace recorded --metrics 9100\n"
                 "  tickwire-ingest --source pcap:capture.pcapng.zst --exit-at-end\n",
     .table = table,

@@ -9,7 +9,8 @@
 
 typedef struct ingest_settings {
     const char *source;
-    const char *feed; /* "itch50" or "lobster" */
+    const char *source_b; /* "": one line only */
+    const char *feed;     /* "itch50" or "lobster" */
     const char *exchange;
     uint64_t partition;
     const char *session_date; /* "" : by the calendar */
@@ -38,6 +39,9 @@ typedef struct ingest_settings {
 
     int64_t reorder_window_ns;
     int64_t gap_deadline_ns;
+    const char *recovery; /* "": gaps are only waited for */
+    int64_t recovery_backoff_ns;
+    uint64_t recovery_max_messages;
     uint64_t hold_packets;
     int64_t silence_ns;
     uint64_t receive_buffer;

@@ -116,6 +116,18 @@ bool subject_feed_status(char *subject, size_t capacity, const char *mic, uint32
     return finish(subject, capacity, whole);
 }
 
+static bool is_line_name(const char *line) {
+    for (const char *at = line; *at != '\0'; at++)
+        if (!is_upper_or_digit(*at) && !(*at >= 'a' && *at <= 'z')) return false;
+    return line[0] != '\0';
+}
+
+bool subject_line_status(char *subject, size_t capacity, const char *mic, uint32_t partition, const char *line) {
+    bool whole = is_mic(mic, strlen(mic)) && is_line_name(line) &&
+                 tw_text_format(subject, capacity, "feed.%s.%u.line.%s", mic, (unsigned)partition, line);
+    return finish(subject, capacity, whole);
+}
+
 bool subject_snapshot(char *subject, size_t capacity, const char *mic, const char *symbol,
                       subject_channel channel) {
     char rest[SUBJECT_BYTES];

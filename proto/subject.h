@@ -39,6 +39,8 @@ bool subject_unescape(char symbol[TW_SYMBOL_BYTES], const char *token, size_t le
 bool subject_instrument(char *subject, size_t capacity, const char *mic, const char *symbol,
                         subject_channel channel);
 bool subject_feed_status(char *subject, size_t capacity, const char *mic, uint32_t partition);
+/* `line` is a line's name: one token of A-Z a-z 0-9 (A, B, and R for what a request server brought). */
+bool subject_line_status(char *subject, size_t capacity, const char *mic, uint32_t partition, const char *line);
 bool subject_snapshot(char *subject, size_t capacity, const char *mic, const char *symbol, subject_channel channel);
 bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
 bool subject_instruments(char *subject, size_t capacity, const char *mic);

@@ -3,6 +3,7 @@
 #define TICKWIRE_TOOLS_COMMAND_H
 
 int command_simulate(int argc, char **argv);
+int command_serve_feed(int argc, char **argv);
 int command_book(int argc, char **argv);
 int command_tap(int argc, char **argv);
 int command_top(int argc, char **argv);

@@ -16,6 +16,7 @@ static const command commands[] = {
     {"top", "live view: instruments by activity, best prices, latency", command_top},
     {"book", "builds a book from a recording, without a server", command_book},
     {"simulate", "makes a synthetic ITCH 5.0 session, to a file or as packets", command_simulate},
+    {"serve-feed", "serves a feed on two lines with a request server, and faults by seed", command_serve_feed},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

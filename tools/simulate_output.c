@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 #include "ingest/framing/binaryfile.h"
-#include "ingest/framing/moldudp64.h"
 #include "ingest/source/udp_sender.h"
+#include "tools/mold_packet.h"
 
 #define FILE_BUFFER_BYTES (1u << 20)
 #define FRAME_BYTES       (2u + 65535u)
@@ -23,13 +23,11 @@ struct simulate_output {
     bool standard;
     /* the network */
     udp_sender *sender;
-    char session[MOLDUDP64_SESSION_BYTES];
-    uint64_t next_sequence; /* of the message that comes next */
     size_t packet_bytes;
     uint8_t *packets; /* BATCH_PACKETS of packet_bytes each */
     size_t lengths[BATCH_PACKETS];
-    uint32_t filled; /* packets that are whole */
-    uint16_t count;  /* messages of the packet being filled, packets[filled] */
+    uint32_t filled;    /* packets that are whole */
+    mold_packet packet; /* the one being filled: packets[filled] */
 };
 
 /* ---- a file ---- */
@@ -71,13 +69,11 @@ static uint8_t *packet_at(simulate_output *output, uint32_t index) {
     return output->packets + index * output->packet_bytes;
 }
 
-/* The packet being filled is whole: its header can be written. */
+/* The packet being filled is whole; the next one begins behind it. */
 static void packet_finish(simulate_output *output) {
-    if (output->count == 0) return;
-    moldudp64_write_header(packet_at(output, output->filled), output->session,
-                           output->next_sequence - output->count, output->count);
-    output->filled++;
-    output->count = 0;
+    size_t length = mold_packet_finish(&output->packet);
+    if (length == 0) return;
+    output->lengths[output->filled++] = length;
 }
 
 static tw_code packets_send(simulate_output *output, tw_error *error) {
@@ -93,30 +89,22 @@ static tw_code packets_send(simulate_output *output, tw_error *error) {
 }
 
 static tw_code net_message(simulate_output *output, const uint8_t *message, uint16_t length, tw_error *error) {
-    for (int attempt = 0;; attempt++) {
-        uint8_t *packet = packet_at(output, output->filled);
-        size_t *used = &output->lengths[output->filled];
-        if (output->count == 0) *used = MOLDUDP64_HEADER_BYTES;
-        size_t added = moldudp64_write_block(packet + *used, output->packet_bytes - *used, message, length);
-        if (added > 0) {
-            *used += added;
-            output->count++;
-            output->next_sequence++;
-            return TW_OK;
-        }
-        if (attempt > 0) return tw_error_set(error, TW_INVALID, "a message of %u bytes fits no packet", length);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        output->packet.bytes = packet_at(output, output->filled);
+        if (mold_packet_add(&output->packet, message, length)) return TW_OK;
         packet_finish(output);
         tw_code code = output->filled == BATCH_PACKETS ? packets_send(output, error) : TW_OK;
         if (code != TW_OK) return code;
     }
+    return tw_error_set(error, TW_INVALID, "a message of %u bytes fits no packet", length);
 }
 
 /* A packet without messages. */
 static tw_code net_signal(simulate_output *output, uint16_t count, tw_error *error) {
     tw_code code = simulate_output_flush(output, error);
     if (code != TW_OK) return code;
-    output->lengths[0] =
-        moldudp64_write_header(packet_at(output, 0), output->session, output->next_sequence, count);
+    output->packet.bytes = packet_at(output, 0);
+    output->lengths[0] = mold_packet_signal(&output->packet, count);
     output->filled = 1;
     return packets_send(output, error);
 }
@@ -128,6 +116,7 @@ tw_code simulate_output_open(simulate_output **out, const location *where, size_
     simulate_output *output = calloc(1, sizeof *output);
     if (output == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the output");
     output->packet_bytes = packet_bytes;
+    output->packet.capacity = packet_bytes;
     tw_text_copy(output->path, sizeof output->path, where->path);
     tw_code code = where->kind == LOCATION_FILE ? file_open(output, error) : net_open(output, where, error);
     if (code != TW_OK) {
@@ -147,8 +136,7 @@ void simulate_output_close(simulate_output *output) {
 }
 
 void simulate_output_start(simulate_output *output, const char *session, uint64_t first_sequence) {
-    tw_text_copy(output->session, sizeof output->session, session);
-    output->next_sequence = first_sequence;
+    mold_packet_start(&output->packet, session, first_sequence);
 }
 
 tw_code simulate_output_message(simulate_output *output, const uint8_t *message, uint16_t length, tw_error *error) {

@@ -234,3 +234,34 @@ tw_code location_parse(const char *text, location *where, tw_error *error) {
                             text);
     return parse_path(text, text, text + strlen(text), where, error); /* a file with a colon in its name */
 }
+
+/* One HOST:PORT, [from, to). */
+static tw_code parse_host(const char *from, const char *to, location *host, tw_error *error) {
+    char part[128];
+    if (!copy_part(part, sizeof part, from, to))
+        return tw_error_set(error, TW_INVALID, "\"%.60s...\" is longer than any address", from);
+    if (strstr(part, "//") != NULL || strchr(part, '@') != NULL)
+        return tw_error_set(error, TW_INVALID, "\"%s\" is not HOST:PORT, for example 10.0.0.7:26500", part);
+    memset(host, 0, sizeof *host);
+    if (parse_udp(part, part, host, error) != TW_OK) return tw_error_wrap(error, "HOST:PORT");
+    if (host->port == 0) return tw_error_set(error, TW_INVALID, "\"%s\" needs a port from 1 to 65535", part);
+    bool multicast = false;
+    address_family(host->host, &multicast);
+    if (multicast) return tw_error_set(error, TW_INVALID, "\"%s\" is a multicast group, not a host", part);
+    return TW_OK;
+}
+
+tw_code location_parse_hosts(const char *text, location *hosts, uint32_t capacity, uint32_t *count,
+                             tw_error *error) {
+    *count = 0;
+    for (const char *from = text;; from++) {
+        const char *to = strchrnul(from, ',');
+        if (*count == capacity)
+            return tw_error_set(error, TW_INVALID, "more than %u addresses in \"%s\"", (unsigned)capacity, text);
+        tw_code code = parse_host(from, to, &hosts[*count], error);
+        if (code != TW_OK) return code;
+        (*count)++;
+        if (*to == '\0') return TW_OK;
+        from = to;
+    }
+}

@@ -26,4 +26,9 @@ typedef struct location {
  * a path is taken as file:. */
 tw_code location_parse(const char *text, location *where, tw_error *error);
 
+/* "HOST:PORT[,HOST:PORT...]": addresses of hosts to talk to, as udp locations without interface. IPv6 in brackets. At
+ * most `capacity`; TW_INVALID names the part that is wrong. */
+tw_code location_parse_hosts(const char *text, location *hosts, uint32_t capacity, uint32_t *count,
+                             tw_error *error);
+
 #endif

@@ -96,6 +96,12 @@ TEST(subject, each_kind_is_written_as_the_table_of_subjects_says) {
     EXPECT_STR(s, "XNAS.BRK%2EB.orderbook.100ms");
     EXPECT(subject_feed_status(s, sizeof s, "XNAS", 3));
     EXPECT_STR(s, "feed.XNAS.3.status");
+    EXPECT(subject_line_status(s, sizeof s, "XNAS", 3, "A"));
+    EXPECT_STR(s, "feed.XNAS.3.line.A");
+    EXPECT(!subject_line_status(s, sizeof s, "XNAS", 3, ""));
+    EXPECT_STR(s, "");
+    EXPECT(!subject_line_status(s, sizeof s, "XNAS", 3, "A.B"));
+    EXPECT(!subject_line_status(s, sizeof s, "xnas", 3, "A"));
     EXPECT(subject_snapshot(s, sizeof s, "XNAS", "AAPL", SUBJECT_QUOTE));
     EXPECT_STR(s, "snapshot.XNAS.AAPL.quote");
     EXPECT(subject_snapshots(s, sizeof s, "XNAS", SUBJECT_ORDERBOOK));

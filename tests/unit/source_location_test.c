@@ -102,3 +102,35 @@ TEST(location, what_is_too_long_is_refused_not_cut) {
         EXPECT(error.text[0] != '\0');
     }
 }
+
+TEST(location, hosts_are_a_list_with_ports) {
+    location hosts[3];
+    uint32_t count;
+    tw_error error = {0};
+    EXPECT_MSG(location_parse_hosts("10.0.0.7:26500,[::1]:5", hosts, 3, &count, &error) == TW_OK, "%s", error.text);
+    EXPECT_U64(count, 2);
+    EXPECT_STR(hosts[0].host, "10.0.0.7");
+    EXPECT_U64(hosts[0].port, 26500);
+    EXPECT_STR(hosts[1].host, "::1");
+    EXPECT_U64(hosts[1].port, 5);
+    EXPECT(hosts[1].kind == LOCATION_UDP);
+}
+
+TEST(location, a_wrong_host_in_a_list_is_named) {
+    static const char *const cases[][2] = {{"", "port"},
+                                           {"10.0.0.7", "port"},
+                                           {"10.0.0.7:0", "1 to 65535"},
+                                           {"10.0.0.7:1,", "port"},
+                                           {"10.0.0.7:1,host:2", "host"},
+                                           {"239.1.1.1:4", "multicast"},
+                                           {"udp://10.0.0.7:1", "HOST:PORT"},
+                                           {"10.0.0.7:1@eth0", "HOST:PORT"},
+                                           {"10.0.0.7:1,10.0.0.7:2,10.0.0.7:3,10.0.0.7:4", "more than 3"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        location hosts[3];
+        uint32_t count;
+        tw_error error = {0};
+        EXPECT_MSG(location_parse_hosts(cases[i][0], hosts, 3, &count, &error) == TW_INVALID, "%s", cases[i][0]);
+        EXPECT_MSG(strstr(error.text, cases[i][1]) != NULL, "%s: %s", cases[i][0], error.text);
+    }
+}

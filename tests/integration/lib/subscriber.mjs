@@ -23,6 +23,7 @@ export class Subscriber {
     this.chains = new Map(); // subject of another channel -> { epoch, term, seq }
     this.latest = new Map(); // subject -> last payload
     this.statuses = []; // FeedStatus, in order, without mere repetitions of a state
+    this.lines = new Map(); // line -> newest LineStatus
     this.feed = undefined; // the newest FeedStatus
     this.count = 0; // messages that are not about the feed
     this.counts = {}; // by channel
@@ -42,6 +43,10 @@ export class Subscriber {
 
   #take(subject, payload) {
     this.latest.set(subject, payload);
+    if (/^feed\..*\.line\./.test(subject)) {
+      this.lines.set(payload.line, payload);
+      return;
+    }
     if (subject.startsWith('feed.')) {
       const last = this.feed;
       this.feed = payload;
