@@ -23,10 +23,15 @@ static void show(feed_entry *entry, tw_book_state state, tw_state_cause cause) {
     entry->changed = true;
 }
 
+/* After the end of a session nothing more has to come: the last state is right and stays. */
+static bool is_final(const feed_entry *entry) {
+    return entry->heard && entry->told_state == TW_BOOK_CLOSED;
+}
+
 static void judge(const feed_watch *watch, feed_entry *entry, int64_t now_ns) {
     if (watch->bus_away)
         show(entry, TW_BOOK_STALE, TW_CAUSE_BUS_AWAY);
-    else if (now_ns - entry->heard_ns > watch->silence_ns)
+    else if (now_ns - entry->heard_ns > watch->silence_ns && !is_final(entry))
         show(entry, TW_BOOK_STALE, TW_CAUSE_FEED_SILENT);
     else if (!entry->heard)
         show(entry, TW_BOOK_RECOVERING, TW_CAUSE_STARTING);
@@ -85,4 +90,8 @@ bool feed_watch_take_changed(feed_entry *entry) {
     bool changed = entry->changed;
     entry->changed = false;
     return changed;
+}
+
+bool feed_watch_fell_silent(const feed_entry *entry) {
+    return entry->heard && (entry->cause == TW_CAUSE_FEED_SILENT || entry->cause == TW_CAUSE_BUS_AWAY);
 }

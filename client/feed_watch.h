@@ -5,7 +5,7 @@
  * A book is shown no better than its feed. A feed is
  *   STALE, BUS_AWAY         while the bus is away
  *   RECOVERING, STARTING    until its first status comes (but at most for the silence limit)
- *   STALE, FEED_SILENT      when no status has come for longer than the silence limit
+ *   STALE, FEED_SILENT      when no status has come for longer than the silence limit, unless the last one said CLOSED
  *   as it says              otherwise
  */
 #ifndef TICKWIRE_CLIENT_FEED_WATCH_H
@@ -54,6 +54,8 @@ bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_statu
 void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns);
 /* Time passed. */
 void feed_watch_check(feed_watch *watch, int64_t now_ns);
+/* It was heard and is not heard now: silent before its session ended, or behind a bus that is away. */
+bool feed_watch_fell_silent(const feed_entry *entry);
 /* True once after entry's state or cause changed. */
 bool feed_watch_take_changed(feed_entry *entry);
 

@@ -248,6 +248,7 @@ typedef struct tickwire_stats {
     uint32_t books, books_not_synced;                         /* not synced: a snapshot is still awaited */
     uint32_t books_not_ok;
     uint64_t reconnects;
+    uint32_t books_silent; /* books whose feed's status stopped before its session ended */
 } tickwire_stats;
 TICKWIRE_API tickwire_stats tickwire_read_stats(const tickwire_client *client);
 

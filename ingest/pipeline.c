@@ -89,6 +89,10 @@ static market_listener listener_of(ingest *self) {
 /* ---- publisher -> bus ---- */
 
 static void sink_emit(void *context, const char *subject, const uint8_t *payload, size_t length) {
+    bus_publish_trusted(((ingest *)context)->bus, subject, payload, length);
+}
+
+static void sink_answer(void *context, const char *subject, const uint8_t *payload, size_t length) {
     bus_publish(((ingest *)context)->bus, subject, payload, length);
 }
 
@@ -268,7 +272,8 @@ static void on_line_lost(void *context, uint64_t from, uint64_t count) {
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
-    rt_log(self->log, RT_ERROR, "messages lost", RT_U64("from", from), RT_U64("count", count));
+    rt_log_limited(self->log, &self->lost_site, RT_ERROR, "messages lost", RT_U64("from", from),
+                   RT_U64("count", count), RT_U64("lost_in_session", self->facts.lost));
     judge_feed(self);
 }
 
@@ -405,7 +410,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                  .max_requests = (uint32_t)set->max_requests,
                                  .serve_bytes = (uint32_t)(set->snapshot_rate / 1000),
                                  .status_interval_ns = 100 * INT64_C(1000000)};
-    publisher_sink sink = {self, sink_emit, sink_ready};
+    publisher_sink sink = {self, sink_emit, sink_answer, sink_ready};
     return publisher_alloc(&self->publisher, &options, market_books(self->market), &sink, error);
 }
 

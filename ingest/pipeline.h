@@ -114,7 +114,7 @@ typedef struct ingest {
 
     tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
     ingest_observed observed;
-    rt_log_site malformed_site, unknown_site, refused_site;
+    rt_log_site malformed_site, unknown_site, lost_site;
 } ingest;
 
 /* Builds everything from `settings`, connects, opens the source. On failure the chain says why; then and after

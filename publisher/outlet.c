@@ -15,22 +15,24 @@ bool pub_may_emit(publisher *p) {
     return p->since_ready < PUB_READY_EVERY || pub_sink_ready(p);
 }
 
-static void hand_over(publisher *p, const char *subject, const uint8_t *payload, size_t length) {
-    TW_ASSERT(length > 0); /* WIRE_MAX_BYTES suffices for all that is written here */
-    p->sink.emit(p->sink.context, subject, payload, length);
+static void count_out(publisher *p, size_t length) {
     p->since_ready++;
     p->stats.bytes += length;
 }
 
 void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t length) {
     size_t slot = (size_t)instrument * p->subject_slots + (size_t)p->subject_slot[channel];
-    hand_over(p, p->subjects + slot * PUB_SUBJECT_BYTES, p->buffer, length);
+    TW_ASSERT(length > 0); /* WIRE_MAX_BYTES suffices for all that is written here */
+    p->sink.emit(p->sink.context, p->subjects + slot * PUB_SUBJECT_BYTES, p->buffer, length);
+    count_out(p, length);
     p->stats.emitted[channel]++;
     p->updates++;
 }
 
 void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length) {
-    hand_over(p, reply, payload, length);
+    TW_ASSERT(length > 0);
+    p->sink.answer(p->sink.context, reply, payload, length);
+    count_out(p, length);
     p->stats.snapshots_served++;
 }
 

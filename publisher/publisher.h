@@ -46,11 +46,13 @@
 
 typedef struct publisher publisher;
 
-/* Where payloads go. `emit` takes a copy of what it needs and may not fail once `ready` said yes for the
- * round; `subject` is NUL terminated. */
+/* Where payloads go. `emit` and `answer` take a copy of what they need and may not fail once `ready` said yes for the
+ * round; subjects are NUL terminated. Those of `emit` were written by proto/subject.h; those of `answer` came with a
+ * request, as its sender chose them. */
 typedef struct publisher_sink {
     void *context;
     void (*emit)(void *context, const char *subject, const uint8_t *payload, size_t length);
+    void (*answer)(void *context, const char *subject, const uint8_t *payload, size_t length);
     bool (*ready)(void *context); /* false: hold back and go on merging */
 } publisher_sink;
 

@@ -48,10 +48,11 @@ static void on_closed(natsConnection *nats, void *context) {
     bus_mailbox_put_closed(context);
 }
 
+/* Called late, on a thread of nats.c, which holds no reference to the subscription: it may be gone by now. */
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status, void *context) {
-    (void)nats;
+    (void)nats, (void)subscription;
     if (status == NATS_SLOW_CONSUMER)
-        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, natsSubscription_GetSubject(subscription));
+        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, "a subscription has more pending than it may");
 }
 
 static void on_wake(uv_async_t *wake) {
@@ -275,23 +276,38 @@ static tw_code code_of(natsStatus status) {
     }
 }
 
-tw_code bus_publish_request(bus *self, const char *subject, const char *reply, const uint8_t *bytes,
-                            size_t length) {
-    size_t subject_length, reply_length = 0;
-    if (!subject_is_valid(subject, &subject_length) || length > self->max_payload) return TW_INVALID;
-    if (reply != NULL && !subject_is_valid(reply, &reply_length)) return TW_INVALID;
-    natsStatus status = reply == NULL
-                            ? natsConnection_Publish(self->nats, subject, bytes, (int)length)
-                            : natsConnection_PublishRequest(self->nats, subject, reply, bytes, (int)length);
+static tw_code count_published(bus *self, natsStatus status, size_t subjects_length, size_t length) {
     if (status != NATS_OK) return code_of(status);
-    self->unsent_bytes += PROTOCOL_BYTES + subject_length + reply_length + length;
+    self->unsent_bytes += PROTOCOL_BYTES + subjects_length + length;
     self->stats.messages_out++;
     self->stats.bytes_out += length;
     return TW_OK;
 }
 
+static tw_code publish(bus *self, const char *subject, size_t subject_length, const uint8_t *bytes, size_t length) {
+    if (length > self->max_payload) return TW_INVALID;
+    natsStatus status = natsConnection_Publish(self->nats, subject, bytes, (int)length);
+    return count_published(self, status, subject_length, length);
+}
+
 tw_code bus_publish(bus *self, const char *subject, const uint8_t *bytes, size_t length) {
-    return bus_publish_request(self, subject, NULL, bytes, length);
+    size_t subject_length;
+    if (!subject_is_valid(subject, &subject_length)) return TW_INVALID;
+    return publish(self, subject, subject_length, bytes, length);
+}
+
+tw_code bus_publish_trusted(bus *self, const char *subject, const uint8_t *bytes, size_t length) {
+    return publish(self, subject, strlen(subject), bytes, length);
+}
+
+tw_code bus_publish_request(bus *self, const char *subject, const char *reply, const uint8_t *bytes,
+                            size_t length) {
+    size_t subject_length, reply_length;
+    if (reply == NULL) return bus_publish(self, subject, bytes, length);
+    if (!subject_is_valid(subject, &subject_length) || length > self->max_payload) return TW_INVALID;
+    if (!subject_is_valid(reply, &reply_length)) return TW_INVALID;
+    natsStatus status = natsConnection_PublishRequest(self->nats, subject, reply, bytes, (int)length);
+    return count_published(self, status, subject_length + reply_length, length);
 }
 
 void bus_flush(bus *self) {

@@ -163,18 +163,26 @@ static bool subscribe(tap *self, const char *const *subjects, size_t count, char
 /* ---- the end ---- */
 
 static bool verified(const tickwire_stats *s) {
-    return s->messages > 0 && s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0;
+    return s->messages > 0 && s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0 &&
+           s->books_silent == 0;
+}
+
+static const char *verdict(const tickwire_stats *s) {
+    if (verified(s)) return "OK";
+    if (s->messages == 0) return "NOTHING RECEIVED";
+    return s->books_silent > 0 ? "THE FEED FELL SILENT" : "FAULTS REMAIN";
 }
 
 static void print_summary(const tap *self, const tickwire_stats *s) {
     char line[1024];
-    const char *result = verified(s) ? "OK" : s->messages == 0 ? "NOTHING RECEIVED" : "FAULTS REMAIN";
+    const char *result = verdict(s);
     if (!self->settings.json) {
         printf("verified: %llu messages, %llu book updates, %u books, %llu chain faults, %llu checksum faults, "
                "%llu resyncs, %u books out of sync",
                (unsigned long long)s->messages, (unsigned long long)s->updates, s->books,
                (unsigned long long)s->chain_faults, (unsigned long long)s->checksum_faults,
                (unsigned long long)s->resyncs, s->books_not_synced);
+        if (s->books_not_ok > 0) printf(", %u books not to be trusted (RECOVERING or STALE)", s->books_not_ok);
         if (s->malformed > 0) printf(", %llu malformed", (unsigned long long)s->malformed);
         if (s->old_terms > 0) printf(", %llu of deposed leaders", (unsigned long long)s->old_terms);
         if (s->dropped > 0) printf(", %llu dropped here", (unsigned long long)s->dropped);

@@ -89,6 +89,7 @@ static void json_trades(json_writer *w, const wire_trades *m) {
     }
     json_close_array(w);
     json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
+    json_u64(w, "print_count", m->prints_total);
     json_u64(w, "prints_total", m->prints_total);
 }
 

@@ -184,7 +184,8 @@ static void record_hop(top *self, int hop, int64_t from_ns, int64_t to_ns) {
 /* A recording's exchange times are of another day: then only the hops here are shown. */
 static void record_hops(top *self, const tickwire_header *header) {
     if (header->snapshot) return; /* as old as its last change */
-    bool plausible = header->event_ns > 0 && header->receive_ns >= header->event_ns &&
+    /* A replayed file has no arrivals of its own: its receive time is the event's, and says nothing. */
+    bool plausible = header->event_ns > 0 && header->receive_ns > header->event_ns &&
                      header->receive_ns - header->event_ns <= PLAUSIBLE_NS;
     if (plausible) record_hop(self, HOP_EXCHANGE, header->event_ns, header->receive_ns);
     record_hop(self, HOP_INGEST, header->receive_ns, header->publish_ns);

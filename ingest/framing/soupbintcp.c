@@ -120,7 +120,9 @@ static bool write_text(uint8_t *field, size_t width, const char *text, justify s
     for (size_t i = 0; i < length; i++)
         if (text[i] < ' ' || text[i] > '~') return false;
     memset(field, ' ', width);
-    if (length > 0) memcpy(side == JUSTIFY_LEFT ? field : field + width - length, text, length);
+    uint8_t *at = side == JUSTIFY_LEFT ? field : field + width - length;
+    for (size_t i = 0; i < length; i++)
+        at[i] = (uint8_t)text[i]; /* a field has no NUL behind it */
     return true;
 }
 

@@ -136,7 +136,8 @@ static void append_small(soup_server *server, const uint8_t *packet, size_t leng
 
 static void append_empty(soup_server *server, soup_type type, int64_t now_ns) {
     uint8_t packet[SOUP_EMPTY_BYTES];
-    append_small(server, packet, soup_write_empty(packet, sizeof packet, type), now_ns);
+    size_t length = soup_write_empty(packet, sizeof packet, type);
+    append_small(server, packet, length, now_ns);
 }
 
 /* True if a message was put into the window and there may be another. */
@@ -194,7 +195,8 @@ size_t soup_server_output(soup_server *server, uint8_t *target, size_t capacity,
 
 static void reject(soup_server *server, char code, soup_server_reason reason, int64_t now_ns) {
     uint8_t packet[SOUP_REJECTED_BYTES];
-    append_small(server, packet, soup_write_rejected(packet, sizeof packet, code), now_ns);
+    size_t length = soup_write_rejected(packet, sizeof packet, code);
+    append_small(server, packet, length, now_ns);
     close_for(server, reason);
 }
 

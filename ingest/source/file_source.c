@@ -89,6 +89,23 @@ static bool is_zstd(const uint8_t *bytes, size_t count) {
     return magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
+static bool ends_with(const char *text, const char *ending) {
+    size_t length = strlen(text), wanted = strlen(ending);
+    return length >= wanted && strcmp(text + length - wanted, ending) == 0;
+}
+
+/* The bytes decide how a file is read; but one that is named after an archive and is none is damaged, not plain. */
+static tw_code check_name(const file_source *source, tw_error *error) {
+    if (source->packing != PACKING_PLAIN || source->input_end == source->input_at) return TW_OK;
+    if (ends_with(source->path, ".gz"))
+        return tw_error_set(error, TW_MALFORMED, "%s is named .gz but does not start like a gzip file",
+                            source->path);
+    if (ends_with(source->path, ".zst"))
+        return tw_error_set(error, TW_MALFORMED, "%s is named .zst but does not start like a zstd file",
+                            source->path);
+    return TW_OK;
+}
+
 static tw_code start_unpacking(file_source *source, tw_error *error) {
     const uint8_t *first = source->input + source->input_at;
     size_t count = source->input_end - source->input_at;
@@ -103,7 +120,7 @@ static tw_code start_unpacking(file_source *source, tw_error *error) {
         if (source->zstd == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to unpack %s", source->path);
         ZSTD_initDStream(source->zstd);
     }
-    return TW_OK;
+    return check_name(source, error);
 }
 
 static tw_code open_descriptor(file_source *source, const char *path, tw_error *error) {

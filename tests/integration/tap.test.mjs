@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect } from 'nats';
 import { bookChecksum } from './lib/book.mjs';
-import { NatsServer, run, simulatedFile, startIngest, startTickwire, tickwireProgram, until } from './lib/programs.mjs';
+import { NatsServer, run, simulatedFile, sleep, startIngest, startTickwire, tickwireProgram, until } from './lib/programs.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 import { decode, encodeAs } from './lib/wire.mjs';
 
@@ -53,6 +53,17 @@ test('a clean day is verified: exit 0, every message counted, no fault', async (
   assert.equal(printed.length, witness.count);
   await witness.close();
   await ingest.stop();
+});
+
+test('a publisher that is killed in the middle of a day leaves nothing verified: exit 1, and the reason is told', async () => {
+  const program = startTickwire('tap', '--url', nats.url, '--json', '--verify', '--print', 'XNAS.>', 'feed.XNAS.>');
+  const ingest = await startIngest(nats, ['--source', `file:${simulatedFile('killed', { messages: 20_000 })}`, '--pace', '5000x']);
+  await until('some books', () => (program.stdout.match(/orderbook/g) ?? []).length > 50);
+  await ingest.stop('SIGKILL');
+  await sleep(1500); // a feed is silent after one second without a status
+  const told = await summary(program);
+  assert.equal(told.status, 1);
+  assert.equal(told.verified, 'THE FEED FELL SILENT');
 });
 
 test('when nothing came, nothing is verified: exit 1', () => {

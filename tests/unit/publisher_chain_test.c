@@ -159,7 +159,7 @@ static void world_init(uint32_t depth, uint32_t max_prints, uint32_t max_request
                                  .max_requests = max_requests,
                                  .serve_bytes = 100000,
                                  .status_interval_ns = 100000000};
-    publisher_sink sink = {.emit = on_emit, .ready = on_ready};
+    publisher_sink sink = {.emit = on_emit, .answer = on_emit, .ready = on_ready};
     EXPECT_I64(publisher_alloc(&w.publisher, &options, w.books, &sink, NULL), TW_OK);
     publisher_start_epoch(w.publisher, "2020-01-30.A");
     for (uint32_t i = 0; i < defined; i++) {

@@ -18,8 +18,7 @@ static struct seen {
     bool ready;
 } seen;
 
-static void on_emit(void *context, const char *subject, const uint8_t *payload, size_t length) {
-    (void)context;
+static void receive(const char *subject, const uint8_t *payload, size_t length) {
     if (seen.first[0] == '\0') tw_text_copy(seen.first, sizeof seen.first, subject);
     if (strcmp(subject, "to.list") == 0) {
         EXPECT_I64(wire_instrument_list_decode(&seen.arena, payload, length, &seen.list), WIRE_OK);
@@ -37,6 +36,18 @@ static void on_emit(void *context, const char *subject, const uint8_t *payload, 
         EXPECT_I64(wire_book_update_decode(&seen.arena, payload, length, &m), WIRE_OK);
         seen.book_prev_seq = m.header.prev_seq;
     }
+}
+
+static void on_emit(void *context, const char *subject, const uint8_t *payload, size_t length) {
+    (void)context;
+    EXPECT_MSG(strncmp(subject, "to.", 3) != 0, "%s came with a request: nobody vouches for it", subject);
+    receive(subject, payload, length);
+}
+
+static void on_answer(void *context, const char *subject, const uint8_t *payload, size_t length) {
+    (void)context;
+    EXPECT_MSG(strncmp(subject, "to.", 3) == 0, "%s is an answer", subject);
+    receive(subject, payload, length);
 }
 
 static bool on_ready(void *context) {
@@ -65,7 +76,7 @@ static void init(uint32_t max_requests) {
                                  .max_requests = max_requests,
                                  .serve_bytes = 65536,
                                  .status_interval_ns = 100000000};
-    publisher_sink sink = {.emit = on_emit, .ready = on_ready};
+    publisher_sink sink = {.emit = on_emit, .answer = on_answer, .ready = on_ready};
     EXPECT_I64(publisher_alloc(&seen.publisher, &options, seen.books, &sink, NULL), TW_OK);
     publisher_start_epoch(seen.publisher, "A");
 }

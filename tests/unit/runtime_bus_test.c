@@ -127,6 +127,20 @@ TEST(bus, what_is_published_arrives_where_the_subject_matches_and_nowhere_else) 
     tear_down(&f);
 }
 
+TEST(bus, what_is_published_on_a_trusted_subject_arrives_and_is_counted_alike) {
+    fixture f;
+    inbox in = {0};
+    set_up(&f);
+    subscribe(&f, &in, "XNAS.*.quote");
+    EXPECT_I64(bus_publish_trusted(f.bus, "XNAS.AAPL.quote", (const uint8_t *)"abc", 3), TW_OK);
+    EXPECT_I64(bus_publish_trusted(f.bus, "XNAS.AAPL.quote", NULL, bus_max_payload(f.bus) + 1), TW_INVALID);
+    bus_flush(f.bus);
+    RUN_UNTIL(&f, in.count == 1);
+    EXPECT_U64(bus_read_stats(f.bus).messages_out, 1);
+    EXPECT_U64(bus_read_stats(f.bus).bytes_out, 3);
+    tear_down(&f);
+}
+
 TEST(bus, what_nobody_flushes_goes_out_before_the_loop_sleeps) {
     fixture f;
     inbox in = {0};
