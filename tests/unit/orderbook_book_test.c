@@ -1,6 +1,8 @@
-/* What an order book does, as tables a trader could read; every result; every bound. */
+/* What an order book does, as tables a trader could read; every result; every bound. The scenes are played on the
+ * order books and on the naive model alike: both must end as the table says. */
 #include "base/text.h"
 #include "orderbook/book.h"
+#include "tests/support/naive_book.h"
 #include "tests/unit.h"
 
 enum { ADD, REDUCE, DELETE, REPLACE };
@@ -54,15 +56,42 @@ static void expect_whole(const ob_books *books) {
     if (!ob_books_check(books, &error)) EXPECT_MSG(false, "%s", error.text);
 }
 
+static ob_result apply_naive(naive_book *book, uint32_t instrument, const book_command *c, ob_change *change) {
+    switch (c->what) {
+    case ADD:
+        return naive_order_add(book, instrument, c->order_id, c->side, c->price, c->quantity, change);
+    case REDUCE:
+        return naive_order_reduce(book, instrument, c->order_id, c->quantity, change);
+    case DELETE:
+        return naive_order_delete(book, instrument, c->order_id, change);
+    default:
+        return naive_order_replace(book, instrument, c->order_id, c->new_id, c->price, c->quantity, change);
+    }
+}
+
+/* A side of one of the two, seen alike: `naive` NULL looks at `books`. */
+static uint32_t top_of(const ob_books *books, const naive_book *naive, uint32_t instrument, tw_side side,
+                       tw_level *levels) {
+    return naive != NULL ? naive_book_top(naive, instrument, side, levels, 16)
+                         : ob_book_top(books, instrument, side, levels, 16);
+}
+
+static uint32_t resting_at(const ob_books *books, const naive_book *naive, uint32_t instrument, tw_side side,
+                           int64_t price, ob_order *orders) {
+    return naive != NULL ? naive_level_orders(naive, instrument, side, price, orders, 16)
+                         : ob_level_orders(books, instrument, side, price, orders, 16);
+}
+
 /* "100: 7x300 8x50" is a level: price, then orders in priority, id x quantity. Best first, "; " between. */
-static void describe(const ob_books *books, uint32_t instrument, tw_side side, char *text, size_t capacity) {
+static void describe(const ob_books *books, const naive_book *naive, uint32_t instrument, tw_side side, char *text,
+                     size_t capacity) {
     tw_level levels[16];
-    uint32_t count = ob_book_top(books, instrument, side, levels, 16);
+    uint32_t count = top_of(books, naive, instrument, side, levels);
     size_t at = 0;
     text[0] = 0;
     for (uint32_t i = 0; i < count; i++) {
         ob_order orders[16];
-        uint32_t resting = ob_level_orders(books, instrument, side, levels[i].price, orders, 16);
+        uint32_t resting = resting_at(books, naive, instrument, side, levels[i].price, orders);
         uint64_t sum = 0;
         EXPECT_U64(levels[i].orders, resting);
         tw_text_format(text + at, capacity - at, "%s%lld:", i > 0 ? "; " : "", (long long)levels[i].price);
@@ -79,7 +108,13 @@ static void describe(const ob_books *books, uint32_t instrument, tw_side side, c
 
 static void expect_side(const ob_books *books, uint32_t instrument, tw_side side, const char *expected) {
     char text[1024];
-    describe(books, instrument, side, text, sizeof text);
+    describe(books, NULL, instrument, side, text, sizeof text);
+    EXPECT_STR(text, expected);
+}
+
+static void expect_naive_side(const naive_book *naive, uint32_t instrument, tw_side side, const char *expected) {
+    char text[1024];
+    describe(NULL, naive, instrument, side, text, sizeof text);
     EXPECT_STR(text, expected);
 }
 
@@ -91,13 +126,19 @@ typedef struct book_scene {
 
 static void play(const book_scene *scene) {
     ob_books *books = make_books(4, 100, 1000);
+    naive_book naive;
+    naive_book_init(&naive, 4);
     for (size_t i = 0; i < 12 && scene->commands[i].order_id != 0; i++) {
         ob_change change;
         EXPECT_I64(apply(books, 1, &scene->commands[i], &change), scene->commands[i].expected);
+        EXPECT_I64(apply_naive(&naive, 1, &scene->commands[i], &change), scene->commands[i].expected);
         expect_whole(books);
     }
     expect_side(books, 1, TW_BID, scene->bids);
     expect_side(books, 1, TW_ASK, scene->asks);
+    expect_naive_side(&naive, 1, TW_BID, scene->bids);
+    expect_naive_side(&naive, 1, TW_ASK, scene->asks);
+    naive_book_fini(&naive);
     ob_books_free(books);
 }
 
