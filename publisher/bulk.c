@@ -30,8 +30,8 @@ bool pub_bulk_waiting(const publisher *p) {
 
 static void begin_again(publisher *p, uint32_t at) {
     pub_cycle *cycle = &p->cycles[at];
-    pub_list served = cycle->later;
-    pub_list_init(&cycle->later);
+    tw_list served = cycle->later;
+    tw_list_init(&cycle->later);
     cycle->cursor = cycle->span = 0;
     uint32_t request;
     while ((request = pub_request_list_pop(p, &cycle->now)) != PUB_NONE) {
@@ -117,7 +117,7 @@ static void encode_next(publisher *p, uint32_t at, int64_t now_ns) {
     pub_cycle *cycle = &p->cycles[at];
     cycle->cursor = (cycle->cursor + cycle->span) % p->options.max_instruments;
     cycle->now = cycle->later;
-    pub_list_init(&cycle->later);
+    tw_list_init(&cycle->later);
     cycle->body_bytes = 0;
     uint32_t limit = shortest_turn(p, cycle);
     if (at == PUB_CYCLE_DIRECTORY) {

@@ -14,14 +14,14 @@ void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel) {
     if (view->queued) return;
     view->queued = true;
     uint32_t slot = channel == SUBJECT_ORDERBOOK_1S ? instrument % PUB_TIER_SLOTS : 0;
-    pub_list_push(&p->tier_lists[channel][slot], p->tier_next[channel], instrument);
+    tw_list_push(&p->tier_lists[channel][slot], p->tier_next[channel], instrument);
 }
 
 static bool publish_list(publisher *p, subject_channel channel, uint32_t slot, int64_t now_ns) {
-    pub_list *list = &p->tier_lists[channel][slot];
+    tw_list *list = &p->tier_lists[channel][slot];
     while (list->first != PUB_NONE) {
         if (!pub_may_emit(p)) return false;
-        uint32_t instrument = pub_list_pop(list, p->tier_next[channel]);
+        uint32_t instrument = tw_list_pop(list, p->tier_next[channel]);
         pub_view(p, instrument, channel)->queued = false;
         if (!p->instruments[instrument].defined) continue; /* undefined while it waited */
         pub_book_publish(p, instrument, channel, now_ns);

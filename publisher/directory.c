@@ -10,42 +10,14 @@ pub_instrument *pub_find(const publisher *p, uint32_t instrument) {
     return at->defined ? at : NULL;
 }
 
-static uint32_t hash(const char *symbol) { /* FNV-1a */
-    uint32_t h = 2166136261u;
-    for (const char *c = symbol; *c != '\0'; c++)
-        h = (h ^ (uint8_t)*c) * 16777619u;
-    return h;
-}
-
-/* The slot that holds the symbol, or the free one where it would go. At most half of the slots are used. */
-static uint32_t find_slot(const publisher *p, const char *symbol) {
-    uint32_t slot = hash(symbol) & p->by_symbol_mask;
-    while (p->by_symbol[slot] != PUB_NONE && strcmp(p->instruments[p->by_symbol[slot]].entry.symbol, symbol) != 0) {
-        slot = (slot + 1) & p->by_symbol_mask;
-    }
-    return slot;
-}
-
 uint32_t pub_lookup(const publisher *p, const char *symbol) {
-    return p->by_symbol[find_slot(p, symbol)];
-}
-
-/* Closes the hole: entries behind it move up if their search would otherwise stop at it. */
-static void lookup_remove(publisher *p, const char *symbol) {
-    uint32_t mask = p->by_symbol_mask, hole = find_slot(p, symbol);
-    for (uint32_t slot = (hole + 1) & mask; p->by_symbol[slot] != PUB_NONE; slot = (slot + 1) & mask) {
-        uint32_t home = hash(p->instruments[p->by_symbol[slot]].entry.symbol) & mask;
-        if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-        p->by_symbol[hole] = p->by_symbol[slot];
-        hole = slot;
-    }
-    p->by_symbol[hole] = PUB_NONE;
+    return tw_map_find(&p->by_symbol, symbol);
 }
 
 /* What was marked stays in its lists and is passed over there. */
 static void undefine(publisher *p, uint32_t instrument) {
     pub_instrument *at = &p->instruments[instrument];
-    lookup_remove(p, at->entry.symbol);
+    tw_map_remove(&p->by_symbol, at->entry.symbol);
     while (!backlog_line_empty(&at->trades.waiting)) {
         backlog_pop(&p->prints, &at->trades.waiting);
         p->stats.prints_dropped++;
@@ -108,7 +80,7 @@ static void define_new(publisher *p, uint32_t instrument, const tw_instrument *e
     at->defined = true;
     store_entry(p, at, entry);
     pub_identity(p, at);
-    p->by_symbol[find_slot(p, entry->symbol)] = instrument;
+    tw_map_add(&p->by_symbol, instrument);
     p->stats.instruments++;
     if (instrument >= p->instrument_top) p->instrument_top = instrument + 1;
 }

@@ -27,7 +27,7 @@ static void publish_live(publisher *p, int64_t now_ns) {
     while (p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
         if (!publish_instrument(p, instrument, now_ns)) return; /* stays first in line */
-        pub_list_pop(&p->live, p->live_next);
+        tw_list_pop(&p->live, p->live_next);
         p->instruments[instrument].queued = false;
     }
 }

@@ -7,6 +7,9 @@
 #ifndef TICKWIRE_PUBLISHER_INTERNAL_H
 #define TICKWIRE_PUBLISHER_INTERNAL_H
 
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pool.h"
 #include "publisher/backlog.h"
 #include "publisher/publisher.h"
 
@@ -33,11 +36,6 @@ enum {
     PUB_DIRTY_QUOTE = 16,
     PUB_DIRTY_IMBALANCE = 32
 };
-
-/* Instruments in order of their first mark, linked through one `next` array. Each at most once. */
-typedef struct pub_list {
-    uint32_t first, last;
-} pub_list;
 
 /* Source messages folded into the update that is being gathered. */
 typedef struct pub_pending {
@@ -140,8 +138,8 @@ typedef struct pub_request {
 #define PUB_CYCLES          (SUBJECT_CHANNELS + 1)
 
 typedef struct pub_cycle {
-    pub_list now;    /* wait for the chunk in `body` */
-    pub_list later;  /* wait for the next chunk */
+    tw_list now;     /* wait for the chunk in `body` */
+    tw_list later;   /* wait for the next chunk */
     uint32_t cursor; /* first instrument of the chunk in `body`, or of the next one */
     uint32_t span;   /* instrument numbers it covers */
     size_t body_bytes;
@@ -161,8 +159,7 @@ struct publisher {
 
     pub_instrument *instruments;
     uint32_t instrument_top; /* above all defined instruments */
-    uint32_t *by_symbol;     /* open addressing, power of two */
-    uint32_t by_symbol_mask;
+    tw_map by_symbol;        /* of defined instruments */
     uint64_t directory_version;
     char *subjects;
     int8_t subject_slot[SUBJECT_CHANNELS]; /* -1: the channel is off */
@@ -171,9 +168,9 @@ struct publisher {
     uint8_t *views[3]; /* pub_book arrays: live, 100 ms, 1 s; NULL where off */
     size_t view_bytes;
     uint32_t *live_next;
-    pub_list live;
+    tw_list live;
     uint32_t *tier_next[3];
-    pub_list tier_lists[3][PUB_TIER_SLOTS]; /* 100 ms uses only the first */
+    tw_list tier_lists[3][PUB_TIER_SLOTS]; /* 100 ms uses only the first */
     int64_t tier_step;
     bool tier_started;
 
@@ -192,8 +189,8 @@ struct publisher {
     uint64_t updates;
 
     pub_request *requests;
-    uint32_t request_free;
-    pub_list request_queue;
+    tw_pool request_places;
+    tw_list request_queue;
     uint8_t *payloads;
     bool payload_used[PUB_PAYLOAD_SLOTS];
     pub_cycle cycles[PUB_CYCLES];
@@ -208,9 +205,6 @@ struct publisher {
 };
 
 /* lists.c: intrusive lists over one `next` array */
-void pub_list_init(pub_list *list);
-void pub_list_push(pub_list *list, uint32_t *next, uint32_t item);
-uint32_t pub_list_pop(pub_list *list, const uint32_t *next); /* PUB_NONE if empty */
 
 /* directory.c */
 pub_instrument *pub_find(const publisher *p, uint32_t instrument); /* NULL if undefined */
@@ -282,8 +276,8 @@ void pub_snapshot_envelope(const publisher *p, subject_channel channel, wire_sna
 
 /* requests.c */
 void pub_requests_reset(publisher *p);
-void pub_request_list_push(publisher *p, pub_list *list, uint32_t request);
-uint32_t pub_request_list_pop(publisher *p, pub_list *list);
+void pub_request_list_push(publisher *p, tw_list *list, uint32_t request);
+uint32_t pub_request_list_pop(publisher *p, tw_list *list);
 void pub_request_release(publisher *p, uint32_t request);
 size_t pub_refusal_encode(publisher *p, const pub_request *request);
 

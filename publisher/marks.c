@@ -6,7 +6,7 @@ void pub_mark(publisher *p, uint32_t instrument, uint8_t what) {
     at->dirty |= what;
     if (at->queued) return;
     at->queued = true;
-    pub_list_push(&p->live, p->live_next, instrument);
+    tw_list_push(&p->live, p->live_next, instrument);
 }
 
 /* The times move without a source message of the channel's own: a change of state. */

@@ -55,17 +55,17 @@ static bool alloc_views(publisher *p) {
     return true;
 }
 
+static const char *symbol_of(const void *context, uint32_t instrument) {
+    return ((const publisher *)context)->instruments[instrument].entry.symbol;
+}
+
 static bool alloc_instruments(publisher *p) {
-    size_t count = p->options.max_instruments, slots = 2;
-    while (slots < 2 * count)
-        slots *= 2;
-    p->by_symbol_mask = (uint32_t)slots - 1;
-    p->by_symbol = calloc(slots, sizeof *p->by_symbol);
+    size_t count = p->options.max_instruments;
     p->instruments = calloc(count, sizeof *p->instruments);
     p->live_next = calloc(count, sizeof *p->live_next);
     p->subjects = calloc(count * p->subject_slots, PUB_SUBJECT_BYTES);
-    return p->by_symbol != NULL && p->instruments != NULL && p->live_next != NULL && p->subjects != NULL &&
-           alloc_views(p);
+    return p->instruments != NULL && p->live_next != NULL && p->subjects != NULL &&
+           tw_map_init(&p->by_symbol, (uint32_t)count, symbol_of, p) && alloc_views(p);
 }
 
 static bool alloc_backlogs(publisher *p) {
@@ -91,8 +91,9 @@ static bool alloc_requests(publisher *p) {
         p->cycles[i].body = calloc(1, WIRE_MAX_BYTES);
         if (p->cycles[i].body == NULL) return false;
     }
-    return p->requests != NULL && p->payloads != NULL && p->list_entries != NULL && p->list_missing != NULL &&
-           p->reply != NULL && wire_arena_init(&p->arena, PUB_ARENA_BYTES);
+    return tw_pool_init(&p->request_places, p->options.max_requests) && p->requests != NULL &&
+           p->payloads != NULL && p->list_entries != NULL && p->list_missing != NULL && p->reply != NULL &&
+           wire_arena_init(&p->arena, PUB_ARENA_BYTES);
 }
 
 static bool alloc_parts(publisher *p) {
@@ -146,7 +147,8 @@ void publisher_free(publisher *p) {
     free(p->list_entries);
     free(p->list_missing);
     free(p->reply);
-    free(p->by_symbol);
+    tw_map_fini(&p->by_symbol);
+    tw_pool_fini(&p->request_places);
     free(p->instruments);
     free(p->live_next);
     free(p->subjects);
@@ -155,10 +157,10 @@ void publisher_free(publisher *p) {
 }
 
 static void clear_lists(publisher *p) {
-    pub_list_init(&p->live);
+    tw_list_init(&p->live);
     for (uint32_t tier = 0; tier < 3; tier++) {
         for (uint32_t slot = 0; slot < PUB_TIER_SLOTS; slot++)
-            pub_list_init(&p->tier_lists[tier][slot]);
+            tw_list_init(&p->tier_lists[tier][slot]);
     }
     for (uint32_t i = 0; i < p->instrument_top; i++) {
         p->instruments[i].queued = p->instruments[i].defined = false;
@@ -171,8 +173,7 @@ static void clear_lists(publisher *p) {
 void publisher_start_epoch(publisher *p, const char *epoch) {
     tw_text_copy(p->epoch, sizeof p->epoch, epoch);
     clear_lists(p);
-    for (size_t i = 0; i <= p->by_symbol_mask; i++)
-        p->by_symbol[i] = PUB_NONE;
+    tw_map_clear(&p->by_symbol);
     p->instrument_top = 0;
     p->directory_version = 0;
     p->stats.instruments = p->stats.instruments_not_ok = 0;

@@ -9,14 +9,14 @@
 #include "base/text.h"
 #include "publisher/internal.h"
 
-void pub_request_list_push(publisher *p, pub_list *list, uint32_t request) {
+void pub_request_list_push(publisher *p, tw_list *list, uint32_t request) {
     p->requests[request].next = PUB_NONE;
     if (list->last != PUB_NONE) p->requests[list->last].next = request;
     if (list->first == PUB_NONE) list->first = request;
     list->last = request;
 }
 
-uint32_t pub_request_list_pop(publisher *p, pub_list *list) {
+uint32_t pub_request_list_pop(publisher *p, tw_list *list) {
     uint32_t request = list->first;
     if (request == PUB_NONE) return PUB_NONE;
     list->first = p->requests[request].next;
@@ -25,22 +25,18 @@ uint32_t pub_request_list_pop(publisher *p, pub_list *list) {
 }
 
 void pub_requests_reset(publisher *p) {
-    p->request_free = 0;
-    for (uint32_t i = 0; i < p->options.max_requests; i++) {
-        p->requests[i].next = i + 1 < p->options.max_requests ? i + 1 : PUB_NONE;
-    }
-    pub_list_init(&p->request_queue);
+    tw_pool_clear(&p->request_places);
+    tw_list_init(&p->request_queue);
     for (uint32_t i = 0; i < PUB_CYCLES; i++) {
-        pub_list_init(&p->cycles[i].now);
-        pub_list_init(&p->cycles[i].later);
+        tw_list_init(&p->cycles[i].now);
+        tw_list_init(&p->cycles[i].later);
     }
 }
 
 void pub_request_release(publisher *p, uint32_t request) {
     pub_request *gone = &p->requests[request];
     if (gone->kind == PUB_REQUEST_DIRECTORY) p->payload_used[gone->payload] = false;
-    gone->next = p->request_free;
-    p->request_free = request;
+    tw_pool_give(&p->request_places, request);
     p->stats.requests_waiting--;
 }
 
@@ -162,8 +158,7 @@ static bool refuse_now(publisher *p, const pub_request *request) {
 }
 
 static void enqueue(publisher *p, const pub_request *request, const uint8_t *payload) {
-    uint32_t slot = p->request_free;
-    p->request_free = p->requests[slot].next;
+    uint32_t slot = tw_pool_take(&p->request_places);
     p->requests[slot] = *request;
     p->stats.requests_waiting++;
     if (request->kind == PUB_REQUEST_DIRECTORY) {
@@ -187,7 +182,7 @@ void publisher_request(publisher *p, const char *subject, const char *reply, con
         p->stats.requests_bad++; /* nobody to answer */
         return;
     }
-    bool full = p->request_free == PUB_NONE;
+    bool full = tw_pool_full(&p->request_places);
     if (full && request.kind != PUB_REQUEST_REFUSED)
         refuse(&request, WIRE_REPLY_BUSY, "too many requests wait", "");
     if (request.kind == PUB_REQUEST_REFUSED) {

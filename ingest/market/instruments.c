@@ -7,18 +7,8 @@
 #include "base/assert.h"
 #include "base/text.h"
 
-static uint32_t hash_symbol(const char *symbol) {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const unsigned char *c = (const unsigned char *)symbol; *c != 0; c++)
-        hash = (hash ^ *c) * 16777619u;
-    return hash;
-}
-
-static uint32_t slots_for(uint32_t capacity) {
-    uint32_t slots = 16;
-    while (slots < capacity * 2u)
-        slots *= 2;
-    return slots;
+static const char *symbol_of(const void *entries, uint32_t number) {
+    return ((const tw_instrument *)entries)[number].symbol;
 }
 
 tw_code instruments_init(instruments *set, uint32_t capacity, tw_error *error) {
@@ -26,13 +16,11 @@ tw_code instruments_init(instruments *set, uint32_t capacity, tw_error *error) {
     if (capacity == 0 || capacity > (1u << 20))
         return tw_error_set(error, TW_INVALID, "instruments: the limit is %u, it must be 1 to %u", capacity,
                             1u << 20);
-    uint32_t slots = slots_for(capacity);
     set->capacity = capacity;
-    set->slot_mask = slots - 1;
     set->entries = calloc(capacity, sizeof *set->entries);
-    set->slots = calloc(slots, sizeof *set->slots);
     set->by_locate = malloc(INSTRUMENT_LOCATES * sizeof *set->by_locate);
-    if (set->entries == NULL || set->slots == NULL || set->by_locate == NULL) {
+    if (set->entries == NULL || set->by_locate == NULL ||
+        !tw_map_init(&set->by_symbol, capacity, symbol_of, set->entries)) {
         instruments_fini(set);
         return tw_error_set(error, TW_NO_MEMORY, "no memory for %u instruments", capacity);
     }
@@ -42,36 +30,27 @@ tw_code instruments_init(instruments *set, uint32_t capacity, tw_error *error) {
 
 void instruments_fini(instruments *set) {
     free(set->entries);
-    free(set->slots);
+    tw_map_fini(&set->by_symbol);
     free(set->by_locate);
     *set = (instruments){0};
 }
 
 void instruments_clear(instruments *set) {
     set->count = 0;
-    memset(set->slots, 0, (set->slot_mask + 1u) * sizeof *set->slots);
+    tw_map_clear(&set->by_symbol);
     for (uint32_t i = 0; i < INSTRUMENT_LOCATES; i++)
         set->by_locate[i] = INSTRUMENT_NONE;
 }
 
-/* The slot of a symbol, or the empty one where it would stand. Half of the slots are always empty. */
-static uint32_t *slot_of(const instruments *set, const char *symbol) {
-    uint32_t at = hash_symbol(symbol) & set->slot_mask;
-    while (set->slots[at] != 0 && strcmp(set->entries[set->slots[at] - 1].symbol, symbol) != 0)
-        at = (at + 1) & set->slot_mask;
-    return &set->slots[at];
-}
-
 uint32_t instruments_find(const instruments *set, const char *symbol) {
-    uint32_t number = *slot_of(set, symbol);
-    return number == 0 ? INSTRUMENT_NONE : number - 1;
+    return tw_map_find(&set->by_symbol, symbol); /* both have the same word for none */
 }
 
 uint32_t instruments_take(instruments *set, const char *symbol, int32_t price_exponent, bool *added) {
     *added = false;
     if (symbol[0] == '\0' || strlen(symbol) >= TW_SYMBOL_BYTES) return INSTRUMENT_NONE;
-    uint32_t *slot = slot_of(set, symbol);
-    if (*slot != 0) return *slot - 1;
+    uint32_t known = tw_map_find(&set->by_symbol, symbol);
+    if (known != TW_MAP_NONE) return known;
     if (set->count == set->capacity) {
         set->refused++;
         return INSTRUMENT_NONE;
@@ -79,9 +58,9 @@ uint32_t instruments_take(instruments *set, const char *symbol, int32_t price_ex
     tw_instrument *entry = &set->entries[set->count];
     *entry = (tw_instrument){.price_exponent = price_exponent};
     tw_text_copy(entry->symbol, sizeof entry->symbol, symbol);
-    *slot = ++set->count;
+    tw_map_add(&set->by_symbol, set->count);
     *added = true;
-    return set->count - 1;
+    return set->count++;
 }
 
 void instruments_bind_locate(instruments *set, uint16_t locate, uint32_t instrument) {
@@ -89,3 +68,5 @@ void instruments_bind_locate(instruments *set, uint16_t locate, uint32_t instrum
     set->by_locate[locate] = instrument;
     set->entries[instrument].locate = locate;
 }
+
+_Static_assert(INSTRUMENT_NONE == TW_MAP_NONE, "a symbol that is not in the map is no instrument");

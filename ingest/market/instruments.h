@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/map.h"
 #include "base/market.h"
 
 #define INSTRUMENT_NONE    UINT32_MAX
@@ -19,8 +20,7 @@ typedef struct instruments {
     uint32_t capacity;
     uint32_t count;
     tw_instrument *entries; /* by number */
-    uint32_t *slots;        /* open addressing by symbol: number + 1, 0 empty */
-    uint32_t slot_mask;
+    tw_map by_symbol;
     uint32_t *by_locate; /* INSTRUMENT_LOCATES numbers, INSTRUMENT_NONE if unknown */
     uint64_t refused;    /* symbols turned away because `capacity` was reached */
 } instruments;
