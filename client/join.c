@@ -60,6 +60,7 @@ bool join_plan_make(join_plan *plan, const char *subject) {
         const char *second = subject + first + 1;
         if (!read_symbol(plan, second, strcspn(second, "."))) return false;
     }
+    /* Where the subject has a wildcard, any well-formed name answers whether a channel is covered. */
     const char *exchange = plan->exchange[0] != '\0' ? plan->exchange : "XXXX";
     const char *symbol = plan->symbol[0] != '\0' ? plan->symbol : "A";
     bool any = false;
