@@ -22,6 +22,7 @@ size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_
     pb.updates = m->updates;
     pb.instruments = m->instruments;
     pb.instruments_not_ok = m->instruments_not_ok;
+    pb.directory_version = m->directory_version;
     return wire_pb_pack(&pb.base, buffer, capacity);
 }
 
@@ -41,6 +42,7 @@ static wire_result copy(wire_feed_status *m, const Tickwire__V1__FeedStatus *pb)
         .updates = pb->updates,
         .instruments = pb->instruments,
         .instruments_not_ok = pb->instruments_not_ok,
+        .directory_version = pb->directory_version,
     };
     bool good = wire_pb_text(m->exchange, sizeof m->exchange, pb->exchange) &&
                 wire_pb_text(m->epoch, sizeof m->epoch, pb->epoch) &&

@@ -2,7 +2,7 @@
 #include "publisher/internal.h"
 
 static uint64_t messages_out(const publisher *p) {
-    return p->updates + p->stats.feed_statuses;
+    return p->updates + p->stats.feed_statuses + p->stats.directory_changes;
 }
 
 /* Everything an instrument waits to send. False: the sink said stop; what is left stays marked. */
@@ -34,10 +34,11 @@ static void publish_live(publisher *p, int64_t now_ns) {
 
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
-    if (p->live.first == PUB_NONE && !p->feed_urgent) return 0;
+    if (p->live.first == PUB_NONE && !p->feed_urgent && !pub_changes_waiting(p)) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);
+    if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
     publish_live(p, now_ns);
     return (size_t)(messages_out(p) - before);
 }
