@@ -49,8 +49,10 @@ typedef struct run {
     uv_timer_t turn;
     uv_signal_t signals[2];
     uv_poll_t requests_ready;
-    bool stopped;    /* by a signal */
-    tw_error failed; /* the first that happened in a callback; code TW_OK: none */
+    bool polling;       /* requests_ready is on the loop */
+    bool stopped;       /* by a signal */
+    bool source_failed; /* what came before is good and is served */
+    tw_error failed;    /* the first that happened in a callback; code TW_OK: none */
 
     feed_input *input;
     feed_input_message waiting; /* the next message, not sent yet; bytes NULL: not read yet */
@@ -194,7 +196,12 @@ static tw_code send_messages(run *self, uint64_t count, int64_t now_ns, bool *mo
     for (; count > 0; count--) {
         tw_code code = TW_OK;
         if (self->waiting.bytes == NULL) code = feed_input_next(self->input, &self->waiting, error);
-        if (code != TW_OK) return code;
+        if (code != TW_OK) {
+            tw_error unheard; /* the source's error is the one to tell */
+            self->source_failed = true;
+            flush(self, &unheard);
+            return code;
+        }
         *more = self->waiting.bytes != NULL;
         if (!*more || !is_due(self, now_ns, due_ns)) break;
         code = add_message(self, self->waiting.bytes, self->waiting.length, error);
@@ -227,6 +234,17 @@ static tw_code play(run *self, tw_error *error) {
     return code;
 }
 
+/* The end is told again and again for as long as clients are given. A source that failed has none: clients may take what
+ * was good of it, and are told nothing. */
+static tw_code play_end(run *self, tw_error *error) {
+    uint16_t count = self->source_failed ? 0 : MOLDUDP64_END_OF_SESSION;
+    int64_t period_ns = self->source_failed ? self->settings.heartbeat_ns : END_PERIOD_NS;
+    self->soup_feed.ended = !self->source_failed;
+    tw_code code = signal_lines(self, count, error);
+    if (code != TW_OK) return code;
+    return idle_until(self, rt_clock_monotonic_ns() + self->settings.linger_ns, period_ns, count, error);
+}
+
 static tw_code play_session(run *self, tw_error *error) {
     int64_t now_ns = rt_clock_monotonic_ns();
     self->packet.bytes = self->packet_bytes;
@@ -235,12 +253,12 @@ static tw_code play_session(run *self, tw_error *error) {
     self->last_sent_ns = now_ns - self->settings.heartbeat_ns;
     tw_code code = idle_until(self, now_ns + self->settings.wait_ns, self->settings.heartbeat_ns, 0, error);
     if (code == TW_OK && !self->stopped) code = play(self, error);
-    if (code != TW_OK || self->stopped) return code;
-    self->soup_feed.ended = true;
-    code = signal_lines(self, MOLDUDP64_END_OF_SESSION, error);
-    if (code != TW_OK) return code;
-    return idle_until(self, rt_clock_monotonic_ns() + self->settings.linger_ns, END_PERIOD_NS,
-                      MOLDUDP64_END_OF_SESSION, error);
+    if (self->stopped || (code != TW_OK && !self->source_failed)) return code;
+    if (code == TW_OK) return play_end(self, error);
+    fprintf(stderr, "the source ends early, what came before is served on: %s\n", error->text);
+    tw_error unheard;
+    play_end(self, &unheard);
+    return code;
 }
 
 /* ---- what is said ---- */
@@ -308,7 +326,9 @@ static tw_code open_requests(run *self, tw_error *error) {
     mold_request_server_init(&self->server, self->settings.session, feed_store_message, &self->store);
     if (udp_exchange_open(&self->exchange, &self->plan.requests, NULL, 0, error) != TW_OK)
         return tw_error_wrap(error, "--requests");
-    uv_poll_init(&self->loop, &self->requests_ready, udp_exchange_fd(self->exchange));
+    int status = uv_poll_init(&self->loop, &self->requests_ready, udp_exchange_fd(self->exchange));
+    if (status != 0) return tw_error_set(error, TW_IO, "--requests: %s", uv_strerror(status));
+    self->polling = true;
     self->requests_ready.data = self;
     uv_poll_start(&self->requests_ready, UV_READABLE, on_requests);
     return TW_OK;
@@ -369,7 +389,7 @@ static void loop_open(run *self) {
 static void loop_close(run *self) {
     soup_port_close(self->soup);
     soup_port_close(self->glimpse);
-    if (self->exchange != NULL) uv_close((uv_handle_t *)&self->requests_ready, NULL);
+    if (self->polling) uv_close((uv_handle_t *)&self->requests_ready, NULL);
     uv_close((uv_handle_t *)&self->turn, NULL);
     for (int i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&self->signals[i], NULL);

@@ -202,6 +202,20 @@ test('garbage ends its own link and no other', () => played(['--rate', '10k'], a
   await feed.says(/UNEXPECTED/);
 }));
 
+test('a recording that is cut is served up to there, without an end of session', async () => {
+  const file = path.join(folder, 'cut.itch');
+  writeFileSync(file, itch.binaryFile(wanted().slice(0, 1000)).subarray(0, -5));
+  const feed = startTickwire('serve-feed', '--soup', '127.0.0.1:0', '--source', `file:${file}`, '--linger', '1s');
+  const [, address] = await feed.says(/SoupBinTCP on (\S+:\d+)/);
+  const one = await SoupClient.connect(address);
+  await feed.says(/the source ends early.*inside a frame/);
+  await one.gone();
+  assert.equal(one.ended, false);
+  assert.deepEqual(asText(one.messages), asText(wanted().slice(0, 999)));
+  assert.equal(await feed.end(), 1);
+  assert.match(feed.stderr, /--source|inside a frame/);
+});
+
 /** The state of a day after `messages`: orders in their queues, and what was last said of each instrument. */
 function stateAfter(messages) {
   const day = new itch.ReferenceDay();

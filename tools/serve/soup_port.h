@@ -4,10 +4,9 @@
  *
  *      service --source--> soup_server --64 KiB--> socket        one of each a client
  *
- * A client costs SOUP_PORT_CLIENT_BYTES and what the kernel keeps for its socket, however slowly it reads: messages
- * stay in the service's store until there is room for them. One that takes nothing for `stall_ns` is cut off. At
- * `max_clients` the next one is turned away and counted. The end of every link is said on standard error, with its
- * reason.
+ * A client costs about 130 KiB and what the kernel keeps for its socket, however slowly it reads: messages stay in the
+ * service's store until there is room for them. One that takes nothing for `stall_ns` is cut off. At `max_clients` the
+ * next one is turned away and counted. The end of every link is said on standard error, with its reason.
  */
 #ifndef TICKWIRE_TOOLS_SERVE_SOUP_PORT_H
 #define TICKWIRE_TOOLS_SERVE_SOUP_PORT_H
@@ -20,8 +19,6 @@
 #include "base/error.h"
 #include "ingest/line/soup_server.h"
 #include "ingest/source/location.h"
-
-#define SOUP_PORT_CLIENT_BYTES (3 * SOUP_MAX_PACKET_BYTES)
 
 /* Everything is called on the loop's thread. `client` is what `enter` put into source->context. */
 typedef struct soup_port_service {
