@@ -47,11 +47,14 @@ static bool ended(void *context) {
     return client->snapshot.count > 0;
 }
 
+static const soup_server_source served = {NULL, may_login, session, next, oldest, fetch, ended, NULL};
+
 static bool enter(void *context, soup_server_source *source) {
     desk_client *client = calloc(1, sizeof *client);
     if (client == NULL) return false;
     client->desk = context;
-    *source = (soup_server_source){client, may_login, session, next, oldest, fetch, ended, NULL};
+    *source = served;
+    source->context = client;
     return true;
 }
 

@@ -44,11 +44,14 @@ static bool ended(void *context) {
     return client->feed->ended && next(context) == client->feed->store->count + 1;
 }
 
+static const soup_server_source served = {NULL, may_login, session, next, oldest, fetch, ended, NULL};
+
 static bool enter(void *context, soup_server_source *source) {
     feed_client *client = calloc(1, sizeof *client);
     if (client == NULL) return false;
     client->feed = context;
-    *source = (soup_server_source){client, may_login, session, next, oldest, fetch, ended, NULL};
+    *source = served;
+    source->context = client;
     return true;
 }
 
