@@ -36,7 +36,8 @@
 #include "tools/simulate/pacing.h"
 
 #define EXIT_USAGE        2
-#define TURN_NS           INT64_C(1000000)
+#define MS_NS             INT64_C(1000000)
+#define TURN_NS           MS_NS
 #define END_PERIOD_NS     INT64_C(100000000)
 #define REQUESTS_PER_TURN 64
 #define MOST_PER_TURN     4096u /* by time stamps: so many at once, then clients are looked after */
@@ -109,7 +110,7 @@ static void on_turn(uv_timer_t *timer) {
 static tw_code rest(run *self, int64_t span_ns, tw_error *error) {
     if (span_ns > 0) {
         uv_update_time(&self->loop);
-        uv_timer_start(&self->turn, on_turn, (uint64_t)(span_ns + TURN_NS - 1) / (uint64_t)TURN_NS, 0);
+        uv_timer_start(&self->turn, on_turn, (uint64_t)((span_ns + MS_NS - 1) / MS_NS), 0);
     }
     uv_run(&self->loop, span_ns > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     if (self->failed.code == TW_OK) return TW_OK;

@@ -163,12 +163,12 @@ test('a cut falls inside the packet, elsewhere on each link, and the same for th
   assert.ok(new Set(a).size > 3, `${a}`);
 });
 
-test('clients that do not read cost little, are cut off, and hold nobody up', async () => {
+test('clients that do not read cost little, are cut off, and hold nobody up; a slow one is borne', async () => {
   const file = simulatedFile('soup_long', { symbols: 20, messages: 300_000, seed: 72 });
   await serving(['--source', `file:${file}`, '--pace', 'max', '--wait', '300ms', '--client-stall', '700ms'], async ({ client, feed }) => {
     const stuck = [];
     for (let i = 0; i < 20; i++) stuck.push(await client({ reads: false }));
-    const good = await client();
+    const [good, slow] = [await client(), await client({ restMs: 15 })];
     assert.equal((await good.whole()).length, 300_000);
     assert.ok(Buffer.concat(good.messages).equals(Buffer.concat(itch.readBinaryFile(file))));
     const resident = Number(/VmRSS:\s*(\d+) kB/.exec(readFileSync(`/proc/${feed.child.pid}/status`, 'utf8'))[1]);
@@ -176,6 +176,9 @@ test('clients that do not read cost little, are cut off, and hold nobody up', as
     await until('all that do not read to be cut off', () => (feed.stderr.match(/: STALLED, /g) ?? []).length === 20);
     const late = await client({ sequence: 299_000n });
     assert.equal((await late.whole()).length, 1001);
+    assert.equal((await slow.whole()).length, 300_000);
+    const took = slow.packets.at(-1).ms - slow.packets[0].ms;
+    assert.ok(took > 1000, `the test itself: a slow client takes longer than a stall, not ${took} ms`);
   });
 });
 

@@ -231,7 +231,9 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
 /* ---- clients ---- */
 
 static tw_code link_serve(soup_link *link, tw_error *error) {
-    soup_server_options options = {.window_bytes = SOUP_MAX_PACKET_BYTES, .max_payload_bytes = LARGEST_INPUT};
+    /* A stall is seen here, where writes are: the window's own clock stands still while one is under way. */
+    soup_server_options options = {
+        .window_bytes = SOUP_MAX_PACKET_BYTES, .max_payload_bytes = LARGEST_INPUT, .stall_ns = INT64_MAX};
     soup_server_source source = {0};
     if (!link->port->service.enter(link->port->service.context, &source))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for a client");

@@ -20,7 +20,8 @@ export function loginRequest({ user = '', password = '', session = '', sequence 
 
 export class SoupClient {
   /** Connects and sends the login request. `options` are loginRequest's, and:
-   * beats: false sends no heartbeats; reads: false takes nothing from the socket; login: false sends no login. */
+   * beats: false sends no heartbeats; reads: false takes nothing from the socket; login: false sends no login;
+   * restMs: so long a rest after each piece read. */
   static async connect(address, options = {}) {
     const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address);
     const client = new SoupClient();
@@ -42,13 +43,17 @@ export class SoupClient {
   bytes = 0;
   rest = Buffer.alloc(0); // of a packet that is not whole yet
 
-  #listen({ beats = true, reads = true }) {
+  #listen({ beats = true, reads = true, restMs }) {
     this.socket.on('error', (error) => (this.error = error.code));
     this.socket.on('close', () => {
       this.closed = true;
       clearInterval(this.timer);
     });
     if (reads) this.socket.on('data', (bytes) => this.#take(bytes));
+    if (restMs) this.socket.on('data', () => {
+      this.socket.pause();
+      setTimeout(() => this.socket.resume(), restMs);
+    });
     if (beats) this.timer = setInterval(() => this.socket.write(frame('R')), 1000);
   }
 
