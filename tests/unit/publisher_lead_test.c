@@ -650,7 +650,8 @@ static void receive_around(const sent_log *log, const outage *outages, uint32_t 
     r->orders_may_break = true;
     size_t at = 0;
     for (uint32_t o = 0; o < count; o++) {
-        take_range(r, log, at, outages[o].from + (size_t)tw_random_below(&w.random, 40));
+        size_t until = outages[o].from + (size_t)tw_random_below(&w.random, 40);
+        take_range(r, log, at, until < outages[o].to ? until : outages[o].to);
         at = outages[o].to;
     }
     take_range(r, log, at, log->count);
