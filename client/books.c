@@ -244,7 +244,9 @@ void client_take_book(tickwire_client *client, tickwire_subscription *from, subj
         book->feed = client_feed_of(client, update->header.exchange, update->header.partition);
 
     receiver_wait before = book->receiver.wait;
-    receiver_outcome outcome = receiver_book_take(&book->receiver, &client->hold, update);
+    receiver_outcome outcome = RECEIVER_DROPPED_OLD_TERM;
+    if (book->feed == NULL || feed_watch_accept(book->feed, update->header.term))
+        outcome = receiver_book_take(&book->receiver, &client->hold, update);
     note_fault(client, from, book, outcome, before == RECEIVER_WAIT_NOT);
     switch (outcome) {
     case RECEIVER_APPLIED_SNAPSHOT:

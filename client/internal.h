@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "client/book_store.h"
+#include "client/chain_store.h"
 #include "client/feed_watch.h"
 #include "client/join.h"
 #include "client/receiver.h"
@@ -22,6 +23,8 @@ struct tickwire_subscription {
     bus_subscription *bus_subscription;
     bus_subscription *feed_subscription; /* the exchange's feed status; NULL where not wanted */
     join_plan plan;
+    chain_store chains; /* of channels without books */
+    bool chains_full;   /* told once */
     bool keeps_books;
     bool fresh; /* books that are already kept have not been told to it */
     bool dead;  /* unsubscribed; freed when no callback runs */

@@ -2,7 +2,7 @@
 #include "publisher/internal.h"
 
 static uint64_t messages_out(const publisher *p) {
-    return p->updates + p->stats.feed_statuses;
+    return p->updates + p->stats.feed_statuses + p->stats.directory_changes;
 }
 
 bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
@@ -23,6 +23,7 @@ bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
 }
 
 static void publish_live(publisher *p, int64_t now_ns) {
+    if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
     while (p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
         if (!pub_instrument_publish(p, instrument, now_ns)) return; /* stays first in line */
@@ -35,7 +36,7 @@ size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     if (!p->leads) return 0;
     pub_note_published(p);
-    if (p->live.first == PUB_NONE && !p->feed_urgent) return 0;
+    if (p->live.first == PUB_NONE && !p->feed_urgent && !pub_changes_waiting(p)) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);

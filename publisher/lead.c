@@ -140,6 +140,7 @@ void publisher_lead(publisher *p, uint64_t term, const publisher_safe *safe) {
     p->singles = true;
     p->singles_end_ns = TW_TIME_ABSENT;
     pub_lists_clear(p);
+    pub_changes_settle(p);
     forget_behind(p);
     for (uint32_t i = 0; i < p->instrument_top; i++) {
         if (!p->instruments[i].defined) continue;

@@ -1045,6 +1045,28 @@ TEST(publisher_lead, what_waited_leaves_one_source_message_at_a_time_and_later_p
     world_fini();
 }
 
+TEST(publisher_lead, the_directory_goes_on_from_the_version_that_both_have_counted) {
+    world_init(1, SYMBOLS, 100);
+    node *n = &w.nodes[1];
+    settle(n);
+    lead(n, 2, 1);
+    settle(n);
+    EXPECT_U64(count_sent(n, 0, "instruments.XNAS.changes"), 0);
+    EXPECT_U64(last_status(n).directory_version, SYMBOLS);
+    tw_instrument entry = {.symbol = "S0", .price_exponent = -4, .round_lot = 10};
+    publisher_define(n->publisher, 0, &entry, &(publisher_stamp){.seq = 9});
+    publisher_flush(n->publisher, w.now_ns);
+    const sent *last = &n->log->messages[n->log->count - 1];
+    EXPECT_STR(last->subject, "instruments.XNAS.changes");
+    wire_instrument_list list;
+    EXPECT_I64(wire_instrument_list_decode(&w.arena, last->bytes, last->length, &list), WIRE_OK);
+    EXPECT_U64(list.term, 2);
+    EXPECT_U64(list.prev_version, SYMBOLS);
+    EXPECT_U64(list.version, SYMBOLS + 1);
+    EXPECT_U64(list.instrument_count, 1);
+    world_fini();
+}
+
 TEST(publisher_lead, a_name_that_does_not_fit_is_refused) {
     ob_books *books;
     publisher *made;
