@@ -7,14 +7,15 @@
 #include "base/civil.h"
 #include "base/text.h"
 
-#define MS             INT64_C(1000000)
-#define RING_NS        (90 * MS)              /* a little below the heartbeats' 100 ms */
-#define TIER_LAG_NS    (3 * TW_NS_PER_SECOND) /* what the slowest tier may be behind, with room */
-#define CALM_RETRY_NS  (500 * MS)             /* of a lease that can't be read while somebody leads */
-#define QUICK_RETRY_NS (100 * MS)             /* while nobody does */
-#define QUIET_PARTS    6                      /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
-#define NEVER          INT64_MIN
-#define DATE_BYTES     10 /* an epoch begins with YYYY-MM-DD */
+#define MS              INT64_C(1000000)
+#define RING_NS         (90 * MS)              /* a little below the heartbeats' 100 ms */
+#define TIER_LAG_NS     (3 * TW_NS_PER_SECOND) /* what the slowest tier may be behind, with room */
+#define CALM_RETRY_NS   (500 * MS)             /* of a lease that can't be read while somebody leads */
+#define LEADER_RETRY_NS (5 * TW_NS_PER_SECOND) /* by a leader without a lease */
+#define QUICK_RETRY_NS  (100 * MS)             /* while nobody does */
+#define QUIET_PARTS     6                      /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
+#define NEVER           INT64_MIN
+#define DATE_BYTES      10 /* an epoch begins with YYYY-MM-DD */
 
 const char *leadership_role_name(leadership_role role) {
     static const char *const names[LEADERSHIP_ROLES] = {"starting", "following", "claiming",
@@ -69,7 +70,9 @@ static void lead(leadership *self, uint64_t term, bool leased, bool certain, int
 }
 
 static void step_back_from(leadership *self, uint64_t term, const char *name) {
-    if (has_led(self) && !is_me(self, name) && outranks(term, name, self->term, self->options.name)) follow(self);
+    if (!has_led(self) || is_me(self, name) || !outranks(term, name, self->term, self->options.name)) return;
+    follow(self);
+    self->read_again_ns = NEVER; /* a follower has more need of the lease than a leader */
 }
 
 /* ---- heartbeats ---- */
@@ -148,9 +151,10 @@ void leadership_lease_read(leadership *self, bool found, uint64_t term, const ch
     self->lease_known = true;
     self->lease_away = false;
     self->lease_term = found ? term : 0;
-    self->lease_revision = found ? revision : 0;
+    self->lease_revision = revision;
     if (found) note_term(self, term);
     if (found) step_back_from(self, term, holder);
+    if (has_led(self) && found && is_me(self, holder) && term == self->term) self->leased = true;
     if (self->role == LEADERSHIP_VERIFYING && self->connected) {
         self->role = LEADERSHIP_LEADING;
     } else if ((self->role == LEADERSHIP_FOLLOWING || self->role == LEADERSHIP_STARTING) && found &&
@@ -175,10 +179,11 @@ void leadership_lease_seen(leadership *self, uint64_t term, const char *holder) 
 
 void leadership_lease_away(leadership *self, int64_t now_ns) {
     bool leader_is_heard = self->role == LEADERSHIP_FOLLOWING && self->quiet_ns < self->options.lease_ns;
+    int64_t retry_ns = leader_is_heard ? CALM_RETRY_NS : has_led(self) ? LEADER_RETRY_NS : QUICK_RETRY_NS;
     end_call(self);
     self->lease_known = false;
     self->lease_away = true;
-    self->read_again_ns = now_ns + (leader_is_heard ? CALM_RETRY_NS : QUICK_RETRY_NS);
+    self->read_again_ns = now_ns + retry_ns;
     if (self->role == LEADERSHIP_CLAIMING && self->options.standby) self->role = LEADERSHIP_FOLLOWING;
     if (self->role == LEADERSHIP_CLAIMING) { /* it may have been stored all the same: read, or lead beyond it */
         self->role = LEADERSHIP_STARTING;
@@ -196,6 +201,7 @@ void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t n
         self->lease_revision = revision;
         self->lease_term = self->claim_term;
         note_term(self, self->claim_term);
+        if (has_led(self) && self->claim_term == self->term) self->leased = true;
         if (self->role == LEADERSHIP_CLAIMING) lead(self, self->claim_term, true, fresh, now_ns);
         return;
     }
@@ -290,6 +296,17 @@ static void step_following(leadership *self, const leadership_self *mine, int64_
         self->wants_read = true;
 }
 
+/* Who leads without a lease takes it for the term that it has, once JetStream is there. */
+static void step_leading(leadership *self, int64_t now_ns) {
+    if (self->leased || !self->options.lease || !self->connected || !can_be_read(self, now_ns)) return;
+    bool free = self->lease_known && self->lease_term < self->term;
+    self->wants_claim = free;
+    self->wants_read = !free;
+    self->claim_term = self->term;
+    self->claim_revision = self->lease_revision;
+    if (free || self->lease_known) self->read_again_ns = now_ns + LEADER_RETRY_NS;
+}
+
 static void step_verifying(leadership *self, int64_t now_ns) {
     if (!self->connected) return;
     if (!self->options.lease || now_ns - self->since_ns >= self->options.verify_ns) self->role = LEADERSHIP_LEADING;
@@ -325,17 +342,25 @@ static leadership_action role_action(leadership *self, const leadership_self *mi
     }
 }
 
+static leadership_action call_action(leadership *self) {
+    if (self->call != LEADERSHIP_NO_CALL || !(self->wants_read || self->wants_claim)) return LEADERSHIP_NOTHING;
+    bool asks = self->wants_claim && has_led(self);
+    self->wants_claim = false;
+    self->call = asks ? LEADERSHIP_ASKING : LEADERSHIP_READING;
+    if (asks) return LEADERSHIP_CLAIM;
+    self->wants_read = false;
+    return LEADERSHIP_READ;
+}
+
 leadership_action leadership_step(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
     note_time(self, now_ns);
     if (self->role == LEADERSHIP_STARTING) step_starting(self, now_ns, utc_ns);
     if (self->role == LEADERSHIP_FOLLOWING) step_following(self, mine, now_ns, utc_ns);
     if (self->role == LEADERSHIP_VERIFYING) step_verifying(self, now_ns);
+    if (self->role == LEADERSHIP_LEADING) step_leading(self, now_ns);
     if (self->role == LEADERSHIP_OFFERING && now_ns - self->since_ns >= self->options.offer_ns)
         self->role = LEADERSHIP_LEADING;
     bool changed = self->role != self->told || (self->role == LEADERSHIP_LEADING && self->bus_was_away);
     if (changed && self->role != LEADERSHIP_STARTING) return role_action(self, mine);
-    if (!self->wants_read || self->call != LEADERSHIP_NO_CALL) return LEADERSHIP_NOTHING;
-    self->wants_read = false;
-    self->call = LEADERSHIP_READING;
-    return LEADERSHIP_READ;
+    return call_action(self);
 }

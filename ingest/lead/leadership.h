@@ -124,6 +124,7 @@ typedef struct leadership {
     bool lease_away;       /* the last call failed */
     int64_t read_again_ns; /* not before */
     bool wants_read;       /* READ is to be said */
+    bool wants_claim;      /* CLAIM, for the term it leads with already */
     leadership_call call;  /* under way */
     bool call_is_stale;    /* the process stood still since, so its result proves nothing */
     leadership_role told;  /* the role whose action was said */
@@ -143,12 +144,13 @@ void leadership_init(leadership *self, const leadership_options *options, int64_
 /* A heartbeat, this instance's own ones too. True: it is the word of the leader, so everything up to its published_seq
  * has been sent; false: it comes from one that has been succeeded. */
 bool leadership_heard(leadership *self, const leadership_heartbeat *heartbeat, int64_t now_ns);
-/* The lease as read; `found` false: no such key. */
+/* The lease as read; `found` false: nobody holds it, `revision` is to be claimed with. */
 void leadership_lease_read(leadership *self, bool found, uint64_t term, const char *holder, uint64_t revision,
                            int64_t now_ns);
 /* Someone's claim was seen on the lease's subject, which does not tell the revision. */
 void leadership_lease_seen(leadership *self, uint64_t term, const char *holder);
-/* It can't be read or claimed now: JetStream is away. Whoever was started to lead, leads without a lease. */
+/* It can't be read or claimed now: JetStream is away. Whoever was started to lead, leads without a lease, and claims it for
+ * the term it has when JetStream is back. */
 void leadership_lease_away(leadership *self, int64_t now_ns);
 void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t now_ns);
 void leadership_bus(leadership *self, bool connected, int64_t now_ns);

@@ -187,8 +187,22 @@ TEST(leadership, without_jetstream_who_is_started_to_lead_leads_without_a_lease)
     PLAY(&s, {5, AWAY, 0, "", 0, "READ LEAD", LEADERSHIP_LEADING}, {9, ASKED, 0, "", 0, "", LEADERSHIP_LEADING},
          {10, PAUSED, 0, "", 0, "", LEADERSHIP_LEADING}, {700, PAUSED, 0, "", 0, "HOLD READ", LEADERSHIP_VERIFYING},
          {705, AWAY, 0, "", 0, "GO_ON", LEADERSHIP_LEADING},
-         {800, HEARD, FIRST + 9, "two", 50, "FOLLOW", LEADERSHIP_FOLLOWING});
+         {800, HEARD, FIRST + 9, "two", 50, "FOLLOW READ", LEADERSHIP_FOLLOWING});
     EXPECT(!s.it.leased);
+}
+
+TEST(leadership, who_leads_without_a_lease_takes_it_for_its_term_when_jetstream_is_there) {
+    scene s;
+    leadership_options options = options_of("one", false);
+    begin(&s, &options);
+    PLAY(&s, {5, AWAY, 0, "", 0, "READ LEAD", LEADERSHIP_LEADING},
+         {5004, WAIT, 0, "", 0, "READ", LEADERSHIP_LEADING}, {5005, AWAY, 0, "", 0, "", LEADERSHIP_LEADING},
+         {10004, WAIT, 0, "", 0, "", LEADERSHIP_LEADING}, {10005, WAIT, 0, "", 0, "READ", LEADERSHIP_LEADING},
+         {10010, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_LEADING}, {10015, WON, 0, "", 1, "", LEADERSHIP_LEADING},
+         {19000, ASKED, 0, "", 0, "OFFER", LEADERSHIP_OFFERING});
+    EXPECT(s.it.leased);
+    EXPECT_U64(s.it.claim_term, FIRST + 5);
+    EXPECT_U64(s.it.term, FIRST + 5);
 }
 
 TEST(leadership, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
@@ -582,7 +596,7 @@ static void answer(world *w, const letter *asked, bool away, bool won) {
     l->was_claim = asked->kind == LETTER_CLAIM;
     l->found = w->has_key;
     l->term = w->lease_term;
-    l->revision = w->lease_revision;
+    l->revision = w->has_key ? w->lease_revision : 0;
     tw_text_copy(l->holder, sizeof l->holder, w->lease_holder);
 }
 
