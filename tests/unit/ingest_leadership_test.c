@@ -673,6 +673,14 @@ static void cut_off(world *w, int index, bool cut) {
     if (!p->dead) leadership_bus(&p->it, !cut, w->now_ns);
 }
 
+/* Not while a claim is on its way: of two claims for one term, a wipe between them lets both win, and so does no store. */
+static void wipe(world *w) {
+    for (size_t i = 0; i < w->letter_count; i++)
+        if (w->letters[i].kind == LETTER_CLAIM) return;
+    w->has_key = false;
+    w->lease_term = 0;
+}
+
 static void play_fault(world *w) {
     int index = (int)tw_random_below(&w->random, INSTANCES);
     player *p = &w->players[index];
@@ -697,7 +705,7 @@ static void play_fault(world *w) {
         if (!p->dead && !p->paused) leadership_offer(&p->it, w->now_ns);
         break;
     default:
-        w->has_key = w->has_key && !tw_random_chance(&w->random, 1, 3); /* the bucket is wiped */
+        if (tw_random_chance(&w->random, 1, 3)) wipe(w);
         break;
     }
 }
