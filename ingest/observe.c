@@ -13,8 +13,9 @@ static void collect(void *context) {
     seen->bus = bus_read_stats(self->bus);
     ingest_line_status(self, &seen->line);
     if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
-    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++)
-        live_read_line(self->live, i, rt_clock_monotonic_ns(), &seen->lines[i]);
+    if (self->soup != NULL) soup_read_link(self->soup, &seen->soup);
+    for (uint32_t i = 0; i < INGEST_LINES; i++)
+        ingest_read_line(self, i, rt_clock_monotonic_ns(), &seen->lines[i]);
     if (self->live != NULL) seen->kernel_drops = live_kernel_drops(self->live);
     seen->instruments_refused = market_instruments(self->market)->refused;
     seen->feed_state = self->verdict.state;
@@ -34,8 +35,9 @@ static void add_counters(ingest *self, const char *labels) {
         const uint64_t *value;
     } counters[] = {
         {"messages_total", "Source messages applied.", &self->messages_total},
-        {"packets_total", "Packets received on all lines.", &seen->line.gap.packets},
-        {"packets_malformed_total", "Packets that are not MoldUDP64.", &seen->line.malformed},
+        {"packets_total", "Packets received on all lines; on a SoupBinTCP link reads.", &seen->line.gap.packets},
+        {"packets_malformed_total", "Packets that are not MoldUDP64; SoupBinTCP connections given up likewise.",
+         &seen->line.malformed},
         {"duplicates_total", "Source messages that came again.", &seen->line.gap.duplicates},
         {"reordered_total", "Source messages that came late.", &seen->line.gap.reordered},
         {"gaps_total", "Gaps declared.", &seen->line.gap.gaps},
@@ -49,6 +51,9 @@ static void add_counters(ingest *self, const char *labels) {
         {"refilled_total", "Source messages that request servers brought first.", &seen->recovery.refilled},
         {"refill_strangers_total", "Packets to the request socket from addresses that were not asked.",
          &seen->recovery.strangers},
+        {"soup_logins_total", "SoupBinTCP logins accepted.", &seen->soup.logins},
+        {"soup_rejections_total", "SoupBinTCP logins rejected.", &seen->soup.rejections},
+        {"soup_failures_total", "SoupBinTCP connections that were not made, or broke.", &seen->soup.failures},
         {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
         {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
          &self->itch50.unknown_types},
@@ -94,9 +99,9 @@ static void add_channels(ingest *self, const char *labels) {
 
 /* The lines that there are, each under its own label. */
 static void add_lines(ingest *self, const char *labels) {
-    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++) {
+    for (uint32_t i = 0; i < INGEST_LINES; i++) {
         ingest_line *line = &self->observed.lines[i];
-        if (!live_read_line(self->live, i, rt_clock_monotonic_ns(), line)) continue;
+        if (!ingest_read_line(self, i, rt_clock_monotonic_ns(), line)) continue;
         const struct {
             const char *name, *help;
             const uint64_t *value;
@@ -121,7 +126,7 @@ static void add_lines(ingest *self, const char *labels) {
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_skew_nanoseconds", with_line,
                           "Median lag behind the other line; negative ahead of it.", &line->skew_ns);
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_state", with_line,
-                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent).",
+                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent, down).",
                           &line->state_number);
     }
 }

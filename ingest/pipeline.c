@@ -13,6 +13,8 @@
 #define TICK_MS            5
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
+#define NANOS_PER_MILLI    INT64_C(1000000)
+#define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
 #define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
@@ -116,7 +118,21 @@ bool ingest_line_status(const ingest *self, arbiter_status *status) {
         *status = arbiter_read_status(self->arbiter);
     else if (self->line != NULL)
         *status = mold_line_read_status(self->line);
-    return self->arbiter != NULL || self->line != NULL;
+    else if (self->soup != NULL)
+        *status = soup_read_status(self->soup);
+    return self->arbiter != NULL || self->line != NULL || self->soup != NULL;
+}
+
+bool ingest_read_line(const ingest *self, uint32_t index, int64_t now_ns, ingest_line *line) {
+    if (self->live != NULL) return live_read_line(self->live, index, now_ns, line);
+    return self->soup != NULL && soup_read_line(self->soup, index, now_ns, line);
+}
+
+soup_client_options ingest_soup_options(const ingest *self) {
+    bool tells = strcmp(self->settings.soup_version, "4.00") == 0;
+    return (soup_client_options){.timeout_ms =
+                                     tells ? (uint32_t)(self->settings.link_timeout_ns / NANOS_PER_MILLI) : 0,
+                                 .silence_ns = self->settings.link_timeout_ns};
 }
 
 static void refresh_facts(ingest *self) {
@@ -127,6 +143,7 @@ static void refresh_facts(ingest *self) {
     self->facts.gap_to = status.gap_to;
     self->facts.unsequenced = status.unsequenced;
     self->facts.ended = self->facts.ended || status.ended;
+    if (self->soup != NULL) soup_tell_facts(self->soup, &self->facts);
 }
 
 static void tell_feed(ingest *self) {
@@ -207,7 +224,7 @@ static void flush(ingest *self) {
     int64_t now_ns = burst_clock(self);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
-    if (self->live != NULL && receive_ns != TW_TIME_ABSENT)
+    if (self->replay == NULL && receive_ns != TW_TIME_ABSENT)
         tw_histogram_record(&self->receive_to_publish, now_ns - receive_ns);
     self->pending = 0;
 }
@@ -268,7 +285,10 @@ static void on_line_messages(void *context, const feed_message *messages, size_t
 }
 
 static void on_line_lost(void *context, uint64_t from, uint64_t count) {
-    ingest *self = context;
+    ingest_messages_lost(context, from, count);
+}
+
+void ingest_messages_lost(ingest *self, uint64_t from, uint64_t count) {
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
@@ -298,7 +318,7 @@ static void on_tick(uv_timer_t *timer) {
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     judge_feed(self);
-    if (self->live != NULL) line_report(self);
+    if (self->replay == NULL) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
@@ -457,10 +477,11 @@ static tw_code open_source(ingest *self, tw_error *error) {
     if (lobster) {
         lobster_feed_options options = {.on_applied = on_applied, .context = self};
         code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
-    } else if (self->where.kind != LOCATION_FILE) {
+    } else if (self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_PCAP) {
         code = open_line(self, error);
     }
     if (code != TW_OK) return code;
+    if (self->where.kind == LOCATION_SOUP) return soup_open(&self->soup, self, error);
     if (self->where.kind == LOCATION_UDP) {
         if (self->settings.recovery[0] != '\0') code = recovery_open(&self->recovery, self, error);
         return code == TW_OK ? live_open(&self->live, self, error) : code;
@@ -494,7 +515,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code != TW_OK) return code;
-    if (self->live != NULL) self->facts.silence_ns = self->settings.silence_ns;
+    if (self->replay == NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();
     start_timers(self);
     return TW_OK;
@@ -512,9 +533,12 @@ static void publish_the_rest(ingest *self) {
 }
 
 int ingest_run(ingest *self) {
+    char source[SHOWN_BYTES];
+    location_show(self->settings.source, source, sizeof source);
     rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
-           RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
+           RT_STR("source", source), RT_STR("bus", self->settings.nats));
     if (self->replay != NULL) replay_start(self->replay);
+    if (self->soup != NULL) soup_start(self->soup);
     while (!self->stopping)
         uv_run(&self->loop, UV_RUN_DEFAULT);
     bool failed = self->facts.down;
@@ -538,6 +562,7 @@ static void close_handle(uv_handle_t *handle) {
 
 void ingest_close(ingest *self) {
     live_close(self->live);
+    soup_close(self->soup);
     recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);

@@ -172,9 +172,10 @@ static const scheme *nearest(const char *word) {
 /* Could what stands between ":" and "@" be a secret? Not in a udp location, mistyped or not, where it is a port. */
 static bool may_be_secret(const char *text, const char *from, const char *to) {
     char word[16];
-    size_t length = strcspn(text, ":");
-    if (length >= sizeof word) return true;
-    copy_part(word, sizeof word, text, text + length);
+    const char *end = text + strcspn(text, ":"), *start = end;
+    while (start > text && isalnum((unsigned char)start[-1]))
+        start--;
+    if (!copy_part(word, sizeof word, start, end)) return true;
     const scheme *close = nearest(word);
     if (close == NULL || strcmp(close->word, "soup") == 0) return true;
     bool exact = strcmp(close->word, word) == 0;

@@ -109,6 +109,8 @@ TEST(location, a_password_is_neither_shown_nor_left_in_the_command_line) {
         {"udp://239.1.1.1:26400@eth1", "udp://239.1.1.1:26400@eth1"},
         {"udp://[ff05::2]:26400@eth1", "udp://[ff05::2]:26400@eth1"},
         {"file:/data/a", "file:/data/a"},
+        {"--source=udp://[ff05::2]:26400@eth1", "--source=udp://[ff05::2]:26400@eth1"},
+        {"--nats=nats://me:hunter2@bus:4222", "--nats=nats://me:***@bus:4222"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char shown[64], text[64];

@@ -1,0 +1,277 @@
+// A feed over SoupBinTCP, and the way back from STALE by a GLIMPSE snapshot. The servers are the tests' own, from the
+// specifications: they cut, fall silent, refuse, end, change their session and talk nonsense.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { levelsOf } from './lib/book.mjs';
+import * as itch from './lib/itch.mjs';
+import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, until } from './lib/programs.mjs';
+import { scrape } from './lib/prometheus.mjs';
+import { SoupServer, accepted, soup } from './lib/soup_server.mjs';
+import { Subscriber } from './lib/subscriber.mjs';
+
+const nats = await NatsServer.start();
+const file = simulatedFile('soup', { symbols: 20, messages: 12_000, seed: 71 });
+const day = itch.readBinaryFile(file);
+const opening = () => [itch.system('O'), itch.directory(1, 'AAPL'), itch.action(1, 'AAPL')];
+const bids = (subscriber) => levelsOf(subscriber.book('XNAS.AAPL.orderbook').bids);
+const shows = (subscriber, ...expected) =>
+  until(() => `AAPL should show ${expected.join(', ')}; it shows ${bids(subscriber).join(', ')}`, () => bids(subscriber).join() === expected.join());
+const finalBooks = (subscriber) => new Map([...subscriber.books].filter(([subject]) => subject.endsWith('.orderbook'))
+  .map(([subject, book]) => [subject, `${levelsOf(book.bids)} | ${levelsOf(book.asks)}`]));
+
+/** What a recorder of orderbook channels saw of the same day in a file, every message published on its own. */
+async function replayed() {
+  const checksums = new Map();
+  const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>'], { onMessage: note(checksums) });
+  const ingest = await startIngest(nats, ['--source', `file:${file}`, '--burst', '1', '--start-after', '100ms']);
+  await subscriber.everythingCame();
+  const books = finalBooks(subscriber);
+  await subscriber.close();
+  await ingest.stop();
+  return { books, checksums };
+}
+const note = (checksums) => (subject, payload) => {
+  if (subject.endsWith('.orderbook')) checksums.set(`${subject} ${payload.seq}`, payload.checksum);
+};
+let lossless;
+const wanted = () => (lossless ??= replayed());
+
+/** A server with `options`, an ingest of it with `settings`, a subscriber of everything; then `body`. */
+async function withServer(options, settings, body) {
+  const server = await SoupServer.open(options), checksums = new Map();
+  const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>'], { onMessage: note(checksums) });
+  const ingest = await startIngest(nats, ['--source', options.url?.(server) ?? server.url(), '--session-date', '2020-01-30', '--silence', '1h',
+    '--metrics', '0', '--burst', '1', ...settings]);
+  try {
+    await body({ server, subscriber, ingest, checksums, metrics: async () => scrape(await metricsUrl(ingest)) });
+    assert.deepEqual(subscriber.errors, []);
+    assert.deepEqual(subscriber.faults, []);
+    assert.ok(!ingest.stderr.includes(server.password), 'the password is in the log');
+  } finally {
+    await server.close();
+    await subscriber.close();
+    await ingest.stop();
+  }
+}
+const said = (ingest, words) => logLines(ingest).some((entry) => Object.values(entry).some((value) => typeof value === 'string' && words.test(value)));
+
+test('a whole session: every checksum and the final books are those of the same day in a file; its end is told', async () => {
+  const want = await wanted();
+  await withServer({ messages: day, session: 'MORNING' }, [], async ({ server, subscriber, checksums, metrics }) => {
+    await subscriber.feedIs({ state: 'BOOK_CLOSED', seq: 12_000n }); // by the exchange's last system event
+    assert.equal(subscriber.feed.epoch, '2020-01-30.MORNING');
+    server.end();
+    await subscriber.everythingCame();
+    assert.deepEqual(finalBooks(subscriber), want.books);
+    assert.deepEqual([...checksums].sort(), [...want.checksums].sort());
+    assert.deepEqual(server.logins, [{ user: 'trader', password: 'secret', session: '', sequence: 1, timeout: undefined, bytes: 46 }]);
+    assert.ok(!subscriber.statuses.some((status) => ['BOOK_STALE', 'BOOK_RECOVERING'].includes(status.state) && status.cause !== 'CAUSE_STARTING'));
+    const seen = await metrics();
+    assert.deepEqual([seen.messages_total, seen.lost_total, seen.duplicates_total, seen.soup_logins_total, seen.soup_failures_total], [12_000, 0, 0, 1, 0]);
+    await until('the line to be closed', () => subscriber.lines.get('A')?.state === 'BOOK_CLOSED');
+    assert.deepEqual([subscriber.lines.get('A').messages, subscriber.lines.get('A').nextSeq], [12_000n, 12_001n]);
+  });
+});
+
+test('with --exit-at-end the end of the session is the end of the ingest: exit 0', () =>
+  withServer({ messages: opening() }, ['--exit-at-end'], async ({ server, subscriber, ingest }) => {
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+    server.end();
+    assert.equal(await ingest.end(), 0);
+    await subscriber.feedIs({ state: 'BOOK_CLOSED' });
+  }));
+
+test('a link cut in the middle of packets, again and again, is resumed: nothing lost, nothing twice', async () => {
+  const want = await wanted();
+  const cuts = [1, 700, 3_000, 3_001, 8_000];
+  await withServer({ messages: day, onLogin: (connection) => {
+    connection.server.cutAfter = cuts[connection.server.logins.length - 1];
+    return false;
+  } }, [], async ({ server, subscriber, checksums, metrics }) => {
+    await subscriber.feedIs({ state: 'BOOK_CLOSED', seq: 12_000n }); // by the exchange's last system event
+    server.end();
+    await subscriber.everythingCame();
+    assert.deepEqual(server.logins.map(({ session, sequence }) => [session, sequence]),
+      [['', 1], ...cuts.map((cut) => ['DAY1', cut + 1])]);
+    assert.deepEqual(finalBooks(subscriber), want.books);
+    assert.deepEqual([...checksums].sort(), [...want.checksums].sort());
+    const seen = await metrics();
+    assert.deepEqual([seen.messages_total, seen.lost_total, seen.soup_failures_total], [12_000, 0, cuts.length]);
+    assert.ok(!subscriber.statuses.some((status) => status.state === 'BOOK_STALE'), 'a break shorter than --silence is no news');
+  });
+});
+
+test('a server that goes further back than asked brings nothing twice; one that goes less far has lost what is between', () =>
+  withServer({ messages: opening() }, [], async ({ server, subscriber, metrics }) => {
+    await subscriber.feedIs({ seq: 3n, state: 'BOOK_OK' });
+    server.onLogin = (connection) => (connection.stream(1), true);
+    server.push(itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000));
+    server.cut();
+    await shows(subscriber, '1000000 100 1');
+    await until('the link to be back', async () => (await metrics()).duplicates_total >= 3);
+    assert.equal((await metrics()).messages_total, 4);
+    server.onLogin = (connection) => (connection.stream(7), true);
+    server.messages.push(...[2, 3, 4].map((id) => itch.add(1, 'AAPL', id, 'B', 100, 1_010_000)));
+    server.cut();
+    const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_GAP_NOT_FILLED', seq: 7n });
+    assert.equal(stale.lost, 2n);
+    assert.equal((await metrics()).lost_total, 2);
+  }));
+
+test('a session that can only be joined late is RECOVERING, MID_SESSION', () =>
+  withServer({ messages: day.slice(0, 500), onLogin: (connection) => (connection.stream(300), true) }, [], async ({ subscriber }) => {
+    assert.match((await subscriber.feedIs({ state: 'BOOK_RECOVERING', cause: 'CAUSE_MID_SESSION', seq: 500n })).detail, /300/);
+  }));
+
+test('a wrong password: told in words, STALE, LINE_DOWN, tried again slowly; let in later, the feed is OK', () =>
+  withServer({ messages: opening(), url: (server) => server.url('', { password: 'hunter2' }) }, ['--login-retry', '300ms'],
+    async ({ server, subscriber, ingest, metrics }) => {
+      const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_DOWN' });
+      assert.match(stale.detail, /127\.0\.0\.1:\d+ rejects the login: user name and password are not right/);
+      assert.ok(said(ingest, /a login was rejected/));
+      await until('a second attempt', () => server.logins.length >= 2);
+      assert.equal(subscriber.feed.state, 'BOOK_STALE');
+      assert.ok((await metrics()).soup_rejections_total >= 1);
+      assert.ok(server.logins.length <= 4, `${server.logins.length} logins`);
+      await until('the line to be told down', () => subscriber.lines.get('A')?.cause === 'CAUSE_LINE_DOWN');
+      server.password = 'hunter2';
+      await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+    }));
+
+test('a server that falls silent, heartbeats and all: STALE after --silence, connected again after --link-timeout, then OK', () =>
+  withServer({ messages: opening(), heartbeatMs: 50 }, ['--silence', '400ms', '--link-timeout', '1500ms', '--soup-version', '4.00'],
+    async ({ server, subscriber, ingest }) => {
+      await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+      await until('heartbeats of the client', () => [...server.connections][0].heard.includes('R'));
+      assert.deepEqual([server.logins[0].bytes, server.logins[0].timeout], [51, 1500]);
+      assert.equal(subscriber.feed.state, 'BOOK_OK', 'heartbeats are enough');
+      for (const connection of server.connections) clearInterval(connection.beat);
+      await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_SILENT' });
+      await until('a second login', () => server.logins.length === 2);
+      assert.deepEqual([server.logins[1].session, server.logins[1].sequence], ['DAY1', 4]);
+      await subscriber.feedIs({ state: 'BOOK_OK' });
+      assert.ok(said(ingest, /not a byte, not even a heartbeat, for 1500 ms/));
+    }));
+
+test('a server that is away for longer than --silence: STALE, LINE_DOWN with the reason; back again, OK and whole', () =>
+  withServer({ messages: opening() }, ['--silence', '300ms'], async ({ server, subscriber }) => {
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+    await server.close();
+    const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_DOWN' });
+    assert.match(stale.detail, /127\.0\.0\.1:\d+/);
+    await until('the line to be told down', () => subscriber.lines.get('A')?.cause === 'CAUSE_LINE_DOWN');
+    server.messages.push(itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000));
+    await server.listen();
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 4n });
+    await shows(subscriber, '1000000 100 1');
+  }));
+
+describe('nonsense from the server ends the connection, not the feed', () => {
+  const garbage = { 'bytes that are no packet': Buffer.alloc(64, 0xff), 'a packet of length 0': Buffer.from([0, 0]),
+    'HTTP': Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), 'data before the login is answered': soup('S', itch.system('O')),
+    'a session without a name': accepted('', 1), 'number 0': accepted('DAY1', 0), 'a heartbeat with a payload': soup('H', Buffer.from('x')),
+    'a client\'s packet': soup('R') };
+  for (const [what, bytes] of Object.entries(garbage))
+    test(what, () =>
+      withServer({ messages: opening(), onLogin: (connection) => {
+        if (connection.server.logins.length > 2) return false;
+        connection.send(bytes);
+        return true;
+      } }, ['--link-timeout', '2s'], async ({ server, subscriber, metrics }) => {
+        await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+        assert.equal(server.logins.length, 3);
+        const seen = await metrics();
+        assert.deepEqual([seen.messages_total, seen.soup_failures_total], [3, 2]);
+      }));
+
+  test('in the middle of the session it is resumed where it was good', () =>
+    withServer({ messages: opening() }, [], async ({ server, subscriber }) => {
+      await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+      for (const connection of server.connections)
+        connection.send(Buffer.concat([soup('S', itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000)), soup('+', Buffer.from('a word')), Buffer.from([0, 0, 0x53])]));
+      server.messages.push(itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000));
+      await until('a second login', () => server.logins.length === 2);
+      assert.equal(server.logins[1].sequence, 5);
+      server.push(itch.add(1, 'AAPL', 2, 'B', 100, 1_010_000));
+      await shows(subscriber, '1010000 100 1', '1000000 100 1');
+    }));
+});
+
+test('a session that is gone when the link comes back gives way to the active one: a new epoch, empty books', () =>
+  withServer({ messages: [...opening(), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000)] }, [], async ({ server, subscriber }) => {
+    await shows(subscriber, '1000000 100 1');
+    server.change('DAY2', [...opening(), itch.add(1, 'AAPL', 9, 'B', 300, 2_000_000)]);
+    await subscriber.feedIs({ state: 'BOOK_OK', epoch: '2020-01-31.DAY2', seq: 4n });
+    await shows(subscriber, '2000000 300 1');
+    assert.deepEqual(server.logins.map(({ session, sequence }) => [session, sequence]), [['', 1], ['DAY1', 5], ['', 1]]);
+  }));
+
+test('after the end the next session is looked for; the one that ended is not taken again', () =>
+  withServer({ messages: opening() }, ['--login-retry', '100ms'], async ({ server, subscriber, metrics }) => {
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+    server.end();
+    await subscriber.feedIs({ state: 'BOOK_CLOSED' });
+    await until('it to look again', () => server.logins.length >= 3);
+    assert.equal(subscriber.feed.state, 'BOOK_CLOSED');
+    assert.equal((await metrics()).messages_total, 3);
+    server.change('DAY2', opening());
+    await subscriber.feedIs({ state: 'BOOK_OK', epoch: '2020-01-31.DAY2', seq: 3n });
+  }));
+
+test('a session asked for by name is waited for, and ends for good', () =>
+  withServer({ messages: opening(), session: 'DAY1', url: (server) => server.url('DAY2') }, ['--login-retry', '50ms', '--silence', '200ms'],
+    async ({ server, subscriber }) => {
+      const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_DOWN' });
+      assert.match(stale.detail, /session DAY2 is not available/);
+      server.change('DAY2', opening());
+      await subscriber.feedIs({ state: 'BOOK_OK', epoch: '2020-01-30.DAY2', seq: 3n });
+      const { length } = server.logins;
+      server.end();
+      await subscriber.feedIs({ state: 'BOOK_CLOSED' });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(server.logins.length, length);
+    }));
+
+test('a host name is resolved; one that is none is told, and nothing else suffers', async () => {
+  await withServer({ messages: opening(), url: (server) => server.url('', { host: 'localhost' }) }, [], ({ subscriber }) =>
+    subscriber.feedIs({ state: 'BOOK_OK', seq: 3n }));
+  await withServer({ url: (server) => server.url('', { host: 'no-such-host.invalid' }) }, ['--silence', '300ms', '--link-timeout', '5s'], async ({ subscriber }) => {
+    const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_DOWN' }, 60_000);
+    assert.match(stale.detail, /no-such-host\.invalid/);
+  });
+});
+
+test('the password is in no log, no error, no metric and not in the command line that others see', async () => {
+  const server = await SoupServer.open({ password: 'hunter2', messages: opening() });
+  const ingest = launchIngest(nats, ['--source', server.url(), '--session-date', '2020-01-30', '--metrics', '0', '--log-level', 'debug']);
+  try {
+    await ingest.says(/"logged in"/);
+    const shown = readFileSync(`/proc/${ingest.child.pid}/cmdline`, 'latin1');
+    assert.match(shown, /soup:\/\/trader:\*+@127/);
+    const metrics = await (await fetch(`${await metricsUrl(ingest)}/metrics`)).text();
+    for (const text of [shown, metrics, ingest.stderr, ingest.stdout]) assert.ok(!text.includes('hunter2'), text);
+  } finally {
+    await ingest.stop();
+    await server.close();
+  }
+  assert.ok(!ingest.stderr.includes('hunter2'));
+  for (const args of [['--source', 'soup://trader:hunter2@host'], ['--source', 'sopu://trader:hunter2@host:1'], ['soup://trader:hunter2@host:1'],
+    ['--source', 'file:x', '--source-b', 'soup://trader:hunter2@host:1'], ['--source', 'soup://trader:hunter2@host:1', '--recovery', '127.0.0.1:5'],
+    ['--source', 'soup://trader:hunter2@host:1', '--feed', 'lobster']]) {
+    const { status, stderr, stdout } = run(ingestProgram, ['--nats', nats.url, '--session-date', '2020-01-30', ...args]);
+    assert.equal(status, 2, stderr);
+    assert.ok(!`${stderr}${stdout}`.includes('hunter2'), stderr);
+  }
+});
+
+test('the source may come from the environment', async () => {
+  const server = await SoupServer.open({ messages: opening() });
+  const told = run(ingestProgram, ['--nats', 'nats://127.0.0.1:1', '--session-date', '2020-01-30'],
+    { env: { ...process.env, TICKWIRE_INGEST_SOURCE: 'soup://trader@host' } });
+  assert.equal(told.status, 2);
+  assert.match(told.stderr, /HOST:PORT/);
+  await server.close();
+});
+
+after(() => nats.stop());
