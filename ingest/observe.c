@@ -13,6 +13,7 @@ static void collect(void *context) {
     seen->bus = bus_read_stats(self->bus);
     ingest_line_status(self, &seen->line);
     if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
+    if (self->glimpse != NULL) glimpse_read(self->glimpse, &seen->glimpse);
     if (self->soup != NULL) soup_read_link(self->soup, &seen->soup);
     for (uint32_t i = 0; i < INGEST_LINES; i++)
         ingest_read_line(self, i, rt_clock_monotonic_ns(), &seen->lines[i]);
@@ -54,6 +55,9 @@ static void add_counters(ingest *self, const char *labels) {
         {"soup_logins_total", "SoupBinTCP logins accepted.", &seen->soup.logins},
         {"soup_rejections_total", "SoupBinTCP logins rejected.", &seen->soup.rejections},
         {"soup_failures_total", "SoupBinTCP connections that were not made, or broke.", &seen->soup.failures},
+        {"glimpse_attempts_total", "Snapshots asked for.", &seen->glimpse.attempts},
+        {"glimpse_failures_total", "Snapshots that did not come, or could not be used.", &seen->glimpse.failures},
+        {"glimpse_rebuilds_total", "Times a snapshot took the place of the books.", &seen->glimpse.rebuilds},
         {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
         {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
          &self->itch50.unknown_types},
@@ -143,6 +147,11 @@ static void add_gauges(ingest *self, const char *labels) {
         {"instruments_not_ok", "Instruments whose own book is not OK.", &seen->instruments_not_ok},
         {"live_orders", "Orders resting in all books.", &seen->live_orders},
         {"level_slots", "Price level slots in use.", &seen->level_slots},
+        {"glimpse_state",
+         "0 no snapshot is needed, 1 waits to ask, 2 asks, 3 the snapshot comes, 4 waits for the lines, 5 "
+         "rebuilds.",
+         &seen->glimpse.state},
+        {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
     };

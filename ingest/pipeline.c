@@ -55,7 +55,9 @@ static void on_book_state(void *context, uint32_t instrument, tw_book_state stat
                           const tw_stamp *stamp) {
     ingest *self = context;
     publisher_book_state(self->publisher, instrument, state, cause, stamp);
-    rt_log(self->log, RT_WARN, "a book can no longer be trusted",
+    bool trusted = state == TW_BOOK_OK;
+    rt_log(self->log, trusted ? RT_INFO : RT_WARN,
+           trusted ? "a book can be trusted again" : "a book can no longer be trusted",
            RT_STR("symbol", market_instruments(self->market)->entries[instrument].symbol),
            RT_STR("state", tw_book_state_name(state)), RT_STR("cause", tw_state_cause_name(cause)),
            RT_U64("seq", stamp->seq));
@@ -179,7 +181,12 @@ static void judge_feed(ingest *self) {
 
 /* ---- for the sources ---- */
 
+void ingest_judge(ingest *self) {
+    judge_feed(self);
+}
+
 bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     ingest_end_of_burst(self);
     if (!trading_day_start(&self->day, session, receive_ns)) {
         self->facts.down = true;
@@ -202,12 +209,21 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
                                .last_heard_ns = rt_clock_monotonic_ns()};
     self->messages = 0;
     if (first_seq > 1) market_set_incomplete(self->market);
+    if (self->glimpse != NULL) glimpse_session(self->glimpse, first_seq);
     rt_log(self->log, RT_INFO, "session starts", RT_STR("epoch", self->day.epoch), RT_U64("first_seq", first_seq));
     judge_feed(self);
     return true;
 }
 
 void ingest_messages(ingest *self, const feed_message *messages, size_t count) {
+    if (self->glimpse != NULL) {
+        glimpse_messages(self->glimpse, messages, count);
+    } else {
+        ingest_apply(self, messages, count);
+    }
+}
+
+void ingest_apply(ingest *self, const feed_message *messages, size_t count) {
     self->messages += count;
     self->messages_total += count;
     itch50_feed_apply(&self->itch50, messages, count);
@@ -221,6 +237,7 @@ static int64_t burst_clock(ingest *self) {
 }
 
 static void flush(ingest *self) {
+    if (self->glimpse != NULL && glimpse_rebuilding(self->glimpse)) return;
     int64_t now_ns = burst_clock(self);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
@@ -289,6 +306,7 @@ static void on_line_lost(void *context, uint64_t from, uint64_t count) {
 }
 
 void ingest_messages_lost(ingest *self, uint64_t from, uint64_t count) {
+    if (self->glimpse != NULL) glimpse_lost(self->glimpse, from, count);
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
@@ -317,6 +335,7 @@ static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
+    if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
     judge_feed(self);
     if (self->replay == NULL) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
@@ -459,6 +478,10 @@ static tw_code open_line(ingest *self, tw_error *error) {
 /* --source-b is the same feed again, on the network like the first. */
 static tw_code parse_lines(ingest *self, tw_error *error) {
     tw_code code = location_parse(self->settings.source, &self->where, error);
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    if (code == TW_OK && self->settings.glimpse[0] != '\0' && !network)
+        return tw_error_set(error, TW_INVALID,
+                            "--glimpse makes the books of a udp:// or soup:// --source whole again");
     if (code == TW_OK && self->settings.recovery[0] != '\0' && self->where.kind != LOCATION_UDP)
         return tw_error_set(error, TW_INVALID, "--recovery fills the gaps of a udp:// --source only");
     if (code != TW_OK || self->settings.source_b[0] == '\0') return code;
@@ -480,6 +503,7 @@ static tw_code open_source(ingest *self, tw_error *error) {
     } else if (self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_PCAP) {
         code = open_line(self, error);
     }
+    if (code == TW_OK && self->settings.glimpse[0] != '\0') code = glimpse_open(&self->glimpse, self, error);
     if (code != TW_OK) return code;
     if (self->where.kind == LOCATION_SOUP) return soup_open(&self->soup, self, error);
     if (self->where.kind == LOCATION_UDP) {
@@ -541,6 +565,7 @@ int ingest_run(ingest *self) {
     if (self->soup != NULL) soup_start(self->soup);
     while (!self->stopping)
         uv_run(&self->loop, UV_RUN_DEFAULT);
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     bool failed = self->facts.down;
     if (!self->facts.ended && !failed) { /* who still listens must not take these books for live ones */
         self->facts.down = true;
@@ -563,6 +588,7 @@ static void close_handle(uv_handle_t *handle) {
 void ingest_close(ingest *self) {
     live_close(self->live);
     soup_close(self->soup);
+    glimpse_close(self->glimpse);
     recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);

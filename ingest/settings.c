@@ -78,6 +78,16 @@ static const setting table[] = {
     {"receive-buffer", SETTING_COUNT, AT(receive_buffer), "16Mi", "BYTES", "socket buffer to ask the kernel for",
      NULL, 4096, INT64_C(1) << 30},
 
+    {"glimpse", SETTING_TEXT, AT(glimpse), "", "WHERE",
+     "GLIMPSE service, soup://USER:PASSWORD@HOST:PORT[/SESSION]: books that are not whole are rebuilt from its "
+     "snapshot (better set in the environment or a file)",
+     NULL, 0, 0},
+    {"glimpse-hold", SETTING_COUNT, AT(glimpse_hold), "64Mi", "BYTES",
+     "live messages held while a snapshot comes; beyond it the snapshot is given up and asked for again later",
+     NULL, 128 * 1024, INT64_C(1) << 34},
+    {"glimpse-timeout", SETTING_DURATION, AT(glimpse_timeout_ns), "60s", "TIME",
+     "a snapshot that has not come within this is given up and asked for again later", NULL, INT64_C(100000000),
+     INT64_C(3600000000000)},
     {"soup-version", SETTING_CHOICE, AT(soup_version), "3.00", "VERSION",
      "of SoupBinTCP; with 4.00 the login tells the server --link-timeout", "3.00|4.00", 0, 0},
     {"link-timeout", SETTING_DURATION, AT(link_timeout_ns), "15s", "TIME",

@@ -24,7 +24,7 @@ static bool publish_instrument(publisher *p, uint32_t instrument, int64_t now_ns
 }
 
 static void publish_live(publisher *p, int64_t now_ns) {
-    while (p->live.first != PUB_NONE && pub_may_emit(p)) {
+    while (!p->held && p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
         if (!publish_instrument(p, instrument, now_ns)) return; /* stays first in line */
         tw_list_pop(&p->live, p->live_next);
@@ -34,7 +34,7 @@ static void publish_live(publisher *p, int64_t now_ns) {
 
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
-    if (p->live.first == PUB_NONE && !p->feed_urgent) return 0;
+    if ((p->live.first == PUB_NONE || p->held) && !p->feed_urgent) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);
@@ -42,8 +42,18 @@ size_t publisher_flush(publisher *p, int64_t now_ns) {
     return (size_t)(messages_out(p) - before);
 }
 
+void publisher_hold(publisher *p, bool held) {
+    p->held = held;
+}
+
+bool publisher_settle(publisher *p, int64_t now_ns) {
+    publisher_flush(p, now_ns);
+    if (p->held || p->live.first != PUB_NONE || !pub_sink_ready(p)) return false;
+    return pub_tiers_settle(p, now_ns);
+}
+
 static bool tier_due(const publisher *p, int64_t now_ns) {
-    if (!pub_tiers_on(p)) return false;
+    if (!pub_tiers_on(p) || p->held) return false;
     return !p->tier_started || (now_ns > 0 ? now_ns : 0) / PUB_TIER_STEP_NS != p->tier_step;
 }
 

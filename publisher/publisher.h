@@ -130,6 +130,13 @@ typedef struct publisher_feed {
 } publisher_feed;
 void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
 
+/* While held, nothing of an instrument leaves, on any channel, whatever is marked: its book is being rebuilt. Feed
+ * status and replies (the state as last published) go on. */
+void publisher_hold(publisher *publisher, bool held);
+/* As publisher_flush, and the conflated tiers with it, whatever their step. True: nothing is left waiting. False: the
+ * sink was not ready (or the publisher is held): call again. */
+bool publisher_settle(publisher *publisher, int64_t now_ns);
+
 /* End of a burst: emits what was marked. Returns messages emitted. */
 size_t publisher_flush(publisher *publisher, int64_t now_ns);
 /* Emits tiers and feed status that are due. Returns messages emitted. */

@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
-import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, until } from './lib/programs.mjs';
+import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
-import { SoupServer, accepted, soup } from './lib/soup_server.mjs';
+import { GlimpseServer, SoupServer, accepted, snapshotAfter, soup } from './lib/soup_server.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 
 const nats = await NatsServer.start();
@@ -272,6 +273,89 @@ test('the source may come from the environment', async () => {
   assert.equal(told.status, 2);
   assert.match(told.stderr, /HOST:PORT/);
   await server.close();
+});
+
+// ---- the way back from STALE ----
+
+/** Verifies everything that is published, as long as `body` runs. */
+async function verified(body) {
+  const tap = startTickwire('tap', '--url', nats.url, '--json', '--verify', '--print', 'feed.XNAS.*.status', 'XNAS.>');
+  await until(() => `tap should listen: ${tap.stderr}`, async () => {
+    const { connections } = await (await fetch(`${nats.monitoring}/connz`)).json();
+    return connections.some((connection) => connection.name !== undefined && connection.subscriptions > 1 && /tap|tickwire/.test(connection.name));
+  });
+  await body();
+  await until(() => `tap should see the end: ${tap.stdout.slice(-300)}`, () => /BOOK_CLOSED|CLOSED/.test(tap.stdout));
+  const status = await tap.stop('SIGINT');
+  assert.equal(status, 0, `${tap.stderr}\n${tap.stdout.slice(-1500)}`);
+}
+
+/** An ingest of a MoldUDP64 line made by hand, beside a GLIMPSE service that knows all that was sent. */
+async function withGlimpse(settings, options, body) {
+  const port = await freeUdpPort(), sender = await MoldSender.open(port, { next: options.next ?? 1 });
+  const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(options.messages ?? day, sender.next - 1), ...options.glimpse });
+  const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
+  const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0',
+    '--gap-deadline', '20ms', '--glimpse', options.url?.(glimpse) ?? glimpse.url(), ...settings]);
+  await ingest.says(/"listening"/);
+  try {
+    await body({ sender, glimpse, subscriber, ingest, metrics: async () => scrape(await metricsUrl(ingest)) });
+    assert.deepEqual(subscriber.errors, []);
+    assert.deepEqual(subscriber.faults, []);
+    assert.ok(!ingest.stderr.includes('secret'), 'the password is in the log');
+  } finally {
+    sender.close();
+    await glimpse.close();
+    await subscriber.close();
+    await ingest.stop();
+  }
+}
+/** Messages [from, to) of the day, numbered from 1, in packets of twenty, at a pace that loses none. */
+async function send(sender, from, to) {
+  for (let at = from; at < to; at += 20) {
+    await sender.send(...day.slice(at - 1, Math.min(at + 19, to - 1)));
+    if (at % 200 === 1) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+const end = (subscriber) => subscriber.feedIs({ state: 'BOOK_CLOSED', seq: 12_000n });
+
+test('a gap that was given up: STALE, then a snapshot, then OK; books and chains are right, the final books the lossless ones', async () => {
+  const want = await wanted();
+  await verified(() => withGlimpse([], {}, async ({ sender, glimpse, subscriber, metrics }) => {
+    await send(sender, 1, 5_001);
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 5_000n });
+    sender.withhold(...day.slice(5_000, 5_040));
+    await send(sender, 5_041, 7_001);
+    const stale = await until('it to be STALE', () => subscriber.statuses.find((status) => status.state === 'BOOK_STALE'));
+    assert.deepEqual([stale.cause, stale.lost], ['CAUSE_GAP_NOT_FILLED', 40n]);
+    const ok = await subscriber.feedIs({ state: 'BOOK_OK', seq: 7_000n });
+    assert.deepEqual([ok.lost, ok.instrumentsNotOk], [0n, 0]);
+    const reference = new itch.ReferenceDay();
+    day.slice(0, 7_000).forEach((message) => reference.apply(message));
+    for (const [symbol] of reference.books) {
+      const book = subscriber.book(`XNAS.${symbol.replace('.', '%2E')}.orderbook`);
+      assert.deepEqual([levelsOf(book.bids), levelsOf(book.asks)], [reference.top(symbol, 0, 10), reference.top(symbol, 1, 10)], symbol);
+    }
+    await send(sender, 7_001, 12_001);
+    await end(subscriber);
+    assert.deepEqual(finalBooks(subscriber), want.books);
+    assert.deepEqual(glimpse.logins.map(({ session, sequence }) => [session, sequence]), [['', 1]]);
+    const seen = await metrics();
+    assert.deepEqual([seen.glimpse_attempts_total, seen.glimpse_failures_total, seen.glimpse_rebuilds_total, seen.lost_total], [1, 0, 1, 40]);
+    await until('the end to be told', () => subscriber.tiersBehind(['orderbook.100ms', 'orderbook.1s']).length === 0);
+  }));
+});
+
+test('joined in the middle of the session: the snapshot makes it whole', async () => {
+  const want = await wanted();
+  await verified(() => withGlimpse([], { next: 6_001 }, async ({ sender, subscriber }) => {
+    await send(sender, 6_001, 6_101);
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 6_100n });
+    assert.ok(subscriber.statuses.some((status) => status.cause === 'CAUSE_MID_SESSION'));
+    await send(sender, 6_101, 12_001);
+    await end(subscriber);
+    assert.deepEqual(finalBooks(subscriber), want.books);
+  }));
 });
 
 after(() => nats.stop());
