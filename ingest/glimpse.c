@@ -19,8 +19,7 @@
 #include "runtime/clock.h"
 
 #define BATCHES_PER_SLICE 16 /* of REJOIN_BATCH messages, between two turns of the loop: about a millisecond */
-#define BACKOFF_FIRST_NS  TW_NS_PER_SECOND
-#define BACKOFF_LIMIT_NS  (60 * TW_NS_PER_SECOND)
+#define BACKOFF_DOUBLINGS 6  /* the longest back-off is 64 times the first */
 #define CALM_NS           (60 * TW_NS_PER_SECOND)
 
 /* Most bytes of a snapshot, with the two that are kept of each message's length. */
@@ -42,7 +41,6 @@ struct glimpse {
     feed_facts cured;         /* what was wrong when the rebuild began */
     uint64_t lost_later_from; /* the first message lost since; 0: none */
     int64_t began_ns;         /* of the attempt's login */
-    rt_log_site failed_site;
 };
 
 static void turn(glimpse *self);
@@ -182,9 +180,9 @@ static void tell_failure(glimpse *self) {
     rejoin_status status = rejoin_read_status(self->core);
     if (status.failures == self->failures_told) return;
     self->failures_told = status.failures;
-    rt_log_limited(self->ingest->log, &self->failed_site, RT_WARN, "no snapshot: the books stay as they are",
-                   RT_STR("why", rejoin_fault_text(status.fault)), RT_STR("link", soup_link_reason(self->link)),
-                   RT_U64("messages", status.messages), RT_I64("retry_ms", status.wait_ns / 1000000));
+    rt_log(self->ingest->log, RT_WARN, "no snapshot: the books stay as they are",
+           RT_STR("why", rejoin_fault_text(status.fault)), RT_STR("link", soup_link_reason(self->link)),
+           RT_U64("messages", status.messages), RT_I64("retry_ms", status.wait_ns / 1000000));
 }
 
 static void turn(glimpse *self) {
@@ -274,8 +272,8 @@ static tw_code open_core(glimpse *self, tw_error *error) {
     rejoin_options options = {.snapshot_bytes = set->max_orders * ORDER_BYTES +
                                                 set->max_instruments * INSTRUMENT_BYTES + MARKET_BYTES,
                               .hold_bytes = set->glimpse_hold,
-                              .backoff_first_ns = BACKOFF_FIRST_NS,
-                              .backoff_limit_ns = BACKOFF_LIMIT_NS,
+                              .backoff_first_ns = set->glimpse_backoff_ns,
+                              .backoff_limit_ns = set->glimpse_backoff_ns << BACKOFF_DOUBLINGS,
                               .patience_ns = set->glimpse_timeout_ns,
                               .calm_ns = CALM_NS,
                               .seed = (uint64_t)rt_clock_utc_ns() ^ (uint64_t)uv_os_getpid()};

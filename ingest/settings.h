@@ -49,6 +49,7 @@ typedef struct ingest_settings {
     const char *glimpse; /* "": what is lost stays lost until the next session */
     uint64_t glimpse_hold;
     int64_t glimpse_timeout_ns;
+    int64_t glimpse_backoff_ns;
     const char *soup_version; /* "3.00" or "4.00" */
     int64_t link_timeout_ns;
     int64_t login_retry_ns;

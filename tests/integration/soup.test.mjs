@@ -296,7 +296,7 @@ async function withGlimpse(settings, options, body) {
   const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(options.messages ?? day, sender.next - 1), ...options.glimpse });
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0',
-    '--gap-deadline', '20ms', '--glimpse', options.url?.(glimpse) ?? glimpse.url(), ...settings]);
+    '--gap-deadline', '20ms', '--glimpse-backoff', '100ms', '--glimpse', options.url?.(glimpse) ?? glimpse.url(), ...settings]);
   await ingest.says(/"listening"/);
   try {
     await body({ sender, glimpse, subscriber, ingest, metrics: async () => scrape(await metricsUrl(ingest)) });
@@ -356,6 +356,242 @@ test('joined in the middle of the session: the snapshot makes it whole', async (
     await end(subscriber);
     assert.deepEqual(finalBooks(subscriber), want.books);
   }));
+});
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Loses message 5,001 to 5,040 of the day on the line, so that the feed is STALE, and goes on to 6,000. */
+async function makeStale({ sender, subscriber }) {
+  await send(sender, 1, 5_001);
+  await subscriber.feedIs({ seq: 5_000n });
+  sender.withhold(...day.slice(5_000, 5_040));
+  await send(sender, 5_041, 6_001);
+  await until('it to be STALE', () => subscriber.statuses.find((status) => status.cause === 'CAUSE_GAP_NOT_FILLED'));
+}
+
+test('live messages that come while the snapshot does are held; nothing of half-built books ever leaves; every print is there once', async () => {
+  const want = await wanted(), reference = new itch.ReferenceDay(), wrong = [];
+  const join = 6_501; // a moment that the line has not reached at the login
+  let at = 0, finish, compared = 0, prints = 0, atTheJoin = 0;
+  const check = (subscriber) => (subject, payload) => {
+    if (subject.endsWith('.trade')) prints += payload.prints.length;
+    if (!subject.endsWith('.orderbook')) return;
+    if (payload.seq === BigInt(join) - 1n) atTheJoin++;
+    if (payload.seq < join) return;
+    for (; at < Number(payload.seq); at++) reference.apply(day[at]);
+    const symbol = subject.split('.')[1].replace('%2E', '.'), book = subscriber.book(subject);
+    if (`${levelsOf(book.bids)}|${levelsOf(book.asks)}` !== `${reference.top(symbol, 0, 10)}|${reference.top(symbol, 1, 10)}`)
+      wrong.push(`${subject} at ${payload.seq}`);
+    compared++;
+  };
+  await verified(() => withGlimpse(['--burst', '1'], { glimpse: { onLogin: (connection, login) => {
+    const snapshot = snapshotAfter(day, join - 1);
+    connection.stream(login.sequence, snapshot.slice(0, -1));
+    finish = () => connection.send(soup('S', snapshot.at(-1)));
+    return true;
+  } } }, async (it) => {
+    it.subscriber.onMessage = check(it.subscriber);
+    await makeStale(it);
+    await until('a login', () => finish);
+    await send(it.sender, 6_001, 8_001);
+    await until('messages to be held', async () => (await it.metrics()).glimpse_held_messages === 2_000);
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_000n }); // what is held is not applied
+    finish();
+    await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 8_000n });
+    assert.deepEqual(it.subscriber.tiersBehind(['orderbook.100ms', 'orderbook.1s']), [], 'OK is said when every channel is right');
+    await send(it.sender, 8_001, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  }));
+  assert.deepEqual(wrong, []);
+  assert.ok(atTheJoin <= 1, `${atTheJoin} books left at ${join - 1}: one may, by that message itself`);
+  assert.ok(compared > 1_000, `${compared} books were compared`);
+  const whole = new itch.ReferenceDay(), kept = (list) => [...list.values()].flat();
+  day.forEach((message) => whole.apply(message));
+  const printed = kept(whole.prints).length, inTheHole = kept(whole.prints).filter(({ seq }) => seq > 5_000n && seq <= 6_500n).length;
+  assert.ok(prints <= printed && prints >= printed - inTheHole, `${prints} prints of ${printed}, ${inTheHole} in the hole and until the join`);
+});
+
+test('a service that is away, refuses, breaks off, talks nonsense or is behind: counted, told, asked again later; the lines go on; then it is OK', async () => {
+  const want = await wanted();
+  let late;
+  const answers = [
+    (connection) => connection.reject('A'),
+    (connection, { sequence }) => {
+      connection.stream(sequence, connection.server.take().slice(0, -10));
+      setTimeout(() => connection.socket.destroy(), 20);
+    },
+    (connection, { sequence }) => connection.stream(sequence, [...connection.server.take().slice(0, 50), itch.remove(1, 5)]),
+    (connection, { sequence }) => connection.stream(sequence, snapshotAfter(day, 5_500)),
+    (connection) => connection.send(Buffer.alloc(8)),
+    (connection, { sequence }) => {
+      connection.server.cutAfter = undefined;
+      connection.stream(sequence, connection.server.take());
+    },
+  ];
+  await withGlimpse(['--glimpse-timeout', '10s'], { glimpse: { onLogin: (connection, login) => {
+    answers[Math.min(connection.server.logins.length, answers.length) - 1](connection, login);
+    return true;
+  } } }, async (it) => {
+    const { port } = it.glimpse;
+    await it.glimpse.close();
+    await makeStale(it);
+    await until('a failure', async () => (await it.metrics()).glimpse_failures_total >= 1);
+    await it.glimpse.listen(port);
+    await send(it.sender, 6_001, 6_101);
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_100n });
+    late = await it.subscriber.feedIs({ state: 'BOOK_OK' }, 120_000);
+    const seen = await it.metrics();
+    assert.equal(it.glimpse.logins.length, answers.length);
+    assert.ok(seen.glimpse_failures_total >= answers.length, `${seen.glimpse_failures_total} failures`);
+    assert.deepEqual([seen.glimpse_rebuilds_total, seen.glimpse_state, seen.feed_state], [1, 0, 0]);
+    for (const words of [/connection refused/, /user name and password are not right/, /the link to the snapshot service failed/,
+      /can't be trusted/, /the lines are past/, /no SoupBinTCP/]) assert.ok(said(it.ingest, words), `${words} in ${it.ingest.stderr}`);
+    await send(it.sender, 6_101, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  });
+  assert.equal(late.lost, 0n);
+});
+
+test('a service that says nothing is given up; what was held for it is published then', () =>
+  withGlimpse(['--glimpse-timeout', '1s'], { glimpse: { onLogin: () => true } }, async (it) => {
+    await makeStale(it);
+    await until('a login', () => it.glimpse.logins.length > 0);
+    await send(it.sender, 6_001, 6_101);
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_100n });
+    assert.ok((await it.metrics()).glimpse_failures_total >= 1);
+    assert.ok(said(it.ingest, /it took too long/));
+  }));
+
+test('more than --glimpse-hold comes meanwhile: the attempt ends, no message is lost by it', () =>
+  withGlimpse(['--glimpse-hold', '128Ki'], { glimpse: { onLogin: () => true } }, async (it) => {
+    await makeStale(it);
+    await until('a login', () => it.glimpse.logins.length > 0);
+    await send(it.sender, 6_001, 10_001);
+    await until('the bound', () => said(it.ingest, /too many live messages came meanwhile/));
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 10_000n }, 90_000);
+    assert.equal(it.subscriber.feed.messages, 9_960n);
+  }));
+
+test('another hole while the snapshot comes: a snapshot that joins behind it is fetched', async () => {
+  const want = await wanted();
+  let finish;
+  await withGlimpse([], { glimpse: { onLogin: (connection, login) => {
+    if (connection.server.logins.length > 1) return false;
+    const snapshot = connection.server.take();
+    connection.stream(login.sequence, snapshot.slice(0, -1));
+    finish = () => connection.send(soup('S', snapshot.at(-1)));
+    return true;
+  } } }, async (it) => {
+    await makeStale(it);
+    await until('a login', () => finish);
+    it.sender.withhold(...day.slice(6_000, 6_020));
+    await send(it.sender, 6_021, 6_501);
+    await until('the loss to be told', async () => (await it.metrics()).lost_total === 60);
+    finish();
+    await until('a second login', () => it.glimpse.logins.length === 2);
+    await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 6_500n, lost: 0n });
+    await send(it.sender, 6_501, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  });
+});
+
+test('a snapshot that is ahead of the lines waits for them', async () => {
+  const want = await wanted();
+  await withGlimpse([], { glimpse: { take: () => snapshotAfter(day, 6_200) } }, async (it) => {
+    await makeStale(it);
+    await until('it to wait', async () => (await it.metrics()).glimpse_state === 4);
+    await send(it.sender, 6_001, 6_181);
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_180n });
+    await send(it.sender, 6_181, 6_201);
+    await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 6_200n });
+    await send(it.sender, 6_201, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  });
+});
+
+test('messages that could not be read and name no book: a snapshot makes it right', async () => {
+  await withGlimpse([], { messages: [...opening(), itch.system('Q'), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000)] }, async ({ sender, subscriber, metrics }) => {
+    await sender.send(...opening());
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
+    const bad = itch.add(0, 'AAPL', 9, 'B', 1, 1).subarray(0, 30);
+    bad.writeUInt16BE(77, 1);
+    await sender.send(bad, itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000));
+    await until('it to be told', () => subscriber.statuses.some((status) => status.cause === 'CAUSE_MALFORMED'));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 5n });
+    await shows(subscriber, '1000000 100 1');
+    assert.equal((await metrics()).glimpse_rebuilds_total, 1);
+  });
+});
+
+test('a session that changes while messages are held: they are published, then the new day begins', () =>
+  withGlimpse([], { glimpse: { onLogin: () => true } }, async (it) => {
+    await makeStale(it);
+    await until('a login', () => it.glimpse.logins.length > 0);
+    await send(it.sender, 6_001, 6_101);
+    await pause(100);
+    const next = await MoldSender.open(it.sender.port, { session: 'DAY2' });
+    await next.send(...opening());
+    await next.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000)); // the second packet makes it believed
+    await it.subscriber.feedIs({ state: 'BOOK_OK', epoch: '2020-01-31.DAY2', seq: 4n });
+    assert.ok([...it.subscriber.latest.values()].every((payload) => payload.epoch !== undefined));
+    assert.ok(it.subscriber.statuses.some((status) => status.epoch === '2020-01-30.DAY1' && status.seq <= 6_100n));
+    await shows(it.subscriber, '1000000 100 1');
+    next.close();
+  }));
+
+test('a SoupBinTCP feed whose server no longer has what was missed is made whole likewise', async () => {
+  const want = await wanted();
+  const server = await SoupServer.open({ messages: day.slice(0, 5_000) });
+  const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(day, server.messages.length) });
+  const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
+  const ingest = await startIngest(nats, ['--source', server.url(), '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--glimpse', glimpse.url('GLIMPSE')]);
+  try {
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 5_000n });
+    server.onLogin = (connection) => (connection.stream(5_301), true);
+    server.messages.push(...day.slice(5_000, 6_000));
+    server.cut();
+    await until('it to be STALE', () => subscriber.statuses.some((status) => status.cause === 'CAUSE_GAP_NOT_FILLED'));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 6_000n });
+    server.push(...day.slice(6_000));
+    server.end();
+    await end(subscriber);
+    assert.deepEqual(finalBooks(subscriber), want.books);
+    assert.deepEqual([subscriber.errors, subscriber.faults], [[], []]);
+    assert.equal(glimpse.logins[0].session, 'GLIMPSE');
+  } finally {
+    await server.close();
+    await glimpse.close();
+    await subscriber.close();
+    await ingest.stop();
+  }
+});
+
+test('who is stopped while messages are held publishes them first', () =>
+  withGlimpse([], { glimpse: { onLogin: () => true } }, async (it) => {
+    await makeStale(it);
+    await until('a login', () => it.glimpse.logins.length > 0);
+    await send(it.sender, 6_001, 6_101);
+    await until('messages to be held', async () => (await it.metrics()).glimpse_held_messages === 100);
+    const newest = () => [...it.subscriber.books.values()].reduce((most, { seq }) => (seq > most ? seq : most), 0n);
+    assert.ok(newest() <= 6_000n, `${newest()} was published`);
+    assert.equal(await it.ingest.stop(), 0);
+    await until(() => `what was held should be published; the newest is ${newest()}`, () => newest() > 6_000n);
+  }));
+
+test('what makes no sense as --glimpse is refused in words, without the password', () => {
+  for (const [words, ...args] of [[/glimpse.*soup:/s, '--source', 'udp://127.0.0.1:9', '--glimpse', 'udp://127.0.0.1:9'],
+    [/glimpse.*port/s, '--source', 'udp://127.0.0.1:9', '--glimpse', 'soup://trader:hunter2@host'],
+    [/glimpse/, '--source', 'file:x_20200130', '--glimpse', 'soup://trader:hunter2@host:9'],
+    [/glimpse-hold/, '--source', 'udp://127.0.0.1:9', '--glimpse-hold', '5']]) {
+    const { status, stderr } = run(ingestProgram, ['--nats', nats.url, '--session-date', '2020-01-30', ...args]);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, words);
+    assert.ok(!stderr.includes('hunter2'), stderr);
+  }
 });
 
 after(() => nats.stop());
