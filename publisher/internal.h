@@ -220,6 +220,7 @@ struct publisher {
     int64_t feed_sent_ns;
     int64_t now_ns; /* of the last flush or tick */
     bool held_back; /* the last tick was */
+    bool held;      /* by publisher_hold */
     uint64_t updates;
 
     pub_request *requests;
@@ -339,6 +340,7 @@ bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel);
 bool pub_tiers_publish(publisher *p, int64_t now_ns); /* false: the sink said stop */
 bool pub_tiers_on(const publisher *p);
+bool pub_tiers_settle(publisher *p, int64_t now_ns); /* all steps at once; false likewise */
 
 /* snapshot.c: the encoded part of one instrument and channel, in publisher->buffer */
 bool pub_has_snapshot(const publisher *p, subject_channel channel);
