@@ -19,7 +19,7 @@
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
-#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
+#define BELIEVED_JUMP      UINT64_C(1000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
