@@ -35,7 +35,6 @@ static void publish_live(publisher *p, int64_t now_ns) {
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     if (!p->leads) return 0;
-    pub_note_published(p);
     if (p->live.first == PUB_NONE && !p->feed_urgent && !pub_changes_waiting(p)) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
