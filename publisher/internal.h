@@ -57,9 +57,8 @@ enum {
 
 /* What every published message leaves behind for the next one and for snapshots. */
 typedef struct pub_chain {
-    uint64_t seq; /* of the last message, 0 for none yet */
-    uint64_t
-        told_seq; /* last source message that was known when it was told: beyond seq if the state alone changed */
+    uint64_t seq;      /* of the last message, 0 for none yet */
+    uint64_t told_seq; /* last source message known when it was told: beyond seq if the state alone changed */
     int64_t event_ns;
     int64_t receive_ns;
     tw_book_state state;
