@@ -36,7 +36,6 @@ static void publish_live(publisher *p, int64_t now_ns) {
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     if (!p->leads) return 0;
-    pub_note_published(p);
     bool waits = !p->held && (p->live.first != PUB_NONE || pub_changes_waiting(p));
     if (!waits && !p->feed_urgent) return 0;
     if (!pub_sink_ready(p)) return 0;
