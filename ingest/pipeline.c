@@ -15,9 +15,11 @@
 #define SIGNALS            3
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
+#define NANOS_PER_MILLI    INT64_C(1000000)
+#define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
-#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
+#define BELIEVED_JUMP      UINT64_C(1000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
@@ -55,7 +57,9 @@ static void on_book_state(void *context, uint32_t instrument, tw_book_state stat
                           const tw_stamp *stamp) {
     ingest *self = context;
     publisher_book_state(self->publisher, instrument, state, cause, stamp);
-    rt_log(self->log, RT_WARN, "a book can no longer be trusted",
+    bool trusted = state == TW_BOOK_OK;
+    rt_log(self->log, trusted ? RT_INFO : RT_WARN,
+           trusted ? "a book can be trusted again" : "a book can no longer be trusted",
            RT_STR("symbol", market_instruments(self->market)->entries[instrument].symbol),
            RT_STR("state", tw_book_state_name(state)), RT_STR("cause", tw_state_cause_name(cause)),
            RT_U64("seq", stamp->seq));
@@ -120,7 +124,21 @@ bool ingest_line_status(const ingest *self, arbiter_status *status) {
         *status = arbiter_read_status(self->arbiter);
     else if (self->line != NULL)
         *status = mold_line_read_status(self->line);
-    return self->arbiter != NULL || self->line != NULL;
+    else if (self->soup != NULL)
+        *status = soup_read_status(self->soup);
+    return self->arbiter != NULL || self->line != NULL || self->soup != NULL;
+}
+
+bool ingest_read_line(const ingest *self, uint32_t index, int64_t now_ns, ingest_line *line) {
+    if (self->live != NULL) return live_read_line(self->live, index, now_ns, line);
+    return self->soup != NULL && soup_read_line(self->soup, index, now_ns, line);
+}
+
+soup_client_options ingest_soup_options(const ingest *self) {
+    bool tells = strcmp(self->settings.soup_version, "4.00") == 0;
+    return (soup_client_options){.timeout_ms =
+                                     tells ? (uint32_t)(self->settings.link_timeout_ns / NANOS_PER_MILLI) : 0,
+                                 .silence_ns = self->settings.link_timeout_ns};
 }
 
 tw_stamp ingest_last(const ingest *self) {
@@ -136,6 +154,7 @@ static void refresh_facts(ingest *self) {
     self->facts.gap_to = status.gap_to;
     self->facts.unsequenced = status.unsequenced;
     self->facts.ended = self->facts.ended || status.ended;
+    if (self->soup != NULL) soup_tell_facts(self->soup, &self->facts);
 }
 
 static void tell_feed(ingest *self) {
@@ -171,7 +190,12 @@ static void judge_feed(ingest *self) {
 
 /* ---- for the sources ---- */
 
+void ingest_judge(ingest *self) {
+    judge_feed(self);
+}
+
 bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     ingest_end_of_burst(self);
     if (!trading_day_start(&self->day, session, receive_ns)) {
         self->facts.down = true;
@@ -194,12 +218,21 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
                                .last_heard_ns = rt_clock_monotonic_ns()};
     self->messages = 0;
     if (first_seq > 1) market_set_incomplete(self->market);
+    if (self->glimpse != NULL) glimpse_session(self->glimpse, first_seq);
     rt_log(self->log, RT_INFO, "session starts", RT_STR("epoch", self->day.epoch), RT_U64("first_seq", first_seq));
     judge_feed(self);
     return true;
 }
 
 void ingest_messages(ingest *self, const feed_message *messages, size_t count) {
+    if (self->glimpse != NULL) {
+        glimpse_messages(self->glimpse, messages, count);
+    } else {
+        ingest_apply(self, messages, count);
+    }
+}
+
+void ingest_apply(ingest *self, const feed_message *messages, size_t count) {
     self->messages += count;
     self->messages_total += count;
     itch50_feed_apply(&self->itch50, messages, count);
@@ -216,10 +249,11 @@ static int64_t burst_clock(ingest *self) {
 }
 
 static void flush(ingest *self) {
+    if (self->glimpse != NULL && glimpse_rebuilding(self->glimpse)) return;
     int64_t now_ns = burst_clock(self);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
-    if (self->live != NULL && receive_ns != TW_TIME_ABSENT)
+    if (self->replay == NULL && receive_ns != TW_TIME_ABSENT)
         tw_histogram_record(&self->receive_to_publish, now_ns - receive_ns);
     self->pending = 0;
 }
@@ -280,7 +314,11 @@ static void on_line_messages(void *context, const feed_message *messages, size_t
 }
 
 static void on_line_lost(void *context, uint64_t from, uint64_t count) {
-    ingest *self = context;
+    ingest_messages_lost(context, from, count);
+}
+
+void ingest_messages_lost(ingest *self, uint64_t from, uint64_t count) {
+    if (self->glimpse != NULL) glimpse_lost(self->glimpse, from, count);
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
@@ -316,8 +354,9 @@ static void on_tick(uv_timer_t *timer) {
     lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
+    if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
     judge_feed(self);
-    if (self->live != NULL && lead_leads(self->lead)) line_report(self);
+    if (self->replay == NULL && lead_leads(self->lead)) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
@@ -420,7 +459,8 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                 .on_malformed = on_malformed_message,
                                 .context = self};
     itch50_feed_init(&self->itch50, self->market, &feed);
-    self->leased = self->where.kind == LOCATION_UDP && set->term == 0;
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    self->leased = network && set->term == 0;
     lead_name(self->name);
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
@@ -465,10 +505,10 @@ static tw_code open_line(ingest *self, tw_error *error) {
 
 static tw_code check_standby(const ingest *self, tw_error *error) {
     if (!self->settings.standby) return TW_OK;
-    if (self->where.kind != LOCATION_UDP)
+    if (self->where.kind != LOCATION_UDP && self->where.kind != LOCATION_SOUP)
         return tw_error_set(
             error, TW_INVALID,
-            "--standby keeps the books of a feed that its leader hears, too: give a udp:// --source");
+            "--standby keeps the books of a feed that its leader hears, too: give a udp:// or soup:// --source");
     if (self->settings.term != 0)
         return tw_error_set(error, TW_INVALID, "--standby has its term from the lease: leave out --term");
     return TW_OK;
@@ -478,6 +518,10 @@ static tw_code check_standby(const ingest *self, tw_error *error) {
 static tw_code parse_lines(ingest *self, tw_error *error) {
     tw_code code = location_parse(self->settings.source, &self->where, error);
     if (code == TW_OK) code = check_standby(self, error);
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    if (code == TW_OK && self->settings.glimpse[0] != '\0' && !network)
+        return tw_error_set(error, TW_INVALID,
+                            "--glimpse makes the books of a udp:// or soup:// --source whole again");
     if (code == TW_OK && self->settings.recovery[0] != '\0' && self->where.kind != LOCATION_UDP)
         return tw_error_set(error, TW_INVALID, "--recovery fills the gaps of a udp:// --source only");
     if (code != TW_OK || self->settings.source_b[0] == '\0') return code;
@@ -496,10 +540,12 @@ static tw_code open_source(ingest *self, tw_error *error) {
     if (lobster) {
         lobster_feed_options options = {.on_applied = on_applied, .context = self};
         code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
-    } else if (self->where.kind != LOCATION_FILE) {
+    } else if (self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_PCAP) {
         code = open_line(self, error);
     }
+    if (code == TW_OK && self->settings.glimpse[0] != '\0') code = glimpse_open(&self->glimpse, self, error);
     if (code != TW_OK) return code;
+    if (self->where.kind == LOCATION_SOUP) return soup_open(&self->soup, self, error);
     if (self->where.kind == LOCATION_UDP) {
         if (self->settings.recovery[0] != '\0') code = recovery_open(&self->recovery, self, error);
         return code == TW_OK ? live_open(&self->live, self, error) : code;
@@ -534,7 +580,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code != TW_OK) return code;
-    if (self->live != NULL) self->facts.silence_ns = self->settings.silence_ns;
+    if (self->replay == NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();
     start_timers(self);
     return TW_OK;
@@ -565,12 +611,16 @@ static void say_farewell(ingest *self) {
 }
 
 int ingest_run(ingest *self) {
+    char source[SHOWN_BYTES];
+    location_show(self->settings.source, source, sizeof source);
     rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
-           RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
+           RT_STR("source", source), RT_STR("bus", self->settings.nats));
     lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->replay != NULL) replay_start(self->replay);
+    if (self->soup != NULL) soup_start(self->soup);
     while (!self->stopping)
         uv_run(&self->loop, UV_RUN_DEFAULT);
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     bool failed = self->facts.down;
     if (lead_leads(self->lead)) say_farewell(self);
     rt_log(self->log, RT_INFO, "ingest ends", RT_U64("messages", self->messages_total),
@@ -583,6 +633,8 @@ static void close_handle(uv_handle_t *handle) {
 
 void ingest_close(ingest *self) {
     live_close(self->live);
+    soup_close(self->soup);
+    glimpse_close(self->glimpse);
     recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);

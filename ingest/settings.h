@@ -50,6 +50,14 @@ typedef struct ingest_settings {
     int64_t silence_ns;
     uint64_t receive_buffer;
 
+    const char *glimpse; /* "": what is lost stays lost until the next session */
+    uint64_t glimpse_hold;
+    int64_t glimpse_timeout_ns;
+    int64_t glimpse_backoff_ns;
+    const char *soup_version; /* "3.00" or "4.00" */
+    int64_t link_timeout_ns;
+    int64_t login_retry_ns;
+
     int64_t metrics; /* port, -1: none */
     const char *metrics_address;
     const char *log_format;

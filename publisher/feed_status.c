@@ -51,6 +51,7 @@ void pub_feed_publish(publisher *p, int64_t now_ns) {
                                .messages = feed->messages,
                                .lost = feed->lost,
                                .updates = p->updates,
+                               .directory_version = p->changes.told,
                                .instruments = p->stats.instruments,
                                .instruments_not_ok = p->stats.instruments_not_ok,
                                .published_seq = p->published_seq,

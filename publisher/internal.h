@@ -57,9 +57,8 @@ enum {
 
 /* What every published message leaves behind for the next one and for snapshots. */
 typedef struct pub_chain {
-    uint64_t seq; /* of the last message, 0 for none yet */
-    uint64_t
-        told_seq; /* last source message that was known when it was told: beyond seq if the state alone changed */
+    uint64_t seq;      /* of the last message, 0 for none yet */
+    uint64_t told_seq; /* last source message known when it was told: beyond seq if the state alone changed */
     int64_t event_ns;
     int64_t receive_ns;
     tw_book_state state;
@@ -161,6 +160,15 @@ typedef struct pub_cycle {
     uint8_t *body; /* PUB_ENVELOPE_BYTES of room, then the encoded parts */
 } pub_cycle;
 
+/* Directory entries that wait to be told (see directory_changes.c). */
+typedef struct pub_changes {
+    struct pub_change *entries; /* by instrument */
+    uint32_t first, last;       /* waiting, in the order of their last change */
+    uint64_t told;              /* directory version of the last message */
+    uint64_t broken_at;         /* the version at which an entry left the directory last */
+    char subject[SUBJECT_BYTES];
+} pub_changes;
+
 struct publisher {
     publisher_options options;
     char exchange[TW_MIC_BYTES];
@@ -176,6 +184,7 @@ struct publisher {
     uint32_t instrument_top; /* above all defined instruments */
     tw_map by_symbol;        /* of defined instruments */
     uint64_t directory_version;
+    pub_changes changes;
     char *subjects;
     int8_t subject_slot[SUBJECT_CHANNELS]; /* -1: the channel is off */
     uint32_t subject_slots;
@@ -210,6 +219,7 @@ struct publisher {
     int64_t feed_sent_ns;
     int64_t now_ns; /* of the last flush or tick */
     bool held_back; /* the last tick was */
+    bool held;      /* by publisher_hold */
     uint64_t updates;
 
     pub_request *requests;
@@ -234,10 +244,21 @@ uint32_t pub_lookup(const publisher *p, const char *symbol);       /* PUB_NONE i
 void pub_directory_entry(const publisher *p, uint32_t instrument, wire_instrument *entry);
 void pub_directory_list(const publisher *p, wire_instrument_list *list);
 
+/* directory_changes.c */
+bool pub_changes_alloc(publisher *p);
+void pub_changes_free(publisher *p);
+void pub_changes_reset(publisher *p);                     /* a new epoch */
+void pub_changes_add(publisher *p, uint32_t instrument);  /* its entry is new or another, since directory_version */
+void pub_changes_left(publisher *p, uint32_t instrument); /* it is no entry any more, since directory_version */
+void pub_changes_settle(publisher *p);                    /* all counts as told */
+bool pub_changes_waiting(const publisher *p);
+void pub_changes_publish(publisher *p, int64_t now_ns); /* one message */
+
 /* outlet.c: everything that leaves goes through here */
 bool pub_sink_ready(publisher *p); /* asks, and counts a refusal */
 bool pub_may_emit(publisher *p);   /* asks again only after PUB_READY_EVERY messages */
 void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t length);
+void pub_emit_directory(publisher *p, const char *subject, size_t length);
 void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length);
 /* Of a snapshot: the state that the chain's last message left. */
 void pub_header(const publisher *p, const pub_instrument *instrument, const pub_chain *chain, wire_header *header);
@@ -310,7 +331,7 @@ bool pub_chain_begin(const pub_instrument *instrument, pub_chain *chain, const p
 void pub_chain_settle(const pub_instrument *instrument, pub_chain *chain, pub_pending *pending, uint64_t safe_seq);
 /* publisher.c: nobody is marked or queued in any tier any more */
 void pub_lists_clear(publisher *p);
-void pub_note_published(publisher *p); /* if nothing is left to send, all that was applied has left */
+void pub_note_published(publisher *p); /* what publisher_published_seq says now holds when more is marked, too */
 void pub_singles_tick(publisher *p, int64_t now_ns);
 bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 
@@ -318,6 +339,7 @@ bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel);
 bool pub_tiers_publish(publisher *p, int64_t now_ns); /* false: the sink said stop */
 bool pub_tiers_on(const publisher *p);
+bool pub_tiers_settle(publisher *p, int64_t now_ns); /* all steps at once; false likewise */
 
 /* snapshot.c: the encoded part of one instrument and channel, in publisher->buffer */
 bool pub_has_snapshot(const publisher *p, subject_channel channel);

@@ -29,6 +29,12 @@ void pub_emit(publisher *p, uint32_t instrument, subject_channel channel, size_t
     p->updates++;
 }
 
+void pub_emit_directory(publisher *p, const char *subject, size_t length) {
+    p->sink.emit(p->sink.context, subject, p->buffer, length);
+    count_out(p, length);
+    p->stats.directory_changes++;
+}
+
 void pub_emit_reply(publisher *p, const char *reply, const uint8_t *payload, size_t length) {
     TW_ASSERT(length > 0);
     p->sink.answer(p->sink.context, reply, payload, length);

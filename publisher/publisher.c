@@ -69,7 +69,7 @@ static bool alloc_instruments(publisher *p) {
     p->behind_next = calloc(count, sizeof *p->behind_next);
     p->subjects = calloc(count * p->subject_slots, PUB_SUBJECT_BYTES);
     return p->instruments != NULL && p->live_next != NULL && p->behind_next != NULL && p->subjects != NULL &&
-           tw_map_init(&p->by_symbol, (uint32_t)count, symbol_of, p) && alloc_views(p);
+           tw_map_init(&p->by_symbol, (uint32_t)count, symbol_of, p) && alloc_views(p) && pub_changes_alloc(p);
 }
 
 static bool alloc_backlogs(publisher *p) {
@@ -125,7 +125,8 @@ tw_code publisher_alloc(publisher **out, const publisher_options *options, const
         publisher_free(made);
         return tw_error_set(error, TW_NO_MEMORY, "publisher of %u instruments", options->max_instruments);
     }
-    if (!subject_feed_status(made->feed_subject, sizeof made->feed_subject, made->exchange, options->partition)) {
+    if (!subject_feed_status(made->feed_subject, sizeof made->feed_subject, made->exchange, options->partition) ||
+        !subject_instrument_changes(made->changes.subject, sizeof made->changes.subject, made->exchange)) {
         publisher_free(made);
         return tw_error_set(error, TW_INVALID, "exchange: no subject can name it");
     }
@@ -155,6 +156,7 @@ void publisher_free(publisher *p) {
     free(p->list_missing);
     free(p->reply);
     tw_map_fini(&p->by_symbol);
+    pub_changes_free(p);
     tw_pool_fini(&p->request_places);
     free(p->instruments);
     free(p->live_next);
@@ -189,6 +191,7 @@ void publisher_start_epoch(publisher *p, const char *epoch) {
     tw_map_clear(&p->by_symbol);
     p->instrument_top = 0;
     p->directory_version = 0;
+    pub_changes_reset(p);
     p->stats.instruments = p->stats.instruments_not_ok = 0;
     backlog_clear(&p->prints);
     backlog_clear(&p->order_events);

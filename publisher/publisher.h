@@ -5,7 +5,8 @@
  * A burst in, a burst out. While a burst of source messages is applied, instruments are marked; at its end
  * publisher_flush sends one net change per marked instrument and channel:
  *
- *   mark ... mark, print ... | publisher_flush -> delta, quote if the best changed, trades, status, imbalance
+ *   mark ... mark, print ... | publisher_flush -> delta, quote if the best changed, trades, status, imbalance,
+ *                            |                    what changed in the directory
  *                            | publisher_tick  -> conflated tiers, feed status
  *                            | publisher_serve -> queued snapshot and directory replies, within a budget
  *
@@ -87,7 +88,8 @@ typedef tw_stamp publisher_stamp;
  * publisher_flush first. Bulk requests under way start again at chunk 0, in the new epoch. Copied. */
 void publisher_start_epoch(publisher *publisher, const char *epoch);
 
-/* Defines an instrument, or changes its directory entry (then its version rises, from 1). Copied. A symbol is one
+/* Defines an instrument, or changes its directory entry (then its version rises, from 1). Copied. What is new or
+ * changed is told on instruments.{MIC}.changes, one message of at most 192 entries at each flush. A symbol is one
  * instrument's: if another has it, that one is undefined; if this one had another symbol, it starts anew (clear its
  * book first). A symbol without a subject leaves the instrument undefined. Whatever is said of an undefined
  * instrument is passed over. */
@@ -170,6 +172,12 @@ void publisher_resume(publisher *publisher, const publisher_safe *safe);
 uint64_t publisher_published_seq(const publisher *publisher);
 /* Instruments for which lead or resume have yet to send snapshots or events. */
 uint32_t publisher_catching_up(const publisher *publisher);
+/* While held, nothing of an instrument leaves, on any channel, whatever is marked: its book is being rebuilt. Feed
+ * status and replies (the state as last published) go on. */
+void publisher_hold(publisher *publisher, bool held);
+/* As publisher_flush, and the conflated tiers with it, whatever their step. True: nothing is left waiting. False: the
+ * sink was not ready (or the publisher is held): call again. */
+bool publisher_settle(publisher *publisher, int64_t now_ns);
 
 /* End of a burst: emits what was marked. Returns messages emitted. */
 size_t publisher_flush(publisher *publisher, int64_t now_ns);
@@ -190,6 +198,7 @@ bool publisher_serve(publisher *publisher, int64_t now_ns);
 typedef struct publisher_stats {
     uint64_t emitted[SUBJECT_CHANNELS]; /* messages by channel */
     uint64_t feed_statuses;
+    uint64_t directory_changes; /* messages */
     uint64_t bytes;
     uint64_t merged;    /* orderbook: source changes folded into a later update */
     uint64_t unchanged; /* orderbook: marked, but nothing visible changed in the end */

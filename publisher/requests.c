@@ -151,7 +151,7 @@ static bool parse(publisher *p, const char *subject, const uint8_t *payload, siz
     } else if ((rest = rest_of(p, subject, "snapshots")) != NULL) {
         request->kind = PUB_REQUEST_BULK;
         parse_channel(p, rest, request);
-    } else if ((rest = rest_of(p, subject, "instruments")) != NULL) {
+    } else if ((rest = rest_of(p, subject, "instruments")) != NULL && strcmp(rest, "changes") != 0) {
         parse_directory(p, rest, payload, length, request);
     } else {
         return false;

@@ -54,9 +54,17 @@ static bool is_silent(const feed_facts *facts, int64_t now_ns) {
     return facts->silence_ns > 0 && !facts->ended && now_ns - facts->last_heard_ns > facts->silence_ns;
 }
 
+/* A connection that breaks and comes back within the limit has told nothing wrong: what was sent meanwhile follows. */
+static feed_verdict judge_away(const feed_facts *facts) {
+    feed_verdict v = verdict(TW_BOOK_STALE, TW_CAUSE_LINE_DOWN);
+    tw_text_copy(v.detail, sizeof v.detail, facts->away_reason);
+    return v;
+}
+
 feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
     feed_verdict v = verdict(TW_BOOK_OK, TW_CAUSE_NONE);
     if (facts->lost > 0 || facts->unreadable > 0 || facts->down) return judge_stale(facts);
+    if (facts->away && (facts->refused || is_silent(facts, now_ns)) && !facts->ended) return judge_away(facts);
     if (!facts->started) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_STARTING);
         tw_text_copy(v.detail, sizeof v.detail, "nothing received yet");

@@ -26,6 +26,9 @@ typedef struct feed_facts {
     bool ended;             /* end of session, with nothing missing */
     bool down;              /* the source is closed or failed before the end of the session */
     char down_reason[160];
+    bool away;    /* there is no connection to the source now; it is being made again */
+    bool refused; /* because the source does not let this client in */
+    char away_reason[160];
     int64_t last_heard_ns; /* packet or heartbeat */
     int64_t silence_ns;    /* limit; 0: no limit (recordings) */
 } feed_facts;

