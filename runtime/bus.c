@@ -71,7 +71,7 @@ static void on_before_sleep(uv_prepare_t *prepare) {
     if (!self->waiting_for_room) bus_write(self);
 }
 
-static natsStatus set_servers(natsOptions *options, const char *urls) {
+natsStatus bus_set_servers(natsOptions *options, const char *urls) {
     char copy[URL_BYTES], *rest = copy, *url;
     const char *servers[MOST_URLS];
     int count = 0;
@@ -84,7 +84,7 @@ static natsStatus set_servers(natsOptions *options, const char *urls) {
 }
 
 static natsStatus set_connection(natsOptions *options, const bus *self, const bus_options *wanted) {
-    natsStatus status = set_servers(options, wanted->url);
+    natsStatus status = bus_set_servers(options, wanted->url);
     if (status == NATS_OK && wanted->name != NULL) status = natsOptions_SetName(options, wanted->name);
     if (status == NATS_OK && wanted->credentials != NULL)
         status = natsOptions_SetUserCredentialsFromFiles(options, wanted->credentials, NULL);

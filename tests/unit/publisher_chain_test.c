@@ -108,6 +108,7 @@ static void on_emit(void *context, const char *subject, const uint8_t *payload, 
     subject_parts parts;
     subject_kind kind = subject_parse(subject, &parts);
     if (kind == SUBJECT_KIND_INSTRUMENT && parts.symbol[2] != '\0') return; /* only the first few are received */
+    if (kind == SUBJECT_KIND_INSTRUMENT_CHANGES) return;                    /* publisher_directory_test.c */
     if (kind == SUBJECT_KIND_FEED_STATUS) {
         wire_feed_status m;
         EXPECT_I64(wire_feed_status_decode(&w.arena, payload, length, &m), WIRE_OK);
@@ -349,7 +350,7 @@ TEST(publisher, prints_of_one_source_message_stay_together_and_totals_count_them
         tw_print print = {.seq = 2 + i / 3, .index = i % 3, .price = 10, .quantity = 1};
         publisher_print(w.publisher, 0, &print, &(publisher_stamp){.seq = 2 + i / 3});
     }
-    EXPECT_U64(publisher_flush(w.publisher, 1), 3); /* feed status, 255 prints, 45 prints */
+    EXPECT_U64(publisher_flush(w.publisher, 1), 4); /* feed status, directory, 255 prints, 45 prints */
     EXPECT_U64(w.prints, 300);
     EXPECT_U64(w.trade_breaks, 0);
     EXPECT_U64(w.trade_seq[0], 101);
@@ -369,4 +370,39 @@ TEST(publisher, the_one_second_tier_sends_a_tenth_of_its_instruments_at_each_ste
         EXPECT_I64(publisher_next_tick(w.publisher), (step + 1) * 100000000);
     }
     world_fini();
+}
+
+TEST(publisher, while_held_nothing_of_a_half_built_book_leaves_on_any_channel_and_then_everything_does) {
+    const uint32_t depth = 10;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        world_init(depth, 100, 10, SYMBOLS);
+        w.seed = seed;
+        tw_random random;
+        tw_random_seed(&random, seed);
+        int64_t now_ns = 1000000000;
+        uint64_t seq = 2;
+        for (; seq < 500; seq++)
+            random_change(&random, seq);
+        EXPECT(publisher_settle(w.publisher, now_ns));
+        uint32_t before = w.emitted, statuses = w.feed_statuses;
+        publisher_hold(w.publisher, true);
+        ob_books_clear(w.books); /* as a rebuild does */
+        for (uint32_t i = 0; i < SYMBOLS; i++)
+            publisher_mark_book(w.publisher, i, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = seq});
+        for (; seq < 1000; seq++) {
+            random_change(&random, seq);
+            publisher_flush(w.publisher, now_ns += 1000000);
+            publisher_tick(w.publisher, now_ns);
+            EXPECT(!publisher_settle(w.publisher, now_ns));
+        }
+        EXPECT(w.feed_statuses > statuses); /* heartbeats go on */
+        EXPECT_U64(w.emitted - before, w.feed_statuses - statuses);
+        publisher_hold(w.publisher, false);
+        for (w.allow = 0; !publisher_settle(w.publisher, now_ns); w.allow = 1) {
+        }
+        for (uint32_t i = 0; i < SYMBOLS; i++)
+            for (subject_channel c = SUBJECT_ORDERBOOK; c <= SUBJECT_ORDERBOOK_1S; c++)
+                expect_equal(c, i, depth);
+        world_fini();
+    }
 }
