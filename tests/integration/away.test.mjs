@@ -177,7 +177,7 @@ test('nats-server restarted 20 times under load: every book is right again soon,
 });
 
 describe('a server behind a bad wire', () => {
-  const withWire = async (options, body) => {
+  const withWire = async (t, options, body) => {
     const nats = await NatsServer.start(), wire = await TcpProxy.open(nats.url);
     const load = await Load.start(wire, options), watch = Watch.start(nats.url, 'XNAS.*.orderbook');
     try {
@@ -187,6 +187,7 @@ describe('a server behind a bad wire', () => {
       const count = await load.endFeed();
       await sleep(1500);
       const metrics = await load.metrics();
+      t.diagnostic(`${count} messages, ${metrics.refilled_total} of them refilled, ${metrics.kernel_drops_total} datagrams dropped by the kernel`);
       assert.deepEqual([metrics.lost_total, metrics.instruments_not_ok, metrics.kernel_drops_total], [0, 0, 0]);
       sameBooks(await watch.end(), referenceBooks(count));
       assert.deepEqual(watch.faults.filter((fault) => /checksum|deposed/.test(fault.fault)), []);
@@ -219,7 +220,7 @@ describe('a server behind a bad wire', () => {
   const rate = { rate: 60_000, settings: ['--high-water', '256Ki'] };
 
   test('it stalls for two seconds: updates merge, no more is buffered than --high-water, the feed is read on, then all is right', async (t) => {
-    await withWire(rate, async ({ wire, load, watch }) => {
+    await withWire(t, rate, async ({ wire, load, watch }) => {
       const { first, last, most } = await sampled(load, async () => {
         wire.stall();
         await sleep(2000);
@@ -237,7 +238,7 @@ describe('a server behind a bad wire', () => {
   });
 
   test('it reads slowly: that is no absence, the connection is kept', async (t) => {
-    await withWire(rate, async ({ wire, load, watch }) => {
+    await withWire(t, rate, async ({ wire, load, watch }) => {
       const { first, last, most } = await sampled(load, async () => {
         wire.slow(200_000);
         await sleep(6000);
@@ -252,7 +253,7 @@ describe('a server behind a bad wire', () => {
   });
 
   test('it stalls for long: it is given up, and found again when it goes on', async (t) => {
-    await withWire(rate, async ({ wire, load, watch }) => {
+    await withWire(t, rate, async ({ wire, load, watch }) => {
       const cut = Date.now();
       const { first, last, most } = await sampled(load, async () => {
         wire.stall();
@@ -274,7 +275,7 @@ describe('a server behind a bad wire', () => {
   });
 
   test('the wire is cut without a word: found out by silence, books go on, right again when it is mended', async (t) => {
-    await withWire({ rate: 4000 }, async ({ wire, load, watch }) => {
+    await withWire(t, { rate: 4000 }, async ({ wire, load, watch }) => {
       const cut = Date.now(), { messages_total: before } = await load.metrics();
       wire.swallow();
       await load.ingest.says(awayWords);
