@@ -77,7 +77,11 @@ export class Program {
   /** Its end: exit code, or the name of the signal that ended it. */
   async end() {
     return until(() => `${this.name} should end; it said: ${this.stderr}${this.stdout}`,
-      () => this.status !== undefined && { status: this.status }).then(({ status }) => status);
+      () => this.status !== undefined && { status: this.status }).then(({ status }) => {
+      const found = /(WARNING: ThreadSanitizer|ERROR: AddressSanitizer|runtime error:)[^]{0,3000}/.exec(this.stderr);
+      if (found) throw new Error(`${this.name}: ${found[0]}`);
+      return status;
+    });
   }
 
   async stop(signal = 'SIGTERM') {
