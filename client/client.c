@@ -17,6 +17,8 @@
 #define ARENA_BYTES             (4u << 20)  /* a 64 KiB reply of the smallest books, decoded */
 #define HOLD_BYTES              (16u << 20) /* about 50,000 small deltas during a late join */
 #define PENDING_BYTES           (256u << 20)
+#define CHAINS_PER_INSTRUMENT   5u /* quote, trade, status, imbalance, order */
+#define MOST_INSTRUMENTS        (1u << 25)
 
 /* ---- events of the loop ---- */
 
@@ -34,6 +36,7 @@ static void free_dead(tickwire_client *client) {
             continue;
         }
         *link = s->next;
+        chain_store_fini(&s->chains);
         free(s->subject);
         free(s);
     }
@@ -253,6 +256,12 @@ static tw_code attach(tickwire_subscription *s, tw_error *error) {
                          error);
 }
 
+static uint32_t most_chains(const tickwire_client *client) {
+    uint32_t instruments = client->books.max_books;
+    return instruments < MOST_INSTRUMENTS ? instruments * CHAINS_PER_INSTRUMENT
+                                          : MOST_INSTRUMENTS * CHAINS_PER_INSTRUMENT;
+}
+
 static tickwire_subscription *alloc_subscription(tickwire_client *client, const char *subject,
                                                  const tickwire_handlers *handlers, void *context) {
     tickwire_subscription *s = calloc(1, sizeof *s);
@@ -265,6 +274,7 @@ static tickwire_subscription *alloc_subscription(tickwire_client *client, const 
     }
     s->keeps_books = join_plan_make(&s->plan, subject) && !only_raw(handlers);
     s->fresh = s->keeps_books && client->books.count > 0;
+    chain_store_init(&s->chains, most_chains(client));
     return s;
 }
 
@@ -294,7 +304,7 @@ tickwire_status tickwire_subscribe(tickwire_client *client, const char *subject,
         tickwire_unsubscribe(s);
         return report(&error, error_text);
     }
-    client_join(client, s, NULL);
+    client_join(client, s);
     if (subscription != NULL) *subscription = s;
     return TICKWIRE_OK;
 }
@@ -363,6 +373,8 @@ tickwire_stats tickwire_read_stats(const tickwire_client *client) {
         stats.books_silent += book->feed != NULL && feed_watch_fell_silent(book->feed);
         stats.books_not_ok += book->shown_state == TW_BOOK_RECOVERING || book->shown_state == TW_BOOK_STALE;
     }
+    for (size_t i = 0; i < client->feeds.count; i++)
+        stats.takeovers += client->feeds.entries[i]->takeovers;
     stats.dropped = bus_read_stats(client->bus).dropped_in;
     return stats;
 }

@@ -65,11 +65,18 @@ bool feed_watch_knows(const feed_watch *watch, const char *exchange) {
     return false;
 }
 
+bool feed_watch_accept(feed_entry *entry, uint64_t term) {
+    if (entry->term_known && term < entry->term) return false;
+    entry->takeovers += entry->term_known && term > entry->term;
+    entry->term_known = true;
+    entry->term = term;
+    return true;
+}
+
 bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns) {
-    if (entry->heard && status->term < entry->term) return false;
+    if (!feed_watch_accept(entry, status->term)) return false;
     entry->heard = true;
     entry->heard_ns = now_ns;
-    entry->term = status->term;
     entry->told_state = status->state;
     entry->told_cause = status->cause;
     judge(watch, entry, now_ns);
@@ -78,7 +85,15 @@ bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_statu
 
 void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns) {
     watch->bus_away = away;
+    for (size_t i = 0; i < watch->count; i++)
+        watch->entries[i]->awaited = true;
     feed_watch_check(watch, now_ns);
+}
+
+bool feed_watch_take_return(feed_entry *entry) {
+    bool awaited = entry->awaited;
+    entry->awaited = false;
+    return awaited;
 }
 
 void feed_watch_check(feed_watch *watch, int64_t now_ns) {

@@ -23,9 +23,12 @@
 typedef struct feed_entry {
     char exchange[TW_MIC_BYTES];
     uint32_t partition;
-    bool heard;       /* a status has come */
-    int64_t heard_ns; /* monotonic: of the last status, or when the feed was first heard of */
-    uint64_t term;
+    bool heard;               /* a status has come */
+    int64_t heard_ns;         /* monotonic: of the last status, or when the feed was first heard of */
+    bool term_known;          /* any message of the partition has come */
+    uint64_t term;            /* of its leader: the highest that any message of the partition carried */
+    uint32_t takeovers;       /* times the term rose after it was known */
+    bool awaited;             /* no status has come since the bus came back */
     tw_book_state told_state; /* by the publisher */
     tw_state_cause told_cause;
     tw_book_state state; /* as shown */
@@ -48,10 +51,15 @@ feed_entry *feed_watch_entry(feed_watch *watch, const char *exchange, uint32_t p
                              bool *is_new);
 bool feed_watch_knows(const feed_watch *watch, const char *exchange); /* any partition */
 
+/* A message of this term came, on any subject of the partition. False: its sender was deposed, nothing of it may be
+ * taken. So no two terms are ever accepted side by side, whichever channel told first of the new leader. */
+bool feed_watch_accept(feed_entry *entry, uint64_t term);
 /* A status came. False: it is of a deposed leader and was dropped. */
 bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns);
 /* The bus went away or came back. */
 void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns);
+/* True once, with the first status after the bus came back: now its publisher is there, too. */
+bool feed_watch_take_return(feed_entry *entry);
 /* Time passed. */
 void feed_watch_check(feed_watch *watch, int64_t now_ns);
 /* It was heard and is not heard now: silent before its session ended, or behind a bus that is away. */

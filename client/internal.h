@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "client/book_store.h"
+#include "client/chain_store.h"
 #include "client/feed_watch.h"
 #include "client/join.h"
 #include "client/receiver.h"
@@ -22,6 +23,8 @@ struct tickwire_subscription {
     bus_subscription *bus_subscription;
     bus_subscription *feed_subscription; /* the exchange's feed status; NULL where not wanted */
     join_plan plan;
+    chain_store chains; /* of channels without books */
+    bool chains_full;   /* told once */
     bool keeps_books;
     bool fresh; /* books that are already kept have not been told to it */
     bool dead;  /* unsubscribed; freed when no callback runs */
@@ -67,9 +70,10 @@ void client_take_feed_status(tickwire_client *client, const wire_feed_status *st
 /* The feed entry of a message; asks wildcard subscriptions' snapshots when an exchange is new. NULL: too many. */
 feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32_t partition);
 /* Asks for what a new subscription covers. */
-void client_join(tickwire_client *client, const tickwire_subscription *subscription, const char *exchange);
+void client_join(tickwire_client *client, const tickwire_subscription *subscription);
 void client_tell_fresh(tickwire_client *client);        /* current books to new subscriptions */
 void client_tell_feed_changes(tickwire_client *client); /* books whose feed's state changed */
+/* Messages may have been lost without a trace: asks for all books that no delta proves right, and for all other channels. */
 void client_doubt_all(tickwire_client *client);
 void client_sweep(tickwire_client *client); /* wishes for every book not in sync */
 void client_drop_uncovered(tickwire_client *client);

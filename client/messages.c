@@ -58,32 +58,41 @@ static const char *result_text(wire_result result) {
 /* One message on its way to one subscription. */
 typedef struct delivery {
     tickwire_subscription *subscription;
-    const bus_message *message;
+    const char *subject;
+    const uint8_t *bytes;
+    size_t length;
+    bool is_part; /* of a snapshot reply: decoded already */
     subject_parts parts;
     int64_t arrival_ns;
 } delivery;
 
-/* The payload must be about what its subject says, and not from a leader that was deposed. */
-static bool header_fits(const delivery *d, const wire_header *header, feed_entry **feed) {
-    tickwire_client *client = d->subscription->client;
-    if (strcmp(header->exchange, d->parts.mic) != 0 || strcmp(header->symbol, d->parts.symbol) != 0) {
-        malformed(d->subscription, d->message->subject, "the payload is about another instrument than its subject");
-        return false;
-    }
-    if (feed == NULL) return true;
-    *feed = client_feed_of(client, header->exchange, header->partition);
-    if (*feed != NULL && (*feed)->heard && header->term < (*feed)->term) {
-        client->stats.old_terms++;
-        client_fault(client, d->subscription, d->message->subject, TICKWIRE_FAULT_OLD_TERM,
-                     "a message of a deposed leader was dropped");
-        return false;
-    }
-    return true;
+static void tell(const delivery *d, int kind, const char *text) {
+    client_fault(d->subscription->client, d->subscription, d->subject, kind, text);
+}
+
+static void tell_old_term(const delivery *d) {
+    d->subscription->client->stats.old_terms++;
+    tell(d, TICKWIRE_FAULT_OLD_TERM, "a message of a deposed leader was dropped");
+}
+
+/* The payload must be about what its subject says. */
+static bool is_about_subject(const delivery *d, const wire_header *header) {
+    if (strcmp(header->exchange, d->parts.mic) == 0 && strcmp(header->symbol, d->parts.symbol) == 0) return true;
+    malformed(d->subscription, d->subject, "the payload is about another instrument than its subject");
+    return false;
+}
+
+/* Not from a leader that was deposed, as far as any message of the partition has told. */
+static bool is_of_leader(const delivery *d, const wire_header *header, feed_entry **feed) {
+    *feed = client_feed_of(d->subscription->client, header->exchange, header->partition);
+    if (*feed == NULL || feed_watch_accept(*feed, header->term)) return true;
+    tell_old_term(d);
+    return false;
 }
 
 static bool decoded(const delivery *d, wire_result result) {
     if (result == WIRE_OK) return true;
-    malformed(d->subscription, d->message->subject, result_text(result));
+    malformed(d->subscription, d->subject, result_text(result));
     return false;
 }
 
@@ -93,29 +102,84 @@ static void worse_of(const wire_header *header, const feed_entry *feed, tickwire
     *cause = tw_state_cause_name(feed_is_worse ? feed->cause : header->cause);
 }
 
-static void deliver_book(const delivery *d) {
+/* ---- chains ---- */
+
+/* NULL: no room to follow it; what comes is then told as it comes. */
+static tw_chain *chain_of(const delivery *d) {
     tickwire_subscription *s = d->subscription;
-    wire_book_update update;
-    if (!s->keeps_books) return;
-    if (!decoded(d, wire_book_update_decode(&s->client->arena, d->message->bytes, d->message->length, &update)))
-        return;
-    if (!header_fits(d, &update.header, NULL)) return; /* the receiver looks at terms itself */
-    client_take_book(s->client, s, d->parts.channel, &update, d->arrival_ns);
+    tw_chain *chain = chain_store_get(&s->chains, d->subject);
+    if (chain == NULL && !s->chains_full) {
+        s->chains_full = true;
+        tell(
+            d, TICKWIRE_FAULT_FULL,
+            "more instruments than max_instruments: from here on their quotes, trades, statuses and imbalances are "
+            "told as they come, without noticing what is missing or repeated");
+    }
+    return chain;
 }
 
-static void deliver_quote(const delivery *d) {
+static void tell_missed(const delivery *d, uint64_t missed) {
+    tickwire_stats *stats = &d->subscription->client->stats;
+    char text[160];
+    if (d->parts.channel == SUBJECT_TRADE) {
+        stats->missed_prints += missed;
+        tw_text_format(text, sizeof text, "prints are lost before this message: at least %llu",
+                       (unsigned long long)missed);
+        tell(d, TICKWIRE_FAULT_MISSED, text);
+    } else if (d->parts.channel == SUBJECT_ORDER) {
+        stats->missed_events++;
+        tell(d, TICKWIRE_FAULT_MISSED, "order events are lost before this message");
+    } else {
+        stats->state_breaks++;
+    }
+}
+
+/* A reply about what never had a message says where the chain begins, and nothing to tell. */
+static bool is_empty_part(const delivery *d, const wire_header *header) {
+    return d->is_part && header->seq == 0;
+}
+
+/* Counts and tells what a verdict means. True: the message goes to its handler. */
+static bool passes(const delivery *d, chain_verdict verdict) {
+    tickwire_stats *stats = &d->subscription->client->stats;
+    switch (verdict.outcome) {
+    case CHAIN_DUPLICATE:
+        stats->duplicates++;
+        return false;
+    case CHAIN_OLD_TERM:
+        tell_old_term(d);
+        return false;
+    case CHAIN_REFUSED:
+        malformed(d->subscription, d->subject, "its seq is below its prev_seq");
+        return false;
+    case CHAIN_DELIVER:
+    case CHAIN_TOTALS:
+        break;
+    }
+    if (verdict.missed > 0) tell_missed(d, verdict.missed);
+    return !d->subscription->dead; /* the fault's handler may have ended it */
+}
+
+/* The rules of a channel whose messages are whole. */
+static bool state_passes(const delivery *d, const wire_header *header, feed_entry **feed) {
+    if (!is_about_subject(d, header) || !is_of_leader(d, header, feed)) return false;
+    tw_chain *chain = chain_of(d);
+    bool passed = chain == NULL || passes(d, chain_take_state(chain, header));
+    return passed && !is_empty_part(d, header);
+}
+
+/* ---- by channel: decode, apply the rules, tell ---- */
+
+static void take_quote(const delivery *d, const wire_quote *quote) {
     tickwire_subscription *s = d->subscription;
-    wire_quote quote;
     feed_entry *feed;
-    if (s->handlers.on_quote == NULL) return;
-    if (!decoded(d, wire_quote_decode(&s->client->arena, d->message->bytes, d->message->length, &quote))) return;
-    if (!header_fits(d, &quote.header, &feed)) return;
+    if (!state_passes(d, &quote->header, &feed)) return;
     tickwire_quote told = {
-        .header = client_header(&quote.header, d->message->subject, d->parts.channel, d->arrival_ns),
-        .bid = {quote.bid.price, quote.bid.quantity, quote.bid.orders},
-        .ask = {quote.ask.price, quote.ask.quantity, quote.ask.orders},
+        .header = client_header(&quote->header, d->subject, d->parts.channel, d->arrival_ns),
+        .bid = {quote->bid.price, quote->bid.quantity, quote->bid.orders},
+        .ask = {quote->ask.price, quote->ask.quantity, quote->ask.orders},
     };
-    worse_of(&quote.header, feed, &told.state, &told.cause);
+    worse_of(&quote->header, feed, &told.state, &told.cause);
     s->handlers.on_quote(s->context, &told);
 }
 
@@ -134,58 +198,54 @@ static tickwire_print public_print(const tw_print *print) {
     };
 }
 
-static void deliver_trades(const delivery *d) {
+static void take_trades(const delivery *d, const wire_trades *trades) {
     tickwire_subscription *s = d->subscription;
-    wire_trades trades;
     feed_entry *feed;
-    if (s->handlers.on_trades == NULL) return;
-    if (!decoded(d, wire_trades_decode(&s->client->arena, d->message->bytes, d->message->length, &trades))) return;
-    if (!header_fits(d, &trades.header, &feed)) return;
+    if (!is_about_subject(d, &trades->header) || !is_of_leader(d, &trades->header, &feed)) return;
+    tw_chain *chain = chain_of(d);
+    chain_verdict verdict = {.outcome = CHAIN_DELIVER};
+    if (chain != NULL) verdict = chain_take_trades(chain, trades);
+    if (!passes(d, verdict) || is_empty_part(d, &trades->header)) return;
     tickwire_print *prints = s->client->prints;
-    uint32_t count = trades.print_count < WIRE_MAX_PRINTS ? trades.print_count : WIRE_MAX_PRINTS;
+    uint32_t count = trades->print_count - verdict.known;
+    if (count > WIRE_MAX_PRINTS) count = WIRE_MAX_PRINTS;
     for (uint32_t i = 0; i < count; i++)
-        prints[i] = public_print(&trades.prints[i]);
+        prints[i] = public_print(&trades->prints[verdict.known + i]);
     tickwire_trades told = {
-        .header = client_header(&trades.header, d->message->subject, d->parts.channel, d->arrival_ns),
+        .header = client_header(&trades->header, d->subject, d->parts.channel, d->arrival_ns),
         .print_count = count,
         .prints = prints,
-        .volume = trades.volume,
-        .prints_total = trades.prints_total,
+        .volume = trades->volume,
+        .prints_total = trades->prints_total,
+        .missed_before = verdict.missed,
     };
     s->handlers.on_trades(s->context, &told);
 }
 
-static void deliver_status(const delivery *d) {
+static void take_status(const delivery *d, const wire_status *status) {
     tickwire_subscription *s = d->subscription;
-    wire_status status;
     feed_entry *feed;
-    if (s->handlers.on_status == NULL) return;
-    if (!decoded(d, wire_status_decode(&s->client->arena, d->message->bytes, d->message->length, &status))) return;
-    if (!header_fits(d, &status.header, &feed)) return;
+    if (!state_passes(d, &status->header, &feed)) return;
     tickwire_instrument_status told = {
-        .header = client_header(&status.header, d->message->subject, d->parts.channel, d->arrival_ns),
-        .trading = tw_trading_state_name(status.trading),
-        .reason = status.reason,
-        .short_sale = tw_short_sale_name(status.short_sale),
-        .collar_upper = status.collar_upper,
-        .collar_lower = status.collar_lower,
-        .collar_reference = status.collar_reference,
+        .header = client_header(&status->header, d->subject, d->parts.channel, d->arrival_ns),
+        .trading = tw_trading_state_name(status->trading),
+        .reason = status->reason,
+        .short_sale = tw_short_sale_name(status->short_sale),
+        .collar_upper = status->collar_upper,
+        .collar_lower = status->collar_lower,
+        .collar_reference = status->collar_reference,
     };
-    worse_of(&status.header, feed, &told.state, &told.cause);
+    worse_of(&status->header, feed, &told.state, &told.cause);
     s->handlers.on_status(s->context, &told);
 }
 
-static void deliver_imbalance(const delivery *d) {
+static void take_imbalance(const delivery *d, const wire_imbalance *message) {
     tickwire_subscription *s = d->subscription;
-    wire_imbalance message;
     feed_entry *feed;
-    if (s->handlers.on_imbalance == NULL) return;
-    if (!decoded(d, wire_imbalance_decode(&s->client->arena, d->message->bytes, d->message->length, &message)))
-        return;
-    if (!header_fits(d, &message.header, &feed)) return;
-    const tw_imbalance *imbalance = &message.imbalance;
+    if (!state_passes(d, &message->header, &feed)) return;
+    const tw_imbalance *imbalance = &message->imbalance;
     tickwire_imbalance told = {
-        .header = client_header(&message.header, d->message->subject, d->parts.channel, d->arrival_ns),
+        .header = client_header(&message->header, d->subject, d->parts.channel, d->arrival_ns),
         .cross = tw_cross_kind_name(imbalance->cross),
         .direction = tw_imbalance_direction_name(imbalance->direction),
         .paired_quantity = imbalance->paired_quantity,
@@ -198,21 +258,65 @@ static void deliver_imbalance(const delivery *d) {
     s->handlers.on_imbalance(s->context, &told);
 }
 
-static bool decode_feed(tickwire_subscription *s, const bus_message *message, wire_feed_status *status) {
-    wire_result result = wire_feed_status_decode(&s->client->arena, message->bytes, message->length, status);
+static void deliver_book(const delivery *d) {
+    tickwire_client *client = d->subscription->client;
+    wire_book_update update;
+    if (!decoded(d, wire_book_update_decode(&client->arena, d->bytes, d->length, &update))) return;
+    if (!is_about_subject(d, &update.header)) return; /* books.c looks at terms itself */
+    client_take_book(client, d->subscription, d->parts.channel, &update, d->arrival_ns);
+}
+
+static void deliver_quote(const delivery *d) {
+    wire_quote quote;
+    if (decoded(d, wire_quote_decode(&d->subscription->client->arena, d->bytes, d->length, &quote)))
+        take_quote(d, &quote);
+}
+
+static void deliver_trades(const delivery *d) {
+    wire_trades trades;
+    if (decoded(d, wire_trades_decode(&d->subscription->client->arena, d->bytes, d->length, &trades)))
+        take_trades(d, &trades);
+}
+
+static void deliver_status(const delivery *d) {
+    wire_status status;
+    if (decoded(d, wire_status_decode(&d->subscription->client->arena, d->bytes, d->length, &status)))
+        take_status(d, &status);
+}
+
+static void deliver_imbalance(const delivery *d) {
+    wire_imbalance imbalance;
+    if (decoded(d, wire_imbalance_decode(&d->subscription->client->arena, d->bytes, d->length, &imbalance)))
+        take_imbalance(d, &imbalance);
+}
+
+/* There is no handler for the events themselves, but who hears of faults hears of what is lost. */
+static void deliver_orders(const delivery *d) {
+    wire_order_events orders;
+    feed_entry *feed;
+    if (!decoded(d, wire_order_events_decode(&d->subscription->client->arena, d->bytes, d->length, &orders)))
+        return;
+    if (!is_about_subject(d, &orders.header) || !is_of_leader(d, &orders.header, &feed)) return;
+    tw_chain *chain = chain_of(d);
+    if (chain != NULL) passes(d, chain_take_orders(chain, &orders));
+}
+
+static bool decode_feed(tickwire_subscription *s, const char *subject, const uint8_t *bytes, size_t length,
+                        wire_feed_status *status) {
+    wire_result result = wire_feed_status_decode(&s->client->arena, bytes, length, status);
     if (result == WIRE_OK) return true;
-    malformed(s, message->subject, result_text(result));
+    malformed(s, subject, result_text(result));
     return false;
 }
 
 static void deliver_feed(const delivery *d) {
     tickwire_subscription *s = d->subscription;
     wire_feed_status status;
-    if (!decode_feed(s, d->message, &status)) return;
+    if (!decode_feed(s, d->subject, d->bytes, d->length, &status)) return;
     client_take_feed_status(s->client, &status);
     if (s->handlers.on_feed_status == NULL || s->dead) return;
     tickwire_feed_status told = {
-        .subject = d->message->subject,
+        .subject = d->subject,
         .exchange = status.exchange,
         .partition = status.partition,
         .epoch = status.epoch,
@@ -237,25 +341,29 @@ static void deliver_feed(const delivery *d) {
 }
 
 static void deliver_instrument(const delivery *d) {
+    const tickwire_subscription *s = d->subscription;
+    const tickwire_handlers *handlers = &s->handlers;
     switch (d->parts.channel) {
     case SUBJECT_ORDERBOOK:
     case SUBJECT_ORDERBOOK_100MS:
     case SUBJECT_ORDERBOOK_1S:
-        deliver_book(d);
+        if (s->keeps_books) deliver_book(d);
         break;
     case SUBJECT_QUOTE:
-        deliver_quote(d);
+        if (handlers->on_quote != NULL) deliver_quote(d);
         break;
     case SUBJECT_TRADE:
-        deliver_trades(d);
+        if (handlers->on_trades != NULL) deliver_trades(d);
         break;
     case SUBJECT_STATUS:
-        deliver_status(d);
+        if (handlers->on_status != NULL) deliver_status(d);
         break;
     case SUBJECT_IMBALANCE:
-        deliver_imbalance(d);
+        if (handlers->on_imbalance != NULL) deliver_imbalance(d);
         break;
-    case SUBJECT_ORDER: /* only raw */
+    case SUBJECT_ORDER:
+        if (handlers->on_fault != NULL) deliver_orders(d);
+        break;
     case SUBJECT_CHANNELS:
         break;
     }
@@ -270,7 +378,11 @@ void client_on_message(void *context, const bus_message *message) {
     client->callbacks++;
     if (s->handlers.on_raw != NULL)
         s->handlers.on_raw(s->context, message->subject, message->bytes, message->length);
-    delivery d = {.subscription = s, .message = message, .arrival_ns = rt_clock_utc_ns()};
+    delivery d = {.subscription = s,
+                  .subject = message->subject,
+                  .bytes = message->bytes,
+                  .length = message->length,
+                  .arrival_ns = rt_clock_utc_ns()};
     if (!s->dead) switch (subject_parse(message->subject, &d.parts)) {
         case SUBJECT_KIND_INSTRUMENT:
             deliver_instrument(&d);
@@ -288,7 +400,8 @@ void client_on_message(void *context, const bus_message *message) {
 void client_on_feed_message(void *context, const bus_message *message) {
     tickwire_subscription *s = context;
     wire_feed_status status;
-    if (!s->dead && decode_feed(s, message, &status)) client_take_feed_status(s->client, &status);
+    if (!s->dead && decode_feed(s, message->subject, message->bytes, message->length, &status))
+        client_take_feed_status(s->client, &status);
 }
 
 /* ---- snapshot replies ---- */
@@ -297,6 +410,42 @@ static bool reply_id(const tickwire_client *client, const char *subject, uint64_
     size_t length = strlen(client->inbox);
     return strncmp(subject, client->inbox, length) == 0 && subject[length] == '.' &&
            tw_text_to_u64(subject + length + 1, id);
+}
+
+/* ---- parts of replies on channels without books ---- */
+
+/* A part goes to every subscription that covers its subject, through the same rules as what comes live. It can't overtake
+ * what was published before it: the replies' subscription is the client's first, and the bus empties it last. */
+static void deliver_part(tickwire_client *client, const wire_header *header, subject_channel channel,
+                         int64_t arrival_ns, const void *part) {
+    char subject[SUBJECT_BYTES];
+    delivery d = {.subject = subject, .is_part = true, .arrival_ns = arrival_ns};
+    if (!header->snapshot ||
+        !subject_instrument(subject, sizeof subject, header->exchange, header->symbol, channel))
+        return;
+    if (subject_parse(subject, &d.parts) != SUBJECT_KIND_INSTRUMENT) return;
+    client->callbacks++;
+    for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next) {
+        if (s->dead || !subject_matches(s->subject, subject)) continue;
+        d.subscription = s;
+        if (channel == SUBJECT_QUOTE && s->handlers.on_quote != NULL) take_quote(&d, part);
+        if (channel == SUBJECT_TRADE && s->handlers.on_trades != NULL) take_trades(&d, part);
+        if (channel == SUBJECT_STATUS && s->handlers.on_status != NULL) take_status(&d, part);
+        if (channel == SUBJECT_IMBALANCE && s->handlers.on_imbalance != NULL) take_imbalance(&d, part);
+    }
+    client->callbacks--;
+}
+
+static void deliver_parts(tickwire_client *client, const wire_snapshot_reply *reply, subject_channel channel,
+                          int64_t arrival_ns) {
+    for (uint32_t i = 0; i < reply->quote_count && channel == SUBJECT_QUOTE; i++)
+        deliver_part(client, &reply->quotes[i].header, channel, arrival_ns, &reply->quotes[i]);
+    for (uint32_t i = 0; i < reply->trades_count && channel == SUBJECT_TRADE; i++)
+        deliver_part(client, &reply->trades[i].header, channel, arrival_ns, &reply->trades[i]);
+    for (uint32_t i = 0; i < reply->status_count && channel == SUBJECT_STATUS; i++)
+        deliver_part(client, &reply->statuses[i].header, channel, arrival_ns, &reply->statuses[i]);
+    for (uint32_t i = 0; i < reply->imbalance_count && channel == SUBJECT_IMBALANCE; i++)
+        deliver_part(client, &reply->imbalances[i].header, channel, arrival_ns, &reply->imbalances[i]);
 }
 
 /* What a request covered and did not heal is wished for again. */
@@ -333,5 +482,6 @@ void client_on_reply(void *context, const bus_message *message) {
         if (!reply.books[i].header.snapshot) continue;
         client_take_book(client, NULL, channel, &reply.books[i], arrival_ns);
     }
+    deliver_parts(client, &reply, channel, arrival_ns);
     if (resync_reply(&client->resync, id, &reply, now_ns, &key)) after_reply(client, &key, now_ns);
 }

@@ -144,12 +144,18 @@ typedef struct tickwire_print {
     int64_t event_ns;
 } tickwire_print;
 
+/* Every print is told once, in order, also where leaders change. `missed_before` says what is lost before these prints
+ * and will not come: at least so many; TICKWIRE_FAULT_MISSED goes before it. Where header.snapshot is set (an answer to
+ * joining late or coming back, a leader's first word) the totals hold at header.seq, and the one print is the last there was, here only
+ * if it was not told before; print_count may then be 0. */
 typedef struct tickwire_trades {
     tickwire_header header;
     uint32_t print_count;
     const tickwire_print *prints;
     uint64_t volume; /* of the epoch so far */
     uint64_t prints_total;
+    uint64_t
+        missed_before; /* 0: nothing is missing since the last one told; of what came before the first, nothing is known */
 } tickwire_trades;
 
 typedef struct tickwire_instrument_status {
@@ -195,12 +201,15 @@ typedef struct tickwire_fault {
         TICKWIRE_FAULT_MALFORMED, /* a payload that is none */
         TICKWIRE_FAULT_OLD_TERM,  /* a message of a deposed leader was dropped */
         TICKWIRE_FAULT_SLOW,      /* this process reads too slowly: messages were dropped */
-        TICKWIRE_FAULT_FULL       /* more instruments than max_instruments */
+        TICKWIRE_FAULT_FULL,      /* more instruments than max_instruments */
+        TICKWIRE_FAULT_MISSED     /* prints or order events are lost for good: see tickwire_trades.missed_before */
     } kind;
     const char *text;
 } tickwire_fault;
 
-/* Any may be NULL. A subject's messages go to the handler of their type. */
+/* Any may be NULL. A subject's messages go to the handler of their type. What was told before (duplicates, a new leader's
+ * repetitions) and what a deposed leader still sends goes to on_raw only. Order events have no handler of their own yet:
+ * a subscription with on_fault is told where some are missing. */
 typedef struct tickwire_handlers {
     void (*on_book)(void *context, const tickwire_book *book, const tickwire_change *change);
     void (*on_quote)(void *context, const tickwire_quote *quote);
@@ -219,7 +228,9 @@ TICKWIRE_API void tickwire_close(tickwire_client *client); /* NULL is fine; not 
 
 /* Subscribes to a subject, wildcards allowed ("XNAS.*.orderbook", "XNAS.>", "feed.>"). `handlers` is copied.
  * For order book channels a book per instrument is kept; a late joiner's books come by snapshot, a whole
- * exchange's in bulk. The feed status of every exchange subscribed to is followed too. A subscription whose only
+ * exchange's in bulk, and so does the present state of the other channels that have a handler. All of it is asked for again
+ * after the server was away: whatever did not come is then replaced (books, quotes, statuses, imbalances) or told as
+ * missing (prints). The feed status of every exchange subscribed to is followed too. A subscription whose only
  * handler is on_raw keeps no books and asks for no snapshots. A book's changes go to every subscription that
  * covers it; where subscriptions overlap, each change is told once to each. */
 TICKWIRE_API tickwire_status tickwire_subscribe(tickwire_client *client, const char *subject,
@@ -248,7 +259,11 @@ typedef struct tickwire_stats {
     uint32_t books, books_not_synced;                         /* not synced: a snapshot is still awaited */
     uint32_t books_not_ok;
     uint64_t reconnects;
-    uint32_t books_silent; /* books whose feed's status stopped before its session ended */
+    uint32_t books_silent;  /* books whose feed's status stopped before its session ended */
+    uint64_t missed_prints; /* lost, at least so many */
+    uint64_t missed_events; /* breaks of order channels: events are lost at each */
+    uint64_t state_breaks;  /* quotes, statuses and imbalances that did not come; each was replaced by the next */
+    uint64_t takeovers;     /* times a feed's leader changed: its term rose. No fault */
 } tickwire_stats;
 TICKWIRE_API tickwire_stats tickwire_read_stats(const tickwire_client *client);
 

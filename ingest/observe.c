@@ -12,6 +12,7 @@ static void collect(void *context) {
     seen->market = market_read_stats(self->market);
     seen->bus = bus_read_stats(self->bus);
     ingest_line_status(self, &seen->line);
+    lead_read(self->lead, &seen->leading);
     if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
     if (self->glimpse != NULL) glimpse_read(self->glimpse, &seen->glimpse);
     if (self->soup != NULL) soup_read_link(self->soup, &seen->soup);
@@ -82,6 +83,11 @@ static void add_counters(ingest *self, const char *labels) {
         {"bus_messages_out_total", "Messages given to the bus.", &seen->bus.messages_out},
         {"bus_bytes_out_total", "Payload bytes given to the bus.", &seen->bus.bytes_out},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
+        {"takeovers_total", "Times this instance began to lead.", &seen->leading.takeovers},
+        {"steps_back_total", "Times this instance left the lead to another.", &seen->leading.steps_back},
+        {"handover_offers_total", "Times this instance offered its place to a standby.", &seen->leading.offers},
+        {"heartbeats_heard_total", "Heartbeats heard of other leaders.", &seen->leading.heartbeats},
+        {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
         {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
     char name[96];
@@ -98,6 +104,16 @@ static void add_channels(ingest *self, const char *labels) {
                        subject_channel_name((subject_channel)channel));
         metrics_add_counter(self->metrics, "tickwire_ingest_updates_total", with_channel, "Updates published.",
                             &self->observed.publisher.emitted[channel]);
+    }
+}
+
+static void add_roles(ingest *self, const char *labels) {
+    char with_role[160];
+    for (int role = 0; role < INGEST_ROLES; role++) {
+        tw_text_format(with_role, sizeof with_role, "%s,role=\"%s\"", labels, lead_role_name(role));
+        metrics_add_gauge(self->metrics, "tickwire_ingest_role", with_role,
+                          "1 for what this instance is: leading, following, or on the way.",
+                          &self->observed.leading.roles[role]);
     }
 }
 
@@ -152,6 +168,12 @@ static void add_gauges(ingest *self, const char *labels) {
          "rebuilds.",
          &seen->glimpse.state},
         {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
+        {"leader_term", "Term of the leader: this instance or the one it hears.", &seen->leading.term},
+        {"lease_held", "1 while this instance leads with the lease.", &seen->leading.lease_held},
+        {"behind_leader_messages", "Source messages the leader has applied and this instance has not.",
+         &seen->leading.behind},
+        {"catching_up_instruments", "Instruments whose snapshots a takeover or a lost bus still owes.",
+         &seen->leading.catching_up},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
     };
@@ -172,6 +194,7 @@ tw_code observe_open(ingest *self, tw_error *error) {
     add_counters(self, labels);
     add_channels(self, labels);
     add_gauges(self, labels);
+    add_roles(self, labels);
     add_lines(self, labels);
     metrics_add_latency(self->metrics, "tickwire_ingest_receive_to_publish_seconds", labels,
                         "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);

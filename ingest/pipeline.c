@@ -11,9 +11,10 @@
 #include "runtime/clock.h"
 
 #define TICK_MS            5
+#define NS_PER_MS          INT64_C(1000000)
+#define SIGNALS            3
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
-#define NANOS_PER_MILLI    INT64_C(1000000)
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
@@ -101,7 +102,8 @@ static void sink_answer(void *context, const char *subject, const uint8_t *paylo
 }
 
 static bool sink_ready(void *context) {
-    return bus_ready(((ingest *)context)->bus);
+    const ingest *self = context;
+    return lead_may_send(self->lead) && bus_ready(self->bus);
 }
 
 static void on_bus_event(void *context, bus_event event, const char *detail) {
@@ -111,6 +113,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
                                         "requests come faster than they can be read"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
+    lead_bus(self->lead, event);
 }
 
 /* ---- the feed's state ---- */
@@ -132,13 +135,17 @@ bool ingest_read_line(const ingest *self, uint32_t index, int64_t now_ns, ingest
 
 soup_client_options ingest_soup_options(const ingest *self) {
     bool tells = strcmp(self->settings.soup_version, "4.00") == 0;
-    return (soup_client_options){.timeout_ms =
-                                     tells ? (uint32_t)(self->settings.link_timeout_ns / NANOS_PER_MILLI) : 0,
+    return (soup_client_options){.timeout_ms = tells ? (uint32_t)(self->settings.link_timeout_ns / NS_PER_MS) : 0,
                                  .silence_ns = self->settings.link_timeout_ns};
+}
+
+tw_stamp ingest_last(const ingest *self) {
+    return self->lobster != NULL ? lobster_feed_last(self->lobster) : self->itch50.last;
 }
 
 static void refresh_facts(ingest *self) {
     arbiter_status status;
+    if (ingest_last(self).seq >= self->facts.behind_seq) self->facts.behind_seq = 0;
     if (!ingest_line_status(self, &status)) return;
     self->facts.gap_open = status.gap_open;
     self->facts.gap_from = status.gap_from;
@@ -149,8 +156,7 @@ static void refresh_facts(ingest *self) {
 }
 
 static void tell_feed(ingest *self) {
-    tw_stamp last = self->itch50.last;
-    if (self->lobster != NULL) last = lobster_feed_last(self->lobster);
+    tw_stamp last = ingest_last(self);
     publisher_feed feed = {.state = self->verdict.state,
                            .cause = self->verdict.cause,
                            .detail = self->verdict.detail,
@@ -160,7 +166,8 @@ static void tell_feed(ingest *self) {
                            .gap_from = self->facts.gap_open ? self->facts.gap_from : 0,
                            .gap_to = self->facts.gap_open ? self->facts.gap_to : 0,
                            .messages = self->messages,
-                           .lost = self->facts.lost};
+                           .lost = self->facts.lost,
+                           .handover = lead_offers(self->lead)};
     publisher_feed_update(self->publisher, &feed);
 }
 
@@ -232,7 +239,10 @@ void ingest_apply(ingest *self, const feed_message *messages, size_t count) {
 /* Within a burst the clock is read once for some flushes: with every message published on its own it would cost as
  * much as a tenth of the publishing, and publish_ns is no more than a few microseconds early by it. */
 static int64_t burst_clock(ingest *self) {
-    if (self->flushes_in_burst++ % FLUSHES_PER_CLOCK == 0) self->flush_ns = rt_clock_utc_ns();
+    if (self->flushes_in_burst++ % FLUSHES_PER_CLOCK == 0) {
+        self->flush_ns = rt_clock_utc_ns();
+        lead_before_publishing(self->lead);
+    }
     return self->flush_ns;
 }
 
@@ -331,13 +341,20 @@ mold_line_listener ingest_line_listener(ingest *self) {
 
 /* ---- timers and signals ---- */
 
+void ingest_publish_all(ingest *self) {
+    judge_feed(self); /* its seq becomes the status's published_seq when all has left */
+    publisher_flush(self->publisher, rt_clock_utc_ns());
+    self->pending = 0;
+}
+
 static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
+    lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
     judge_feed(self);
-    if (self->replay == NULL) line_report(self);
+    if (self->replay == NULL && lead_leads(self->lead)) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
@@ -345,8 +362,12 @@ static void on_tick(uv_timer_t *timer) {
 
 static void on_signal(uv_signal_t *handle, int number) {
     ingest *self = handle->data;
+    if (number == SIGUSR2) {
+        lead_hand_over(self->lead);
+        return;
+    }
     rt_log(self->log, RT_INFO, "stopping on signal", RT_I64("signal", number));
-    ingest_stop(self);
+    if (!lead_leave(self->lead)) ingest_stop(self);
 }
 
 void ingest_stop(ingest *self) {
@@ -436,10 +457,14 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                 .on_malformed = on_malformed_message,
                                 .context = self};
     itch50_feed_init(&self->itch50, self->market, &feed);
-    self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND);
+    self->leased = self->where.kind == LOCATION_UDP && set->term == 0;
+    lead_name(self->name);
+    if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
                                  .term = self->term,
+                                 .follows = self->leased,
+                                 .leader = self->name,
                                  .max_instruments = limits.max_instruments,
                                  .depth = (uint32_t)set->depth,
                                  .tier_100ms = set->tier_100ms,
@@ -475,9 +500,21 @@ static tw_code open_line(ingest *self, tw_error *error) {
     return mold_line_alloc(&self->line, &options, &listener, error);
 }
 
+static tw_code check_standby(const ingest *self, tw_error *error) {
+    if (!self->settings.standby) return TW_OK;
+    if (self->where.kind != LOCATION_UDP)
+        return tw_error_set(
+            error, TW_INVALID,
+            "--standby keeps the books of a feed that its leader hears, too: give a udp:// --source");
+    if (self->settings.term != 0)
+        return tw_error_set(error, TW_INVALID, "--standby has its term from the lease: leave out --term");
+    return TW_OK;
+}
+
 /* --source-b is the same feed again, on the network like the first. */
 static tw_code parse_lines(ingest *self, tw_error *error) {
     tw_code code = location_parse(self->settings.source, &self->where, error);
+    if (code == TW_OK) code = check_standby(self, error);
     bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
     if (code == TW_OK && self->settings.glimpse[0] != '\0' && !network)
         return tw_error_set(error, TW_INVALID,
@@ -517,8 +554,8 @@ static void start_timers(ingest *self) {
     uv_timer_init(&self->loop, &self->tick_timer);
     self->tick_timer.data = self;
     uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
-    static const int numbers[2] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++) {
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR2};
+    for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&self->loop, &self->signals[i]);
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
@@ -535,6 +572,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_day(self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
+    if (code == TW_OK) code = lead_open(&self->lead, self, error);
     if (code == TW_OK) code = requests_open(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
@@ -556,18 +594,9 @@ static void publish_the_rest(ingest *self) {
     }
 }
 
-int ingest_run(ingest *self) {
-    char source[SHOWN_BYTES];
-    location_show(self->settings.source, source, sizeof source);
-    rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
-           RT_STR("source", source), RT_STR("bus", self->settings.nats));
-    if (self->replay != NULL) replay_start(self->replay);
-    if (self->soup != NULL) soup_start(self->soup);
-    while (!self->stopping)
-        uv_run(&self->loop, UV_RUN_DEFAULT);
-    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
-    bool failed = self->facts.down;
-    if (!self->facts.ended && !failed) { /* who still listens must not take these books for live ones */
+/* The last word of a leader: who still listens must not take these books for live ones. */
+static void say_farewell(ingest *self) {
+    if (!self->facts.ended && !self->facts.down) {
         self->facts.down = true;
         tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason, "the ingest was stopped");
     }
@@ -576,11 +605,25 @@ int ingest_run(ingest *self) {
     publish_the_rest(self);
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
+}
+
+int ingest_run(ingest *self) {
+    char source[SHOWN_BYTES];
+    location_show(self->settings.source, source, sizeof source);
+    rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
+           RT_STR("source", source), RT_STR("bus", self->settings.nats));
+    lead_step(self->lead, rt_clock_monotonic_ns());
+    if (self->replay != NULL) replay_start(self->replay);
+    if (self->soup != NULL) soup_start(self->soup);
+    while (!self->stopping)
+        uv_run(&self->loop, UV_RUN_DEFAULT);
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
+    bool failed = self->facts.down;
+    if (lead_leads(self->lead)) say_farewell(self);
     rt_log(self->log, RT_INFO, "ingest ends", RT_U64("messages", self->messages_total),
            RT_U64("lost", self->facts.lost), RT_STR("state", tw_book_state_name(self->verdict.state)));
     return failed ? 1 : 0;
 }
-
 static void close_handle(uv_handle_t *handle) {
     if (handle->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handle)) uv_close(handle, NULL);
 }
@@ -594,8 +637,9 @@ void ingest_close(ingest *self) {
     requests_close(self);
     observe_close(self);
     close_handle((uv_handle_t *)&self->tick_timer);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SIGNALS; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
+    lead_close(self->lead);
     bus_close(self->bus);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets every handle finish closing */
     uv_loop_close(&self->loop);

@@ -35,6 +35,7 @@
 #include "runtime/metrics.h"
 #include "runtime/time_zone.h"
 
+typedef struct lead lead;         /* lead.c: who publishes */
 typedef struct live live;         /* live.c: the lines of a network feed */
 typedef struct recovery recovery; /* recovery.c: refill by request servers */
 typedef struct replay replay;     /* replay.c: a recording */
@@ -77,6 +78,21 @@ typedef struct ingest_glimpse {
     int64_t held;  /* live messages */
 } ingest_glimpse;
 
+#define INGEST_ROLES      6  /* as leadership.h has them */
+#define INGEST_NAME_BYTES 64 /* of an instance */
+
+/* Who leads, as metrics show it. */
+typedef struct ingest_leading {
+    uint64_t takeovers;          /* times this instance began to lead */
+    uint64_t steps_back;         /* times it left the lead to another */
+    uint64_t offers;             /* of its place, to a standby */
+    uint64_t heartbeats;         /* heard of other leaders */
+    uint64_t lease_failures;     /* calls that JetStream did not answer */
+    int64_t roles[INGEST_ROLES]; /* 1 for the present one */
+    int64_t term;                /* of the leader: this instance or the one that it hears */
+    int64_t lease_held, behind, catching_up;
+} ingest_leading;
+
 /* Numbers that only metrics read; refreshed before each rendering. */
 typedef struct ingest_observed {
     publisher_stats publisher;
@@ -86,6 +102,7 @@ typedef struct ingest_observed {
     ingest_recovery recovery;
     ingest_soup soup;
     ingest_glimpse glimpse;
+    ingest_leading leading;
     bus_stats bus;
     uint64_t instruments_refused;
     uint64_t kernel_drops;
@@ -96,8 +113,10 @@ typedef struct ingest_observed {
 typedef struct ingest {
     ingest_settings settings;
     location where;
-    location where_b; /* of --source-b */
-    uint64_t term;
+    location where_b;             /* of --source-b */
+    char name[INGEST_NAME_BYTES]; /* of this instance, unique */
+    bool leased;                  /* a lease says who leads; false: this instance does, by its own word */
+    uint64_t term;                /* of its leadership; 0 before */
     uv_loop_t loop;
     rt_log *log;
     metrics *metrics;
@@ -112,7 +131,8 @@ typedef struct ingest {
     lobster_feed *lobster; /* NULL for itch50 */
     mold_line *line;       /* a capture's; NULL for all else */
     arbiter *arbiter;      /* of the lines of a network feed; NULL for all else */
-    live *live;            /* exactly one of live, soup and replay */
+    lead *lead;
+    live *live; /* exactly one of live, soup and replay */
     soup *soup;
     replay *replay;
     recovery *recovery; /* NULL without --recovery */
@@ -132,7 +152,7 @@ typedef struct ingest {
     uv_timer_t serve_timer;
     bool serving;
     bus_subscription *requests[3];
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
 
     tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
     ingest_observed observed;
@@ -170,6 +190,30 @@ soup_client_options ingest_soup_options(const ingest *ingest);
 /* The listener that a MoldUDP64 line tells. */
 mold_line_listener ingest_line_listener(ingest *ingest);
 
+/* The last message applied. */
+tw_stamp ingest_last(const ingest *ingest);
+/* Publishes what is marked and has been held back, as far as the bus is ready. */
+void ingest_publish_all(ingest *ingest);
+
+/* lead.c */
+tw_code lead_open(lead **lead, ingest *ingest, tw_error *error);
+void lead_close(lead *lead);
+void lead_name(char name[INGEST_NAME_BYTES]); /* host, process and start */
+/* Looks who leads and does what follows; at each tick. */
+void lead_step(lead *lead, int64_t now_ns);
+/* Before anything is published: if the process stood still, it may not lead any more. */
+void lead_before_publishing(lead *lead);
+void lead_bus(lead *lead, bus_event event);
+bool lead_may_send(const lead *lead); /* false while that is being verified */
+bool lead_leads(const lead *lead);
+bool lead_offers(const lead *lead);
+/* Offers the place to a standby; goes on leading if nobody takes it. */
+void lead_hand_over(lead *lead);
+/* The same before the process ends: true if an offer was made. ingest_stop is called when it has been taken, or when
+ * its time is over. */
+bool lead_leave(lead *lead);
+void lead_read(const lead *lead, ingest_leading *seen);
+const char *lead_role_name(int role);
 /* live.c */
 tw_code live_open(live **live, ingest *ingest, tw_error *error);
 void live_close(live *live);
@@ -191,6 +235,7 @@ void glimpse_tick(glimpse *glimpse, int64_t now_ns);
 void glimpse_messages(glimpse *glimpse, const feed_message *messages, size_t count);
 void glimpse_lost(glimpse *glimpse, uint64_t from, uint64_t count);
 void glimpse_settle(glimpse *glimpse); /* before the session, or the ingest, ends: what is held is applied */
+void glimpse_finish(glimpse *glimpse); /* a rebuild under way, at once */
 void glimpse_session(glimpse *glimpse, uint64_t first);
 bool glimpse_rebuilding(const glimpse *glimpse); /* the books are half-built: nothing of them may leave */
 void glimpse_read(const glimpse *glimpse, ingest_glimpse *seen);

@@ -36,7 +36,17 @@ static const setting table[] = {
     {"high-water", SETTING_COUNT, AT(high_water), "4Mi", "BYTES",
      "with more than this buffered for the bus, updates merge instead of leaving", NULL, 65536, INT64_C(1) << 32},
     {"term", SETTING_COUNT, AT(term), "0", "N",
-     "this leader's number, higher than the last one's; 0: the time of start", NULL, 0, 0},
+     "lead with this number and without a lease; it must be higher than the last one's. 0: the lease's next; of a "
+     "recording, or without JetStream, the time of start",
+     NULL, 0, 0},
+    {"standby", SETTING_FLAG, AT(standby), "false", NULL,
+     "keep the same books, publish nothing, take over when the leader falls silent (needs JetStream)", NULL, 0, 0},
+    {"lease-bucket", SETTING_TEXT, AT(lease_bucket), "tickwire-leaders", "NAME",
+     "JetStream key-value bucket that says who leads; made if it is not there", NULL, 0, 0},
+    {"lease-replicas", SETTING_COUNT, AT(lease_replicas), "1", "N", "of the bucket when it is made; 3 in a cluster",
+     NULL, 1, 5},
+    {"lease-timeout", SETTING_DURATION, AT(lease_timeout_ns), "300ms", "TIME",
+     "a leader that is not heard for this long is taken for gone", NULL, INT64_C(200000000), INT64_C(60000000000)},
 
     {"depth", SETTING_COUNT, AT(depth), "10", "N", "price levels a side on the order book channels", NULL, 1, 64},
     {"tier-100ms", SETTING_FLAG, AT(tier_100ms), "true", NULL, "publish orderbook.100ms", NULL, 0, 0},
@@ -121,6 +131,7 @@ const settings_program ingest_program = {
                 "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --source-b udp://239.1.1.2:26400@eth2\n"
                 "  TICKWIRE_INGEST_SOURCE=soup://USER:PASSWORD@feed.example.com:9000 tickwire-ingest\n"
                 "  tickwire-ingest --source file:01302020.NASDAQ_ITCH50.gz --pace recorded --metrics 9100\n"
+                "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --standby\n"
                 "  tickwire-ingest --source pcap:capture.pcapng.zst --exit-at-end\n",
     .table = table,
 };

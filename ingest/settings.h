@@ -22,7 +22,11 @@ typedef struct ingest_settings {
     const char *nats;
     const char *credentials;
     uint64_t high_water;
-    uint64_t term; /* 0: seconds since 1970 at start */
+    uint64_t term; /* 0: by the lease; without one milliseconds since 1970 at start */
+    bool standby;
+    const char *lease_bucket;
+    uint64_t lease_replicas;
+    int64_t lease_timeout_ns;
 
     uint64_t depth;
     bool tier_100ms;

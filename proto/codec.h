@@ -33,6 +33,7 @@
 #define WIRE_REASON_BYTES     8
 #define WIRE_DETAIL_BYTES     160
 #define WIRE_CHANNEL_BYTES    24
+#define WIRE_LEADER_BYTES     64
 
 typedef enum wire_result {
     WIRE_OK = 0,
@@ -169,6 +170,10 @@ typedef struct wire_feed_status {
     uint64_t updates;
     uint32_t instruments;
     uint32_t instruments_not_ok;
+    uint64_t published_seq;
+    bool handover;
+    char leader[WIRE_LEADER_BYTES];
+    uint64_t directory_version;
 } wire_feed_status;
 
 typedef struct wire_line_status {
@@ -210,8 +215,11 @@ typedef struct wire_instrument_list {
     char exchange[TW_MIC_BYTES];
     char epoch[TW_EPOCH_BYTES];
     char detail[WIRE_DETAIL_BYTES];
+    uint32_t partition;
     uint64_t term;
     uint64_t version;
+    uint64_t prev_version; /* of a message about changes; 0 in replies */
+    int64_t publish_ns;    /* likewise; TW_TIME_ABSENT in replies */
     uint32_t instrument_count;
     const wire_instrument *instruments;
     uint32_t not_found_count;

@@ -69,6 +69,9 @@ size_t wire_instrument_list_encode(const wire_instrument_list *m, uint8_t *buffe
     pb.epoch = (char *)m->epoch;
     pb.term = m->term;
     pb.version = m->version;
+    pb.prev_version = m->prev_version;
+    pb.partition = m->partition;
+    pb.publish_ns = wire_time_to_pb(m->publish_ns);
     pb.n_not_found = m->not_found_count;
     pb.not_found = (char **)m->not_found;
     pb.chunk = m->chunk;
@@ -118,8 +121,11 @@ static wire_result copy_list(wire_arena *arena, wire_instrument_list *m, const T
     for (size_t i = 0; i < pb->n_not_found; i++)
         if (strlen(pb->not_found[i]) >= TW_SYMBOL_BYTES) return WIRE_OUT_OF_RANGE;
     *m = (wire_instrument_list){
+        .partition = pb->partition,
         .term = pb->term,
         .version = pb->version,
+        .prev_version = pb->prev_version,
+        .publish_ns = wire_pb_time(pb->publish_ns),
         .instrument_count = (uint32_t)pb->n_instruments,
         .instruments = instruments,
         .not_found_count = (uint32_t)pb->n_not_found,

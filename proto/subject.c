@@ -147,6 +147,11 @@ bool subject_instruments(char *subject, size_t capacity, const char *mic) {
     return finish(subject, capacity, whole);
 }
 
+bool subject_instrument_changes(char *subject, size_t capacity, const char *mic) {
+    bool whole = is_mic(mic, strlen(mic)) && tw_text_format(subject, capacity, "instruments.%s.changes", mic);
+    return finish(subject, capacity, whole);
+}
+
 /* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
 static size_t next_token(const char **rest, const char **token) {
     *token = *rest;
@@ -212,10 +217,12 @@ static subject_kind parse_snapshots(const char *rest, subject_parts *parts) {
     return good ? SUBJECT_KIND_SNAPSHOTS : SUBJECT_KIND_UNKNOWN;
 }
 
-/* instruments.{MIC}: nothing may follow, not even a dot. */
+/* instruments.{MIC}, where nothing may follow, not even a dot, or instruments.{MIC}.changes. */
 static subject_kind parse_instruments(const char *rest, subject_parts *parts) {
-    bool good = strlen(rest) == TW_MIC_BYTES - 1 && take_mic(&rest, parts->mic);
-    return good ? SUBJECT_KIND_INSTRUMENTS : SUBJECT_KIND_UNKNOWN;
+    bool alone = strlen(rest) == TW_MIC_BYTES - 1;
+    if (!take_mic(&rest, parts->mic)) return SUBJECT_KIND_UNKNOWN;
+    if (alone) return SUBJECT_KIND_INSTRUMENTS;
+    return strcmp(rest, "changes") == 0 ? SUBJECT_KIND_INSTRUMENT_CHANGES : SUBJECT_KIND_UNKNOWN;
 }
 
 subject_kind subject_parse(const char *subject, subject_parts *parts) {

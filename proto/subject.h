@@ -44,15 +44,17 @@ bool subject_line_status(char *subject, size_t capacity, const char *mic, uint32
 bool subject_snapshot(char *subject, size_t capacity, const char *mic, const char *symbol, subject_channel channel);
 bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
 bool subject_instruments(char *subject, size_t capacity, const char *mic);
+bool subject_instrument_changes(char *subject, size_t capacity, const char *mic);
 
 typedef enum subject_kind {
     SUBJECT_KIND_UNKNOWN = 0,
-    SUBJECT_KIND_INSTRUMENT,  /* {MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_FEED_STATUS, /* feed.{MIC}.{PARTITION}.status */
-    SUBJECT_KIND_LINE_STATUS, /* feed.{MIC}.{PARTITION}.line.{LINE} */
-    SUBJECT_KIND_SNAPSHOT,    /* snapshot.{MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_SNAPSHOTS,   /* snapshots.{MIC}.{channel} */
-    SUBJECT_KIND_INSTRUMENTS  /* instruments.{MIC} */
+    SUBJECT_KIND_INSTRUMENT,        /* {MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_FEED_STATUS,       /* feed.{MIC}.{PARTITION}.status */
+    SUBJECT_KIND_LINE_STATUS,       /* feed.{MIC}.{PARTITION}.line.{LINE} */
+    SUBJECT_KIND_SNAPSHOT,          /* snapshot.{MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_SNAPSHOTS,         /* snapshots.{MIC}.{channel} */
+    SUBJECT_KIND_INSTRUMENTS,       /* instruments.{MIC} */
+    SUBJECT_KIND_INSTRUMENT_CHANGES /* instruments.{MIC}.changes */
 } subject_kind;
 
 typedef struct subject_parts {

@@ -1,4 +1,5 @@
-/* Who the instruments are: definitions, the way from a symbol to its number, and the replies of instruments.{MIC}. */
+/* Who the instruments are: definitions, the way from a symbol to its number, and the replies of instruments.{MIC}.
+ * directory_changes.c tells what changes. */
 #include <string.h>
 
 #include "base/text.h"
@@ -26,6 +27,8 @@ static void undefine(publisher *p, uint32_t instrument) {
         backlog_pop(&p->order_events, &at->orders.waiting);
         p->stats.orders_dropped++;
     }
+    p->directory_version++;
+    pub_changes_left(p, instrument);
     p->stats.instruments--;
     p->stats.instruments_not_ok -= at->state != TW_BOOK_OK;
     at->defined = false;
@@ -45,9 +48,10 @@ static bool write_subjects(publisher *p, uint32_t instrument, const char *symbol
 static void reset_instrument(publisher *p, uint32_t instrument) {
     static const pub_chain no_chain = {.event_ns = TW_TIME_ABSENT, .receive_ns = TW_TIME_ABSENT};
     pub_instrument *at = &p->instruments[instrument];
-    bool queued = at->queued; /* its place in the list of marked instruments is kept */
+    bool queued = at->queued, behind = at->behind; /* its places in lists are kept: they are not walked here */
     memset(at, 0, sizeof *at);
     at->queued = queued;
+    at->behind = behind;
     at->quote_chain = at->status_chain = at->imbalance_chain = at->trades.chain = at->orders.chain = no_chain;
     at->bid = at->ask = (tw_level){.price = TW_PRICE_ABSENT};
     at->trades.dropped_seq = at->orders.dropped_seq = UINT64_MAX;
@@ -65,11 +69,13 @@ static bool same_entry(const tw_instrument *a, const tw_instrument *b) {
            a->market == b->market;
 }
 
-static void store_entry(publisher *p, pub_instrument *at, const tw_instrument *entry) {
+static void store_entry(publisher *p, uint32_t instrument, const tw_instrument *entry) {
+    pub_instrument *at = &p->instruments[instrument];
     uint64_t version = at->entry.version + 1;
     at->entry = *entry;
     at->entry.version = version;
     p->directory_version++;
+    pub_changes_add(p, instrument);
 }
 
 static void define_new(publisher *p, uint32_t instrument, const tw_instrument *entry) {
@@ -78,7 +84,7 @@ static void define_new(publisher *p, uint32_t instrument, const tw_instrument *e
     pub_instrument *at = &p->instruments[instrument];
     reset_instrument(p, instrument);
     at->defined = true;
-    store_entry(p, at, entry);
+    store_entry(p, instrument, entry);
     pub_identity(p, at);
     tw_map_add(&p->by_symbol, instrument);
     p->stats.instruments++;
@@ -90,7 +96,7 @@ void publisher_define(publisher *p, uint32_t instrument, const tw_instrument *en
     pub_instrument *at = &p->instruments[instrument];
     bool same_symbol = at->defined && strcmp(at->entry.symbol, entry->symbol) == 0;
     if (same_symbol) {
-        if (!same_entry(&at->entry, entry)) store_entry(p, at, entry);
+        if (!same_entry(&at->entry, entry)) store_entry(p, instrument, entry);
         return;
     }
     if (at->defined) undefine(p, instrument);
@@ -112,6 +118,8 @@ void pub_directory_list(const publisher *p, wire_instrument_list *list) {
     memset(list, 0, sizeof *list);
     memcpy(list->exchange, p->exchange, sizeof list->exchange);
     memcpy(list->epoch, p->epoch, sizeof list->epoch);
+    list->partition = p->options.partition;
     list->term = p->options.term;
     list->version = p->directory_version;
+    list->publish_ns = TW_TIME_ABSENT;
 }

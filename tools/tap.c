@@ -53,7 +53,8 @@ static const setting table[] = {
      .type = SETTING_FLAG,
      .offset = AT(verify),
      .default_text = "false",
-     .help = "keep the books, check chains and checksums, print a summary; fail if a fault remained"},
+     .help = "keep the books, check all chains and checksums, print a summary; fail if a fault remained or prints "
+             "are lost"},
     {.name = "print",
      .type = SETTING_FLAG,
      .offset = AT(print),
@@ -162,37 +163,51 @@ static bool subscribe(tap *self, const char *const *subjects, size_t count, char
 
 /* ---- the end ---- */
 
+/* A book heals by a snapshot; a print or an order event that did not come never will. */
+static bool lost_events(const tickwire_stats *s) {
+    return s->missed_prints > 0 || s->missed_events > 0;
+}
+
 static bool verified(const tickwire_stats *s) {
     return s->messages > 0 && s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0 &&
-           s->books_silent == 0;
+           s->books_silent == 0 && !lost_events(s);
 }
 
 static const char *verdict(const tickwire_stats *s) {
     if (verified(s)) return "OK";
     if (s->messages == 0) return "NOTHING RECEIVED";
-    return s->books_silent > 0 ? "THE FEED FELL SILENT" : "FAULTS REMAIN";
+    if (s->books_silent > 0) return "THE FEED FELL SILENT";
+    bool books_hold = s->checksum_faults == 0 && s->malformed == 0 && s->books_not_synced == 0;
+    if (!books_hold) return "FAULTS REMAIN";
+    return s->missed_prints > 0 ? "PRINTS ARE LOST" : "ORDER EVENTS ARE LOST";
 }
 
-static void print_summary(const tap *self, const tickwire_stats *s) {
+static void print_summary_line(const tickwire_stats *s) {
+    printf("verified: %llu messages, %llu book updates, %u books, %llu chain faults, %llu checksum faults, "
+           "%llu resyncs, %u books out of sync",
+           (unsigned long long)s->messages, (unsigned long long)s->updates, s->books,
+           (unsigned long long)s->chain_faults, (unsigned long long)s->checksum_faults,
+           (unsigned long long)s->resyncs, s->books_not_synced);
+    if (s->books_not_ok > 0) printf(", %u books not to be trusted (RECOVERING or STALE)", s->books_not_ok);
+    if (s->malformed > 0) printf(", %llu malformed", (unsigned long long)s->malformed);
+    if (s->missed_prints > 0) printf(", at least %llu prints lost", (unsigned long long)s->missed_prints);
+    if (s->missed_events > 0) printf(", order events lost %llu times", (unsigned long long)s->missed_events);
+    if (s->state_breaks > 0)
+        printf(", %llu breaks of quotes, statuses or imbalances (each replaced by the next)",
+               (unsigned long long)s->state_breaks);
+    if (s->takeovers > 0) printf(", %llu takeovers", (unsigned long long)s->takeovers);
+    if (s->reconnects > 0) printf(", %llu times away from the bus", (unsigned long long)s->reconnects);
+    if (s->old_terms > 0) printf(", %llu of deposed leaders", (unsigned long long)s->old_terms);
+    if (s->dropped > 0) printf(", %llu dropped here", (unsigned long long)s->dropped);
+    printf(": %s\n", verdict(s));
+}
+
+static void print_summary_json(const tickwire_stats *s) {
     char line[1024];
-    const char *result = verdict(s);
-    if (!self->settings.json) {
-        printf("verified: %llu messages, %llu book updates, %u books, %llu chain faults, %llu checksum faults, "
-               "%llu resyncs, %u books out of sync",
-               (unsigned long long)s->messages, (unsigned long long)s->updates, s->books,
-               (unsigned long long)s->chain_faults, (unsigned long long)s->checksum_faults,
-               (unsigned long long)s->resyncs, s->books_not_synced);
-        if (s->books_not_ok > 0) printf(", %u books not to be trusted (RECOVERING or STALE)", s->books_not_ok);
-        if (s->malformed > 0) printf(", %llu malformed", (unsigned long long)s->malformed);
-        if (s->old_terms > 0) printf(", %llu of deposed leaders", (unsigned long long)s->old_terms);
-        if (s->dropped > 0) printf(", %llu dropped here", (unsigned long long)s->dropped);
-        printf(": %s\n", result);
-        return;
-    }
     json_writer w;
     json_start(&w, line, sizeof line);
     json_open_object(&w, NULL);
-    json_string(&w, "verified", result);
+    json_string(&w, "verified", verdict(s));
     json_bool(&w, "ok", verified(s));
     json_u64(&w, "messages", s->messages);
     json_u64(&w, "bytes", s->bytes);
@@ -203,6 +218,11 @@ static void print_summary(const tap *self, const tickwire_stats *s) {
     json_u64(&w, "malformed", s->malformed);
     json_u64(&w, "old_terms", s->old_terms);
     json_u64(&w, "duplicates", s->duplicates);
+    json_u64(&w, "missed_prints", s->missed_prints);
+    json_u64(&w, "missed_events", s->missed_events);
+    json_u64(&w, "state_breaks", s->state_breaks);
+    json_u64(&w, "takeovers", s->takeovers);
+    json_u64(&w, "reconnects", s->reconnects);
     json_u64(&w, "dropped", s->dropped);
     json_u64(&w, "snapshots_requested", s->snapshots_requested);
     json_u64(&w, "snapshots_applied", s->snapshots_applied);
@@ -238,7 +258,10 @@ static int finish(tap *self) {
     if (self->settings.verify) {
         settle(self);
         tickwire_stats stats = tickwire_read_stats(self->client);
-        print_summary(self, &stats);
+        if (self->settings.json)
+            print_summary_json(&stats);
+        else
+            print_summary_line(&stats);
         fflush(stdout);
         return verified(&stats) ? 0 : 1;
     }

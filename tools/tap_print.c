@@ -165,6 +165,10 @@ static void json_feed(json_writer *w, const wire_feed_status *m) {
     json_u64(w, "updates", m->updates);
     json_u64(w, "instruments", m->instruments);
     json_u64(w, "instruments_not_ok", m->instruments_not_ok);
+    json_u64(w, "published_seq", m->published_seq);
+    json_bool(w, "handover", m->handover);
+    json_string(w, "leader", m->leader);
+    json_u64(w, "directory_version", m->directory_version);
 }
 
 static void json_line(json_writer *w, const wire_line_status *m) {
@@ -186,6 +190,42 @@ static void json_line(json_writer *w, const wire_line_status *m) {
     json_i64_string(w, "skew_ns", m->skew_ns);
     json_u64(w, "kernel_drops", m->kernel_drops);
     json_u64(w, "malformed", m->malformed);
+}
+
+static void json_instrument(json_writer *w, const wire_instrument *m) {
+    const tw_instrument *i = &m->instrument;
+    char market[2] = {i->market, '\0'};
+    json_open_object(w, NULL);
+    json_string(w, "symbol", i->symbol);
+    json_string(w, "name", i->name);
+    json_i64(w, "price_exponent", i->price_exponent);
+    json_i64(w, "quantity_exponent", i->quantity_exponent);
+    json_i64(w, "tick", i->tick);
+    json_u64(w, "round_lot", i->round_lot);
+    json_u64(w, "locate", i->locate);
+    json_bool(w, "test", i->test);
+    json_string(w, "market", market);
+    json_u64(w, "version", i->version);
+    json_u64(w, "shard", m->shard);
+    json_string(w, "trading", tw_trading_state_name(m->trading));
+    json_string(w, "state", tw_book_state_name(m->state));
+    json_string(w, "cause", tw_state_cause_name(m->cause));
+    json_close_object(w);
+}
+
+static void json_directory(json_writer *w, const wire_instrument_list *m) {
+    json_string(w, "exchange", m->exchange);
+    json_u64(w, "partition", m->partition);
+    json_string(w, "epoch", m->epoch);
+    json_u64_string(w, "term", m->term);
+    json_u64(w, "prev_version", m->prev_version);
+    json_u64(w, "version", m->version);
+    json_time(w, "publish_ns", m->publish_ns);
+    json_bool(w, "last", m->last);
+    json_open_array(w, "instruments");
+    for (uint32_t i = 0; i < m->instrument_count; i++)
+        json_instrument(w, &m->instruments[i]);
+    json_close_array(w);
 }
 
 /* ---- lines for people ---- */
@@ -303,6 +343,9 @@ static void line_feed(line_writer *w, const wire_feed_status *m) {
     ADD(w, " term %llu messages %llu lost %llu updates %llu instruments %u (%u not ok)",
         (unsigned long long)m->term, (unsigned long long)m->messages, (unsigned long long)m->lost,
         (unsigned long long)m->updates, m->instruments, m->instruments_not_ok);
+    ADD(w, " published %llu", (unsigned long long)m->published_seq);
+    if (m->leader[0] != '\0') ADD(w, " by %s", m->leader);
+    if (m->handover) ADD(w, " offers its place");
     if (m->detail[0] != '\0') ADD(w, " %s", m->detail);
 }
 
@@ -310,6 +353,17 @@ static void line_line(line_writer *w, const wire_line_status *m) {
     ADD(w, "next %-8llu %s packets %llu lost %llu duplicates %llu kernel drops %llu",
         (unsigned long long)m->next_seq, tw_book_state_name(m->state), (unsigned long long)m->packets,
         (unsigned long long)m->lost, (unsigned long long)m->duplicates, (unsigned long long)m->kernel_drops);
+}
+
+static void line_directory(line_writer *w, const wire_instrument_list *m) {
+    ADD(w, "version %llu <- %llu", (unsigned long long)m->version, (unsigned long long)m->prev_version);
+    for (uint32_t i = 0; i < m->instrument_count && i < 5; i++) {
+        const tw_instrument *entry = &m->instruments[i].instrument;
+        ADD(w, "%s %s (its version %llu, round lot %llu)", i > 0 ? "," : "", entry->symbol,
+            (unsigned long long)entry->version, (unsigned long long)entry->round_lot);
+    }
+    if (m->instrument_count > 5) ADD(w, " and %u more", m->instrument_count - 5);
+    if (!m->last) ADD(w, ", more to come");
 }
 
 /* ---- by subject ---- */
@@ -323,6 +377,7 @@ typedef union any_message {
     wire_order_events orders;
     wire_feed_status feed;
     wire_line_status line;
+    wire_instrument_list directory;
 } any_message;
 
 typedef enum message_type {
@@ -334,11 +389,12 @@ typedef enum message_type {
     TYPE_ORDERS,
     TYPE_FEED,
     TYPE_LINE,
+    TYPE_DIRECTORY,
     TYPE_UNKNOWN
 } message_type;
 
 static const char *const type_names[] = {"BookUpdate",  "Quote",      "Trades",     "InstrumentStatus", "Imbalance",
-                                         "OrderEvents", "FeedStatus", "LineStatus", "unknown"};
+                                         "OrderEvents", "FeedStatus", "LineStatus", "InstrumentList",   "unknown"};
 
 static message_type type_of(const char *subject) {
     static const message_type of_channel[SUBJECT_CHANNELS] = {
@@ -355,6 +411,8 @@ static message_type type_of(const char *subject) {
         return TYPE_FEED;
     case SUBJECT_KIND_LINE_STATUS:
         return TYPE_LINE;
+    case SUBJECT_KIND_INSTRUMENT_CHANGES:
+        return TYPE_DIRECTORY;
     default:
         return TYPE_UNKNOWN;
     }
@@ -379,6 +437,8 @@ static wire_result decode(message_type type, wire_arena *arena, const uint8_t *b
         return wire_feed_status_decode(arena, bytes, length, &m->feed);
     case TYPE_LINE:
         return wire_line_status_decode(arena, bytes, length, &m->line);
+    case TYPE_DIRECTORY:
+        return wire_instrument_list_decode(arena, bytes, length, &m->directory);
     case TYPE_UNKNOWN:
         break;
     }
@@ -411,16 +471,30 @@ static void json_of(json_writer *w, message_type type, const any_message *m) {
     case TYPE_LINE:
         json_line(w, &m->line);
         break;
+    case TYPE_DIRECTORY:
+        json_directory(w, &m->directory);
+        break;
     case TYPE_UNKNOWN:
         break;
     }
 }
 
+/* The time to print: the exchange's, and of what is not about an instrument ours. */
+static int64_t time_of(message_type type, const any_message *m) {
+    switch (type) {
+    case TYPE_FEED:
+        return m->feed.publish_ns;
+    case TYPE_LINE:
+        return m->line.publish_ns;
+    case TYPE_DIRECTORY:
+        return m->directory.publish_ns;
+    default:
+        return m->book.header.event_ns; /* every instrument's message begins with the header */
+    }
+}
+
 static void line_of(line_writer *w, const char *subject, message_type type, const any_message *m) {
-    bool about_feed = type == TYPE_FEED || type == TYPE_LINE;
-    int64_t feed_ns = type == TYPE_FEED ? m->feed.publish_ns : m->line.publish_ns;
-    /* every instrument's message begins with the header */
-    line_start(w, subject, about_feed ? feed_ns : m->book.header.event_ns);
+    line_start(w, subject, time_of(type, m));
     switch (type) {
     case TYPE_BOOK:
         line_book(w, &m->book);
@@ -445,6 +519,9 @@ static void line_of(line_writer *w, const char *subject, message_type type, cons
         break;
     case TYPE_LINE:
         line_line(w, &m->line);
+        break;
+    case TYPE_DIRECTORY:
+        line_directory(w, &m->directory);
         break;
     case TYPE_UNKNOWN:
         break;

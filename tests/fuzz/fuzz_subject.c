@@ -23,6 +23,9 @@ static void check_parts(const char *text) {
     case SUBJECT_KIND_INSTRUMENTS:
         written = subject_instruments(subject, sizeof subject, parts.mic);
         break;
+    case SUBJECT_KIND_INSTRUMENT_CHANGES:
+        written = subject_instrument_changes(subject, sizeof subject, parts.mic);
+        break;
     default:
         return;
     }

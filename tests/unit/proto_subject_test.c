@@ -108,6 +108,10 @@ TEST(subject, each_kind_is_written_as_the_table_of_subjects_says) {
     EXPECT_STR(s, "snapshots.XNAS.orderbook");
     EXPECT(subject_instruments(s, sizeof s, "XNAS"));
     EXPECT_STR(s, "instruments.XNAS");
+    EXPECT(subject_instrument_changes(s, sizeof s, "XNAS"));
+    EXPECT_STR(s, "instruments.XNAS.changes");
+    EXPECT(!subject_instrument_changes(s, sizeof s, "xnas"));
+    EXPECT_STR(s, "");
 }
 
 TEST(subject, one_that_does_not_fit_or_has_a_bad_part_is_not_written) {
@@ -138,6 +142,7 @@ static const struct {
     {"snapshot.XNAS.AAPL.imbalance", SUBJECT_KIND_SNAPSHOT, "XNAS", "AAPL", SUBJECT_IMBALANCE, 0},
     {"snapshots.XNAS.orderbook.100ms", SUBJECT_KIND_SNAPSHOTS, "XNAS", "", SUBJECT_ORDERBOOK_100MS, 0},
     {"instruments.TWEX", SUBJECT_KIND_INSTRUMENTS, "TWEX", "", SUBJECT_CHANNELS, 0},
+    {"instruments.TWEX.changes", SUBJECT_KIND_INSTRUMENT_CHANGES, "TWEX", "", SUBJECT_CHANNELS, 0},
 };
 
 TEST(subject, each_kind_is_taken_apart) {
@@ -183,6 +188,10 @@ static const char *const unknown[] = {
     "instruments.",
     "instruments.XNAS.",
     "instruments.XNAS.A",
+    "instruments.XNAS.changes.",
+    "instruments.XNASchanges",
+    "instruments.XNA.changes",
+    "instruments.changes",
 };
 
 TEST(subject, anything_else_is_unknown) {

@@ -1,4 +1,5 @@
 /* Messages as `tickwire tap` prints them. */
+#include "base/text.h"
 #include "tests/unit.h"
 #include "tools/tap_print.h"
 
@@ -50,6 +51,29 @@ TEST(tap_print, writes_a_line_for_people) {
     wire_arena_fini(&arena);
 }
 
+TEST(tap_print, a_feed_status_names_its_leader_and_what_has_left) {
+    uint8_t bytes[1024];
+    wire_feed_status m = {.exchange = "XNAS",
+                          .partition = 1,
+                          .epoch = "2020-01-30.S",
+                          .term = 7,
+                          .seq = 120,
+                          .published_seq = 118,
+                          .handover = true,
+                          .leader = "host-a.4711",
+                          .event_ns = TW_TIME_ABSENT,
+                          .receive_ns = TW_TIME_ABSENT,
+                          .publish_ns = 5};
+    size_t length = wire_feed_status_encode(&m, bytes, sizeof bytes);
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(tap_print(true, &arena, "feed.XNAS.1.status", bytes, length, line, sizeof line));
+    EXPECT_CONTAINS(line, "\"published_seq\":118,\"handover\":true,\"leader\":\"host-a.4711\"");
+    EXPECT(tap_print(false, &arena, "feed.XNAS.1.status", bytes, length, line, sizeof line));
+    EXPECT_CONTAINS(line, "term 7");
+    EXPECT_CONTAINS(line, "published 118 by host-a.4711 offers its place");
+    wire_arena_fini(&arena);
+}
+
 TEST(tap_print, says_so_when_bytes_are_no_message) {
     static const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff};
     EXPECT(wire_arena_init(&arena, 1u << 20));
@@ -73,5 +97,33 @@ TEST(tap_print, never_writes_beyond_a_small_buffer) {
         EXPECT(strlen(small) < capacity);
         free(small);
     }
+    wire_arena_fini(&arena);
+}
+
+TEST(tap_print, names_the_first_entries_of_a_change_of_the_directory_and_all_of_them_as_json) {
+    static wire_instrument entries[7];
+    for (uint32_t i = 0; i < 7; i++) {
+        entries[i].instrument = (tw_instrument){.price_exponent = -4, .round_lot = 100 + i, .version = 1};
+        tw_text_format(entries[i].instrument.symbol, sizeof entries[i].instrument.symbol, "S%u", i);
+    }
+    wire_instrument_list m = {.exchange = "XNAS",
+                              .epoch = "2020-01-30.S",
+                              .prev_version = 3,
+                              .version = 10,
+                              .publish_ns = INT64_C(1580371634909934345),
+                              .instrument_count = 7,
+                              .instruments = entries};
+    uint8_t bytes[2048];
+    size_t length = wire_instrument_list_encode(&m, bytes, sizeof bytes);
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(tap_print(false, &arena, "instruments.XNAS.changes", bytes, length, line, sizeof line));
+    EXPECT_STR(line,
+               "08:07:14.909934 instruments.XNAS.changes     version 10 <- 3 S0 (its version 1, round lot 100), "
+               "S1 (its version 1, round lot 101), S2 (its version 1, round lot 102), "
+               "S3 (its version 1, round lot 103), S4 (its version 1, round lot 104) and 2 more, more to come");
+    EXPECT(tap_print(true, &arena, "instruments.XNAS.changes", bytes, length, line, sizeof line));
+    EXPECT_CONTAINS(line, "\"type\":\"InstrumentList\"");
+    EXPECT_CONTAINS(line, "\"prev_version\":3,\"version\":10");
+    EXPECT_CONTAINS(line, "{\"symbol\":\"S6\",\"name\":\"\",\"price_exponent\":-4");
     wire_arena_fini(&arena);
 }

@@ -21,8 +21,8 @@ let clock = morning; // messages built without a time are a microsecond apart
 const now = (ns) => ns ?? (clock += 1000n);
 
 export const system = (code, ns) => message('S', 0, now(ns), [text(code, 1)]);
-export const directory = (locate, stock, ns) =>
-  message('R', locate, now(ns), [text(stock, 8), text('QN', 2), u32(100), text('NCZ PNN1N', 9), u32(0), text('N', 1)]);
+export const directory = (locate, stock, ns, roundLot = 100) =>
+  message('R', locate, now(ns), [text(stock, 8), text('QN', 2), u32(roundLot), text('NCZ PNN1N', 9), u32(0), text('N', 1)]);
 export const action = (locate, stock, state = 'T', reason = '', ns) =>
   message('H', locate, now(ns), [text(stock, 8), text(state, 1), text(' ', 1), text(reason, 4)]);
 export const add = (locate, stock, id, side, shares, price, ns) =>

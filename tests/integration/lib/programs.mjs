@@ -117,12 +117,13 @@ export function simulatedFile(name, { symbols = 20, messages = 20_000, seed = 1 
 
 /** A nats-server on a free loopback port. restart() comes back on the same port. */
 export class NatsServer {
-  static async start() {
+  static async start({ jetstream = false } = {}) {
     const server = new NatsServer();
     server.folder = mkdtempSync(path.join(folder, 'nats-'));
     server.config = path.join(server.folder, 'server.conf');
     // A subscriber in an interpreted language reads a burst late: it must not be cut off as a slow consumer.
-    writeFileSync(server.config, 'max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n');
+    const store = jetstream ? `jetstream { store_dir: "${path.join(server.folder, 'jetstream')}" }\n` : '';
+    writeFileSync(server.config, `max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n${store}`);
     await server.#launch('-1');
     return server;
   }

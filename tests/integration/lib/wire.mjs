@@ -83,5 +83,6 @@ export function decode(subject, bytes) {
   if (of) return decodeAs(byChannel[of.channel], bytes);
   if (/^feed\.[A-Z]+\.\d+\.status$/.test(subject)) return decodeAs('FeedStatus', bytes);
   if (/^feed\.[A-Z]+\.\d+\.line\.[^.]+$/.test(subject)) return decodeAs('LineStatus', bytes);
+  if (/^instruments\.[A-Z0-9]{4}\.changes$/.test(subject)) return decodeAs('InstrumentList', bytes);
   throw new Error(`no payload is documented for subject ${subject}`);
 }
