@@ -153,9 +153,12 @@ static void act(lead *self, leadership_action action) {
 }
 
 void lead_step(lead *self, int64_t now_ns) {
-    if (self->acting) return;
-    self->acting = true;
+    const ingest *in = self->ingest;
     self->stepped_ns = now_ns;
+    if (self->acting) return;
+    /* Nobody can begin to lead with books that are half built. */
+    if (in->glimpse != NULL && glimpse_rebuilding(in->glimpse) && !lead_leads(self)) return;
+    self->acting = true;
     leadership_self mine = place_of(self->ingest);
     leadership_action action;
     while ((action = leadership_step(&self->machine, &mine, now_ns, rt_clock_utc_ns())) != LEADERSHIP_NOTHING)

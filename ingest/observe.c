@@ -163,17 +163,17 @@ static void add_gauges(ingest *self, const char *labels) {
         {"instruments_not_ok", "Instruments whose own book is not OK.", &seen->instruments_not_ok},
         {"live_orders", "Orders resting in all books.", &seen->live_orders},
         {"level_slots", "Price level slots in use.", &seen->level_slots},
-        {"glimpse_state",
-         "0 no snapshot is needed, 1 waits to ask, 2 asks, 3 the snapshot comes, 4 waits for the lines, 5 "
-         "rebuilds.",
-         &seen->glimpse.state},
-        {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
         {"leader_term", "Term of the leader: this instance or the one it hears.", &seen->leading.term},
         {"lease_held", "1 while this instance leads with the lease.", &seen->leading.lease_held},
         {"behind_leader_messages", "Source messages the leader has applied and this instance has not.",
          &seen->leading.behind},
         {"catching_up_instruments", "Instruments whose snapshots a takeover or a lost bus still owes.",
          &seen->leading.catching_up},
+        {"glimpse_state",
+         "0 no snapshot is needed, 1 waits to ask, 2 asks, 3 the snapshot comes, 4 waits for the lines, 5 "
+         "rebuilds.",
+         &seen->glimpse.state},
+        {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
     };

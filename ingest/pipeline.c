@@ -18,7 +18,7 @@
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
-#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
+#define BELIEVED_JUMP      UINT64_C(1000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
@@ -457,7 +457,8 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                 .on_malformed = on_malformed_message,
                                 .context = self};
     itch50_feed_init(&self->itch50, self->market, &feed);
-    self->leased = self->where.kind == LOCATION_UDP && set->term == 0;
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    self->leased = network && set->term == 0;
     lead_name(self->name);
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
@@ -502,10 +503,10 @@ static tw_code open_line(ingest *self, tw_error *error) {
 
 static tw_code check_standby(const ingest *self, tw_error *error) {
     if (!self->settings.standby) return TW_OK;
-    if (self->where.kind != LOCATION_UDP)
+    if (self->where.kind != LOCATION_UDP && self->where.kind != LOCATION_SOUP)
         return tw_error_set(
             error, TW_INVALID,
-            "--standby keeps the books of a feed that its leader hears, too: give a udp:// --source");
+            "--standby keeps the books of a feed that its leader hears, too: give a udp:// or soup:// --source");
     if (self->settings.term != 0)
         return tw_error_set(error, TW_INVALID, "--standby has its term from the lease: leave out --term");
     return TW_OK;

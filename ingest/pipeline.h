@@ -64,20 +64,6 @@ typedef struct ingest_recovery {
     uint64_t strangers;
 } ingest_recovery;
 
-/* What happened to a SoupBinTCP link, as metrics show it. */
-typedef struct ingest_soup {
-    uint64_t logins; /* accepted */
-    uint64_t rejections;
-    uint64_t failures; /* connections that were not made, or broke */
-} ingest_soup;
-
-/* Snapshots, as metrics show them. */
-typedef struct ingest_glimpse {
-    uint64_t attempts, failures, rebuilds;
-    int64_t state; /* rejoin_state */
-    int64_t held;  /* live messages */
-} ingest_glimpse;
-
 #define INGEST_ROLES      6  /* as leadership.h has them */
 #define INGEST_NAME_BYTES 64 /* of an instance */
 
@@ -93,6 +79,20 @@ typedef struct ingest_leading {
     int64_t lease_held, behind, catching_up;
 } ingest_leading;
 
+/* What happened to a SoupBinTCP link, as metrics show it. */
+typedef struct ingest_soup {
+    uint64_t logins; /* accepted */
+    uint64_t rejections;
+    uint64_t failures; /* connections that were not made, or broke */
+} ingest_soup;
+
+/* Snapshots, as metrics show them. */
+typedef struct ingest_glimpse {
+    uint64_t attempts, failures, rebuilds;
+    int64_t state; /* rejoin_state */
+    int64_t held;  /* live messages */
+} ingest_glimpse;
+
 /* Numbers that only metrics read; refreshed before each rendering. */
 typedef struct ingest_observed {
     publisher_stats publisher;
@@ -100,9 +100,9 @@ typedef struct ingest_observed {
     arbiter_status line;
     ingest_line lines[INGEST_LINES];
     ingest_recovery recovery;
+    ingest_leading leading;
     ingest_soup soup;
     ingest_glimpse glimpse;
-    ingest_leading leading;
     bus_stats bus;
     uint64_t instruments_refused;
     uint64_t kernel_drops;

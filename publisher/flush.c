@@ -23,6 +23,7 @@ bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
 }
 
 static void publish_live(publisher *p, int64_t now_ns) {
+    if (p->held) return;
     if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
     while (p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
@@ -35,13 +36,12 @@ static void publish_live(publisher *p, int64_t now_ns) {
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     if (!p->leads) return 0;
-    pub_note_published(p);
-    bool waiting = !p->held && (p->live.first != PUB_NONE || pub_changes_waiting(p));
-    if (!waiting && !p->feed_urgent) return 0;
+    bool waits = !p->held && (p->live.first != PUB_NONE || pub_changes_waiting(p));
+    if (!waits && !p->feed_urgent) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);
-    if (!p->feed.handover && !p->held) publish_live(p, now_ns);
+    if (!p->feed.handover) publish_live(p, now_ns);
     pub_note_published(p);
     return (size_t)(messages_out(p) - before);
 }
@@ -51,7 +51,7 @@ void publisher_hold(publisher *p, bool held) {
 }
 
 bool publisher_settle(publisher *p, int64_t now_ns) {
-    if (!p->leads) return true; /* it is gathered for whoever leads next */
+    if (!p->leads) return !p->held; /* what is marked is not to leave from here */
     publisher_flush(p, now_ns);
     if (p->held || p->feed.handover || p->live.first != PUB_NONE || p->behind_count > 0 || !pub_sink_ready(p))
         return false;
