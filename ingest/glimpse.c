@@ -247,6 +247,11 @@ void glimpse_settle(glimpse *self) {
     turn(self);
 }
 
+void glimpse_finish(glimpse *self) {
+    while (self->rebuilding && step(self)) {
+    }
+}
+
 void glimpse_session(glimpse *self, uint64_t first) {
     self->settling = false;
     rejoin_reset(self->core, first);

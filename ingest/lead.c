@@ -61,6 +61,7 @@ static void begin_to_lead(lead *self) {
     ingest *in = self->ingest;
     leadership *machine = &self->machine;
     publisher_safe safe = {.seq = machine->safe_seq, .tier_seq = machine->tier_safe_seq};
+    if (in->glimpse != NULL) glimpse_finish(in->glimpse); /* half-built books must not become the published ones */
     self->holds = self->offers = false;
     self->seen.takeovers++;
     in->term = machine->term;
@@ -167,13 +168,23 @@ void lead_step(lead *self, int64_t now_ns) {
 
 /* ---- what is heard ---- */
 
+/* Books that wait for something are right as far as they go; those that have missed something are not. */
+static bool are_doubtful(const wire_feed_status *status) {
+    if (status->state == TW_BOOK_OK || status->state == TW_BOOK_CLOSED) return false;
+    return status->cause != TW_CAUSE_GAP && status->cause != TW_CAUSE_LINE_SILENT &&
+           status->cause != TW_CAUSE_LINE_DOWN;
+}
+
 static void on_heartbeat(void *context, const bus_message *message) {
     lead *self = context;
     ingest *in = self->ingest;
     wire_feed_status status;
     if (wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK) return;
-    leadership_heartbeat beat = {
-        .term = status.term, .seq = status.seq, .published_seq = status.published_seq, .handover = status.handover};
+    leadership_heartbeat beat = {.term = status.term,
+                                 .seq = status.seq,
+                                 .published_seq = status.published_seq,
+                                 .doubtful = are_doubtful(&status),
+                                 .handover = status.handover};
     tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
     tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
     int64_t now_ns = rt_clock_monotonic_ns();

@@ -15,7 +15,6 @@
 #define SIGNALS            3
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
-#define NANOS_PER_MILLI    INT64_C(1000000)
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
@@ -136,8 +135,7 @@ bool ingest_read_line(const ingest *self, uint32_t index, int64_t now_ns, ingest
 
 soup_client_options ingest_soup_options(const ingest *self) {
     bool tells = strcmp(self->settings.soup_version, "4.00") == 0;
-    return (soup_client_options){.timeout_ms =
-                                     tells ? (uint32_t)(self->settings.link_timeout_ns / NANOS_PER_MILLI) : 0,
+    return (soup_client_options){.timeout_ms = tells ? (uint32_t)(self->settings.link_timeout_ns / NS_PER_MS) : 0,
                                  .silence_ns = self->settings.link_timeout_ns};
 }
 

@@ -235,6 +235,7 @@ void glimpse_tick(glimpse *glimpse, int64_t now_ns);
 void glimpse_messages(glimpse *glimpse, const feed_message *messages, size_t count);
 void glimpse_lost(glimpse *glimpse, uint64_t from, uint64_t count);
 void glimpse_settle(glimpse *glimpse); /* before the session, or the ingest, ends: what is held is applied */
+void glimpse_finish(glimpse *glimpse); /* a rebuild under way, at once */
 void glimpse_session(glimpse *glimpse, uint64_t first);
 bool glimpse_rebuilding(const glimpse *glimpse); /* the books are half-built: nothing of them may leave */
 void glimpse_read(const glimpse *glimpse, ingest_glimpse *seen);

@@ -53,7 +53,8 @@ void publisher_hold(publisher *p, bool held) {
 bool publisher_settle(publisher *p, int64_t now_ns) {
     if (!p->leads) return !p->held; /* what is marked is not to leave from here */
     publisher_flush(p, now_ns);
-    if (p->held || p->live.first != PUB_NONE || !pub_sink_ready(p)) return false;
+    if (p->held || p->feed.handover || p->live.first != PUB_NONE || p->behind_count > 0 || !pub_sink_ready(p))
+        return false;
     return pub_tiers_settle(p, now_ns);
 }
 
@@ -87,7 +88,7 @@ int64_t publisher_next_tick(const publisher *p) {
     if (p->feed_urgent || !p->feed_sent) return p->now_ns;
     int64_t status_ns = p->feed_sent_ns + p->options.status_interval_ns;
     if (p->feed.handover) return status_ns;
-    if (p->behind_count > 0) return p->now_ns + PUB_CATCH_UP_NS;
+    if (p->behind_count > 0 && !p->held) return p->now_ns + PUB_CATCH_UP_NS;
     if (!pub_tiers_on(p)) return status_ns;
     if (!p->tier_started) return p->now_ns;
     int64_t tier_ns = (p->tier_step + 1) * PUB_TIER_STEP_NS;

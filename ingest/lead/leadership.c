@@ -117,8 +117,9 @@ static uint64_t tier_safe(leadership *self) {
 
 static void note_safe(leadership *self, const leadership_self *mine) {
     bool same_epoch = self->heard.term > 0 && mine->epoch[0] != '\0' && strcmp(self->heard.epoch, mine->epoch) == 0;
-    self->safe_seq = same_epoch ? self->heard.published_seq : 0;
-    self->tier_safe_seq = same_epoch ? tier_safe(self) : 0;
+    bool trusted = same_epoch && !self->heard.doubtful;
+    self->safe_seq = trusted ? self->heard.published_seq : 0;
+    self->tier_safe_seq = trusted ? tier_safe(self) : 0;
     self->behind_seq = same_epoch && mine->seq < self->heard.seq ? self->heard.seq : 0;
 }
 

@@ -84,6 +84,7 @@ typedef struct leadership_heartbeat {
     uint64_t term;
     uint64_t seq;           /* last source message it has applied */
     uint64_t published_seq; /* everything up to it has left before this heartbeat */
+    bool doubtful;          /* its books are not whole: what has left may be wrong, so none of it is safe */
     bool handover;
 } leadership_heartbeat;
 

@@ -594,4 +594,123 @@ test('what makes no sense as --glimpse is refused in words, without the password
   }
 });
 
+// ---- with the exchange's side of our own, and with a standby ----
+
+/** tickwire serve-feed of the day; `to` tells the addresses it serves on. */
+async function serveDay(settings) {
+  const feed = startTickwire('serve-feed', '--source', `file:${file}`, '--user', 'trader', '--password', 'secret', '--heartbeat', '20ms', ...settings);
+  const line = (await feed.says(/.*serving session.*/))[0];
+  return { feed, address: (name) => new RegExp(`${name} on ([0-9.]+:[0-9]+)`).exec(line)?.[1] ?? assert.fail(line) };
+}
+
+test('a day that tickwire serve-feed serves over SoupBinTCP, every link cut inside a message, arrives whole', async () => {
+  const want = await wanted(), checksums = new Map();
+  const { feed, address } = await serveDay(['--soup', '127.0.0.1:0', '--soup-cut', '7000', '--rate', '20k', '--wait', '500ms', '--linger', '5s']);
+  const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>'], { onMessage: note(checksums) });
+  const ingest = await startIngest(nats, ['--source', `soup://trader:secret@${address('SoupBinTCP')}`, '--session-date', '2020-01-30', '--burst', '1', '--soup-version', '4.00', '--metrics', '0']);
+  try {
+    await subscriber.everythingCame();
+    assert.deepEqual(finalBooks(subscriber), want.books);
+    assert.deepEqual([...checksums].sort(), [...want.checksums].sort());
+    const seen = await scrape(await metricsUrl(ingest));
+    assert.deepEqual([seen.lost_total, seen.soup_failures_total, seen.soup_logins_total], [0, 1, 2]);
+    assert.deepEqual([subscriber.errors, subscriber.faults], [[], []]);
+  } finally {
+    await subscriber.close();
+    await ingest.stop();
+    await feed.stop();
+  }
+});
+
+for (const seed of [1, 2, 3])
+  test(`a line that loses packets, and nobody to ask for them but GLIMPSE: in the end every book is right (seed ${seed})`, async () => {
+    const want = await wanted(), port = await freeUdpPort();
+    const { feed, address } = await serveDay(['--to', `udp://239.255.41.12:${port}@127.0.0.1`, '--glimpse', '127.0.0.1:0', '--rate', '4k', '--mtu', '400',
+      '--loss', '0.5%', '--fault-seed', `${seed}`, '--wait', '1s', '--linger', '30s']);
+    await verified(async () => {
+      const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
+      const ingest = await startIngest(nats, ['--source', `udp://239.255.41.12:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0',
+        '--gap-deadline', '20ms', '--glimpse', `soup://trader:secret@${address('GLIMPSE')}`, '--glimpse-backoff', '20ms']);
+      try {
+        await subscriber.feedIs({ state: 'BOOK_CLOSED', seq: 12_000n, lost: 0n }, 60_000);
+        assert.deepEqual(finalBooks(subscriber), want.books);
+        assert.deepEqual([subscriber.errors, subscriber.faults], [[], []]);
+        const seen = await scrape(await metricsUrl(ingest));
+        assert.ok(seen.lost_total > 0 && seen.glimpse_rebuilds_total > 0, `${seen.lost_total} lost, ${seen.glimpse_rebuilds_total} rebuilds`);
+      } finally {
+        await subscriber.close();
+        await ingest.stop();
+      }
+    });
+    await feed.stop();
+  });
+
+/** A leader and a standby, each with a line of its own, so that each can miss what the other one hears. */
+async function withStandby({ glimpse = [] }, body) {
+  const server = await NatsServer.start({ jetstream: true });
+  const ports = [await freeUdpPort(), await freeUdpPort()];
+  const lines = await Promise.all(ports.map((port) => MoldSender.open(port)));
+  const subscriber = await Subscriber.connect(server, ['XNAS.>', 'feed.>']);
+  const settings = (port) => ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--gap-deadline', '20ms', ...glimpse];
+  const leader = await startIngest(server, settings(ports[0]));
+  await leader.says(/"leads/);
+  const standby = await startIngest(server, [...settings(ports[1]), '--standby']);
+  await standby.says(/"follows/);
+  const beats = lines.map((line) => line.beat(20));
+  try {
+    await body({ lines, subscriber, leader, standby });
+    assert.deepEqual(subscriber.errors, []);
+  } finally {
+    beats.forEach((one) => one.stop());
+    await leader.stop('SIGKILL');
+    await standby.stop();
+    lines.forEach((line) => line.close());
+    await subscriber.close();
+    await server.stop();
+  }
+}
+const booksAre = (subscriber, count) => {
+  const reference = new itch.ReferenceDay();
+  day.slice(0, count).forEach((message) => reference.apply(message));
+  const wrong = () => [...reference.books.keys()].filter((symbol) => {
+    const book = subscriber.book(`XNAS.${symbol.replace('.', '%2E')}.orderbook`);
+    return `${levelsOf(book.bids)}|${levelsOf(book.asks)}` !== `${reference.top(symbol, 0, 10)}|${reference.top(symbol, 1, 10)}`;
+  });
+  return until(() => `the books after ${count} messages; wrong: ${wrong()}`, () => wrong().length === 0);
+};
+
+test('a standby that has everything corrects the books of a leader that had not', () =>
+  withStandby({}, async ({ lines, subscriber, leader }) => {
+    for (const line of lines) await send(line, 1, 5_001);
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 5_000n });
+    lines[0].withhold(...day.slice(5_000, 5_400));
+    await send(lines[1], 5_001, 5_401);
+    for (const line of lines) await send(line, 5_401, 6_001);
+    const { term } = await subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_000n });
+    leader.kill('SIGKILL');
+    await subscriber.feedIs((status) => status.term > term && status.state === 'BOOK_OK' && status.seq === 6_000n);
+    await booksAre(subscriber, 6_000);
+  }));
+
+test('leader and standby both rebuild from snapshots; whoever leads then has the right books', async () => {
+  let known = 0;
+  const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(day, known) });
+  await withStandby({ glimpse: ['--glimpse', glimpse.url(), '--glimpse-backoff', '100ms'] }, async ({ lines, subscriber, leader, standby }) => {
+    for (const line of lines) await send(line, 1, 5_001);
+    known = 6_000;
+    for (const line of lines) line.withhold(...day.slice(5_000, 5_400));
+    for (const line of lines) await send(line, 5_401, 6_001);
+    await standby.says(/"the books are rebuilt"/);
+    const { term } = await subscriber.feedIs({ state: 'BOOK_OK', seq: 6_000n });
+    await booksAre(subscriber, 6_000);
+    await until('the standby to be whole', async () => (await scrape(await metricsUrl(standby))).feed_state === 0);
+    leader.kill('SIGKILL');
+    await subscriber.feedIs((status) => status.term > term && status.state === 'BOOK_OK');
+    await send(lines[1], 6_001, 7_001);
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 7_000n });
+    await booksAre(subscriber, 7_000);
+  });
+  await glimpse.close();
+});
+
 after(() => nats.stop());

@@ -313,6 +313,24 @@ TEST(leadership, what_is_safe_of_the_slow_tiers_is_three_seconds_older) {
     EXPECT_U64(s.it.tier_safe_seq, 1190); /* of the heartbeat of 3010 ms */
 }
 
+TEST(leadership, of_a_leader_whose_books_were_not_whole_nothing_is_safe) {
+    for (int doubtful = 0; doubtful < 2; doubtful++) {
+        scene s;
+        begin_standby(&s);
+        leadership_heartbeat last = {.leader = "one",
+                                     .epoch = "2020-01-30.A",
+                                     .term = 7,
+                                     .seq = 900,
+                                     .published_seq = 890,
+                                     .doubtful = doubtful};
+        s.now_ns += 20 * MS;
+        leadership_heard(&s.it, &last, s.now_ns);
+        PLAY(&s, {330, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
+             {331, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+        EXPECT_U64(s.it.safe_seq, doubtful ? 0 : 890);
+    }
+}
+
 TEST(leadership, of_two_claims_one_wins_and_the_other_follows_it) {
     scene s;
     begin_standby(&s);
