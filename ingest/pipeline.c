@@ -205,6 +205,7 @@ static int64_t burst_clock(ingest *self) {
 
 static void flush(ingest *self) {
     int64_t now_ns = burst_clock(self);
+    hop_times_flush(&self->hops, now_ns);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
     if (self->live != NULL && receive_ns != TW_TIME_ABSENT)
@@ -215,14 +216,17 @@ static void flush(ingest *self) {
 void ingest_end_of_burst(ingest *self) {
     if (self->pending > 0) flush(self);
     self->flushes_in_burst = 0;
+    bool timed = hop_times_wanted(&self->hops);
+    int64_t published_ns = timed ? rt_clock_utc_ns() : 0;
     bus_flush(self->bus);
+    if (timed) hop_times_end(&self->hops, published_ns, rt_clock_utc_ns());
 }
 
 /* After every message: an update leaves at the latest when `burst` messages are merged into it. */
 static void on_applied(void *context, const tw_stamp *stamp) {
     (void)stamp;
     ingest *self = context;
-    if (++self->pending >= self->settings.burst) flush(self);
+    if (++self->pending >= self->burst.now) flush(self);
 }
 
 static void on_system_event(void *context, char code, const tw_stamp *stamp) {
@@ -295,7 +299,10 @@ mold_line_listener ingest_line_listener(ingest *self) {
 
 static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
-    if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+    if (self->live != NULL) {
+        arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+        live_step(self->live);
+    }
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     judge_feed(self);
     if (self->live != NULL) line_report(self);
@@ -487,6 +494,10 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
     tw_code code = parse_lines(self, error);
+    /* a recording waits for the bus instead of falling behind, so its limit has nothing to adapt to */
+    bool adapts = self->where.kind == LOCATION_UDP;
+    burst_limit_init(&self->burst, (uint32_t)(adapts ? self->settings.burst_min : self->settings.burst),
+                     (uint32_t)self->settings.burst);
     if (code == TW_OK) code = open_day(self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
@@ -515,8 +526,11 @@ int ingest_run(ingest *self) {
     rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
            RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
     if (self->replay != NULL) replay_start(self->replay);
-    while (!self->stopping)
-        uv_run(&self->loop, UV_RUN_DEFAULT);
+    bool spinning = self->live != NULL && self->settings.busy_poll;
+    while (!self->stopping) {
+        if (spinning) live_spin(self->live);
+        uv_run(&self->loop, spinning ? UV_RUN_NOWAIT : UV_RUN_DEFAULT);
+    }
     bool failed = self->facts.down;
     if (!self->facts.ended && !failed) { /* who still listens must not take these books for live ones */
         self->facts.down = true;
