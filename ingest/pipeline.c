@@ -10,7 +10,7 @@
 #include "ingest/day/file_date.h"
 #include "runtime/clock.h"
 
-#define TICK_MS            5
+#define TICK_NS            (5 * INT64_C(1000000))
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
@@ -297,8 +297,8 @@ mold_line_listener ingest_line_listener(ingest *self) {
 
 /* ---- timers and signals ---- */
 
-static void on_tick(uv_timer_t *timer) {
-    ingest *self = timer->data;
+static void on_tick(void *context) {
+    ingest *self = context;
     if (self->live != NULL) {
         arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
         live_step(self->live);
@@ -475,16 +475,14 @@ static tw_code open_source(ingest *self, tw_error *error) {
     return replay_open(&self->replay, self, error);
 }
 
-static void start_timers(ingest *self) {
-    uv_timer_init(&self->loop, &self->tick_timer);
-    self->tick_timer.data = self;
-    uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
+static tw_code start_timers(ingest *self, tw_error *error) {
     static const int numbers[2] = {SIGINT, SIGTERM};
     for (int i = 0; i < 2; i++) {
         uv_signal_init(&self->loop, &self->signals[i]);
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
     }
+    return ticker_open(&self->ticker, &self->loop, TICK_NS, on_tick, self, error);
 }
 
 tw_code ingest_open(ingest *self, tw_error *error) {
@@ -507,8 +505,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code != TW_OK) return code;
     if (self->live != NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();
-    start_timers(self);
-    return TW_OK;
+    return start_timers(self, error);
 }
 
 /* The last updates, too, wait for room on the bus; not for ever, and not for a bus that is away. */
@@ -556,7 +553,7 @@ void ingest_close(ingest *self) {
     replay_close(self->replay);
     requests_close(self);
     observe_close(self);
-    close_handle((uv_handle_t *)&self->tick_timer);
+    ticker_close(self->ticker);
     for (int i = 0; i < 2; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
     bus_close(self->bus);

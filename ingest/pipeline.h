@@ -33,6 +33,7 @@
 #include "runtime/bus.h"
 #include "runtime/log.h"
 #include "runtime/metrics.h"
+#include "runtime/ticker.h"
 #include "runtime/time_zone.h"
 
 typedef struct live live;         /* live.c: the lines of a network feed */
@@ -112,7 +113,7 @@ typedef struct ingest {
     bool stopping;
     int64_t lines_told_ns; /* when LineStatus was published last */
 
-    uv_timer_t tick_timer;
+    ticker *ticker;
     uv_timer_t serve_timer;
     bool serving;
     bus_subscription *requests[3];
