@@ -122,17 +122,30 @@ static void end_child(bench *self, child *running, const char *name, double *cpu
     if (cpu_s != NULL) *cpu_s = usage.cpu_s;
 }
 
-static uint16_t start_ingest(bench *self, child *ingest, const variant *what, const uint16_t ports[2],
-                             const char *more) {
+/* Multicast, so that a standby hears what the leader hears; on loopback, in a group of this process. */
+typedef struct lines {
+    char group[32];
+    uint16_t port;
+    char a[64], b[64];
+} lines;
+
+static lines fresh_lines(void) {
+    lines self = {.port = nats_process_free_port()};
+    unsigned net = 1 + (unsigned)getpid() % 250;
+    tw_text_format(self.group, sizeof self.group, "239.255.%u.1", net);
+    tw_text_format(self.a, sizeof self.a, "udp://%s:%u@127.0.0.1", self.group, self.port);
+    tw_text_format(self.b, sizeof self.b, "udp://239.255.%u.2:%u@127.0.0.1", net, self.port);
+    return self;
+}
+
+static uint16_t start_ingest(bench *self, child *ingest, const variant *what, const lines *at, const char *more) {
     command run;
-    char line[CHILD_LINE_BYTES], a[64], b[64], extra[512] = "", *rest = extra, *word;
-    tw_text_format(a, sizeof a, "udp://127.0.0.1:%u", ports[0]);
-    tw_text_format(b, sizeof b, "udp://127.0.0.1:%u", ports[1]);
+    char line[CHILD_LINE_BYTES], extra[512] = "", *rest = extra, *word;
     command_init(&run, &self->harness, "ingest/tickwire-ingest");
-    command_add_all(&run, (const char *const[]){"--source", a, "--session-date", SESSION_DATE, "--nats",
+    command_add_all(&run, (const char *const[]){"--source", at->a, "--session-date", SESSION_DATE, "--nats",
                                                 self->harness.server.url, "--tier-100ms=false", "--tier-1s=false",
                                                 "--metrics", "0", "--log-format", "json", NULL});
-    if (what->two_lines) command_add(&run, "--source-b"), command_add(&run, b);
+    if (what->two_lines) command_add(&run, "--source-b"), command_add(&run, at->b);
     if (what->burst != NULL) command_add(&run, "--burst"), command_add(&run, what->burst);
     if (what->spin) command_add(&run, "--busy-poll");
     if (more != NULL) tw_text_copy(extra, sizeof extra, more);
@@ -143,36 +156,36 @@ static uint16_t start_ingest(bench *self, child *ingest, const variant *what, co
     return (uint16_t)harness_number(line, "port");
 }
 
-static void start_relay(bench *self, child *relay, uint16_t port, bool spin) {
+static void start_relay(bench *self, child *relay, const lines *at, bool spin) {
     command run;
     char line[CHILD_LINE_BYTES], text[16];
-    tw_text_format(text, sizeof text, "%u", port);
+    tw_text_format(text, sizeof text, "%u", at->port);
     command_init(&run, &self->harness, "benchmarks/bare_relay");
-    command_add_all(&run, (const char *const[]){self->harness.server.url, text, spin ? "--spin" : NULL, NULL});
+    command_add_all(&run,
+                    (const char *const[]){self->harness.server.url, at->group, text, spin ? "--spin" : NULL, NULL});
     harness_launch(&self->harness, relay, &run, STDOUT_FILENO);
     harness_await(&self->harness, relay, "bare_relay", "ready", 10000, line);
 }
 
 /* Sends by UDP (ports) or publishes (mode) on the schedule, and waits for the end. Leaves the program's line of JSON. */
-static void send_all(bench *self, const variant *what, uint32_t rate, uint32_t count, const uint16_t ports[2],
+static void send_all(bench *self, const variant *what, uint32_t rate, uint32_t count, const lines *at,
                      char line[CHILD_LINE_BYTES]) {
     command run;
     child sender;
-    char fast[16], warm_up[16], number[16], per_second[16], a[16], b[16];
+    char fast[16], warm_up[16], number[16], per_second[16];
     tw_text_format(fast, sizeof fast, "%u", self->plan.fast);
     tw_text_format(warm_up, sizeof warm_up, "%u", warm_up_of(count));
     tw_text_format(number, sizeof number, "%u", count);
     tw_text_format(per_second, sizeof per_second, "%u", rate);
-    tw_text_format(a, sizeof a, "%u", ports[0]);
-    tw_text_format(b, sizeof b, "%u", ports[1]);
     if (what->kind == PUBLISHER) {
         command_init(&run, &self->harness, "benchmarks/bare_paced_publisher");
         command_add_all(&run, (const char *const[]){self->harness.server.url, self->relay, fast, warm_up, number,
                                                     per_second, what->mode, NULL});
     } else {
         command_init(&run, &self->harness, "benchmarks/bare_sender");
-        command_add_all(&run, (const char *const[]){what->kind == RELAY ? self->relay : self->lines, fast, warm_up,
-                                                    number, per_second, a, what->two_lines ? b : NULL, NULL});
+        command_add_all(&run,
+                        (const char *const[]){what->kind == RELAY ? self->relay : self->lines, fast, warm_up,
+                                              number, per_second, at->a, what->two_lines ? at->b : NULL, NULL});
     }
     harness_launch(&self->harness, &sender, &run, STDOUT_FILENO);
     harness_await(&self->harness, &sender, run.program, "end_ns", 600000, line);
@@ -226,12 +239,13 @@ static figures run_variant(bench *self, const variant *what, uint32_t rate, uint
     child listener, middle = {0}, second = {0};
     char line[CHILD_LINE_BYTES];
     figures out = {0};
-    uint16_t ports[2] = {nats_process_free_port(), nats_process_free_port()}, metrics = 0;
+    uint16_t metrics = 0;
+    lines at = fresh_lines();
     start_listener(self, &listener, what->threads, capture);
-    if (what->kind == RELAY) start_relay(self, &middle, ports[0], what->spin);
-    if (what->kind == INGEST) metrics = start_ingest(self, &middle, what, ports, NULL);
-    if (what->standby) start_ingest(self, &second, what, ports, self->standby);
-    send_all(self, what, rate, count, ports, line);
+    if (what->kind == RELAY) start_relay(self, &middle, &at, what->spin);
+    if (what->kind == INGEST) metrics = start_ingest(self, &middle, what, &at, NULL);
+    if (what->standby) start_ingest(self, &second, what, &at, self->standby);
+    send_all(self, what, rate, count, &at, line);
     usleep(200000); /* what is under way arrives; an empty path needs a thousandth of it */
     if (what->kind == INGEST) read_hops(self, metrics, self->plan.together + count, &out);
     end_child(self, &listener, "bare_listener", NULL);
@@ -318,6 +332,11 @@ static void report_ratio(bench *self, uint32_t rate, const char *name, const cha
     harness_say(&self->harness, "  %-44s p50 %5.2f   p99 %5.2f   p99.9 %5.2f\n", name, p50, p99, p999);
 }
 
+/* From the end of the write to the callback: the server and the subscriber. */
+static double bus_hop(const bench *self, uint32_t rate, size_t what) {
+    return MEDIAN(publish_to_callback) - MEDIAN(hops[2]) - MEDIAN(hops[3]);
+}
+
 static void report_variant(bench *self, uint32_t rate, size_t what) {
     static const char *const hop_names[HOPS] = {"receive", "apply", "encode", "write"};
     json_writer *writer = &self->harness.writer;
@@ -330,6 +349,7 @@ static void report_variant(bench *self, uint32_t rate, size_t what) {
     json_f64(writer, "received", MEDIAN(received));
     json_f64(writer, "arrival_to_publish_us", MEDIAN(arrival_to_publish));
     json_f64(writer, "publish_to_callback_us", MEDIAN(publish_to_callback));
+    if (variants[what].kind == INGEST) json_f64(writer, "hop_bus_us", bus_hop(self, rate, what));
     json_f64(writer, "sender_late_p50_us", MEDIAN(late_p50));
     json_f64(writer, "sender_late_p99_us", MEDIAN(late_p99));
     json_f64(writer, "cpu_us_per_message", MEDIAN(cpu_us));
@@ -354,8 +374,8 @@ static void report_hops(bench *self, uint32_t rate) {
     harness_say(
         &self->harness,
         "  hops of ingest, medians: kernel to user %.1f, decode and book %.1f, compare and encode %.1f, write "
-        "%.1f; publish to callback (encode, write, server, subscriber) %.1f us\n",
-        MEDIAN(hops[0]), MEDIAN(hops[1]), MEDIAN(hops[2]), MEDIAN(hops[3]), MEDIAN(publish_to_callback));
+        "to the bus %.1f, from there to the subscriber %.1f us\n",
+        MEDIAN(hops[0]), MEDIAN(hops[1]), MEDIAN(hops[2]), MEDIAN(hops[3]), bus_hop(self, rate, what));
 }
 
 static void report_rate(bench *self, uint32_t rate) {

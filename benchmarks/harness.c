@@ -87,9 +87,10 @@ void harness_launch(harness *self, child *started, const command *what, int from
 void harness_await(harness *self, child *from, const char *name, const char *text, int timeout_ms,
                    char line[CHILD_LINE_BYTES]) {
     uint64_t end_ns = span_now_ns() + (uint64_t)timeout_ms * 1000000;
+    line[0] = '\0';
     while (span_now_ns() < end_ns) {
         child_line outcome = child_read(from, line, 100);
-        if (outcome == CHILD_ENDED) harness_fail(self, name, "ended too early");
+        if (outcome == CHILD_ENDED) harness_fail(self, name, line[0] == '\0' ? "ended without a word" : line);
         if (outcome == CHILD_LINE && strstr(line, text) != NULL) return;
     }
     harness_fail(self, name, "did not come so far in time");

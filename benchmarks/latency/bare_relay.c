@@ -1,9 +1,9 @@
 /*
  * Baseline (c), the limit: a packet in, what it carries out, nothing decoded.
  *
- *   bare_relay URL PORT [--spin]
+ *   bare_relay URL GROUP PORT [--spin]
  *
- * Receives events of the relay's tape on a UDP port of 127.0.0.1, all that is there in one call with the kernel's
+ * Receives events of the relay's tape from a multicast group on loopback, all that is there in one call with the kernel's
  * stamps, publishes their payloads in nats.c's event-loop mode, and writes once. One thread. --spin asks the sockets
  * again and again instead of sleeping. Says "ready" on standard output, ends on SIGTERM.
  */
@@ -42,12 +42,16 @@ static void fail(const char *what, const char *why) {
     exit(1);
 }
 
-static void open_socket(relay *self, uint16_t port) {
+static void open_socket(relay *self, const char *group, uint16_t port) {
     int on = 1, room = 16 << 20;
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct ip_mreq membership = {.imr_interface.s_addr = htonl(INADDR_LOOPBACK)};
+    if (inet_pton(AF_INET, group, &at.sin_addr) != 1) fail(group, "is no address");
+    membership.imr_multiaddr = at.sin_addr;
     self->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     if (self->fd < 0 || bind(self->fd, (struct sockaddr *)&at, sizeof at) != 0) fail("socket", strerror(errno));
+    if (setsockopt(self->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+        fail(group, strerror(errno));
     setsockopt(self->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     if (setsockopt(self->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
         setsockopt(self->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -92,10 +96,10 @@ static void run(relay *self, int wait_ms) {
 int main(int argc, char **argv) {
     static relay self;
     uint64_t port = 0;
-    bool spin = argc == 4 && strcmp(argv[3], "--spin") == 0;
-    if ((argc != 3 && !spin) || !tw_text_to_u64(argv[2], &port)) fail("usage", "bare_relay URL PORT [--spin]");
+    bool spin = argc == 5 && strcmp(argv[4], "--spin") == 0;
+    if ((argc != 4 && !spin) || !tw_text_to_u64(argv[3], &port)) fail("usage", "URL GROUP PORT [--spin]");
     signal(SIGTERM, on_signal);
-    open_socket(&self, (uint16_t)port);
+    open_socket(&self, argv[2], (uint16_t)port);
     natsStatus status = nats_poll_open(&self.bus, argv[1]);
     if (status != NATS_OK) fail(argv[1], natsStatus_GetText(status));
     puts("ready");
