@@ -29,8 +29,8 @@ static const struct {
     [REDIS_TROUBLE_PERMISSION] = {"permission",
                                   "give user and password in the redis:// URL, and the user the rights "
                                   "that docs/operations.md lists"},
-    [REDIS_TROUBLE_WRONG_TYPE] = {"wrong_type", "another program keeps something else under this key: it runs out "
-                                                "with the expiry; then the value is written"},
+    [REDIS_TROUBLE_WRONG_TYPE] = {"wrong_type", "another program kept something else under this key: it is "
+                                                "replaced, as names with this prefix are Tickwire's"},
     [REDIS_TROUBLE_NOT_READY] = {"not_ready", "Redis is starting or busy: it is tried again"},
     [REDIS_TROUBLE_CLUSTER] = {"cluster", "a cluster's node: give a server that keeps all keys"},
 };

@@ -37,7 +37,8 @@ typedef struct entry {
     uint32_t feed;
     bool used;
     bool dirty;
-    bool again; /* refused: to be tried again when re-arming is due */
+    bool replace; /* what is under the key is no hash */
+    bool again;   /* refused: to be tried again when re-arming is due */
     bool known[LAST_CHANNELS];
     tw_book_state own_state;
     tw_book_state written_state;
@@ -426,7 +427,8 @@ static void fill(last_values *self, uint32_t place, int64_t ttl_ns, int64_t now_
     write->waited_ns = now_ns - e->dirty_ns;
     e->in_store = write->row.present;
     e->written_state = numbers.state;
-    e->again = false;
+    write->replace = e->replace;
+    e->again = e->replace = false;
 }
 
 bool last_values_next(last_values *self, int64_t now_ns, last_write *write) {
@@ -513,9 +515,10 @@ void last_values_gone(last_values *self, uint32_t place, int64_t now_ns) {
     if (is_alive(self, e) && has_values(e)) mark(self, place, now_ns);
 }
 
-void last_values_refused(last_values *self, uint32_t place) {
+void last_values_refused(last_values *self, uint32_t place, bool replace) {
     entry *e = &self->entries[place];
     e->again = true;
+    e->replace = replace;
     e->in_store = LAST_ALL_FIELDS;
 }
 

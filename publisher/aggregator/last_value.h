@@ -82,6 +82,7 @@ typedef struct last_write {
     uint32_t entry;
     const char *key;   /* "tw:last:XNAS:AAPL", also the channel's name; borrowed until the next call */
     int64_t ttl_ms;    /* > 0 */
+    bool replace;      /* something that is no hash is kept under the key: it is deleted first */
     uint32_t removed;  /* fields that may be in the hash and are absent now: bits 1 << last_field */
     int64_t waited_ns; /* since the first change that it holds */
     last_row row;
@@ -95,8 +96,9 @@ const char *last_values_due(last_values *values, int64_t now_ns, uint32_t *entry
 
 /* The key is not there any more (evicted, removed): the row is written again at once. */
 void last_values_gone(last_values *values, uint32_t entry, int64_t now_ns);
-/* The write was refused: it is tried again when its re-arming would be due, or with the next change. */
-void last_values_refused(last_values *values, uint32_t entry);
+/* The write was refused: it is tried again when its re-arming would be due, or with the next change. `replace`: because
+ * something that is no hash is kept under the key. */
+void last_values_refused(last_values *values, uint32_t entry, bool replace);
 /* The store is back and may hold anything: all that may be there is written again. */
 void last_values_rewrite(last_values *values, int64_t now_ns);
 

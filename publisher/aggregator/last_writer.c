@@ -104,12 +104,13 @@ static void send_hset(redis *store, uint32_t place, const last_write *write) {
     send_queued(store, &c, place);
 }
 
-static void send_hdel(redis *store, uint32_t place, const last_write *write) {
+/* HDEL of the fields that are absent, or DEL of the whole key. */
+static void send_removal(redis *store, const char *name, uint32_t place, const last_write *write) {
     command c;
-    start(&c, "HDEL", write->key);
-    for (unsigned i = 0; i < LAST_FIELDS; i++) {
-        const char *name = last_field_name((last_field)i);
-        if ((write->removed & 1u << i) != 0) put(&c, name, strlen(name));
+    start(&c, name, write->key);
+    for (unsigned i = 0; i < LAST_FIELDS && name[0] == 'H'; i++) {
+        const char *field = last_field_name((last_field)i);
+        if ((write->removed & 1u << i) != 0) put(&c, field, strlen(field));
     }
     send_queued(store, &c, place);
 }
@@ -137,9 +138,13 @@ static void add_row(last_writer *self, redis *store, uint32_t place, const last_
     item->entry = write->entry;
     item->commands = 3;
     tw_text_copy(item->key, sizeof item->key, write->key);
+    if (write->replace) {
+        send_removal(store, "DEL", place, write);
+        item->commands++;
+    }
     send_hset(store, place, write);
     if (write->removed != 0) {
-        send_hdel(store, place, write);
+        send_removal(store, "HDEL", place, write);
         item->commands++;
     }
     send_expiry(store, place, write);
@@ -237,10 +242,11 @@ void last_writer_connected(last_writer *self, int64_t now_ns) {
 
 /* ---- answers ---- */
 
-static void note_trouble(last_writer *self, const char *key, const char *text) {
+static redis_trouble note_trouble(last_writer *self, const char *key, const char *text) {
     redis_trouble trouble = redis_trouble_of(text);
     self->stats.troubles[trouble]++;
     self->on_trouble(self->context, trouble, key, text);
+    return trouble;
 }
 
 static void end_batch(last_writer *self, uint32_t place) {
@@ -253,7 +259,7 @@ static void refuse_all(last_writer *self, const batch *b, const char *text) {
     note_trouble(self, "", text);
     self->stats.refused += b->count;
     for (uint32_t i = 0; i < b->count; i++)
-        last_values_refused(self->values, b->items[i].entry);
+        last_values_refused(self->values, b->items[i].entry, false);
 }
 
 /* The answers of one row, `from` on; its first error, or NULL. */
@@ -273,9 +279,9 @@ static void take_results(last_writer *self, const batch *b, const redis_reply *r
             self->stats.writes++;
             continue;
         }
-        note_trouble(self, b->items[i].key, error.text);
+        redis_trouble trouble = note_trouble(self, b->items[i].key, error.text);
         self->stats.refused++;
-        last_values_refused(self->values, b->items[i].entry);
+        last_values_refused(self->values, b->items[i].entry, trouble == REDIS_TROUBLE_WRONG_TYPE);
     }
 }
 
@@ -294,7 +300,7 @@ static void on_rearmed(last_writer *self, uint32_t place, uint32_t item, const r
     batch *b = &self->batches[place];
     if (reply->kind == REDIS_KIND_ERROR) {
         note_trouble(self, b->items[item].key, reply->text);
-        last_values_refused(self->values, b->items[item].entry);
+        last_values_refused(self->values, b->items[item].entry, false);
     } else if (reply->kind == REDIS_KIND_INTEGER && reply->integer == 0) {
         self->stats.gone++;
         last_values_gone(self->values, b->items[item].entry, now_ns);

@@ -1,7 +1,8 @@
 /*
  * Last values into Redis: takes what last_value.h wants written and sends it in bounded, pipelined batches.
  *
- * A batch is one MULTI … EXEC of up to LAST_BATCH rows, each HSET, HDEL of what is absent, PEXPIRE and PUBLISH. The
+ * A batch is one MULTI … EXEC of up to LAST_BATCH rows, each HSET, HDEL of what is absent, PEXPIRE and PUBLISH (after a
+ * DEL where something that is no hash was in the way: the prefix tw:last: is this writer's). The
  * transaction is not for isolation: a writer that is killed between HSET and PEXPIRE would leave a price that never
  * goes away. It costs the server nothing measurable. Re-arming is a PEXPIRE alone.
  *
@@ -21,7 +22,7 @@
 #include "runtime/redis_trouble.h"
 
 #define LAST_BATCH         64u /* rows or keys of one batch */
-#define LAST_ROW_COMMANDS  4u
+#define LAST_ROW_COMMANDS  5u
 #define LAST_BATCH_REPLIES (LAST_BATCH * LAST_ROW_COMMANDS + 2u)
 
 typedef struct last_writer last_writer;

@@ -150,7 +150,7 @@ TEST(last_value, a_side_that_went_away_is_removed_once) {
     quote(&f, 3, NONE, 21, 0);
     EXPECT(last_values_next(f.values, 0, &write));
     EXPECT_U64(write.removed, 0);
-    last_values_refused(f.values, write.entry); /* then nothing is known of the store again */
+    last_values_refused(f.values, write.entry, false); /* then nothing is known of the store again */
     quote(&f, 4, NONE, 22, 0);
     EXPECT(last_values_next(f.values, 0, &write));
     EXPECT_U64(write.removed, LAST_ALL_FIELDS & ~write.row.present);
@@ -380,7 +380,7 @@ TEST(last_value, a_refused_row_is_tried_again_but_not_in_a_storm) {
         EXPECT(last_values_due(f.values, now_ns, &entry) == NULL); /* what is not there is not re-armed */
         if (!last_values_next(f.values, now_ns, &write)) continue;
         tries++;
-        last_values_refused(f.values, write.entry);
+        last_values_refused(f.values, write.entry, false);
     }
     EXPECT_MSG(tries >= 5 && tries <= 11, "%u tries in 20 s", tries);
     last_values_free(f.values);
