@@ -185,18 +185,21 @@ static bool send_batch(last_writer *self, redis *store, uint32_t place, int64_t 
     return b->count > 0;
 }
 
-static void send_rows(last_writer *self, redis *store, int64_t now_ns) {
+static uint32_t send_rows(last_writer *self, redis *store, int64_t now_ns) {
+    uint32_t sent = 0;
     while (last_values_waiting(self->values) > 0) {
         uint32_t place = take_place(self, store);
         if (place == TW_POOL_NONE) {
             self->stats.full_rounds++;
-            return;
+            break;
         }
         if (send_batch(self, store, place, now_ns))
             close_batch(self, place);
         else
             tw_pool_give(&self->places, place);
+        sent += self->batches[place].count;
     }
+    return sent;
 }
 
 static void send_rearming(last_writer *self, redis *store, int64_t now_ns) {
@@ -223,10 +226,16 @@ static void send_rearming(last_writer *self, redis *store, int64_t now_ns) {
     }
 }
 
-void last_writer_round(last_writer *self, redis *store, int64_t now_ns) {
+uint32_t last_writer_round(last_writer *self, redis *store, int64_t now_ns) {
+    if (redis_read_state(store) != REDIS_READY) return 0;
+    uint32_t sent = send_rows(self, store, now_ns);
+    redis_flush(store);
+    return sent;
+}
+
+void last_writer_rearm(last_writer *self, redis *store, int64_t now_ns) {
     if (redis_read_state(store) != REDIS_READY) return;
     send_rearming(self, store, now_ns);
-    send_rows(self, store, now_ns);
     redis_flush(store);
 }
 

@@ -35,8 +35,10 @@ tw_code last_writer_alloc(last_writer **writer, last_values *values, int64_t exp
                           last_on_trouble on_trouble, void *context, tw_error *error);
 void last_writer_free(last_writer *writer);
 
-/* Sends what is due, as far as there is room, and flushes. Re-arming goes first: it keeps alive what is there. */
-void last_writer_round(last_writer *writer, redis *store, int64_t now_ns);
+/* Sends the rows that wait, as far as there is room, and flushes. Returns how many were sent. */
+uint32_t last_writer_round(last_writer *writer, redis *store, int64_t now_ns);
+/* Re-arms what is due, likewise: at least ten times per expiry. */
+void last_writer_rearm(last_writer *writer, redis *store, int64_t now_ns);
 /* The connection is READY, for the first time or again: whatever was under way is forgotten, all is written again. */
 void last_writer_connected(last_writer *writer, int64_t now_ns);
 /* For the connection's on_reply. */

@@ -14,8 +14,7 @@
 /* ---- rounds ---- */
 
 static void run_round(aggregator *self, int64_t now_ns) {
-    self->round_ns = now_ns;
-    last_writer_round(self->writer, self->redis, now_ns);
+    if (last_writer_round(self->writer, self->redis, now_ns) > 0) self->round_ns = now_ns;
 }
 
 static void on_round_timer(uv_timer_t *timer) {
@@ -38,8 +37,7 @@ static void on_tick(uv_timer_t *timer) {
     aggregator *self = timer->data;
     int64_t now_ns = rt_clock_monotonic_ns();
     intake_tick(self->intake, now_ns);
-    if (now_ns - self->round_ns >= self->settings.interval_ns)
-        run_round(self, now_ns); /* with what is to be re-armed */
+    last_writer_rearm(self->writer, self->redis, now_ns);
 }
 
 /* ---- Redis ---- */
@@ -139,6 +137,14 @@ static void start_handles(aggregator *self) {
     }
 }
 
+/* A row that waits is not re-armed: it must leave before its key runs out. */
+static tw_code check_settings(const aggregator_settings *set, tw_error *error) {
+    if (set->interval_ns <= set->expiry_ns / 2) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "--interval is longer than half of --expiry: values would run out between "
+                        "two writes");
+}
+
 tw_code aggregator_open(aggregator *self, tw_error *error) {
     const aggregator_settings *set = &self->settings;
     rt_level level = RT_INFO;
@@ -146,7 +152,8 @@ tw_code aggregator_open(aggregator *self, tw_error *error) {
     self->log = rt_log_alloc("tickwire-aggregator", set->log_format, level, 2);
     uv_loop_init(&self->loop);
     last_options options = {.max_symbols = (uint32_t)set->max_symbols, .expiry_ns = set->expiry_ns};
-    tw_code code = last_values_alloc(&self->values, &options, error);
+    tw_code code = check_settings(set, error);
+    if (code == TW_OK) code = last_values_alloc(&self->values, &options, error);
     if (code == TW_OK) code = open_redis(self, error);
     if (code == TW_OK) code = open_bus(self, error);
     if (code == TW_OK) code = observe_open(self, error);

@@ -68,7 +68,9 @@ static void on_other_reply(void *context, uint64_t tag, const redis_reply *reply
 /* The round of a daemon: in every turn of the loop. */
 static void on_tick(uv_timer_t *timer) {
     fixture *f = timer->data;
-    if (f->store != NULL) last_writer_round(f->writer, f->store, rt_clock_monotonic_ns());
+    if (f->store == NULL) return;
+    last_writer_rearm(f->writer, f->store, rt_clock_monotonic_ns());
+    last_writer_round(f->writer, f->store, rt_clock_monotonic_ns());
 }
 
 #define WAIT(f, condition)                                                                                         \
