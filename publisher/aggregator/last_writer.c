@@ -9,6 +9,7 @@
 
 #define ERROR_BYTES 160
 #define NS_PER_MS   INT64_C(1000000)
+#define FLUSH_EVERY 4u /* batches: Redis works on the first while the next ones are made */
 
 /* A tag: which batch, and what the reply is to. */
 #define TAG(batch, what) ((uint64_t)(batch) << 8 | (what))
@@ -186,7 +187,7 @@ static bool send_batch(last_writer *self, redis *store, uint32_t place, int64_t 
 }
 
 static uint32_t send_rows(last_writer *self, redis *store, int64_t now_ns) {
-    uint32_t sent = 0;
+    uint32_t sent = 0, batches = 0;
     while (last_values_waiting(self->values) > 0) {
         uint32_t place = take_place(self, store);
         if (place == TW_POOL_NONE) {
@@ -198,6 +199,7 @@ static uint32_t send_rows(last_writer *self, redis *store, int64_t now_ns) {
         else
             tw_pool_give(&self->places, place);
         sent += self->batches[place].count;
+        if (++batches % FLUSH_EVERY == 0) redis_flush(store);
     }
     return sent;
 }

@@ -55,7 +55,7 @@ static void add_counters(aggregator *self) {
         {"redis_failures_total", "Tries to connect that failed, and connections that ended.",
          &seen->redis.failures},
         {"redis_commands_total", "Commands sent to Redis.", &seen->redis.commands},
-        {"redis_bytes_out_total", "Bytes of their words.", &seen->redis.bytes_out},
+        {"redis_bytes_out_total", "Bytes of these commands.", &seen->redis.bytes_out},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
         {"bus_dropped_in_total", "Messages dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
