@@ -237,7 +237,7 @@ static void take_reply(redis *self, const redisReply *raw) {
 /* Everything that has come whole. The connection may end on the way. */
 static void take_replies(redis *self) {
     redisContext *connection = self->connection;
-    while (self->connection == connection) {
+    while (connection != NULL && self->connection == connection) {
         void *raw = NULL;
         if (redisGetReplyFromReader(connection, &raw) != REDIS_OK) {
             fail(self, connection->errstr);
@@ -248,7 +248,7 @@ static void take_replies(redis *self) {
         freeReplyObject(raw);
         if (self->broken) fail(self, self->detail);
     }
-    if (self->connection == connection && connection->reader->len > MOST_UNREAD_BYTES)
+    if (connection != NULL && self->connection == connection && connection->reader->len > MOST_UNREAD_BYTES)
         fail(self, "an answer of more than 16 MiB");
 }
 
@@ -317,6 +317,7 @@ static const struct addrinfo *choose(const redis *self, const struct addrinfo *l
     uint32_t count = 0;
     for (const struct addrinfo *each = list; each != NULL; each = each->ai_next)
         count++;
+    TW_ASSERT(count > 0);
     for (uint32_t skip = self->attempts % count; skip > 0; skip--)
         list = list->ai_next;
     return list;
