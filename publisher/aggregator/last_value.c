@@ -42,6 +42,7 @@ typedef struct entry {
     bool known[LAST_CHANNELS];
     tw_book_state own_state;
     tw_book_state written_state;
+    uint64_t written_seq;
     int32_t price_exponent, quantity_exponent;
     int64_t bid, ask;
     uint64_t bid_size, ask_size;
@@ -427,6 +428,7 @@ static void fill(last_values *self, uint32_t place, int64_t ttl_ns, int64_t now_
     write->waited_ns = now_ns - e->dirty_ns;
     e->in_store = write->row.present;
     e->written_state = numbers.state;
+    e->written_seq = numbers.seq;
     write->replace = e->replace;
     e->again = e->replace = false;
 }
@@ -506,6 +508,11 @@ const char *last_values_due(last_values *self, int64_t now_ns, uint32_t *place) 
         }
     }
     return NULL;
+}
+
+void last_values_written(const last_values *self, uint32_t place, tw_book_state *state, uint64_t *seq) {
+    *state = self->entries[place].written_state;
+    *seq = self->entries[place].written_seq;
 }
 
 void last_values_gone(last_values *self, uint32_t place, int64_t now_ns) {

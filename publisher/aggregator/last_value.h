@@ -94,7 +94,9 @@ bool last_values_next(last_values *values, int64_t now_ns, last_write *write);
  * the entries each time: call it until NULL at least ten times per expiry. */
 const char *last_values_due(last_values *values, int64_t now_ns, uint32_t *entry);
 
-/* The key is not there any more (evicted, removed): the row is written again at once. */
+/* What the row of an entry said when it was last written: for a look whether it still does. */
+void last_values_written(const last_values *values, uint32_t entry, tw_book_state *state, uint64_t *seq);
+/* The row is not there as it was written (evicted, removed, changed by another): it is written again at once. */
 void last_values_gone(last_values *values, uint32_t entry, int64_t now_ns);
 /* The write was refused: it is tried again when its re-arming would be due, or with the next change. `replace`: because
  * something that is no hash is kept under the key. */

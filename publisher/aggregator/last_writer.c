@@ -15,11 +15,14 @@
 #define TAG(batch, what) ((uint64_t)(batch) << 8 | (what))
 #define WHAT_QUEUED      254u /* MULTI, or a command within: "QUEUED" unless something is wrong */
 #define WHAT_EXEC        255u
-/* below LAST_BATCH: the PEXPIRE of that item */
+/* below LAST_BATCH: the PEXPIRE of that item; from WHAT_LOOK on: the look at it */
+#define WHAT_LOOK LAST_BATCH
 
 typedef struct batch_item {
     uint32_t entry;
-    uint32_t commands; /* in the transaction */
+    uint32_t commands;   /* in the transaction */
+    tw_book_state state; /* of a re-armed one: what it should say */
+    uint64_t seq;
     char key[LAST_KEY_BYTES];
 } batch_item;
 
@@ -204,22 +207,31 @@ static uint32_t send_rows(last_writer *self, redis *store, int64_t now_ns) {
     return sent;
 }
 
+static void add_rearming(last_writer *self, redis *store, uint32_t place, uint32_t entry, const char *key) {
+    batch *b = &self->batches[place];
+    batch_item *item = &b->items[b->count];
+    command c;
+    item->entry = entry;
+    last_values_written(self->values, entry, &item->state, &item->seq);
+    tw_text_copy(item->key, sizeof item->key, key);
+    start(&c, "PEXPIRE", key);
+    put(&c, self->expiry_ms, self->expiry_length);
+    redis_send(store, c.count, c.words, c.lengths, TAG(place, b->count));
+    start(&c, "HMGET", key);
+    put(&c, "state", 5);
+    put(&c, "seq", 3);
+    redis_send(store, c.count, c.words, c.lengths, TAG(place, WHAT_LOOK + b->count));
+    b->count++;
+}
+
 static void send_rearming(last_writer *self, redis *store, int64_t now_ns) {
     const char *key = "";
     while (key != NULL) {
         uint32_t place = take_place(self, store), entry = 0;
         if (place == TW_POOL_NONE) return;
         batch *b = &self->batches[place];
-        while (b->count < LAST_BATCH && (key = last_values_due(self->values, now_ns, &entry)) != NULL) {
-            command c;
-            batch_item *item = &b->items[b->count];
-            item->entry = entry;
-            tw_text_copy(item->key, sizeof item->key, key);
-            start(&c, "PEXPIRE", key);
-            put(&c, self->expiry_ms, self->expiry_length);
-            redis_send(store, c.count, c.words, c.lengths, TAG(place, b->count));
-            b->count++;
-        }
+        while (b->count < LAST_BATCH && (key = last_values_due(self->values, now_ns, &entry)) != NULL)
+            add_rearming(self, store, place, entry, key);
         if (b->count == 0) {
             tw_pool_give(&self->places, place);
             return;
@@ -307,18 +319,41 @@ static void on_exec(last_writer *self, uint32_t place, const redis_reply *reply)
     end_batch(self, place);
 }
 
-static void on_rearmed(last_writer *self, uint32_t place, uint32_t item, const redis_reply *reply, int64_t now_ns) {
-    batch *b = &self->batches[place];
+static void on_rearmed(last_writer *self, const batch_item *item, const redis_reply *reply) {
+    if (reply->kind == REDIS_KIND_INTEGER)
+        self->stats.rearmed += reply->integer == 1; /* 0: the look finds nothing */
+    if (reply->kind != REDIS_KIND_ERROR) return;
+    note_trouble(self, item->key, reply->text);
+    last_values_refused(self->values, item->entry, false);
+}
+
+static bool says_what_was_written(const batch_item *item, const redis_reply *reply) {
+    if (reply->count != 2) return false;
+    redis_reply state = redis_element(reply, 0), seq = redis_element(reply, 1);
+    uint64_t number = 0;
+    return strcmp(state.text, tw_book_state_name(item->state)) == 0 && tw_text_to_u64(seq.text, &number) &&
+           number == item->seq;
+}
+
+static void on_look(last_writer *self, const batch_item *item, const redis_reply *reply, int64_t now_ns) {
     if (reply->kind == REDIS_KIND_ERROR) {
-        note_trouble(self, b->items[item].key, reply->text);
-        last_values_refused(self->values, b->items[item].entry, false);
-    } else if (reply->kind == REDIS_KIND_INTEGER && reply->integer == 0) {
+        redis_trouble trouble = note_trouble(self, item->key, reply->text);
+        last_values_refused(self->values, item->entry, trouble == REDIS_TROUBLE_WRONG_TYPE);
+    } else if (reply->kind == REDIS_KIND_ARRAY && !says_what_was_written(item, reply)) {
         self->stats.gone++;
-        last_values_gone(self->values, b->items[item].entry, now_ns);
-    } else if (reply->kind == REDIS_KIND_INTEGER) {
-        self->stats.rearmed++;
+        last_values_gone(self->values, item->entry, now_ns);
     }
-    if (++b->answered == b->count) end_batch(self, place);
+}
+
+/* Of a batch of re-armed keys: two answers a key. */
+static void on_rearming(last_writer *self, uint32_t place, uint32_t what, const redis_reply *reply,
+                        int64_t now_ns) {
+    batch *b = &self->batches[place];
+    if (what < WHAT_LOOK)
+        on_rearmed(self, &b->items[what], reply);
+    else
+        on_look(self, &b->items[what - WHAT_LOOK], reply, now_ns);
+    if (++b->answered == 2 * b->count) end_batch(self, place);
 }
 
 void last_writer_reply(last_writer *self, uint64_t tag, const redis_reply *reply, int64_t now_ns) {
@@ -327,7 +362,7 @@ void last_writer_reply(last_writer *self, uint64_t tag, const redis_reply *reply
     if (what == WHAT_EXEC)
         on_exec(self, place, reply);
     else if (what != WHAT_QUEUED)
-        on_rearmed(self, place, what, reply, now_ns);
+        on_rearming(self, place, what, reply, now_ns);
     else if (reply->kind == REDIS_KIND_ERROR && b->error[0] == '\0')
         tw_text_copy(b->error, sizeof b->error, reply->text);
 }

@@ -4,7 +4,8 @@
  * A batch is one MULTI … EXEC of up to LAST_BATCH rows, each HSET, HDEL of what is absent, PEXPIRE and PUBLISH (after a
  * DEL where something that is no hash was in the way: the prefix tw:last: is this writer's). The
  * transaction is not for isolation: a writer that is killed between HSET and PEXPIRE would leave a price that never
- * goes away. It costs the server nothing measurable. Re-arming is a PEXPIRE alone.
+ * goes away. It costs the server nothing measurable. Re-arming is a PEXPIRE and a
+ * look at state and seq: a row that was evicted, or that another program changed, is written again.
  *
  * At most `max_batches` are under way. Beyond that nothing is taken from the values, where changes merge; Redis being
  * slow or away costs no memory and no time. Everything is written again when the connection is new.
@@ -51,7 +52,7 @@ typedef struct last_writer_stats {
     uint64_t refused; /* rows it has refused */
     uint64_t lost;    /* rows without an answer */
     uint64_t rearmed; /* keys whose expiry was re-armed */
-    uint64_t gone;    /* keys that were not there any more when re-armed: written again */
+    uint64_t gone;    /* keys that were gone or changed when re-armed: written again */
     uint64_t batches;
     uint64_t full_rounds;              /* rounds that left changes waiting because max_batches were under way */
     uint64_t troubles[REDIS_TROUBLES]; /* error replies by kind */

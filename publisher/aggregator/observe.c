@@ -47,7 +47,7 @@ static void add_counters(aggregator *self) {
         {"writes_refused_total", "Rows that Redis has refused.", &seen->writer.refused},
         {"writes_lost_total", "Rows whose answer was lost with the connection.", &seen->writer.lost},
         {"rearmed_total", "Keys whose expiry was re-armed.", &seen->writer.rearmed},
-        {"gone_total", "Keys that were gone when re-armed, and were written again.", &seen->writer.gone},
+        {"gone_total", "Keys that were gone or changed when re-armed, and were written again.", &seen->writer.gone},
         {"batches_total", "Batches sent to Redis.", &seen->writer.batches},
         {"full_rounds_total", "Rounds that left rows waiting because max-outstanding was reached.",
          &seen->writer.full_rounds},

@@ -1,12 +1,13 @@
 // tickwire-aggregator: what Redis holds is what the bus last said, for as long as it is good; and what happens while
 // Redis, the bus, the feed or the aggregator itself is away.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import * as itch from './lib/itch.mjs';
 import { LastValues, decimal } from './lib/last_value.mjs';
 import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, PATIENCE_MS, Program, build, metricsUrl, run, simulatedFile, sleep, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, PATIENCE_MS, Program, build, metricsUrl, root, run, simulatedFile, sleep, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { RedisServer, lastValues, valuesAre } from './lib/redis_server.mjs';
 
@@ -298,6 +299,28 @@ test('a server that does not let us in is told by its reason, without a secret, 
   const good = launch(nats, null, [], { env: { TICKWIRE_AGGREGATOR_REDIS: `redis://:hushhush@127.0.0.1:${redis.port}/2` } });
   await good.says(/"connected to Redis; all values are written"/);
   assert.equal(await good.stop(), 0);
+});
+
+test('a Redis user with the rights that docs/operations.md lists is enough, and any less is told', async (t) => {
+  const rights = /needs `(\+multi [^`]*)`/.exec(readFileSync(path.join(root, 'docs/operations.md'), 'utf8'))[1].split(' ');
+  const { nats, redis, client } = await scene(t);
+  const feed = await handFeed(t, nats);
+  await feed.sender.send(...opening(), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000));
+  const user = (name, granted) => client.sendCommand(['ACL', 'SETUSER', name, 'on', '>word', '~tw:last:*', '&tw:last:*', ...granted]);
+  const url = (name) => `redis://${name}:word@127.0.0.1:${redis.port}/0`;
+  await user('wire', rights);
+  const aggregator = launch(nats, { url: url('wire') }, ['--expiry', '500ms', '--interval', '0s']);
+  await until('re-arming', async () => { await aggregator.says(/starts/); return (await metricsOf(aggregator)).rearmed_total > 3; });
+  assert.equal(await client.hGet('tw:last:XNAS:AAPL', 'bid'), '100.0000');
+  assert.deepEqual(await metricsOf(aggregator).then(({ families }) => families.get('tickwire_aggregator_redis_errors_total').samples.filter(({ value }) => value > 0)), []);
+  assert.equal(await aggregator.stop(), 0);
+  for (const missing of rights.filter((right) => !/setname|select|hdel|^\+del/.test(right))) {
+    const name = `no${missing.slice(1)}`;
+    await user(name, rights.filter((right) => right !== missing));
+    const other = launch(nats, { url: url(name) }, ['--expiry', '500ms', '--interval', '0s']);
+    await other.says(/NOPERM/);
+    await other.stop();
+  }
 });
 
 test('a full Redis is told, counted, and filled when it has room', async (t) => {

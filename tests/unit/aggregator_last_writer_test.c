@@ -241,6 +241,28 @@ TEST(last_writer, a_flushed_server_is_filled_again_within_the_expiry) {
     close_all(&f);
 }
 
+/* As a second aggregator does that heard less, or a person who tries something. */
+TEST(last_writer, a_row_that_another_changes_is_put_right_within_the_expiry) {
+    static const char *const meddling[] = {
+        "HSET tw:last:XNAS:AAPL state STALE", "HSET tw:last:XNAS:AAPL seq 0",
+        "HDEL tw:last:XNAS:AAPL seq",         "DEL tw:last:XNAS:AAPL",
+        "SET tw:last:XNAS:AAPL text",
+    };
+    fixture f;
+    open_with(&f, SECOND / 2, 8);
+    quote(&f, "AAPL", 1, 2);
+    flushed(&f);
+    for (size_t i = 0; i < sizeof meddling / sizeof *meddling; i++) {
+        uint64_t before = last_writer_read_stats(f.writer).writes;
+        ask(&f, meddling[i]);
+        WAIT(&f, last_writer_read_stats(f.writer).writes > before);
+        EXPECT_STR(ask(&f, "HMGET tw:last:XNAS:AAPL ask seq state"), "0.0002 1 OK");
+        EXPECT(number(ask(&f, "PTTL tw:last:XNAS:AAPL")) > 0);
+    }
+    EXPECT_U64(last_writer_read_stats(f.writer).gone, 4);
+    close_all(&f);
+}
+
 TEST(last_writer, a_restarted_empty_server_is_filled_at_once) {
     fixture f;
     begin(&f);
