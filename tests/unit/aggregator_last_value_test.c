@@ -348,6 +348,22 @@ TEST(last_value, a_stale_value_is_marked_at_once_runs_out_and_is_never_written_a
     last_values_free(f.values);
 }
 
+TEST(last_value, a_value_that_changed_after_it_had_run_out_is_written_when_it_is_good_again) {
+    fixture f;
+    uint32_t entry;
+    open(&f);
+    last_values_state(f.values, f.feed, TW_BOOK_CLOSED, true, 0);
+    quote(&f, 1, 10, 20, 0);
+    written(&f, 0);
+    last_values_state(f.values, f.feed, TW_BOOK_CLOSED, false, SECOND);
+    quote(&f, 2, 11, 20, 7 * SECOND);
+    EXPECT_STR(written(&f, 7 * SECOND), "nothing");
+    last_values_state(f.values, f.feed, TW_BOOK_CLOSED, true, 8 * SECOND);
+    EXPECT(last_values_due(f.values, 8 * SECOND, &entry) == NULL); /* there is nothing to re-arm */
+    EXPECT_CONTAINS(written(&f, 8 * SECOND), "AAPL 5000 {\"bid\":\"0.0011\"");
+    last_values_free(f.values);
+}
+
 TEST(last_value, a_feed_that_was_never_good_is_not_written) {
     fixture f;
     open(&f);
@@ -461,6 +477,8 @@ TEST(last_value, a_new_session_starts_without_yesterdays_prices) {
     print(&f, 11, 15, 1, 1);
     written(&f, 0);
     quote_of(&f, "AAPL", 1, "2020-01-31.S", 1, NONE, 30, TW_BOOK_OK, SECOND);
+    EXPECT_STR(written(&f, SECOND), "tw:last:XNAS:AAPL 4000 {\"ask\":\"0.0030\",\"ask_size\":\"200\",\"seq\":\"1\","
+                                    "\"event_ns\":\"10\",\"state\":\"RECOVERING\"}");
     synced(&f, 1, "2020-01-31.S");
     tw_print none[1];
     wire_trades empty = {.header = header_of("AAPL", 1, "2020-01-31.S", 0), .prints = none};
