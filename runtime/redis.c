@@ -22,6 +22,7 @@
 #define CHECK_MS            50u         /* how often time limits are looked at */
 #define MOST_UNREAD_BYTES   (16u << 20) /* of one reply: none that we ask for is near it */
 #define LENGTH_BYTES        24u
+#define MOST_ELEMENTS       65536 /* of one array */
 #define MOST_SIGN_IN        4u
 #define DETAIL_BYTES        256
 
@@ -42,10 +43,11 @@ struct redis {
     tw_random random;
 
     redis_state state;
-    redisContext *connection; /* NULL: none */
-    socket_watch *watch;      /* NULL: none */
-    bool connected;           /* the socket is */
-    bool broken;              /* found from within a callback: taken down when that is back */
+    redisContext *connection;                            /* NULL: none */
+    socket_watch *watch;                                 /* NULL: none */
+    redisReplyObjectFunctions objects, *hiredis_objects; /* ours, and those they stand on */
+    bool connected;                                      /* the socket is */
+    bool broken; /* found from within a callback: taken down when that is back */
     char detail[DETAIL_BYTES];
     unsigned dispatching;
     int64_t progress_ns; /* the last answer, or when the wait for one began */
@@ -299,6 +301,21 @@ static bool start_watch(redis *self) {
     return true;
 }
 
+/* A peer may announce an array of two thousand million elements; hiredis would take 16 GiB for it and walk over them. */
+static void *create_array(const redisReadTask *task, int elements) {
+    redis *self = task->privdata;
+    return elements > MOST_ELEMENTS ? NULL : self->hiredis_objects->createArray(task, elements);
+}
+
+static void bound_arrays(redis *self) {
+    redisReader *reader = self->connection->reader;
+    self->hiredis_objects = reader->fn;
+    self->objects = *reader->fn;
+    self->objects.createArray = create_array;
+    reader->fn = &self->objects;
+    reader->privdata = self;
+}
+
 /* ---- trying ---- */
 
 static void connect_to(redis *self, const char *address) {
@@ -310,6 +327,8 @@ static void connect_to(redis *self, const char *address) {
         take_down(self, REDIS_AWAY, self->connection == NULL ? "no memory" : self->connection->errstr);
     else if (!start_watch(self))
         take_down(self, REDIS_AWAY, "the socket can't be watched");
+    else
+        bound_arrays(self);
 }
 
 /* Of several addresses each try takes the next one. */

@@ -90,7 +90,7 @@ typedef struct redis_stats {
     uint64_t commands, replies, lost; /* of the caller's commands */
     uint64_t connects;                /* times the connection became READY */
     uint64_t failures;                /* tries that failed and connections that ended */
-    uint64_t bytes_out; /* of commands, as formatted */
+    uint64_t bytes_out;               /* of commands, as formatted */
 } redis_stats;
 redis_stats redis_read_stats(const redis *redis);
 

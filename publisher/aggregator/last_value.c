@@ -20,7 +20,7 @@ typedef struct feed {
     uint32_t partition;
     uint64_t term;
     char epoch[TW_EPOCH_BYTES];      /* "": nothing heard yet */
-    char left_epoch[TW_EPOCH_BYTES]; /* of the same term */
+    char left_epoch[TW_EPOCH_BYTES]; /* of the same term; "": what a feed says before its first session */
     tw_book_state state;
     bool told;
     bool synced[LAST_CHANNELS];
@@ -188,7 +188,7 @@ bool last_values_lead(last_values *self, uint32_t number, uint64_t term, const c
     feed *f = &self->feeds[number];
     bool same_epoch = strcmp(f->epoch, epoch) == 0;
     if (term == f->term && same_epoch) return true;
-    bool late = term == f->term && f->left_epoch[0] != '\0' && strcmp(f->left_epoch, epoch) == 0;
+    bool late = term == f->term && f->epoch[0] != '\0' && strcmp(f->left_epoch, epoch) == 0;
     if (term < f->term || late) return false;
     f->left_epoch[0] = '\0';
     if (term == f->term) tw_text_copy(f->left_epoch, sizeof f->left_epoch, f->epoch);

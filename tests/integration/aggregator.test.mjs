@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import * as itch from './lib/itch.mjs';
 import { LastValues, decimal } from './lib/last_value.mjs';
 import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, PATIENCE_MS, Program, build, metricsUrl, root, run, simulatedFile, sleep, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, PATIENCE_MS, Program, aaplRecording, build, metricsUrl, root, run, simulatedFile, sleep, startIngest, startTickwire, until, without } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { RedisServer, lastValues, valuesAre } from './lib/redis_server.mjs';
 
@@ -106,6 +106,19 @@ test('at the end of a day under load Redis holds the last quote and trade of eve
     assert.equal(metrics[name], 0, name);
   assert.deepEqual([metrics.symbols, metrics.feeds, metrics.feeds_ok, metrics.feeds_unsynced, metrics.redis_state, metrics.bus_connected], [60, 1, 1, 0, 0, 1]);
   assert.equal(await aggregator.stop(), 0, aggregator.stderr);
+});
+
+test('a recording, paced: Redis holds its last quote and trade', { skip: without(aaplRecording) }, async (t) => {
+  const { nats, redis, client } = await scene(t);
+  const aggregator = await startAggregator(nats, redis);
+  const oracle = await oracleOf(t, nats);
+  const ingest = await startIngest(nats, ['--source', `file:${aaplRecording}`, '--pace', '30000x', '--session-date', '2020-01-30', '--start-after', '300ms']);
+  t.after(() => ingest.stop());
+  await until('the recording to be over', async () => oracle.subscriber.feed?.messages >= 10_000n);
+  const seen = await valuesAre(client, () => oracle.expected(oracle.subscriber.feed.state.replace('BOOK_', '')));
+  assert.ok(seen['tw:last:XNAS:AAPL'].last && seen['tw:last:XNAS:AAPL'].bid);
+  assert.equal((await metricsOf(aggregator)).malformed_total, 0);
+  assert.equal(await aggregator.stop(), 0);
 });
 
 test('a quiet symbol keeps its price; when its feed dies it is marked at once and gone within the expiry', async (t) => {

@@ -442,6 +442,9 @@ TEST(last_value, messages_of_deposed_leaders_and_left_sessions_are_dropped) {
         EXPECT_MSG(outcome == rows[i].expected, "row %zu is %d, expected %d", i, outcome, rows[i].expected);
     }
     EXPECT_U64(last_values_stats(f.values).old, 3);
+    EXPECT(!last_values_lead(f.values, f.feed, 3, "")); /* a status from before the session, read late */
+    EXPECT(last_values_lead(f.values, f.feed, 4, ""));  /* one of a leader that has just started */
+    EXPECT(last_values_lead(f.values, f.feed, 4, DAY));
     last_values_free(f.values);
 }
 

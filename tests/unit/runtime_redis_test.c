@@ -336,7 +336,7 @@ TEST(redis, a_peer_that_talks_nonsense_is_left_and_harms_nobody) {
         {"+OK\r\n+PONG\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested", 0},
         {"+OK\r\n+PONG\r\n$-7\r\n", "Bulk string length out of range", 0},
         {"+OK\r\n+PONG\r\n*-9\r\n", "out of range", 0},
-        {"+OK\r\n+PONG\r\n*2147483647\r\n:1\r\n", "", 0},
+        {"+OK\r\n+PONG\r\n*2147483647\r\n:1\r\n", "Out of memory", 0},
         {"+OK\r\n+PONG\r\n:99999999999999999999999\r\n", "", 0},
         {"+OK\r\n+PONG\r\n\0\0\0\0", "Protocol error", 16},
         {"+OK\r\n", "closed", 0},
