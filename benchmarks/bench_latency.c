@@ -122,19 +122,19 @@ static void end_child(bench *self, child *running, const char *name, double *cpu
     if (cpu_s != NULL) *cpu_s = usage.cpu_s;
 }
 
-/* Multicast, so that a standby hears what the leader hears; on loopback, in a group of this process. */
+/* Unicast, which costs the sender least of the cores that all share; beside a standby multicast, so that both hear it. */
 typedef struct lines {
-    char group[32];
-    uint16_t port;
+    char host[32];
+    uint16_t port; /* of line A */
     char a[64], b[64];
 } lines;
 
-static lines fresh_lines(void) {
-    lines self = {.port = nats_process_free_port()};
-    unsigned net = 1 + (unsigned)getpid() % 250;
-    tw_text_format(self.group, sizeof self.group, "239.255.%u.1", net);
-    tw_text_format(self.a, sizeof self.a, "udp://%s:%u@127.0.0.1", self.group, self.port);
-    tw_text_format(self.b, sizeof self.b, "udp://239.255.%u.2:%u@127.0.0.1", net, self.port);
+static lines fresh_lines(bool multicast) {
+    lines self = {.host = "127.0.0.1", .port = nats_process_free_port()};
+    if (multicast) tw_text_format(self.host, sizeof self.host, "239.255.%u.1", 1 + (unsigned)getpid() % 250);
+    const char *interface = multicast ? "@127.0.0.1" : "";
+    tw_text_format(self.a, sizeof self.a, "udp://%s:%u%s", self.host, self.port, interface);
+    tw_text_format(self.b, sizeof self.b, "udp://%s:%u%s", self.host, nats_process_free_port(), interface);
     return self;
 }
 
@@ -162,7 +162,7 @@ static void start_relay(bench *self, child *relay, const lines *at, bool spin) {
     tw_text_format(text, sizeof text, "%u", at->port);
     command_init(&run, &self->harness, "benchmarks/bare_relay");
     command_add_all(&run,
-                    (const char *const[]){self->harness.server.url, at->group, text, spin ? "--spin" : NULL, NULL});
+                    (const char *const[]){self->harness.server.url, at->host, text, spin ? "--spin" : NULL, NULL});
     harness_launch(&self->harness, relay, &run, STDOUT_FILENO);
     harness_await(&self->harness, relay, "bare_relay", "ready", 10000, line);
 }
@@ -240,7 +240,7 @@ static figures run_variant(bench *self, const variant *what, uint32_t rate, uint
     char line[CHILD_LINE_BYTES];
     figures out = {0};
     uint16_t metrics = 0;
-    lines at = fresh_lines();
+    lines at = fresh_lines(self->standby != NULL);
     start_listener(self, &listener, what->threads, capture);
     if (what->kind == RELAY) start_relay(self, &middle, &at, what->spin);
     if (what->kind == INGEST) metrics = start_ingest(self, &middle, what, &at, NULL);

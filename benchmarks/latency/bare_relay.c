@@ -1,9 +1,9 @@
 /*
  * Baseline (c), the limit: a packet in, what it carries out, nothing decoded.
  *
- *   bare_relay URL GROUP PORT [--spin]
+ *   bare_relay URL ADDRESS PORT [--spin]
  *
- * Receives events of the relay's tape from a multicast group on loopback, all that is there in one call with the kernel's
+ * Receives events of the relay's tape from an address or multicast group on loopback, all that is there in one call with the kernel's
  * stamps, publishes their payloads in nats.c's event-loop mode, and writes once. One thread. --spin asks the sockets
  * again and again instead of sleeping. Says "ready" on standard output, ends on SIGTERM.
  */
@@ -50,7 +50,8 @@ static void open_socket(relay *self, const char *group, uint16_t port) {
     membership.imr_multiaddr = at.sin_addr;
     self->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     if (self->fd < 0 || bind(self->fd, (struct sockaddr *)&at, sizeof at) != 0) fail("socket", strerror(errno));
-    if (setsockopt(self->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+    if (IN_MULTICAST(ntohl(at.sin_addr.s_addr)) &&
+        setsockopt(self->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
         fail(group, strerror(errno));
     setsockopt(self->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     if (setsockopt(self->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
@@ -97,7 +98,7 @@ int main(int argc, char **argv) {
     static relay self;
     uint64_t port = 0;
     bool spin = argc == 5 && strcmp(argv[4], "--spin") == 0;
-    if ((argc != 4 && !spin) || !tw_text_to_u64(argv[3], &port)) fail("usage", "URL GROUP PORT [--spin]");
+    if ((argc != 4 && !spin) || !tw_text_to_u64(argv[3], &port)) fail("usage", "URL ADDRESS PORT [--spin]");
     signal(SIGTERM, on_signal);
     open_socket(&self, argv[2], (uint16_t)port);
     natsStatus status = nats_poll_open(&self.bus, argv[1]);

@@ -3,7 +3,7 @@
  *
  *   bare_sender TAPE FAST WARM_UP COUNT RATE WHERE [WHERE]
  *
- * The first FAST packets at their own pace, then COUNT at RATE a second, to udp://GROUP:PORT@INTERFACE. With two of these
+ * The first FAST packets at their own pace, then COUNT at RATE a second, to udp://HOST:PORT[@INTERFACE]. With two of these
  * every packet goes to both, one after the other; which of them comes first changes from packet to packet. Prints {"start_ns":…,"end_ns":…,
  * "late_p50_us":…,"late_p99_us":…}: from when to when the measured packets were due (WARM_UP of the COUNT are not
  * measured), and by how much the sender itself was late.
