@@ -33,6 +33,7 @@ static void adopt(pub_trades *trades, const wire_trades *snapshot) {
     trades->chain.event_ns = snapshot->header.event_ns;
     trades->chain.receive_ns = snapshot->header.receive_ns;
     trades->counted_from_seq = 0;
+    trades->adopted_seq = snapshot->header.seq;
 }
 
 publisher_adoption publisher_adopt_trades(publisher *p, const wire_trades *snapshot, uint64_t covers_seq) {

@@ -85,6 +85,7 @@ typedef struct pub_trades {
     uint64_t volume; /* up to and with chain.seq */
     uint64_t count;
     uint64_t counted_from_seq; /* 0: the totals are whole (see publisher_prints_lost) */
+    uint64_t adopted_seq;      /* the leader's totals count all up to here, also what has not come here yet */
     uint64_t dropped_seq;      /* the rest of a source message of which prints were dropped is dropped too */
     bool printed;
     tw_print last;

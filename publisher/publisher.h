@@ -173,7 +173,8 @@ void publisher_resume(publisher *publisher, const publisher_safe *safe);
  *
  *   prints      1 2 3 | 4 5 6 7 8 | 9 10        joined at 4; the leader's snapshot is at 8, its totals count 1 to 8
  *               missed  waiting     waiting     after publisher_adopt_trades: 4 to 8 are passed as sent, the totals are the
- *                                               leader's, 9 and 10 wait and will add to them
+ *                                               leader's, 9 and 10 wait and will add to them. Had this publisher been
+ *                                               at 6, 7 and 8 would be passed over when they come
  */
 /* Prints of source messages before `next_seq` may not have been told here: those of messages lost, or, where instruments
  * were unknown, passed over. All instruments' totals, also of those defined later, are whole from there on only. */

@@ -45,7 +45,7 @@ static void drop_oldest(publisher *p) {
 
 void publisher_print(publisher *p, uint32_t instrument, const tw_print *print, const publisher_stamp *stamp) {
     pub_instrument *at = pub_find(p, instrument);
-    if (at == NULL) return;
+    if (at == NULL || stamp->seq <= at->trades.adopted_seq) return; /* its leader has sent and counted it */
     if (backlog_full(&p->prints)) drop_oldest(p);
     backlog_push(&p->prints, &at->trades.waiting, instrument, print, stamp->seq, stamp->receive_ns);
     pub_mark(p, instrument, PUB_DIRTY_TRADES);
