@@ -168,15 +168,6 @@ void lead_step(lead *self, int64_t now_ns) {
 
 /* ---- what is heard ---- */
 
-/* Books that wait for something are right as far as they go; those that have missed something are not, nor is one that its
- * leader could not keep. */
-static bool are_doubtful(const wire_feed_status *status) {
-    if (status->instruments_not_ok > 0) return true;
-    if (status->state == TW_BOOK_OK || status->state == TW_BOOK_CLOSED) return false;
-    return status->cause != TW_CAUSE_GAP && status->cause != TW_CAUSE_LINE_SILENT &&
-           status->cause != TW_CAUSE_LINE_DOWN;
-}
-
 static void on_heartbeat(void *context, const bus_message *message) {
     lead *self = context;
     ingest *in = self->ingest;
@@ -185,7 +176,8 @@ static void on_heartbeat(void *context, const bus_message *message) {
     leadership_heartbeat beat = {.term = status.term,
                                  .seq = status.seq,
                                  .published_seq = status.published_seq,
-                                 .doubtful = are_doubtful(&status),
+                                 .doubtful =
+                                     leadership_is_doubtful(status.state, status.cause, status.instruments_not_ok),
                                  .handover = status.handover};
     tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
     tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
