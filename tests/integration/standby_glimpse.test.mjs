@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { NatsServer, sleep, until } from './lib/programs.mjs';
-import { metricsOf, onStage, roleOf, totalsOf } from './lib/stage.mjs';
+import { metricsOf, onStage, roleIs, roleOf, totalsOf } from './lib/stage.mjs';
 
 const nats = await NatsServer.start({ jetstream: true }), apart = await NatsServer.start();
 after(() => Promise.all([nats, apart].map((server) => server.stop())));
@@ -53,3 +53,25 @@ test(`kill -9 of the leader ${KILLS} times within one day (seed ${SEED}): who co
   await stage.endsRight();
   await endsWithTotals(stage);
 }, { server: nats, apart }), { timeout: 600_000 });
+
+test('who leads without having followed says from where its totals count; nobody takes them; the one before still has the whole', () => onStage(async (stage) => {
+  const settings = await playWithGlimpse(stage, { seed: 90, messages: 40_000, rate: '2500' });
+  const first = await stage.ingest(settings);
+  await stage.seqIs(5000n);
+  const second = await stage.ingest(settings); // no --standby
+  await roleIs(first, 'following');
+  await until(`the second to be OK; it said ${second.stderr}`, async () => (await metricsOf(second)).feed_state === 0);
+  assert.deepEqual([(await metricsOf(second)).totals_whole, (await metricsOf(first)).totals_whole], [0, 1]);
+  const { term } = stage.subscriber.feed;
+  const told = await until('a print to be told', () => [...stage.subscriber.latest].find(([subject, one]) =>
+    subject.endsWith('.trade') && one.term === term && one.prints.length > 0 && one.countedFromSeq > 0n)?.[1]);
+  assert.ok(told.countedFromSeq > 5000n && told.countedFromSeq <= told.seq, `${told.countedFromSeq} ${told.seq}`);
+  const third = await stage.ingest(['--standby', ...settings]);
+  await third.says(/totals were not taken.*not whole/);
+  assert.equal((await metricsOf(third)).totals_whole, 0);
+  await third.stop('SIGKILL');
+  second.kill('SIGKILL');
+  await roleIs(first, 'leading');
+  await stage.endsRight();
+  await endsWithTotals(stage); // of the whole day
+}, { server: nats, apart, lossless: false }));
