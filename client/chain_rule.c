@@ -69,29 +69,40 @@ typedef struct log_message {
     uint64_t before; /* prints of the epoch before this message */
     uint64_t total;  /* with it */
     uint64_t volume;
+    uint64_t counted_from_seq;
     uint32_t records;
 } log_message;
 
+/* Whether the message's totals and mine count from the same print on. */
+static bool totals_compare(const tw_chain *chain, const log_message *m) {
+    if (!m->has_totals || m->counted_from_seq != chain->counted_from_seq) return false;
+    return m->counted_from_seq == 0 || m->header->term == chain->term;
+}
+
 /* Prints that the totals have beyond mine; at least one, because the chain says that something is lost. */
-static uint64_t count_missed(const log_message *m, uint64_t mine) {
-    return m->has_totals && m->before > mine ? m->before - mine : 1;
+static uint64_t count_missed(const tw_chain *chain, const log_message *m) {
+    bool more = totals_compare(chain, m) && m->before > chain->prints_total;
+    return more ? m->before - chain->prints_total : 1;
 }
 
 static chain_verdict deliver(tw_chain *chain, const log_message *m, uint32_t known, uint64_t missed) {
     adopt(chain, m->header);
     chain->prints_total = m->total;
     chain->volume = m->volume;
+    chain->counted_from_seq = m->counted_from_seq;
     return (chain_verdict){.outcome = CHAIN_DELIVER, .known = known, .missed = missed};
 }
 
 /* In a new epoch everything before its first message is unknown here. */
 static chain_verdict enter_epoch(tw_chain *chain, const log_message *m) {
     bool first = m->header->snapshot && m->has_totals ? m->before == 0 : m->header->prev_seq == 0;
-    return deliver(chain, m, 0, first ? 0 : count_missed(m, 0));
+    uint64_t before = m->has_totals && m->before > 0 ? m->before : 1;
+    return deliver(chain, m, 0, first ? 0 : before);
 }
 
 static chain_verdict take_totals(tw_chain *chain, const log_message *m) {
-    bool same = m->total == chain->prints_total && m->volume == chain->volume;
+    bool same = m->total == chain->prints_total && m->volume == chain->volume &&
+                m->counted_from_seq == chain->counted_from_seq;
     if (same) return pass_over(chain, m->header);
     chain_verdict taken = deliver(chain, m, m->records, 0);
     taken.outcome = CHAIN_TOTALS;
@@ -101,8 +112,8 @@ static chain_verdict take_totals(tw_chain *chain, const log_message *m) {
 static chain_verdict take_log_snapshot(tw_chain *chain, const log_message *m) {
     if (m->header->seq == chain->seq) return take_totals(chain, m);
     if (m->header->seq < chain->seq) return pass_over(chain, m->header);
-    bool only_new = m->has_totals && m->records > 0 && m->before == chain->prints_total;
-    return deliver(chain, m, 0, only_new ? 0 : count_missed(m, chain->prints_total));
+    bool only_new = totals_compare(chain, m) && m->records > 0 && m->before == chain->prints_total;
+    return deliver(chain, m, 0, only_new ? 0 : count_missed(chain, m));
 }
 
 static chain_verdict take_log(tw_chain *chain, const log_message *m) {
@@ -114,7 +125,7 @@ static chain_verdict take_log(tw_chain *chain, const log_message *m) {
     if (header->snapshot) return take_log_snapshot(chain, m);
     if (header->prev_seq == chain->seq) return deliver(chain, m, 0, 0);
     if (header->seq <= chain->seq) return pass_over(chain, header);
-    return deliver(chain, m, m->known, m->has_mine ? 0 : count_missed(m, chain->prints_total));
+    return deliver(chain, m, m->known, m->has_mine ? 0 : count_missed(chain, m));
 }
 
 /* ---- trades and order events as logs ---- */
@@ -130,6 +141,7 @@ chain_verdict chain_take_trades(tw_chain *chain, const wire_trades *trades) {
                      .has_totals = true,
                      .total = trades->prints_total,
                      .volume = trades->volume,
+                     .counted_from_seq = trades->counted_from_seq,
                      .records = trades->print_count};
     int64_t added = 0;
     for (uint32_t i = 0; i < trades->print_count; i++) {

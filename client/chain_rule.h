@@ -29,6 +29,9 @@
  * A log keeps its place when a new leader says again what it had: a leader that takes over repeats what its
  * predecessor may not have sent, and the numbers are the source's. A message that is neither next nor overlaps comes
  * after a hole, also if it names an earlier prev_seq, or 0: its leader did not see all that this receiver did.
+ *
+ * Totals count missed prints only where both messages' are whole, or lack the same (one leader's word). Those of a leader
+ * that joined late are smaller than its predecessor's; that alone is no loss.
  */
 #ifndef TICKWIRE_CLIENT_CHAIN_RULE_H
 #define TICKWIRE_CLIENT_CHAIN_RULE_H
@@ -46,6 +49,7 @@ typedef struct tw_chain {
     uint64_t seq;
     uint64_t prints_total; /* trades: of the epoch, as the last message told */
     uint64_t volume;
+    uint64_t counted_from_seq; /* likewise; other than 0: they are not whole */
     char epoch[TW_EPOCH_BYTES];
     char left_epoch[TW_EPOCH_BYTES]; /* the one before, in this term; "" if none */
 } tw_chain;

@@ -218,6 +218,7 @@ static void take_trades(const delivery *d, const wire_trades *trades) {
         .volume = trades->volume,
         .prints_total = trades->prints_total,
         .missed_before = verdict.missed,
+        .counted_from_seq = trades->counted_from_seq,
     };
     s->handlers.on_trades(s->context, &told);
 }

@@ -156,6 +156,9 @@ typedef struct tickwire_trades {
     uint64_t prints_total;
     uint64_t
         missed_before; /* 0: nothing is missing since the last one told; of what came before the first, nothing is known */
+    /* 0: the totals are whole. Else they count all prints of source messages from this one on, and lack some or all of
+     * those before it: the leader joined late, or lost messages. They may then be below those told before. */
+    uint64_t counted_from_seq;
 } tickwire_trades;
 
 typedef struct tickwire_instrument_status {

@@ -110,6 +110,7 @@ static void begin_rebuild(glimpse *self) {
     self->cured = owner->facts;
     self->lost_later_from = 0;
     self->rebuilding = true;
+    publisher_prints_lost(owner->publisher, status.join); /* those of instruments that the snapshot makes known */
     publisher_hold(owner->publisher, true);
     market_restart_books(owner->market, &self->place);
 }

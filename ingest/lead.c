@@ -168,13 +168,6 @@ void lead_step(lead *self, int64_t now_ns) {
 
 /* ---- what is heard ---- */
 
-/* Books that wait for something are right as far as they go; those that have missed something are not. */
-static bool are_doubtful(const wire_feed_status *status) {
-    if (status->state == TW_BOOK_OK || status->state == TW_BOOK_CLOSED) return false;
-    return status->cause != TW_CAUSE_GAP && status->cause != TW_CAUSE_LINE_SILENT &&
-           status->cause != TW_CAUSE_LINE_DOWN;
-}
-
 static void on_heartbeat(void *context, const bus_message *message) {
     lead *self = context;
     ingest *in = self->ingest;
@@ -183,7 +176,8 @@ static void on_heartbeat(void *context, const bus_message *message) {
     leadership_heartbeat beat = {.term = status.term,
                                  .seq = status.seq,
                                  .published_seq = status.published_seq,
-                                 .doubtful = are_doubtful(&status),
+                                 .doubtful =
+                                     leadership_is_doubtful(status.state, status.cause, status.instruments_not_ok),
                                  .handover = status.handover};
     tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
     tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
@@ -191,7 +185,7 @@ static void on_heartbeat(void *context, const bus_message *message) {
     bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
     bool own = strcmp(beat.leader, self->machine.options.name) == 0;
     if (leaders_word && !own) self->seen.heartbeats++;
-    if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0)
+    if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0 && !adopt_asking(in->adopt))
         publisher_confirm(in->publisher, beat.published_seq);
     lead_step(self, now_ns);
 }
@@ -268,6 +262,20 @@ bool lead_may_send(const lead *self) {
 
 bool lead_leads(const lead *self) {
     return leadership_publishes(&self->machine);
+}
+
+bool lead_follows(const lead *self) {
+    return self->machine.role == LEADERSHIP_FOLLOWING;
+}
+
+bool lead_hears(const lead *self, lead_word *word) {
+    const leadership *machine = &self->machine;
+    const leadership_heartbeat *heard = &machine->heard;
+    *word = (lead_word){.term = heard->term, .published_seq = heard->published_seq};
+    tw_text_copy(word->name, sizeof word->name, heard->leader);
+    tw_text_copy(word->epoch, sizeof word->epoch, heard->epoch);
+    bool own = strcmp(heard->leader, machine->options.name) == 0;
+    return lead_follows(self) && heard->term > 0 && !own && machine->quiet_ns < machine->options.lease_ns;
 }
 
 bool lead_offers(const lead *self) {

@@ -25,6 +25,7 @@ static void collect(void *context) {
     seen->instruments = market_instruments(self->market)->count;
     seen->instruments_not_ok = seen->publisher.instruments_not_ok;
     seen->live_orders = ob_books_orders(market_books(self->market));
+    seen->totals_whole = publisher_counted_from(self->publisher) == 0;
     seen->level_slots = ob_books_level_slots(market_books(self->market));
     seen->requests_waiting = seen->publisher.requests_waiting;
     seen->bus_buffered = (int64_t)bus_buffered(self->bus);
@@ -180,6 +181,8 @@ static void add_gauges(ingest *self, const char *labels) {
          "rebuilds.",
          &seen->glimpse.state},
         {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
+        {"totals_whole", "1 if Trades' totals count every print of the epoch, 0 if this instance joined late.",
+         &seen->totals_whole},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
         {"burst_limit", "Source messages merged into one update at most, now.", &seen->burst_limit},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},

@@ -215,7 +215,10 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
                                .silence_ns = silence_ns,
                                .last_heard_ns = rt_clock_monotonic_ns()};
     self->messages = 0;
-    if (first_seq > 1) market_set_incomplete(self->market);
+    if (first_seq > 1) {
+        market_set_incomplete(self->market);
+        publisher_prints_lost(self->publisher, first_seq);
+    }
     if (self->glimpse != NULL) glimpse_session(self->glimpse, first_seq);
     rt_log(self->log, RT_INFO, "session starts", RT_STR("epoch", self->day.epoch), RT_U64("first_seq", first_seq));
     judge_feed(self);
@@ -289,7 +292,10 @@ static void on_malformed_message(void *context, itch50_result why, const feed_me
         message->length >= 3 &&
         instruments_by_locate(market_instruments(self->market),
                               (uint16_t)(message->bytes[1] << 8 | message->bytes[2])) != INSTRUMENT_NONE;
-    if (why != ITCH50_UNKNOWN_TYPE && !names_a_book) self->facts.unreadable++;
+    if (why != ITCH50_UNKNOWN_TYPE && !names_a_book) {
+        self->facts.unreadable++;
+        publisher_prints_lost(self->publisher, message->seq + 1);
+    }
 }
 
 void ingest_source_ended(ingest *self, const char *reason) {
@@ -324,6 +330,7 @@ void ingest_messages_lost(ingest *self, uint64_t from, uint64_t count) {
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
+    publisher_prints_lost(self->publisher, from + count);
     rt_log_limited(self->log, &self->lost_site, RT_ERROR, "messages lost", RT_U64("from", from),
                    RT_U64("count", count), RT_U64("lost_in_session", self->facts.lost));
     judge_feed(self);
@@ -360,6 +367,7 @@ static void on_tick(void *context) {
     }
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
+    adopt_tick(self->adopt, rt_clock_monotonic_ns());
     judge_feed(self);
     if (self->replay == NULL && lead_leads(self->lead)) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
@@ -583,6 +591,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
     if (code == TW_OK) code = lead_open(&self->lead, self, error);
+    if (code == TW_OK && self->leased) code = adopt_open(&self->adopt, self, error);
     if (code == TW_OK) code = requests_open(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
@@ -651,6 +660,7 @@ void ingest_close(ingest *self) {
     ticker_close(self->ticker);
     for (int i = 0; i < SIGNALS; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
+    adopt_close(self->adopt);
     lead_close(self->lead);
     bus_close(self->bus);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets every handle finish closing */

@@ -39,6 +39,7 @@
 #include "runtime/time_zone.h"
 
 typedef struct lead lead;         /* lead.c: who publishes */
+typedef struct adopt adopt;       /* adopt.c: a follower's trade totals, from its leader */
 typedef struct live live;         /* live.c: the lines of a network feed */
 typedef struct recovery recovery; /* recovery.c: refill by request servers */
 typedef struct replay replay;     /* replay.c: a recording */
@@ -114,6 +115,7 @@ typedef struct ingest_observed {
     int64_t feed_state, feed_cause;
     int64_t instruments, instruments_not_ok, live_orders, level_slots, requests_waiting, bus_buffered;
     int64_t burst_limit;
+    int64_t totals_whole;
 } ingest_observed;
 
 typedef struct ingest {
@@ -138,7 +140,8 @@ typedef struct ingest {
     mold_line *line;       /* a capture's; NULL for all else */
     arbiter *arbiter;      /* of the lines of a network feed; NULL for all else */
     lead *lead;
-    live *live; /* exactly one of live, soup and replay */
+    adopt *adopt; /* NULL where no lease says who leads */
+    live *live;   /* exactly one of live, soup and replay */
     soup *soup;
     replay *replay;
     recovery *recovery; /* NULL without --recovery */
@@ -220,8 +223,23 @@ void lead_hand_over(lead *lead);
 /* The same before the process ends: true if an offer was made. ingest_stop is called when it has been taken, or when
  * its time is over. */
 bool lead_leave(lead *lead);
+/* The leader that a follower hears. */
+typedef struct lead_word {
+    uint64_t term;
+    uint64_t published_seq; /* all up to it has left */
+    char name[INGEST_NAME_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+} lead_word;
+bool lead_follows(const lead *lead);
+/* False: this instance does not follow, or has not heard its leader for as long as a lease. */
+bool lead_hears(const lead *lead, lead_word *word);
 void lead_read(const lead *lead, ingest_leading *seen);
 const char *lead_role_name(int role);
+/* adopt.c */
+tw_code adopt_open(adopt **adopt, ingest *ingest, tw_error *error);
+void adopt_close(adopt *adopt);
+void adopt_tick(adopt *adopt, int64_t now_ns);
+bool adopt_asking(const adopt *adopt); /* an answer is under way: prints that wait must stay */
 /* live.c */
 tw_code live_open(live **live, ingest *ingest, tw_error *error);
 void live_close(live *live);

@@ -107,6 +107,9 @@ typedef struct wire_trades {
     const tw_print *prints; /* at most WIRE_MAX_PRINTS */
     uint64_t volume;        /* of the epoch so far */
     uint64_t prints_total;  /* likewise */
+    /* 0: the totals are whole. Else all prints of source messages from this one on are counted, of those before it some
+     * or all are missing. */
+    uint64_t counted_from_seq;
 } wire_trades;
 
 typedef struct wire_status {

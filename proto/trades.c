@@ -32,6 +32,7 @@ static size_t put_trades(const wire_trades *m, uint8_t *buffer) {
         at = put_print(at, &m->prints[i]);
     at = wire_put_u64(at, 21, m->volume);
     at = wire_put_u64(at, 22, m->prints_total);
+    at = wire_put_u64(at, 23, m->counted_from_seq);
     return (size_t)(at - buffer);
 }
 
@@ -123,6 +124,9 @@ static void take_own(wire_arena *arena, wire_reader *reader, const wire_field *f
         break;
     case 22:
         m->prints_total = wire_take_u64(reader, field);
+        break;
+    case 23:
+        m->counted_from_seq = wire_take_u64(reader, field);
         break;
     default:
         break; /* a newer publisher's */

@@ -55,6 +55,7 @@ static void reset_instrument(publisher *p, uint32_t instrument) {
     at->quote_chain = at->status_chain = at->imbalance_chain = at->trades.chain = at->orders.chain = no_chain;
     at->bid = at->ask = (tw_level){.price = TW_PRICE_ABSENT};
     at->trades.dropped_seq = at->orders.dropped_seq = UINT64_MAX;
+    at->trades.counted_from_seq = p->counted_from_seq;
     backlog_line_init(&at->trades.waiting);
     backlog_line_init(&at->orders.waiting);
     pub_status_reset(at);

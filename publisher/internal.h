@@ -84,7 +84,9 @@ typedef struct pub_trades {
     backlog_line waiting;
     uint64_t volume; /* up to and with chain.seq */
     uint64_t count;
-    uint64_t dropped_seq; /* the rest of a source message of which prints were dropped is dropped too */
+    uint64_t counted_from_seq; /* 0: the totals are whole (see publisher_prints_lost) */
+    uint64_t adopted_seq;      /* the leader's totals count all up to here, also what has not come here yet */
+    uint64_t dropped_seq;      /* the rest of a source message of which prints were dropped is dropped too */
     bool printed;
     tw_print last;
 } pub_trades;
@@ -208,6 +210,7 @@ struct publisher {
     bool tier_started;
 
     backlog prints;
+    uint64_t counted_from_seq; /* of instruments that come, and of some that are there; 0: all totals are whole */
     backlog order_events;
     tw_print *print_batch;
     wire_order_event *order_batch;
@@ -297,6 +300,8 @@ void pub_quote_settle(publisher *p, uint32_t instrument, uint64_t safe_seq);
 /* False: the sink said stop, prints are still waiting. */
 bool pub_trades_publish(publisher *p, uint32_t instrument, int64_t now_ns);
 void pub_trades_confirm(publisher *p, uint64_t seq);
+/* One instrument's prints up to `seq` no longer wait: another has sent them. */
+void pub_trades_pass(publisher *p, pub_trades *trades, uint64_t seq);
 void pub_trades_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_trades *trades);
 bool pub_orders_publish(publisher *p, uint32_t instrument, int64_t now_ns);
 void pub_orders_confirm(publisher *p, uint64_t seq);

@@ -187,7 +187,7 @@ void publisher_start_epoch(publisher *p, const char *epoch) {
     p->behind_count = 0;
     for (uint32_t i = 0; i < p->instrument_top; i++)
         p->instruments[i].defined = p->instruments[i].behind = false;
-    p->published_seq = p->singles_to = 0;
+    p->published_seq = p->singles_to = p->counted_from_seq = 0;
     tw_map_clear(&p->by_symbol);
     p->instrument_top = 0;
     p->directory_version = 0;

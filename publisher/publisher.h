@@ -167,6 +167,33 @@ void publisher_confirm(publisher *publisher, uint64_t seq);
 /* The bus was away and is back, the term is the same: what was published beyond `safe` may not have arrived, so those
  * chains go on with a snapshot, paced, trades (totals) included. Order events have none: their chain shows the break. */
 void publisher_resume(publisher *publisher, const publisher_safe *safe);
+/*
+ * Totals. They count the prints that were told here. Who joined late, or lost messages, lacks some: Trades then say from which
+ * source message on all are counted (counted_from_seq). A follower can take the totals of a leader whose own are whole:
+ *
+ *   prints      1 2 3 | 4 5 6 7 8 | 9 10        joined at 4; the leader's snapshot is at 8, its totals count 1 to 8
+ *               missed  waiting     waiting     after publisher_adopt_trades: 4 to 8 are passed as sent, the totals are the
+ *                                               leader's, 9 and 10 wait and will add to them. Had this publisher been
+ *                                               at 6, 7 and 8 would be passed over when they come
+ */
+/* Prints of source messages before `next_seq` may not have been told here: those of messages lost, or, where instruments
+ * were unknown, passed over. All instruments' totals, also of those defined later, are whole from there on only. */
+void publisher_prints_lost(publisher *publisher, uint64_t next_seq);
+/* All prints from this source message on are in the totals; 0: all of the epoch. */
+uint64_t publisher_counted_from(const publisher *publisher);
+
+typedef enum publisher_adoption {
+    PUBLISHER_ADOPTED,
+    PUBLISHER_ADOPT_NEEDLESS, /* the instrument's totals are whole, or it is unknown here */
+    PUBLISHER_ADOPT_BEHIND, /* the snapshot does not reach what is known here: ask again, after a later heartbeat */
+    PUBLISHER_ADOPT_USELESS /* another epoch, the leader's totals are not whole, or this publisher leads */
+} publisher_adoption;
+/* `snapshot` is the leader's; all prints up to `covers_seq` are in it, whatever its own seq: its published_seq in a heartbeat
+ * heard before it was asked for. */
+publisher_adoption publisher_adopt_trades(publisher *publisher, const wire_trades *snapshot, uint64_t covers_seq);
+/* All of the leader's snapshots were given to publisher_adopt_trades. True: every total is whole now. */
+bool publisher_adopted_all(publisher *publisher);
+
 /* Everything up to this source message has been handed to the sink; in FeedStatus as published_seq. Tiers are not
  * counted, what lead and resume owe is. It moves on with the seq of publisher_feed_update. */
 uint64_t publisher_published_seq(const publisher *publisher);

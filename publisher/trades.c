@@ -45,7 +45,7 @@ static void drop_oldest(publisher *p) {
 
 void publisher_print(publisher *p, uint32_t instrument, const tw_print *print, const publisher_stamp *stamp) {
     pub_instrument *at = pub_find(p, instrument);
-    if (at == NULL) return;
+    if (at == NULL || stamp->seq <= at->trades.adopted_seq) return; /* its leader has sent and counted it */
     if (backlog_full(&p->prints)) drop_oldest(p);
     backlog_push(&p->prints, &at->trades.waiting, instrument, print, stamp->seq, stamp->receive_ns);
     pub_mark(p, instrument, PUB_DIRTY_TRADES);
@@ -61,6 +61,11 @@ void pub_trades_confirm(publisher *p, uint64_t seq) {
     const backlog *b = &p->prints;
     while (b->oldest != BACKLOG_NONE && b->items[b->oldest].seq <= seq)
         pass(p, &p->instruments[b->items[b->oldest].instrument].trades);
+}
+
+void pub_trades_pass(publisher *p, pub_trades *trades, uint64_t seq) {
+    while (!backlog_line_empty(&trades->waiting) && p->prints.items[trades->waiting.first].seq <= seq)
+        pass(p, trades);
 }
 
 /* Totals, where prints that were sent may not have arrived: they are not kept, so no receiver can have them again. */
@@ -85,6 +90,7 @@ static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_message_header(at, &trades->chain, prev_seq, now_ns, &message.header);
     message.volume = trades->volume;
     message.prints_total = trades->count;
+    message.counted_from_seq = trades->counted_from_seq;
     size_t length = wire_trades_encode(&message, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_TRADE, length);
 }
@@ -110,4 +116,5 @@ void pub_trades_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns
     message->prints = &at->trades.last;
     message->volume = at->trades.volume;
     message->prints_total = at->trades.count;
+    message->counted_from_seq = at->trades.counted_from_seq;
 }

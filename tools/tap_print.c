@@ -91,6 +91,7 @@ static void json_trades(json_writer *w, const wire_trades *m) {
     json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
     json_u64(w, "print_count", m->prints_total);
     json_u64(w, "prints_total", m->prints_total);
+    if (m->counted_from_seq != 0) json_u64(w, "counted_from_seq", m->counted_from_seq);
 }
 
 static void json_status(json_writer *w, const wire_status *m) {
@@ -307,6 +308,7 @@ static void line_trades(line_writer *w, const wire_trades *m) {
     }
     if (m->print_count > 5) ADD(w, " and %u more", m->print_count - 5);
     ADD(w, "  volume %llu", (unsigned long long)m->volume);
+    if (m->counted_from_seq != 0) ADD(w, " (counted from %llu)", (unsigned long long)m->counted_from_seq);
 }
 
 static void line_status(line_writer *w, const wire_status *m) {

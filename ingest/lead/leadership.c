@@ -23,6 +23,12 @@ const char *leadership_role_name(leadership_role role) {
     return (unsigned)role < LEADERSHIP_ROLES ? names[role] : "unknown";
 }
 
+bool leadership_is_doubtful(tw_book_state feed, tw_state_cause cause, uint32_t instruments_not_ok) {
+    if (instruments_not_ok > 0) return true;
+    if (feed == TW_BOOK_OK || feed == TW_BOOK_CLOSED) return false;
+    return cause != TW_CAUSE_GAP && cause != TW_CAUSE_LINE_SILENT && cause != TW_CAUSE_LINE_DOWN;
+}
+
 void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns) {
     *self = (leadership){.options = *options, .connected = true, .stepped_ns = now_ns, .due_ns = NEVER};
 }

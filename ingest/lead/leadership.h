@@ -88,6 +88,10 @@ typedef struct leadership_heartbeat {
     bool handover;
 } leadership_heartbeat;
 
+/* Of a leader that says this in its heartbeat: books that wait for something are right as far as they go; those that have missed
+ * something are not, nor is one that its leader could not keep. A successor then tells all states again. */
+bool leadership_is_doubtful(tw_book_state feed, tw_state_cause cause, uint32_t instruments_not_ok);
+
 /* This instance's own place in the feed, as of the call. */
 typedef struct leadership_self {
     char epoch[TW_EPOCH_BYTES];

@@ -105,7 +105,8 @@ static inline wire_trades random_trades(tw_random *random, random_storage *stora
                      .print_count = random_count(random, WIRE_MAX_PRINTS),
                      .prints = storage->prints,
                      .volume = random_u64(random),
-                     .prints_total = random_u64(random)};
+                     .prints_total = random_u64(random),
+                     .counted_from_seq = random_u64(random)};
     for (uint32_t i = 0; i < m.print_count; i++)
         storage->prints[i] = (tw_print){.seq = random_u64(random),
                                         .index = random_u32(random),

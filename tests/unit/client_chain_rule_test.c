@@ -22,6 +22,7 @@ typedef struct message {
     uint64_t prints[4]; /* the seqs of its prints, 0 ends; each of quantity 100 */
     uint64_t total;     /* of the epoch, this message included */
     uint64_t volume;    /* 0: total times 100 */
+    uint64_t counted_from;
 } message;
 
 static wire_header header_of(const message *m) {
@@ -41,6 +42,7 @@ static chain_verdict take_trades(tw_chain *chain, const message *m) {
     tw_print prints[4];
     wire_trades trades = {.header = header_of(m), .prints = prints, .prints_total = m->total};
     trades.volume = m->volume != 0 ? m->volume : m->total * 100;
+    trades.counted_from_seq = m->counted_from;
     while (trades.print_count < 4 && m->prints[trades.print_count] != 0) {
         prints[trades.print_count] = (tw_print){.seq = m->prints[trades.print_count], .quantity = 100};
         trades.print_count++;
@@ -160,6 +162,43 @@ TEST(chain_rule, a_state_is_taken_as_the_table_says) {
 
 TEST(chain_rule, trades_are_taken_as_the_table_says) {
     play(trade_rows, sizeof trade_rows / sizeof *trade_rows, take_trades);
+}
+
+/* Mine is 10 prints of the epoch; the leader that comes joined at 60 and has counted 4 of them. */
+TEST(chain_rule, totals_of_a_leader_that_joined_late_are_no_loss_and_count_none) {
+    static const struct {
+        const char *says;
+        message message;
+        chain_outcome outcome;
+        uint64_t missed;
+    } rows[] = {
+        {"it goes on where the old one ended", {3, "A", 100, 110, false, {110}, 5, 0, 60}, CHAIN_DELIVER, 0},
+        {"it says mine again", {3, "A", 90, 100, false, {100}, 4, 0, 60}, CHAIN_DUPLICATE, 0},
+        {"its snapshot of mine: other totals", {3, "A", 0, 100, true, {100}, 4, 0, 60}, CHAIN_TOTALS, 0},
+        {"the same numbers, but they are not whole", {3, "A", 0, 100, true, {100}, 10, 0, 60}, CHAIN_TOTALS, 0},
+        {"behind a hole: how many is unknown", {3, "A", 105, 140, false, {140}, 20, 0, 60}, CHAIN_DELIVER, 1},
+        {"a snapshot further on: likewise", {3, "A", 0, 140, true, {140}, 11, 0, 60}, CHAIN_DELIVER, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tw_chain chain;
+        prepare(&chain, MINE, take_trades);
+        chain_verdict verdict = take_trades(&chain, &rows[i].message);
+        bool taken = verdict.outcome == CHAIN_DELIVER || verdict.outcome == CHAIN_TOTALS;
+        EXPECT_MSG(verdict.outcome == rows[i].outcome && verdict.missed == rows[i].missed &&
+                       chain.counted_from_seq == (taken ? 60 : 0),
+                   "%s: %s missed %llu", rows[i].says, chain_outcome_name(verdict.outcome),
+                   (unsigned long long)verdict.missed);
+    }
+}
+
+TEST(chain_rule, totals_that_lack_the_same_prints_still_count_what_is_missed) {
+    tw_chain chain = {0};
+    message first = {3, "A", 90, 100, false, {100}, 4, 0, 60}, later = {3, "A", 130, 140, false, {140}, 8, 0, 60};
+    take_trades(&chain, &first);
+    EXPECT_U64(take_trades(&chain, &later).missed, 3);
+    message whole = {4, "A", 150, 160, false, {160}, 30, 0, 0};
+    EXPECT_U64(take_trades(&chain, &whole).missed, 1); /* of 22 prints most were told */
+    EXPECT_U64(chain.counted_from_seq, 0);
 }
 
 TEST(chain_rule, order_events_follow_the_rules_of_a_log_without_totals) {

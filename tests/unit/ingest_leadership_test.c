@@ -331,6 +331,30 @@ TEST(leadership, of_a_leader_whose_books_were_not_whole_nothing_is_safe) {
     }
 }
 
+TEST(leadership, a_leader_that_missed_something_or_could_not_keep_a_book_is_doubtful) {
+    static const struct {
+        tw_book_state state;
+        tw_state_cause cause;
+        uint32_t not_ok;
+        bool doubtful;
+    } rows[] = {
+        {TW_BOOK_OK, TW_CAUSE_NONE, 0, false},
+        {TW_BOOK_OK, TW_CAUSE_NONE, 1, true}, /* a successor whose book is whole must say so */
+        {TW_BOOK_CLOSED, TW_CAUSE_END_OF_SESSION, 0, false},
+        {TW_BOOK_CLOSED, TW_CAUSE_END_OF_SESSION, 3, true},
+        {TW_BOOK_RECOVERING, TW_CAUSE_GAP, 0, false}, /* waits */
+        {TW_BOOK_STALE, TW_CAUSE_LINE_SILENT, 0, false},
+        {TW_BOOK_STALE, TW_CAUSE_LINE_DOWN, 0, false},
+        {TW_BOOK_RECOVERING, TW_CAUSE_MID_SESSION, 0, true},
+        {TW_BOOK_STALE, TW_CAUSE_GAP_NOT_FILLED, 0, true},
+        {TW_BOOK_STALE, TW_CAUSE_MALFORMED, 0, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        EXPECT_MSG(leadership_is_doubtful(rows[i].state, rows[i].cause, rows[i].not_ok) == rows[i].doubtful,
+                   "%s, %s, %u books not OK", tw_book_state_name(rows[i].state), tw_state_cause_name(rows[i].cause),
+                   rows[i].not_ok);
+}
+
 TEST(leadership, of_two_claims_one_wins_and_the_other_follows_it) {
     scene s;
     begin_standby(&s);
