@@ -105,6 +105,49 @@ void client_sweep(tickwire_client *client) {
         if (!receiver_book_in_sync(&client->books.books[i]->receiver)) wish(client, client->books.books[i], false);
 }
 
+/* What a subscription covers and has a handler for. */
+static bool wants(const tickwire_subscription *s, subject_channel channel) {
+    if (!s->plan.channels[channel]) return false;
+    switch (channel) {
+    case SUBJECT_QUOTE:
+        return s->handlers.on_quote != NULL;
+    case SUBJECT_TRADE:
+        return s->handlers.on_trades != NULL;
+    case SUBJECT_STATUS:
+        return s->handlers.on_status != NULL;
+    case SUBJECT_IMBALANCE:
+        return s->handlers.on_imbalance != NULL;
+    default:
+        return s->keeps_books && join_is_book_channel(channel);
+    }
+}
+
+static void ask_exchange(tickwire_client *client, const tickwire_subscription *s, const char *exchange,
+                         bool books) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
+        if (!wants(s, channel) || (!books && join_is_book_channel(channel))) continue;
+        if (s->plan.symbol[0] == '\0')
+            resync_want_all(&client->resync, exchange, channel, now_ns);
+        else
+            resync_want(&client->resync, exchange, s->plan.symbol, channel, false, now_ns);
+    }
+}
+
+static void ask_exchanges(tickwire_client *client, const tickwire_subscription *s, bool books) {
+    if (s->plan.exchange[0] != '\0') {
+        ask_exchange(client, s, s->plan.exchange, books);
+        return;
+    }
+    for (size_t i = 0; i < client->feeds.count; i++) /* several partitions: the wish is one */
+        ask_exchange(client, s, client->feeds.entries[i]->exchange, books);
+}
+
+void client_join(tickwire_client *client, const tickwire_subscription *subscription) {
+    ask_exchanges(client, subscription, true);
+}
+
+/* Books not in sync wish for themselves; other channels have no way to know what did not come until more comes. */
 void client_doubt_all(tickwire_client *client) {
     for (uint32_t i = 0; i < client->books.count; i++) {
         client_book *book = client->books.books[i];
@@ -112,32 +155,8 @@ void client_doubt_all(tickwire_client *client) {
         tell_state(client, book);
     }
     client_sweep(client);
-}
-
-static void join_exchange(tickwire_client *client, const join_plan *plan, const char *exchange) {
-    int64_t now_ns = rt_clock_monotonic_ns();
-    for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
-        if (!plan->channels[channel]) continue;
-        if (plan->symbol[0] == '\0')
-            resync_want_all(&client->resync, exchange, channel, now_ns);
-        else
-            resync_want(&client->resync, exchange, plan->symbol, channel, false, now_ns);
-    }
-}
-
-void client_join(tickwire_client *client, const tickwire_subscription *subscription, const char *exchange) {
-    const join_plan *plan = &subscription->plan;
-    if (!subscription->keeps_books) return;
-    if (plan->exchange[0] != '\0') {
-        if (exchange == NULL) join_exchange(client, plan, plan->exchange);
-        return;
-    }
-    if (exchange != NULL) {
-        join_exchange(client, plan, exchange);
-        return;
-    }
-    for (size_t i = 0; i < client->feeds.count; i++) /* several partitions: the wish is one */
-        join_exchange(client, plan, client->feeds.entries[i]->exchange);
+    for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
+        if (!s->dead) ask_exchanges(client, s, false);
 }
 
 /* ---- feeds ---- */
@@ -147,8 +166,8 @@ feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32
     bool known = feed_watch_knows(&client->feeds, exchange);
     feed_entry *entry = feed_watch_entry(&client->feeds, exchange, partition, rt_clock_monotonic_ns(), &is_new);
     if (entry != NULL && is_new && !known)
-        for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
-            if (!s->dead) client_join(client, s, exchange);
+        for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
+            if (!s->dead && s->plan.exchange[0] == '\0') ask_exchange(client, s, exchange, true);
     return entry;
 }
 
@@ -161,6 +180,7 @@ void client_take_feed_status(tickwire_client *client, const wire_feed_status *st
         client->stats.old_terms++;
         return;
     }
+    if (feed_watch_take_return(entry)) resync_release(&client->resync, now_ns);
     if (was_silent) resync_hurry(&client->resync, entry->exchange, now_ns);
     if (entry->changed) client_tell_feed_changes(client);
 }

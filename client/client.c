@@ -304,7 +304,7 @@ tickwire_status tickwire_subscribe(tickwire_client *client, const char *subject,
         tickwire_unsubscribe(s);
         return report(&error, error_text);
     }
-    client_join(client, s, NULL);
+    client_join(client, s);
     if (subscription != NULL) *subscription = s;
     return TICKWIRE_OK;
 }

@@ -70,9 +70,10 @@ void client_take_feed_status(tickwire_client *client, const wire_feed_status *st
 /* The feed entry of a message; asks wildcard subscriptions' snapshots when an exchange is new. NULL: too many. */
 feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32_t partition);
 /* Asks for what a new subscription covers. */
-void client_join(tickwire_client *client, const tickwire_subscription *subscription, const char *exchange);
+void client_join(tickwire_client *client, const tickwire_subscription *subscription);
 void client_tell_fresh(tickwire_client *client);        /* current books to new subscriptions */
 void client_tell_feed_changes(tickwire_client *client); /* books whose feed's state changed */
+/* Messages may have been lost without a trace: asks for all books that no delta proves right, and for all other channels. */
 void client_doubt_all(tickwire_client *client);
 void client_sweep(tickwire_client *client); /* wishes for every book not in sync */
 void client_drop_uncovered(tickwire_client *client);

@@ -63,13 +63,13 @@ bool join_plan_make(join_plan *plan, const char *subject) {
     /* Where the subject has a wildcard, any well-formed name answers whether a channel is covered. */
     const char *exchange = plan->exchange[0] != '\0' ? plan->exchange : "XXXX";
     const char *symbol = plan->symbol[0] != '\0' ? plan->symbol : "A";
-    bool any = false;
+    bool books = false;
     for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
         char covered[SUBJECT_BYTES];
-        if (!join_is_book_channel(channel)) continue;
+        if (channel == SUBJECT_ORDER) continue;
         if (!subject_instrument(covered, sizeof covered, exchange, symbol, channel)) continue;
         plan->channels[channel] = subject_matches(subject, covered);
-        any |= plan->channels[channel];
+        books |= plan->channels[channel] && join_is_book_channel(channel);
     }
-    return any;
+    return books;
 }

@@ -59,8 +59,9 @@ static const char *result_text(wire_result result) {
 typedef struct delivery {
     tickwire_subscription *subscription;
     const char *subject;
-    const uint8_t *bytes; /* NULL: decoded already, a part of a snapshot reply */
+    const uint8_t *bytes;
     size_t length;
+    bool is_part; /* of a snapshot reply: decoded already */
     subject_parts parts;
     int64_t arrival_ns;
 } delivery;
@@ -133,6 +134,11 @@ static void tell_missed(const delivery *d, uint64_t missed) {
     }
 }
 
+/* A reply about what never had a message says where the chain begins, and nothing to tell. */
+static bool is_empty_part(const delivery *d, const wire_header *header) {
+    return d->is_part && header->seq == 0;
+}
+
 /* Counts and tells what a verdict means. True: the message goes to its handler. */
 static bool passes(const delivery *d, chain_verdict verdict) {
     tickwire_stats *stats = &d->subscription->client->stats;
@@ -158,7 +164,8 @@ static bool passes(const delivery *d, chain_verdict verdict) {
 static bool state_passes(const delivery *d, const wire_header *header, feed_entry **feed) {
     if (!is_about_subject(d, header) || !is_of_leader(d, header, feed)) return false;
     tw_chain *chain = chain_of(d);
-    return chain == NULL || passes(d, chain_take_state(chain, header));
+    bool passed = chain == NULL || passes(d, chain_take_state(chain, header));
+    return passed && !is_empty_part(d, header);
 }
 
 /* ---- by channel: decode, apply the rules, tell ---- */
@@ -198,7 +205,7 @@ static void take_trades(const delivery *d, const wire_trades *trades) {
     tw_chain *chain = chain_of(d);
     chain_verdict verdict = {.outcome = CHAIN_DELIVER};
     if (chain != NULL) verdict = chain_take_trades(chain, trades);
-    if (!passes(d, verdict)) return;
+    if (!passes(d, verdict) || is_empty_part(d, &trades->header)) return;
     tickwire_print *prints = s->client->prints;
     uint32_t count = trades->print_count - verdict.known;
     if (count > WIRE_MAX_PRINTS) count = WIRE_MAX_PRINTS;
@@ -405,6 +412,42 @@ static bool reply_id(const tickwire_client *client, const char *subject, uint64_
            tw_text_to_u64(subject + length + 1, id);
 }
 
+/* ---- parts of replies on channels without books ---- */
+
+/* A part goes to every subscription that covers its subject, through the same rules as what comes live. It can't overtake
+ * what was published before it: the replies' subscription is the client's first, and the bus empties it last. */
+static void deliver_part(tickwire_client *client, const wire_header *header, subject_channel channel,
+                         int64_t arrival_ns, const void *part) {
+    char subject[SUBJECT_BYTES];
+    delivery d = {.subject = subject, .is_part = true, .arrival_ns = arrival_ns};
+    if (!header->snapshot ||
+        !subject_instrument(subject, sizeof subject, header->exchange, header->symbol, channel))
+        return;
+    if (subject_parse(subject, &d.parts) != SUBJECT_KIND_INSTRUMENT) return;
+    client->callbacks++;
+    for (tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next) {
+        if (s->dead || !subject_matches(s->subject, subject)) continue;
+        d.subscription = s;
+        if (channel == SUBJECT_QUOTE && s->handlers.on_quote != NULL) take_quote(&d, part);
+        if (channel == SUBJECT_TRADE && s->handlers.on_trades != NULL) take_trades(&d, part);
+        if (channel == SUBJECT_STATUS && s->handlers.on_status != NULL) take_status(&d, part);
+        if (channel == SUBJECT_IMBALANCE && s->handlers.on_imbalance != NULL) take_imbalance(&d, part);
+    }
+    client->callbacks--;
+}
+
+static void deliver_parts(tickwire_client *client, const wire_snapshot_reply *reply, subject_channel channel,
+                          int64_t arrival_ns) {
+    for (uint32_t i = 0; i < reply->quote_count && channel == SUBJECT_QUOTE; i++)
+        deliver_part(client, &reply->quotes[i].header, channel, arrival_ns, &reply->quotes[i]);
+    for (uint32_t i = 0; i < reply->trades_count && channel == SUBJECT_TRADE; i++)
+        deliver_part(client, &reply->trades[i].header, channel, arrival_ns, &reply->trades[i]);
+    for (uint32_t i = 0; i < reply->status_count && channel == SUBJECT_STATUS; i++)
+        deliver_part(client, &reply->statuses[i].header, channel, arrival_ns, &reply->statuses[i]);
+    for (uint32_t i = 0; i < reply->imbalance_count && channel == SUBJECT_IMBALANCE; i++)
+        deliver_part(client, &reply->imbalances[i].header, channel, arrival_ns, &reply->imbalances[i]);
+}
+
 /* What a request covered and did not heal is wished for again. */
 static void after_reply(tickwire_client *client, const resync_key *key, int64_t now_ns) {
     for (uint32_t i = 0; i < client->books.count; i++) {
@@ -439,5 +482,6 @@ void client_on_reply(void *context, const bus_message *message) {
         if (!reply.books[i].header.snapshot) continue;
         client_take_book(client, NULL, channel, &reply.books[i], arrival_ns);
     }
+    deliver_parts(client, &reply, channel, arrival_ns);
     if (resync_reply(&client->resync, id, &reply, now_ns, &key)) after_reply(client, &key, now_ns);
 }

@@ -109,7 +109,7 @@ void resync_tick(resync_queue *queue, int64_t now_ns) {
         resync_job *job = &queue->jobs[i];
         if (job->state == RESYNC_FREE || job->due_ns > now_ns) continue;
         if (job->state == RESYNC_ASKED) wait_until(queue, job, now_ns);
-        if (queue->outstanding < RESYNC_OUTSTANDING) ask(queue, job, now_ns);
+        if (now_ns >= queue->not_before_ns && queue->outstanding < RESYNC_OUTSTANDING) ask(queue, job, now_ns);
     }
 }
 
@@ -149,4 +149,10 @@ void resync_hurry(resync_queue *queue, const char *exchange, int64_t now_ns) {
 void resync_restart(resync_queue *queue, int64_t now_ns) {
     for (size_t i = 0; i < RESYNC_JOBS; i++)
         if (queue->jobs[i].state == RESYNC_ASKED) wait_until(queue, &queue->jobs[i], now_ns);
+    queue->not_before_ns = now_ns + queue->timeout_ns;
+}
+
+void resync_release(resync_queue *queue, int64_t now_ns) {
+    int64_t from_ns = now_ns + (int64_t)tw_random_below(&queue->random, (uint64_t)(queue->timeout_ns / 4) + 1);
+    if (from_ns < queue->not_before_ns) queue->not_before_ns = from_ns;
 }

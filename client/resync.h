@@ -48,6 +48,7 @@ typedef struct resync_queue {
     uint32_t outstanding;
     uint64_t last_id;
     int64_t timeout_ns;
+    int64_t not_before_ns; /* nothing is asked earlier */
     tw_random random;
     resync_send send;
     void *context;
@@ -74,7 +75,11 @@ bool resync_reply(resync_queue *queue, uint64_t id, const wire_snapshot_reply *r
                   resync_key *key);
 /* The exchange is heard again: what waits for it need not wait longer. */
 void resync_hurry(resync_queue *queue, const char *exchange, int64_t now_ns);
-/* The connection is new: requests under way are repeated at once. */
+/* The connection is new: requests under way are repeated. Nothing is asked before resync_release, or the timeout: the
+ * publisher may have lost the same server, and a request that comes before it is there is lost. */
 void resync_restart(resync_queue *queue, int64_t now_ns);
+/* A publisher is heard after a restart: asks from a moment on that is at random within a quarter of the timeout, so that all
+ * the receivers that lost the same server don't ask at once. Books that a delta proves right by then are not asked for. */
+void resync_release(resync_queue *queue, int64_t now_ns);
 
 #endif

@@ -145,9 +145,9 @@ typedef struct tickwire_print {
 } tickwire_print;
 
 /* Every print is told once, in order, also where leaders change. `missed_before` says what is lost before these prints
- * and will not come: at least so many; TICKWIRE_FAULT_MISSED goes before it. Where header.snapshot is set (a new
- * leader's or the publisher's first word after the bus was away) the totals hold at header.seq, and the last print is here only if
- * it was not told before; print_count may then be 0. */
+ * and will not come: at least so many; TICKWIRE_FAULT_MISSED goes before it. Where header.snapshot is set (an answer to
+ * joining late or coming back, a leader's first word) the totals hold at header.seq, and the one print is the last there was, here only
+ * if it was not told before; print_count may then be 0. */
 typedef struct tickwire_trades {
     tickwire_header header;
     uint32_t print_count;
@@ -228,7 +228,9 @@ TICKWIRE_API void tickwire_close(tickwire_client *client); /* NULL is fine; not 
 
 /* Subscribes to a subject, wildcards allowed ("XNAS.*.orderbook", "XNAS.>", "feed.>"). `handlers` is copied.
  * For order book channels a book per instrument is kept; a late joiner's books come by snapshot, a whole
- * exchange's in bulk. The feed status of every exchange subscribed to is followed too. A subscription whose only
+ * exchange's in bulk, and so does the present state of the other channels that have a handler. All of it is asked for again
+ * after the server was away: whatever did not come is then replaced (books, quotes, statuses, imbalances) or told as
+ * missing (prints). The feed status of every exchange subscribed to is followed too. A subscription whose only
  * handler is on_raw keeps no books and asks for no snapshots. A book's changes go to every subscription that
  * covers it; where subscriptions overlap, each change is told once to each. */
 TICKWIRE_API tickwire_status tickwire_subscribe(tickwire_client *client, const char *subject,

@@ -33,6 +33,7 @@
 #define WIRE_REASON_BYTES     8
 #define WIRE_DETAIL_BYTES     160
 #define WIRE_CHANNEL_BYTES    24
+#define WIRE_LEADER_BYTES     64
 
 typedef enum wire_result {
     WIRE_OK = 0,
@@ -169,6 +170,9 @@ typedef struct wire_feed_status {
     uint64_t updates;
     uint32_t instruments;
     uint32_t instruments_not_ok;
+    uint64_t published_seq;
+    bool handover;
+    char leader[WIRE_LEADER_BYTES];
     uint64_t directory_version;
 } wire_feed_status;
 

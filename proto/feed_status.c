@@ -22,6 +22,9 @@ size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_
     pb.updates = m->updates;
     pb.instruments = m->instruments;
     pb.instruments_not_ok = m->instruments_not_ok;
+    pb.published_seq = m->published_seq;
+    pb.handover = m->handover;
+    pb.leader = (char *)m->leader;
     pb.directory_version = m->directory_version;
     return wire_pb_pack(&pb.base, buffer, capacity);
 }
@@ -42,11 +45,14 @@ static wire_result copy(wire_feed_status *m, const Tickwire__V1__FeedStatus *pb)
         .updates = pb->updates,
         .instruments = pb->instruments,
         .instruments_not_ok = pb->instruments_not_ok,
+        .published_seq = pb->published_seq,
+        .handover = pb->handover != 0,
         .directory_version = pb->directory_version,
     };
     bool good = wire_pb_text(m->exchange, sizeof m->exchange, pb->exchange) &&
                 wire_pb_text(m->epoch, sizeof m->epoch, pb->epoch) &&
-                wire_pb_text(m->detail, sizeof m->detail, pb->detail) && wire_pb_state(&m->state, (int)pb->state);
+                wire_pb_text(m->detail, sizeof m->detail, pb->detail) &&
+                wire_pb_text(m->leader, sizeof m->leader, pb->leader) && wire_pb_state(&m->state, (int)pb->state);
     return good ? WIRE_OK : WIRE_OUT_OF_RANGE;
 }
 

@@ -74,3 +74,12 @@ uint32_t backlog_batch(const backlog *b, const backlog_line *line, uint32_t limi
     }
     return whole > 0 ? whole : count;
 }
+
+uint32_t backlog_single(const backlog *b, const backlog_line *line, uint32_t limit) {
+    uint32_t count = 0;
+    uint64_t seq = b->items[line->first].seq;
+    for (uint32_t i = line->first; i != BACKLOG_NONE && b->items[i].seq == seq && count < limit;
+         i = b->items[i].next)
+        count++;
+    return count;
+}

@@ -65,5 +65,7 @@ void backlog_pop(backlog *b, backlog_line *line);
 /* How many records at the front of a line fit in one message of at most `limit`: whole source messages only,
  * but for a source message that alone has more than `limit` records. At least 1. */
 uint32_t backlog_batch(const backlog *b, const backlog_line *line, uint32_t limit);
+/* How many records the first source message of a line has, at most `limit`. At least 1. */
+uint32_t backlog_single(const backlog *b, const backlog_line *line, uint32_t limit);
 
 #endif

@@ -4,6 +4,7 @@
  *   levels changed            prev_seq = published seq, seq = last source message folded in
  *   only the state changed    no levels, seq == prev_seq == published seq
  *   nothing visible changed   no message; the chain stands still
+ *   the chain begins again    the whole view as a snapshot (lead.c)
  */
 #include <string.h>
 
@@ -66,6 +67,36 @@ static void count_merges(publisher *p, subject_channel channel, const pub_pendin
     if (!changed && pending->merged > 0) p->stats.unchanged++;
 }
 
+/* The view as it stands; the header is the caller's. */
+static void fill_whole(const publisher *p, pub_book *view, wire_book_update *update) {
+    update->depth = p->options.depth;
+    update->merged = 0;
+    update->checksum = view->checksum;
+    update->bid_count = view->bid_count;
+    update->ask_count = view->ask_count;
+    update->bids = view_side(view, TW_BID, p->options.depth);
+    update->asks = view_side(view, TW_ASK, p->options.depth);
+}
+
+static void emit_update(publisher *p, uint32_t instrument, subject_channel channel,
+                        const wire_book_update *update) {
+    pub_emit(p, instrument, channel, wire_book_update_encode(update, p->buffer, WIRE_MAX_BYTES));
+}
+
+static void publish_whole(publisher *p, uint32_t instrument, subject_channel channel, const pub_pending *pending,
+                          int64_t now_ns) {
+    const pub_instrument *at = &p->instruments[instrument];
+    pub_book *view = pub_view(p, instrument, channel);
+    wire_book_update update;
+    bool state_follows = pub_chain_begin(at, &view->chain, pending, now_ns, &update.header);
+    fill_whole(p, view, &update);
+    emit_update(p, instrument, channel, &update);
+    if (!state_follows) return;
+    update.header.snapshot = false;
+    update.bid_count = update.ask_count = 0;
+    emit_update(p, instrument, channel, &update);
+}
+
 void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns) {
     const pub_instrument *at = &p->instruments[instrument];
     pub_book *view = pub_view(p, instrument, channel);
@@ -75,14 +106,26 @@ void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel
     pub_pending pending = view->pending;
     view->pending = (pub_pending){.seq = 0};
     count_merges(p, channel, &pending, changed);
-    if (!changed && at->state == view->chain.state && at->cause == view->chain.cause) return;
+    bool news = changed || at->state != view->chain.state || at->cause != view->chain.cause;
+    if (view->chain.goes_on != PUB_CHAINED) {
+        if (news || view->chain.goes_on == PUB_OWES) publish_whole(p, instrument, channel, &pending, now_ns);
+        return;
+    }
+    if (!news) return;
 
-    if (!changed) pending.seq = view->chain.seq;
-    pub_chain_advance(at, &view->chain, &pending, now_ns, &update.header);
+    pub_chain_advance(at, &view->chain, &pending, changed, now_ns, &update.header);
     update.depth = p->options.depth;
     update.merged = changed ? pending.merged : 0;
     update.checksum = view->checksum;
-    pub_emit(p, instrument, channel, wire_book_update_encode(&update, p->buffer, WIRE_MAX_BYTES));
+    emit_update(p, instrument, channel, &update);
+}
+
+void pub_book_settle(publisher *p, uint32_t instrument, subject_channel channel, uint64_t safe_seq) {
+    pub_book *view = pub_view(p, instrument, channel);
+    tw_level bid_changes[DELTA_MAX_LEVELS], ask_changes[DELTA_MAX_LEVELS];
+    wire_book_update update;
+    view_refresh(p, instrument, view, bid_changes, ask_changes, &update);
+    pub_chain_settle(&p->instruments[instrument], &view->chain, &view->pending, safe_seq);
 }
 
 void pub_book_snapshot(const publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns,
@@ -90,13 +133,7 @@ void pub_book_snapshot(const publisher *p, uint32_t instrument, subject_channel 
     pub_book *view = pub_view(p, instrument, channel);
     pub_header(p, &p->instruments[instrument], &view->chain, &update->header);
     update->header.publish_ns = now_ns;
-    update->depth = p->options.depth;
-    update->merged = 0;
-    update->checksum = view->checksum;
-    update->bid_count = view->bid_count;
-    update->ask_count = view->ask_count;
-    update->bids = view_side(view, TW_BID, p->options.depth);
-    update->asks = view_side(view, TW_ASK, p->options.depth);
+    fill_whole(p, view, update);
 }
 
 bool publisher_published_book(const publisher *p, uint32_t instrument, subject_channel channel,

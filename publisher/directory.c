@@ -48,9 +48,10 @@ static bool write_subjects(publisher *p, uint32_t instrument, const char *symbol
 static void reset_instrument(publisher *p, uint32_t instrument) {
     static const pub_chain no_chain = {.event_ns = TW_TIME_ABSENT, .receive_ns = TW_TIME_ABSENT};
     pub_instrument *at = &p->instruments[instrument];
-    bool queued = at->queued; /* its place in the list of marked instruments is kept */
+    bool queued = at->queued, behind = at->behind; /* its places in lists are kept: they are not walked here */
     memset(at, 0, sizeof *at);
     at->queued = queued;
+    at->behind = behind;
     at->quote_chain = at->status_chain = at->imbalance_chain = at->trades.chain = at->orders.chain = no_chain;
     at->bid = at->ask = (tw_level){.price = TW_PRICE_ABSENT};
     at->trades.dropped_seq = at->orders.dropped_seq = UINT64_MAX;

@@ -12,6 +12,9 @@
  * Who has the directory at any version from prev_version on has it at `version` after applying the message. An entry
  * that leaves the directory is not named: the chain is broken on purpose behind it, and receivers ask again. No feed
  * served here takes an instrument away during a day.
+ *
+ * Two publishers of one source count the same versions. What waits when one takes over from the other counts as told:
+ * FeedStatus names the version, and who missed what the other did not tell any more asks.
  */
 #include <stdlib.h>
 
@@ -40,6 +43,12 @@ void pub_changes_reset(publisher *p) {
         changes->entries[i].waiting = false;
     changes->first = changes->last = PUB_NONE;
     changes->told = changes->broken_at = 0;
+}
+
+void pub_changes_settle(publisher *p) {
+    uint64_t version = p->directory_version;
+    pub_changes_reset(p);
+    p->changes.told = version;
 }
 
 static void take_out(pub_changes *changes, uint32_t instrument) {

@@ -1,4 +1,4 @@
-/* State of the whole feed: at each interval, and at the next flush after a change of state, cause or gap. */
+/* State of the whole feed: at each interval, and at the next flush after a change of state, cause, gap or handover. */
 #include <string.h>
 
 #include "base/text.h"
@@ -18,7 +18,7 @@ void pub_feed_reset(publisher *p) {
 void publisher_feed_update(publisher *p, const publisher_feed *feed) {
     publisher_feed *mine = &p->feed;
     if (feed->state != mine->state || feed->cause != mine->cause || feed->gap_from != mine->gap_from ||
-        feed->gap_to != mine->gap_to) {
+        feed->gap_to != mine->gap_to || feed->handover != mine->handover) {
         p->feed_urgent = true;
     }
     *mine = *feed;
@@ -37,6 +37,7 @@ bool pub_feed_due(const publisher *p, int64_t now_ns) {
 
 void pub_feed_publish(publisher *p, int64_t now_ns) {
     const publisher_feed *feed = &p->feed;
+    pub_note_published(p);
     wire_feed_status status = {.partition = p->options.partition,
                                .term = p->options.term,
                                .seq = feed->seq,
@@ -52,10 +53,13 @@ void pub_feed_publish(publisher *p, int64_t now_ns) {
                                .updates = p->updates,
                                .directory_version = p->changes.told,
                                .instruments = p->stats.instruments,
-                               .instruments_not_ok = p->stats.instruments_not_ok};
+                               .instruments_not_ok = p->stats.instruments_not_ok,
+                               .published_seq = p->published_seq,
+                               .handover = feed->handover};
     memcpy(status.exchange, p->exchange, sizeof status.exchange);
     memcpy(status.epoch, p->epoch, sizeof status.epoch);
     memcpy(status.detail, p->feed_detail, sizeof status.detail);
+    memcpy(status.leader, p->leader, sizeof status.leader);
     size_t length = wire_feed_status_encode(&status, p->buffer, WIRE_MAX_BYTES);
     p->sink.emit(p->sink.context, p->feed_subject, p->buffer, length);
     p->since_ready++;

@@ -5,8 +5,7 @@ static uint64_t messages_out(const publisher *p) {
     return p->updates + p->stats.feed_statuses + p->stats.directory_changes;
 }
 
-/* Everything an instrument waits to send. False: the sink said stop; what is left stays marked. */
-static bool publish_instrument(publisher *p, uint32_t instrument, int64_t now_ns) {
+bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_instrument *at = &p->instruments[instrument];
     uint8_t dirty = at->dirty;
     at->dirty = 0;
@@ -24,9 +23,10 @@ static bool publish_instrument(publisher *p, uint32_t instrument, int64_t now_ns
 }
 
 static void publish_live(publisher *p, int64_t now_ns) {
+    if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
     while (p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
-        if (!publish_instrument(p, instrument, now_ns)) return; /* stays first in line */
+        if (!pub_instrument_publish(p, instrument, now_ns)) return; /* stays first in line */
         tw_list_pop(&p->live, p->live_next);
         p->instruments[instrument].queued = false;
     }
@@ -34,39 +34,48 @@ static void publish_live(publisher *p, int64_t now_ns) {
 
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
+    if (!p->leads) return 0;
+    pub_note_published(p);
     if (p->live.first == PUB_NONE && !p->feed_urgent && !pub_changes_waiting(p)) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);
-    if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
-    publish_live(p, now_ns);
+    if (!p->feed.handover) publish_live(p, now_ns);
+    pub_note_published(p);
     return (size_t)(messages_out(p) - before);
 }
 
 static bool tier_due(const publisher *p, int64_t now_ns) {
-    if (!pub_tiers_on(p)) return false;
+    if (!pub_tiers_on(p) || p->feed.handover) return false;
     return !p->tier_started || (now_ns > 0 ? now_ns : 0) / PUB_TIER_STEP_NS != p->tier_step;
 }
 
 size_t publisher_tick(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     p->held_back = false;
+    if (!p->leads) return 0;
+    if (p->singles) pub_singles_tick(p, now_ns);
     bool status_due = pub_feed_due(p, now_ns), tiers_due = tier_due(p, now_ns);
-    if (!status_due && !tiers_due) return 0;
+    bool owes = p->behind_count > 0 && !p->feed.handover;
+    if (!status_due && !tiers_due && !owes) return 0;
     uint64_t before = messages_out(p);
     if (!pub_sink_ready(p)) {
         p->held_back = true;
         return 0;
     }
     if (status_due) pub_feed_publish(p, now_ns);
+    if (owes && !pub_catch_up(p, now_ns)) p->held_back = true;
     if (tiers_due && !pub_tiers_publish(p, now_ns)) p->held_back = true;
     return (size_t)(messages_out(p) - before);
 }
 
 int64_t publisher_next_tick(const publisher *p) {
+    if (!p->leads) return p->now_ns + p->options.status_interval_ns;
     if (p->held_back) return p->now_ns + PUB_RETRY_NS;
     if (p->feed_urgent || !p->feed_sent) return p->now_ns;
     int64_t status_ns = p->feed_sent_ns + p->options.status_interval_ns;
+    if (p->feed.handover) return status_ns;
+    if (p->behind_count > 0) return p->now_ns + PUB_CATCH_UP_NS;
     if (!pub_tiers_on(p)) return status_ns;
     if (!p->tier_started) return p->now_ns;
     int64_t tier_ns = (p->tier_step + 1) * PUB_TIER_STEP_NS;

@@ -26,7 +26,7 @@ void pub_imbalance_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     at->imbalance_pending = (pub_pending){.seq = 0};
     at->imbalance_published = at->imbalance;
     wire_imbalance message = {.imbalance = at->imbalance};
-    pub_chain_advance(at, &at->imbalance_chain, &pending, now_ns, &message.header);
+    pub_chain_advance(at, &at->imbalance_chain, &pending, true, now_ns, &message.header);
     size_t length = wire_imbalance_encode(&message, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_IMBALANCE, length);
 }

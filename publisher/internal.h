@@ -26,6 +26,9 @@
 #define PUB_PAYLOAD_SLOTS  64u               /* directory requests with symbols that may wait at once */
 #define PUB_ARENA_BYTES    (512u * 1024u)
 #define PUB_BUSY_RETRY_MS  200u
+#define PUB_CATCH_UP       128u             /* instruments whose owed snapshots leave in one tick */
+#define PUB_CATCH_UP_NS    INT64_C(1000000) /* between such ticks */
+#define PUB_SINGLES_NS     INT64_C(1000000000)
 
 /* What an instrument waits to send on its live channels. */
 enum {
@@ -45,13 +48,24 @@ typedef struct pub_pending {
     uint32_t merged;
 } pub_pending;
 
+/* How a chain goes on. */
+enum {
+    PUB_CHAINED = 0, /* with the next change, behind the last message */
+    PUB_JOINS,       /* with the next change, as a snapshot: receivers have the state, but by another's numbers */
+    PUB_OWES         /* with a snapshot that is owed, change or not */
+};
+
 /* What every published message leaves behind for the next one and for snapshots. */
 typedef struct pub_chain {
     uint64_t seq; /* of the last message, 0 for none yet */
+    uint64_t
+        told_seq; /* last source message that was known when it was told: beyond seq if the state alone changed */
     int64_t event_ns;
     int64_t receive_ns;
     tw_book_state state;
     tw_state_cause cause;
+    uint8_t goes_on;  /* PUB_CHAINED, PUB_JOINS or PUB_OWES */
+    bool state_alone; /* the last message had the seq of the one before */
 } pub_chain;
 
 /* One book channel of one instrument. The levels follow: `depth` bids, then `depth` asks. */
@@ -93,6 +107,7 @@ typedef struct pub_status_view {
 typedef struct pub_instrument {
     bool defined;
     bool queued;
+    bool behind; /* in the list of those that owe */
     uint8_t dirty;
     tw_book_state state; /* as told; what each channel last showed is in its chain */
     tw_state_cause cause;
@@ -179,6 +194,15 @@ struct publisher {
     size_t view_bytes;
     uint32_t *live_next;
     tw_list live;
+    bool leads;
+    char leader[WIRE_LEADER_BYTES];
+    uint64_t published_seq;
+    uint64_t singles_to; /* events up to this source message leave one source message at a time, */
+    bool singles;        /* and all others, too, until the tick of singles_end_ns */
+    int64_t singles_end_ns;
+    uint32_t *behind_next;
+    tw_list behind;
+    uint32_t behind_count;
     uint32_t *tier_next[3];
     tw_list tier_lists[3][PUB_TIER_SLOTS]; /* 100 ms uses only the first */
     int64_t tier_step;
@@ -214,8 +238,6 @@ struct publisher {
     publisher_stats stats;
 };
 
-/* lists.c: intrusive lists over one `next` array */
-
 /* directory.c */
 pub_instrument *pub_find(const publisher *p, uint32_t instrument); /* NULL if undefined */
 uint32_t pub_lookup(const publisher *p, const char *symbol);       /* PUB_NONE if unknown */
@@ -228,6 +250,7 @@ void pub_changes_free(publisher *p);
 void pub_changes_reset(publisher *p);                     /* a new epoch */
 void pub_changes_add(publisher *p, uint32_t instrument);  /* its entry is new or another, since directory_version */
 void pub_changes_left(publisher *p, uint32_t instrument); /* it is no entry any more, since directory_version */
+void pub_changes_settle(publisher *p);                    /* all counts as told */
 bool pub_changes_waiting(const publisher *p);
 void pub_changes_publish(publisher *p, int64_t now_ns); /* one message */
 
@@ -242,8 +265,10 @@ void pub_header(const publisher *p, const pub_instrument *instrument, const pub_
 /* Of the message that moved the chain on from `prev_seq` to where it is. */
 void pub_message_header(const pub_instrument *instrument, const pub_chain *chain, uint64_t prev_seq, int64_t now_ns,
                         wire_header *header);
-/* Moves a chain on by what is pending and fills the header of the message that does it. */
-void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending,
+/* Moves a chain on by what is pending and fills the header of the message that does it: with its seq if the content
+ * `changed`, with the seq of the last message if the state alone did. A chain that does not go on by PUB_CHAINED begins
+ * again, so the message must be whole. */
+void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending, bool changed,
                        int64_t now_ns, wire_header *header);
 /* Encodes what all messages about the instrument start with. */
 void pub_identity(const publisher *p, pub_instrument *instrument);
@@ -265,12 +290,16 @@ void pub_book_reset(publisher *p, uint32_t instrument);
 void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns);
 void pub_book_snapshot(const publisher *p, uint32_t instrument, subject_channel channel, int64_t now_ns,
                        wire_book_update *update);
+void pub_book_settle(publisher *p, uint32_t instrument, subject_channel channel, uint64_t safe_seq);
 void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns);
 void pub_quote_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_quote *quote);
+void pub_quote_settle(publisher *p, uint32_t instrument, uint64_t safe_seq);
 /* False: the sink said stop, prints are still waiting. */
 bool pub_trades_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_trades_confirm(publisher *p, uint64_t seq);
 void pub_trades_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_trades *trades);
 bool pub_orders_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+void pub_orders_confirm(publisher *p, uint64_t seq);
 void pub_status_reset(pub_instrument *instrument);
 void pub_status_publish(publisher *p, uint32_t instrument, int64_t now_ns);
 void pub_status_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_status *status);
@@ -282,6 +311,29 @@ void pub_imbalance_snapshot(const publisher *p, uint32_t instrument, int64_t now
 void pub_feed_reset(publisher *p);
 bool pub_feed_due(const publisher *p, int64_t now_ns);
 void pub_feed_publish(publisher *p, int64_t now_ns);
+
+/* How many records at the front of a line leave in one message. What another publisher may have sent as well leaves one
+ * source message at a time: a receiver must be able to drop those that it has and take the rest. */
+static inline uint32_t pub_batch(const publisher *p, const backlog *b, const backlog_line *line, uint32_t limit) {
+    bool single = p->singles || b->items[line->first].seq <= p->singles_to;
+    return single ? backlog_single(b, line, limit) : backlog_batch(b, line, limit);
+}
+
+/* flush.c: everything an instrument waits to send. False: the sink said stop; what is left stays marked. */
+bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns);
+
+/* lead.c */
+/* A chain that is not PUB_CHAINED begins again: fills the header of its snapshot. True: a message of the state alone
+ * must follow, because the snapshot has the seq of another that told another state. */
+bool pub_chain_begin(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending, int64_t now_ns,
+                     wire_header *header);
+/* What is pending counts as told, without a message. What is beyond safe_seq is owed, and what is not OK, too. */
+void pub_chain_settle(const pub_instrument *instrument, pub_chain *chain, pub_pending *pending, uint64_t safe_seq);
+/* publisher.c: nobody is marked or queued in any tier any more */
+void pub_lists_clear(publisher *p);
+void pub_note_published(publisher *p); /* if nothing is left to send, all that was applied has left */
+void pub_singles_tick(publisher *p, int64_t now_ns);
+bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 
 /* conflate.c */
 void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel);
@@ -296,6 +348,7 @@ void pub_snapshot_envelope(const publisher *p, subject_channel channel, wire_sna
 
 /* requests.c */
 void pub_requests_reset(publisher *p);
+void pub_requests_forget(publisher *p); /* all that wait */
 void pub_request_list_push(publisher *p, tw_list *list, uint32_t request);
 uint32_t pub_request_list_pop(publisher *p, tw_list *list);
 void pub_request_release(publisher *p, uint32_t request);

@@ -36,12 +36,18 @@ void publisher_order_event(publisher *p, uint32_t instrument, const wire_order_e
     }
 }
 
+void pub_orders_confirm(publisher *p, uint64_t seq) {
+    const backlog *b = &p->order_events;
+    while (b->oldest != BACKLOG_NONE && b->items[b->oldest].seq <= seq)
+        pass(p, &p->instruments[b->items[b->oldest].instrument].orders);
+}
+
 static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_instrument *at = &p->instruments[instrument];
     pub_orders *orders = &at->orders;
     wire_order_events message = {.events = p->order_batch};
     uint64_t prev_seq = orders->chain.seq;
-    message.event_count = backlog_batch(&p->order_events, &orders->waiting, WIRE_MAX_ORDER_EVENTS);
+    message.event_count = pub_batch(p, &p->order_events, &orders->waiting, WIRE_MAX_ORDER_EVENTS);
     for (uint32_t i = 0; i < message.event_count; i++) {
         const wire_order_event *event = backlog_record(&p->order_events, orders->waiting.first);
         p->order_batch[i] = *event;

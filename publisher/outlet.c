@@ -82,13 +82,19 @@ void pub_header(const publisher *p, const pub_instrument *instrument, const pub_
     header->snapshot = true;
 }
 
-void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending,
+void pub_chain_advance(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending, bool changed,
                        int64_t now_ns, wire_header *header) {
+    if (chain->goes_on != PUB_CHAINED) {
+        pub_chain_begin(instrument, chain, pending, now_ns, header);
+        return;
+    }
     uint64_t prev_seq = chain->seq;
-    *chain = (pub_chain){.seq = pending->seq,
+    *chain = (pub_chain){.seq = changed ? pending->seq : prev_seq,
+                         .told_seq = pending->seq,
                          .event_ns = pending->event_ns,
                          .receive_ns = pending->receive_ns,
                          .state = instrument->state,
-                         .cause = instrument->cause};
+                         .cause = instrument->cause,
+                         .state_alone = !changed};
     pub_message_header(instrument, chain, prev_seq, now_ns, header);
 }

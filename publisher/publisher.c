@@ -22,6 +22,9 @@ static tw_code check_options(const publisher_options *options, tw_error *error) 
     if (options->max_prints == 0) return tw_error_set(error, TW_INVALID, "max_prints: at least 1");
     if (options->max_requests == 0) return tw_error_set(error, TW_INVALID, "max_requests: at least 1");
     if (options->serve_bytes == 0) return tw_error_set(error, TW_INVALID, "serve_bytes: at least 1");
+    if (options->leader != NULL && strlen(options->leader) >= WIRE_LEADER_BYTES) {
+        return tw_error_set(error, TW_INVALID, "leader: a name has at most %d characters", WIRE_LEADER_BYTES - 1);
+    }
     if (options->status_interval_ns <= 0) {
         return tw_error_set(error, TW_INVALID, "status_interval_ns: above 0");
     }
@@ -63,8 +66,9 @@ static bool alloc_instruments(publisher *p) {
     size_t count = p->options.max_instruments;
     p->instruments = calloc(count, sizeof *p->instruments);
     p->live_next = calloc(count, sizeof *p->live_next);
+    p->behind_next = calloc(count, sizeof *p->behind_next);
     p->subjects = calloc(count * p->subject_slots, PUB_SUBJECT_BYTES);
-    return p->instruments != NULL && p->live_next != NULL && p->subjects != NULL &&
+    return p->instruments != NULL && p->live_next != NULL && p->behind_next != NULL && p->subjects != NULL &&
            tw_map_init(&p->by_symbol, (uint32_t)count, symbol_of, p) && alloc_views(p) && pub_changes_alloc(p);
 }
 
@@ -111,6 +115,9 @@ tw_code publisher_alloc(publisher **out, const publisher_options *options, const
     made->options = *options;
     tw_text_copy(made->exchange, sizeof made->exchange, options->exchange);
     made->options.exchange = made->exchange;
+    tw_text_copy(made->leader, sizeof made->leader, options->leader != NULL ? options->leader : "");
+    made->options.leader = made->leader;
+    made->leads = !options->follows;
     made->books = books;
     made->sink = *sink;
     assign_channels(made);
@@ -153,19 +160,20 @@ void publisher_free(publisher *p) {
     tw_pool_fini(&p->request_places);
     free(p->instruments);
     free(p->live_next);
+    free(p->behind_next);
     free(p->subjects);
     free(p->buffer);
     free(p);
 }
 
-static void clear_lists(publisher *p) {
+void pub_lists_clear(publisher *p) {
     tw_list_init(&p->live);
     for (uint32_t tier = 0; tier < 3; tier++) {
         for (uint32_t slot = 0; slot < PUB_TIER_SLOTS; slot++)
             tw_list_init(&p->tier_lists[tier][slot]);
     }
     for (uint32_t i = 0; i < p->instrument_top; i++) {
-        p->instruments[i].queued = p->instruments[i].defined = false;
+        p->instruments[i].queued = false;
         for (subject_channel c = SUBJECT_ORDERBOOK; c <= SUBJECT_ORDERBOOK_1S; c++) {
             if (pub_channel_on(p, c)) pub_view(p, i, c)->queued = false;
         }
@@ -174,7 +182,12 @@ static void clear_lists(publisher *p) {
 
 void publisher_start_epoch(publisher *p, const char *epoch) {
     tw_text_copy(p->epoch, sizeof p->epoch, epoch);
-    clear_lists(p);
+    pub_lists_clear(p);
+    tw_list_init(&p->behind);
+    p->behind_count = 0;
+    for (uint32_t i = 0; i < p->instrument_top; i++)
+        p->instruments[i].defined = p->instruments[i].behind = false;
+    p->published_seq = p->singles_to = 0;
     tw_map_clear(&p->by_symbol);
     p->instrument_top = 0;
     p->directory_version = 0;

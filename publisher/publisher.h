@@ -61,6 +61,8 @@ typedef struct publisher_options {
     const char *exchange; /* MIC, copied */
     uint32_t partition;
     uint64_t term;
+    bool follows;       /* begins as a follower: see publisher_lead */
+    const char *leader; /* this instance's name in FeedStatus, below WIRE_LEADER_BYTES, copied; NULL for none */
     uint32_t max_instruments;
     uint32_t depth;             /* visible levels per side, 1 to TW_MAX_DEPTH */
     bool tier_100ms;            /* orderbook.100ms */
@@ -117,7 +119,7 @@ void publisher_order_event(publisher *publisher, uint32_t instrument, const wire
 void publisher_book_state(publisher *publisher, uint32_t instrument, tw_book_state state, tw_state_cause cause,
                           const publisher_stamp *stamp);
 
-/* The feed's state, for FeedStatus. A change of state, cause or gap is sent at the next flush, not at the
+/* The feed's state, for FeedStatus. A change of state, cause, gap or handover is sent at the next flush, not at the
  * next interval. */
 typedef struct publisher_feed {
     tw_book_state state;
@@ -129,12 +131,51 @@ typedef struct publisher_feed {
     uint64_t gap_from, gap_to;
     uint64_t messages;
     uint64_t lost;
+    bool handover; /* the leader offers its place: nothing but FeedStatus leaves meanwhile, marks go on merging */
 } publisher_feed;
 void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
 
+/*
+ * Leading. Only the leader of a partition publishes; a publisher that follows (`publisher_options.follows`, or after
+ * publisher_follow) gathers marks and events and emits nothing: flush, tick and serve do nothing, requests are passed
+ * over. Marks merge as ever. Prints and order events wait in their backlogs until the leader is known to have sent
+ * them (publisher_confirm), so that a successor sends what its predecessor did not.
+ *
+ * Seqs come from the source, so both name the same state by the same number; but the two cut their bursts at different
+ * places. So after publisher_lead every book, quote, status and imbalance chain begins with a snapshot (prev_seq as in
+ * snapshots, header.snapshot set, the new term): at once, paced by the ticks, for those that changed beyond safe_seq;
+ * with the next change for the others, whose receivers have the right state already. What is not OK counts as changed:
+ * the predecessor may have thought better of it. Requests are answered with the present state from the first moment.
+ *
+ * Prints and order events are sent with one source message per message until what waited is out, and for a second in any
+ * case: a receiver then has each message whole or not at all. Events that were given up here (a full backlog) or sent
+ * here in an earlier term, but not known to have arrived, can't be sent again: a Trades snapshot then gives the totals.
+ *
+ * A new epoch while following drops the events that wait, as it does while leading.
+ */
+typedef struct publisher_safe {
+    uint64_t seq; /* all live updates up to this source message are known to have reached the bus; 0: unknown */
+    uint64_t tier_seq; /* likewise of the conflated tiers, which lag */
+} publisher_safe;
+/* A FeedStatus goes out at the next flush, before anything else. Takes time for each instrument, once. */
+void publisher_lead(publisher *publisher, uint64_t term, const publisher_safe *safe);
+/* Nothing leaves any more. Requests that wait are forgotten: who asked, asks again. */
+void publisher_follow(publisher *publisher);
+bool publisher_leads(const publisher *publisher);
+/* Another publisher of the same epoch has sent everything up to `seq`: events up to it no longer wait here. */
+void publisher_confirm(publisher *publisher, uint64_t seq);
+/* The bus was away and is back, the term is the same: what was published beyond `safe` may not have arrived, so those
+ * chains go on with a snapshot, paced, trades (totals) included. Order events have none: their chain shows the break. */
+void publisher_resume(publisher *publisher, const publisher_safe *safe);
+/* Everything up to this source message has been handed to the sink; in FeedStatus as published_seq. Tiers are not
+ * counted, what lead and resume owe is. It moves on with the seq of publisher_feed_update. */
+uint64_t publisher_published_seq(const publisher *publisher);
+/* Instruments for which lead or resume have yet to send snapshots or events. */
+uint32_t publisher_catching_up(const publisher *publisher);
+
 /* End of a burst: emits what was marked. Returns messages emitted. */
 size_t publisher_flush(publisher *publisher, int64_t now_ns);
-/* Emits tiers and feed status that are due. Returns messages emitted. */
+/* Emits feed status and tiers that are due, and a part of what lead or resume owe. Returns messages emitted. */
 size_t publisher_tick(publisher *publisher, int64_t now_ns);
 /* When publisher_tick has something to do next (same clock as now_ns). */
 int64_t publisher_next_tick(const publisher *publisher);

@@ -18,17 +18,25 @@ void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_pending pending = at->quote_pending;
     at->quote_pending = (pub_pending){.seq = 0};
     bool changed = !same_level(&bid, &at->bid) || !same_level(&ask, &at->ask);
-    if (!changed && at->state == at->quote_chain.state && at->cause == at->quote_chain.cause) return;
+    bool news = changed || at->state != at->quote_chain.state || at->cause != at->quote_chain.cause;
+    if (!news && at->quote_chain.goes_on != PUB_OWES) return;
 
-    if (!changed) pending.seq = at->quote_chain.seq;
     at->bid = bid;
     at->ask = ask;
     wire_quote quote;
     quote.bid = bid;
     quote.ask = ask;
-    pub_chain_advance(at, &at->quote_chain, &pending, now_ns, &quote.header);
+    pub_chain_advance(at, &at->quote_chain, &pending, changed, now_ns, &quote.header);
     size_t length = wire_quote_encode(&quote, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_QUOTE, length);
+}
+
+void pub_quote_settle(publisher *p, uint32_t instrument, uint64_t safe_seq) {
+    pub_instrument *at = &p->instruments[instrument];
+    const pub_book *view = pub_view(p, instrument, SUBJECT_ORDERBOOK);
+    at->bid = best_of(view->levels, view->bid_count);
+    at->ask = best_of(view->levels + p->options.depth, view->ask_count);
+    pub_chain_settle(at, &at->quote_chain, &at->quote_pending, safe_seq);
 }
 
 void pub_quote_snapshot(const publisher *p, uint32_t instrument, int64_t now_ns, wire_quote *quote) {

@@ -30,7 +30,15 @@ void pub_requests_reset(publisher *p) {
     for (uint32_t i = 0; i < PUB_CYCLES; i++) {
         tw_list_init(&p->cycles[i].now);
         tw_list_init(&p->cycles[i].later);
+        p->cycles[i].cursor = p->cycles[i].span = 0;
     }
+}
+
+void pub_requests_forget(publisher *p) {
+    pub_requests_reset(p);
+    memset(p->payload_used, 0, sizeof p->payload_used);
+    p->stats.requests_waiting = 0;
+    p->bulk_starved = false;
 }
 
 void pub_request_release(publisher *p, uint32_t request) {
@@ -176,6 +184,7 @@ void publisher_request(publisher *p, const char *subject, const char *reply, con
                        int64_t now_ns) {
     (void)now_ns;
     pub_request request;
+    if (!p->leads) return; /* who leads answers */
     memset(&request, 0, sizeof request);
     if (!parse(p, subject, payload, length, &request)) return;
     if (reply == NULL || reply[0] == '\0' || !tw_text_copy(request.reply, sizeof request.reply, reply)) {

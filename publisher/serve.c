@@ -82,7 +82,7 @@ static size_t serve_queued(publisher *p, size_t budget, int64_t now_ns) {
 }
 
 bool publisher_serve(publisher *p, int64_t now_ns) {
-    if (p->stats.requests_waiting == 0) return false;
+    if (!p->leads || p->stats.requests_waiting == 0) return false;
     if (!pub_sink_ready(p)) return true;
     size_t sent = 0, bytes = 0, bulk = 0;
     const size_t budget = p->options.serve_bytes;

@@ -64,11 +64,12 @@ void pub_status_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_pending pending = at->status_pending;
     at->status_pending = (pub_pending){.seq = 0};
     bool same_state = at->state == at->status_chain.state && at->cause == at->status_chain.cause;
-    if (same_state && same_view(&at->status, &at->status_published)) return;
+    bool news = !same_state || !same_view(&at->status, &at->status_published);
+    if (!news && at->status_chain.goes_on != PUB_OWES) return;
 
     at->status_published = at->status;
     wire_status status;
-    pub_chain_advance(at, &at->status_chain, &pending, now_ns, &status.header);
+    pub_chain_advance(at, &at->status_chain, &pending, true, now_ns, &status.header);
     fill(&at->status_published, &status);
     size_t length = wire_status_encode(&status, p->buffer, WIRE_MAX_BYTES);
     pub_emit(p, instrument, SUBJECT_STATUS, length);

@@ -57,12 +57,27 @@ void publisher_print(publisher *p, uint32_t instrument, const tw_print *print, c
     }
 }
 
+void pub_trades_confirm(publisher *p, uint64_t seq) {
+    const backlog *b = &p->prints;
+    while (b->oldest != BACKLOG_NONE && b->items[b->oldest].seq <= seq)
+        pass(p, &p->instruments[b->items[b->oldest].instrument].trades);
+}
+
+/* Totals, where prints that were sent may not have arrived: they are not kept, so no receiver can have them again. */
+static void publish_totals(publisher *p, uint32_t instrument, int64_t now_ns) {
+    pub_instrument *at = &p->instruments[instrument];
+    wire_trades message;
+    at->trades.chain.goes_on = PUB_CHAINED;
+    pub_trades_snapshot(p, instrument, now_ns, &message);
+    pub_emit(p, instrument, SUBJECT_TRADE, wire_trades_encode(&message, p->buffer, WIRE_MAX_BYTES));
+}
+
 static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
     pub_instrument *at = &p->instruments[instrument];
     pub_trades *trades = &at->trades;
     wire_trades message = {.prints = p->print_batch};
     uint64_t prev_seq = trades->chain.seq;
-    message.print_count = backlog_batch(&p->prints, &trades->waiting, WIRE_MAX_PRINTS);
+    message.print_count = pub_batch(p, &p->prints, &trades->waiting, WIRE_MAX_PRINTS);
     for (uint32_t i = 0; i < message.print_count; i++) {
         pass(p, trades);
         p->print_batch[i] = trades->last;
@@ -75,7 +90,12 @@ static void publish_batch(publisher *p, uint32_t instrument, int64_t now_ns) {
 }
 
 bool pub_trades_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
-    while (!backlog_line_empty(&p->instruments[instrument].trades.waiting)) {
+    const pub_trades *trades = &p->instruments[instrument].trades;
+    if (trades->chain.goes_on != PUB_CHAINED) {
+        if (!pub_may_emit(p)) return false;
+        publish_totals(p, instrument, now_ns);
+    }
+    while (!backlog_line_empty(&trades->waiting)) {
         if (!pub_may_emit(p)) return false;
         publish_batch(p, instrument, now_ns);
     }

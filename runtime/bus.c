@@ -16,8 +16,9 @@
 #define RECONNECT_WAIT_MS        50
 #define RECONNECT_JITTER_MS      100
 #define CONNECT_TIMEOUT_MS       2000
-#define PING_INTERVAL_MS         10000 /* three unanswered: the connection is given up */
-#define MOST_PINGS_OUT           3
+#define DEFAULT_SILENCE_NS       (3 * TW_NS_PER_SECOND)
+#define MOST_PINGS_OUT           1000 /* silence is judged by bus_silence.c */
+#define AWAY_BUFFER_BYTES        4096 /* what is published between a loss and its notice; nothing else is kept */
 #define CLOSE_TIMEOUT_NS         (5 * TW_NS_PER_SECOND)
 #define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
 #define MOST_URLS                16
@@ -34,8 +35,12 @@ void bus_tell(bus *self, bus_event event, const char *detail) {
 }
 
 static void on_disconnected(natsConnection *nats, void *context) {
+    bus *self = context;
     (void)nats;
-    bus_mailbox_put_event(context, BUS_DISCONNECTED, "connection lost, reconnecting");
+    bool silent = atomic_exchange(&self->found_silent, false);
+    bus_mailbox_put_event(self, BUS_DISCONNECTED,
+                          silent ? "the server was silent for too long, reconnecting"
+                                 : "connection lost, reconnecting");
 }
 
 static void on_reconnected(natsConnection *nats, void *context) {
@@ -78,7 +83,7 @@ static natsStatus set_servers(natsOptions *options, const char *urls) {
     return natsOptions_SetServers(options, servers, count);
 }
 
-static natsStatus set_connection(natsOptions *options, const bus_options *wanted) {
+static natsStatus set_connection(natsOptions *options, const bus *self, const bus_options *wanted) {
     natsStatus status = set_servers(options, wanted->url);
     if (status == NATS_OK && wanted->name != NULL) status = natsOptions_SetName(options, wanted->name);
     if (status == NATS_OK && wanted->credentials != NULL)
@@ -88,7 +93,7 @@ static natsStatus set_connection(natsOptions *options, const bus_options *wanted
     if (status == NATS_OK) status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
     if (status == NATS_OK)
         status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
-    if (status == NATS_OK) status = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
+    if (status == NATS_OK) status = natsOptions_SetPingInterval(options, bus_ping_interval_ms(self));
     if (status == NATS_OK) status = natsOptions_SetMaxPingsOut(options, MOST_PINGS_OUT);
     if (status == NATS_OK) status = natsOptions_DisableNoResponders(options, true);
     return status;
@@ -97,7 +102,7 @@ static natsStatus set_connection(natsOptions *options, const bus_options *wanted
 static natsStatus set_loop(natsOptions *options, bus *self) {
     natsStatus status = natsOptions_SetSendAsap(options, true);
     if (status == NATS_OK) status = natsOptions_SetIOBufSize(options, SOCKET_BUFFER_BYTES);
-    if (status == NATS_OK) status = natsOptions_SetReconnectBufSize(options, (int)self->high_water_bytes);
+    if (status == NATS_OK) status = natsOptions_SetReconnectBufSize(options, AWAY_BUFFER_BYTES);
     if (status == NATS_OK)
         status = natsOptions_SetEventLoop(options, self, bus_attach, bus_watch_read, bus_watch_write, bus_detach);
     if (status == NATS_OK) status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
@@ -110,7 +115,7 @@ static natsStatus set_loop(natsOptions *options, bus *self) {
 static natsStatus connect_once(bus *self, const bus_options *wanted) {
     natsOptions *options = NULL;
     natsStatus status = natsOptions_Create(&options);
-    if (status == NATS_OK) status = set_connection(options, wanted);
+    if (status == NATS_OK) status = set_connection(options, self, wanted);
     if (status == NATS_OK) status = set_loop(options, self);
     if (status == NATS_OK) status = natsConnection_Connect(&self->nats, options);
     natsOptions_Destroy(options); /* the connection has its own copy */
@@ -150,13 +155,14 @@ static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error 
 
 /* The handles don't keep the loop alive; the socket does. */
 static int open_handles(bus *self) {
-    self->wake.data = self->before_sleep.data = self;
+    self->wake.data = self->before_sleep.data = self->silence_check.data = self;
     int status = uv_async_init(self->loop, &self->wake, on_wake);
     if (status != 0) return status;
     uv_prepare_init(self->loop, &self->before_sleep);
     uv_prepare_start(&self->before_sleep, on_before_sleep);
     uv_unref((uv_handle_t *)&self->before_sleep);
-    self->open_handles = 2;
+    self->open_handles = 3;
+    bus_silence_start(self);
     return 0;
 }
 
@@ -171,6 +177,7 @@ static void close_handles(bus *self) {
     self->closing = true;
     uv_close((uv_handle_t *)&self->wake, on_handle_closed);
     uv_close((uv_handle_t *)&self->before_sleep, on_handle_closed);
+    uv_close((uv_handle_t *)&self->silence_check, on_handle_closed);
 }
 
 static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, tw_error *error) {
@@ -178,6 +185,7 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
     self->loop_thread = pthread_self();
     self->high_water_bytes = options->high_water_bytes != 0 ? options->high_water_bytes : DEFAULT_HIGH_WATER_BYTES;
     if (self->high_water_bytes > INT32_MAX / 2) self->high_water_bytes = INT32_MAX / 2; /* nats.c counts in int */
+    self->silence_ns = options->silence_ns > 0 ? options->silence_ns : DEFAULT_SILENCE_NS;
     self->on_event = options->on_event;
     self->event_context = options->event_context;
     if (bus_mailbox_init(&self->mailbox) != 0) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
@@ -286,6 +294,7 @@ static tw_code count_published(bus *self, natsStatus status, size_t subjects_len
 
 static tw_code publish(bus *self, const char *subject, size_t subject_length, const uint8_t *bytes, size_t length) {
     if (length > self->max_payload) return TW_INVALID;
+    if (!self->connected) return TW_AWAY;
     natsStatus status = natsConnection_Publish(self->nats, subject, bytes, (int)length);
     return count_published(self, status, subject_length, length);
 }
@@ -306,6 +315,7 @@ tw_code bus_publish_request(bus *self, const char *subject, const char *reply, c
     if (reply == NULL) return bus_publish(self, subject, bytes, length);
     if (!subject_is_valid(subject, &subject_length) || length > self->max_payload) return TW_INVALID;
     if (!subject_is_valid(reply, &reply_length)) return TW_INVALID;
+    if (!self->connected) return TW_AWAY;
     natsStatus status = natsConnection_PublishRequest(self->nats, subject, reply, bytes, (int)length);
     return count_published(self, status, subject_length + reply_length, length);
 }
@@ -323,7 +333,7 @@ bool bus_connected(const bus *self) {
 }
 
 size_t bus_buffered(const bus *self) {
-    int buffered = natsConnection_Buffered(self->nats);
+    int buffered = self->connected ? natsConnection_Buffered(self->nats) : 0;
     return buffered > 0 ? (size_t)buffered : 0;
 }
 

@@ -6,7 +6,15 @@
  * ever send a signal to the loop.
  *
  * Publishing copies into the output buffer; one write per bus_flush. The buffer's growth is bounded by the
- * caller: above `high_water_bytes` (or while disconnected) bus_ready says false; a publish is still taken.
+ * caller: above `high_water_bytes` bus_ready says false; a publish is still taken.
+ *
+ * While the server is away bus_ready says false, nothing is kept, and publishing says TW_AWAY: what a buffer would bring
+ * later is old by then, and nats.c holds the connection's lock while it connects, up to two seconds for an address that
+ * does not answer; the loop must not wait for that. So only subscribing and unsubscribing may wait then.
+ *
+ * A server is away when its connection ends, and also when nothing has been heard from it for `silence_ns`, although it is pinged
+ * three times as often: see bus_silence.c. It is looked for at once at the other URLs, and then at all of them every
+ * 50 to 150 ms, at random, so that a thousand clients of a server that died don't return in step.
  */
 #ifndef TICKWIRE_RUNTIME_BUS_H
 #define TICKWIRE_RUNTIME_BUS_H
@@ -44,6 +52,7 @@ typedef struct bus_options {
     const char *name;        /* shown in the server's connection list */
     const char *credentials; /* a .creds file, or NULL */
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
+    int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
     bus_on_event on_event;   /* may be NULL; called on the loop */
     void *event_context;
@@ -57,8 +66,8 @@ tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_erro
  * when the loop next runs: run it before uv_loop_close. Not from within a callback of the bus. NULL is fine. */
 void bus_close(bus *bus);
 
-/* Copies `length` bytes into the output buffer. TW_OK; TW_INVALID for a bad subject; TW_FULL while disconnected
- * and the reconnect buffer is full; TW_AWAY after close. */
+/* Copies `length` bytes into the output buffer. TW_OK; TW_INVALID for a bad subject; TW_AWAY while the server is away and
+ * after close: nothing was kept. */
 tw_code bus_publish(bus *bus, const char *subject, const uint8_t *bytes, size_t length);
 /* The same for a subject whose writer answers for it, such as one of proto/subject.h: it is not looked at again. A space
  * or a line end in it would break the connection's protocol, so nothing that came from outside may be sent this way. */

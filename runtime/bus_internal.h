@@ -47,6 +47,11 @@ struct bus {
     uv_async_t wake;           /* a letter is in the mailbox */
     uv_prepare_t before_sleep; /* writes what nobody flushed, such as answers to pings */
     uv_poll_t *poll;           /* NULL while there is no socket */
+    uv_timer_t silence_check;  /* bus_silence.c */
+    int64_t silence_ns;
+    unsigned silent_checks; /* in a row */
+    bool heard;             /* a sign of the server since the last check */
+    atomic_bool found_silent;
     mailbox mailbox;
     atomic_bool write_wanted; /* set by nats.c when its output buffer holds something, cleared when it is empty */
     bool waiting_for_room;    /* the socket is full: the poll watches for room */
@@ -85,6 +90,10 @@ natsStatus bus_detach(void *user_data);
 bool bus_start_polling(bus *self, int owned_socket); /* takes the descriptor, also on failure */
 void bus_stop_polling(bus *self);
 void bus_write(bus *self);
+
+/* bus_silence.c */
+void bus_silence_start(bus *self);
+int64_t bus_ping_interval_ms(const bus *self);
 
 /* bus_subscription.c */
 void bus_dispatch(bus *self);

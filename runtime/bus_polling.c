@@ -55,6 +55,7 @@ natsStatus bus_detach(void *user_data) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
     bus *self = poll->data;
     if (self->poll != poll) return;
+    self->heard = true; /* bytes, or room in a socket that was full */
     if (status != 0 || (events & UV_READABLE) != 0) {
         natsConnection_ProcessReadEvent(self->nats); /* an error shows there as well */
         bus_dispatch(self);
@@ -77,6 +78,7 @@ bool bus_start_polling(bus *self, int owned_socket) {
     poll->data = self;
     self->poll = poll;
     self->waiting_for_room = false;
+    self->heard = true;
     return uv_poll_start(poll, UV_READABLE, on_poll) == 0;
 }
 

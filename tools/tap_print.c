@@ -165,6 +165,9 @@ static void json_feed(json_writer *w, const wire_feed_status *m) {
     json_u64(w, "updates", m->updates);
     json_u64(w, "instruments", m->instruments);
     json_u64(w, "instruments_not_ok", m->instruments_not_ok);
+    json_u64(w, "published_seq", m->published_seq);
+    json_bool(w, "handover", m->handover);
+    json_string(w, "leader", m->leader);
     json_u64(w, "directory_version", m->directory_version);
 }
 
@@ -340,6 +343,9 @@ static void line_feed(line_writer *w, const wire_feed_status *m) {
     ADD(w, " term %llu messages %llu lost %llu updates %llu instruments %u (%u not ok)",
         (unsigned long long)m->term, (unsigned long long)m->messages, (unsigned long long)m->lost,
         (unsigned long long)m->updates, m->instruments, m->instruments_not_ok);
+    ADD(w, " published %llu", (unsigned long long)m->published_seq);
+    if (m->leader[0] != '\0') ADD(w, " by %s", m->leader);
+    if (m->handover) ADD(w, " offers its place");
     if (m->detail[0] != '\0') ADD(w, " %s", m->detail);
 }
 

@@ -92,15 +92,26 @@ static char short_sale_code(tw_short_sale restriction) {
     }
 }
 
-static tw_code put_status(writer *w, const tw_instrument *entry, const glimpse_status *status) {
+static tw_code put_operational_halt(writer *w, const tw_instrument *entry) {
+    itch50_message m = {.type = ITCH50_OPERATIONAL_HALT, .locate = (uint16_t)entry->locate};
+    tw_text_copy(m.u.operational_halt.stock, sizeof m.u.operational_halt.stock, entry->symbol);
+    m.u.operational_halt.market = 'Q';
+    m.u.operational_halt.action = 'H';
+    return put(w, &m);
+}
+
+static tw_code put_trading_action(writer *w, const tw_instrument *entry, const glimpse_status *status) {
     itch50_message action = {.type = ITCH50_TRADING_ACTION, .locate = (uint16_t)entry->locate};
     action.u.trading_action.state = trading_code(status->trading);
     action.u.trading_action.reserved = ' ';
     tw_text_copy(action.u.trading_action.stock, sizeof action.u.trading_action.stock, entry->symbol);
     tw_text_copy(action.u.trading_action.reason, sizeof action.u.trading_action.reason, status->reason);
-    tw_code code = action.u.trading_action.state != 0 ? put(w, &action) : TW_OK;
-    if (code != TW_OK) return code;
+    return action.u.trading_action.state != 0 ? put(w, &action) : TW_OK;
+}
 
+static tw_code put_status(writer *w, const tw_instrument *entry, const glimpse_status *status) {
+    tw_code code = status->operational_halt ? put_operational_halt(w, entry) : put_trading_action(w, entry, status);
+    if (code != TW_OK) return code;
     itch50_message reg_sho = {.type = ITCH50_REG_SHO, .locate = (uint16_t)entry->locate};
     reg_sho.u.reg_sho.action = short_sale_code(status->short_sale);
     tw_text_copy(reg_sho.u.reg_sho.stock, sizeof reg_sho.u.reg_sho.stock, entry->symbol);

@@ -23,6 +23,7 @@
 typedef struct glimpse_status {
     tw_trading_state trading; /* one that ITCH can't say (UNKNOWN, PRE_OPEN, CLOSED): no message */
     char reason[5];           /* "" if none */
+    bool operational_halt;    /* HALTED by the market's operations: said by an operational halt message */
     tw_short_sale short_sale; /* UNKNOWN: no message */
 } glimpse_status;
 

@@ -12,9 +12,11 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "ingest/decode/glimpse.h"
 #include "ingest/decode/itch50.h"
 #include "ingest/framing/binaryfile.h"
 #include "ingest/framing/moldudp64.h"
+#include "ingest/framing/soupbintcp.h"
 #include "tests/support/random_messages.h"
 
 typedef struct seed {
@@ -193,6 +195,62 @@ static void make_framing(const char *folder) {
     add_day(&made); /* its messages are framed as BinaryFILE frames them */
     add_u16(&made, 0);
     write_seed(folder, "binaryfile", 0, &made);
+}
+
+/* ---- SoupBinTCP and GLIMPSE ---- */
+
+static void add_soup_day(seed *to) {
+    static const soup_login logins[] = {{"user", "password", "", 1, 0}, {"user", "password", "DAY1", 7, 15000}};
+    static const soup_accepted accepted = {"DAY1", 1};
+    static const char empty[] = "HROZ";
+    uint8_t *end = to->bytes + to->length;
+    size_t room = sizeof to->bytes - to->length, length = 0;
+    for (size_t i = 0; i < 2; i++)
+        length += soup_write_login(end + length, room - length, &logins[i]);
+    length += soup_write_accepted(end + length, room - length, &accepted);
+    length += soup_write_rejected(end + length, room - length, SOUP_NOT_AUTHORISED);
+    length += soup_write_data(end + length, room - length, SOUP_SEQUENCED, (const uint8_t *)"message", 7);
+    length += soup_write_data(end + length, room - length, SOUP_UNSEQUENCED, (const uint8_t *)"order", 5);
+    length += soup_write_data(end + length, room - length, SOUP_DEBUG, (const uint8_t *)"hello", 5);
+    for (const char *type = empty; *type != '\0'; type++)
+        length += soup_write_empty(end + length, room - length, (soup_type)*type);
+    to->length += length;
+}
+
+static void make_soup(const char *folder) {
+    /* an options byte, then kinds and what belongs to them: see the targets */
+    static const uint8_t client[] = {0x10, 1, 0, 5, 0, 1, 6, 40, 7, 0, 1, 4, 2, 1, 8, 5, 0, 30, 6, 3,
+                                     1,    4, 7, 1, 1, 1, 4, 3,  1, 0, 5, 1, 9, 6, 2, 3, 1, 1,  7, 11};
+    static const uint8_t server[] = {3, 4,  30, 2, 1, 3, 20, 1, 1, 3, 255, 4, 9,
+                                     3, 90, 7,  0, 1, 4, 3,  1, 5, 9, 6,   3, 255};
+    static seed made;
+    for (unsigned cuts = 0; cuts < 4; cuts++) {
+        made.length = 0;
+        add_u16(&made, cuts == 3 ? 20 : 100);
+        add_u8(&made, cuts * 7);
+        add_soup_day(&made);
+        write_seed(folder, "soupbintcp", cuts, &made);
+    }
+    for (unsigned options = 0; options < 4; options++) {
+        made.length = 0;
+        add_u8(&made, client[0] + options);
+        add(&made, client + 1, sizeof client - 1);
+        write_seed(folder, "soup_client", options, &made);
+        made.length = 0;
+        add_u8(&made, options * 3);
+        add(&made, server + 1, sizeof server - 1);
+        write_seed(folder, "soup_server", options, &made);
+    }
+    made.length = 0;
+    add_directory(&made, 1, "ABCD");
+    add_order(&made, 1, 7, 'B', 100000);
+    add_order(&made, 1, 8, 'S', 100100);
+    uint8_t end[GLIMPSE_END_BYTES];
+    add_u16(&made, GLIMPSE_END_BYTES);
+    add(&made, end, glimpse_encode_end(1234567, end));
+    write_seed(folder, "glimpse", 0, &made);
+    add_day(&made); /* changes, behind the end */
+    write_seed(folder, "glimpse", 1, &made);
 }
 
 /* ---- files ---- */
@@ -482,6 +540,7 @@ int main(int argc, char **argv) {
     make_folder(argv[1]);
     make_itch(argv[1]);
     make_framing(argv[1]);
+    make_soup(argv[1]);
     make_files(argv[1]);
     make_wire(argv[1]);
     make_receiver(argv[1]);

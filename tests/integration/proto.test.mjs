@@ -42,7 +42,7 @@ const text = (most) => Array.from({ length: below(most + 1) }, () => String.from
 // The codec's stated bounds (proto/codec.h), where the schema's types alone allow more.
 const textBytes = {
   exchange: 4, symbol: 32, epoch: 39, reason: 7, variation: 1, attribution: 4, detail: 159, line: 7, name: 63,
-  market: 1, channel: 23, symbols: 32, notFound: 32,
+  market: 1, channel: 23, symbols: 32, notFound: 32, leader: 63,
 };
 const bounded = { 'BookUpdate.depth': () => below(65), 'Instrument.tick': () => long(randomBig(63), true) };
 

@@ -113,6 +113,69 @@ TEST(resync, never_has_more_requests_under_way_than_its_bound) {
     EXPECT_U64(a.count, RESYNC_OUTSTANDING + 1);
 }
 
+/* When the first request of a receiver leaves that came back at 0 and heard the publisher after `heard_ms`; -1: not yet. */
+static int64_t asks_after_return(uint64_t seed, int64_t heard_ms) {
+    asked a = {0};
+    resync_queue queue;
+    resync_init(&queue, 1000 * MS, seed, note_asked, &a);
+    resync_want(&queue, "XNAS", "AAPL", SUBJECT_ORDERBOOK, false, 0);
+    resync_tick(&queue, 0); /* under way when the server went */
+    resync_restart(&queue, 0);
+    for (int64_t ms = 0; ms <= 1000; ms++) {
+        if (ms == heard_ms) resync_release(&queue, ms * MS);
+        resync_tick(&queue, ms * MS);
+        if (a.count == 2) return ms;
+    }
+    return -1;
+}
+
+TEST(resync, many_receivers_that_come_back_ask_spread_over_a_quarter_of_the_timeout) {
+    unsigned in_slice[5] = {0};
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        int64_t ms = asks_after_return(seed, 40);
+        EXPECT_MSG(ms >= 40 && ms <= 291, "seed %" PRIu64 ": after %" PRId64 " ms", seed, ms);
+        in_slice[(ms - 40) / 51]++;
+    }
+    for (int i = 0; i < 5; i++)
+        EXPECT_MSG(in_slice[i] > 120 && in_slice[i] < 280, "%u of 1000 in slice %d", in_slice[i], i);
+}
+
+TEST(resync, a_publisher_that_is_not_heard_is_asked_after_the_timeout_all_the_same) {
+    EXPECT_I64(asks_after_return(1, -1), 1000);
+}
+
+TEST(feed_watch, a_higher_term_on_any_channel_deposes_the_leader_and_is_counted_once) {
+    feed_watch watch;
+    feed_watch_init(&watch, 1000 * MS);
+    feed_entry *feed = feed_watch_entry(&watch, "XNAS", 0, 0, NULL);
+    EXPECT(feed_watch_accept(feed, 3));
+    EXPECT(feed_watch_accept(feed, 3));
+    EXPECT_U64(feed->takeovers, 0);
+    EXPECT(feed_watch_accept(feed, 4));
+    EXPECT(!feed_watch_accept(feed, 3));
+    wire_feed_status status = {.exchange = "XNAS", .term = 3, .state = TW_BOOK_OK};
+    EXPECT(!feed_watch_hear(&watch, feed, &status, 10 * MS));
+    status.term = 4;
+    EXPECT(feed_watch_hear(&watch, feed, &status, 10 * MS));
+    EXPECT_U64(feed->takeovers, 1);
+    feed_watch_fini(&watch);
+}
+
+TEST(feed_watch, tells_once_that_a_publisher_is_back_after_the_bus_was_away) {
+    feed_watch watch;
+    feed_watch_init(&watch, 1000 * MS);
+    feed_entry *feed = feed_watch_entry(&watch, "XNAS", 0, 0, NULL);
+    wire_feed_status status = {.exchange = "XNAS", .term = 3, .state = TW_BOOK_OK};
+    EXPECT(feed_watch_hear(&watch, feed, &status, 10 * MS));
+    EXPECT(!feed_watch_take_return(feed));
+    feed_watch_bus(&watch, true, 20 * MS);
+    feed_watch_bus(&watch, false, 30 * MS);
+    EXPECT(feed_watch_hear(&watch, feed, &status, 40 * MS));
+    EXPECT(feed_watch_take_return(feed));
+    EXPECT(!feed_watch_take_return(feed));
+    feed_watch_fini(&watch);
+}
+
 TEST(feed_watch, is_no_better_than_what_was_last_heard_and_when) {
     feed_watch watch;
     feed_watch_init(&watch, 1000 * MS);

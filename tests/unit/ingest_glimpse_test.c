@@ -209,6 +209,24 @@ TEST(glimpse_writer, a_small_snapshot_is_the_specifications_bytes) {
     floor_close(&f);
 }
 
+TEST(glimpse_writer, a_halt_by_the_markets_operations_is_said_as_one) {
+    floor_books f;
+    snapshot s;
+    tw_error error;
+    floor_open(&f);
+    snapshot_open(&s, 16);
+    uint32_t acme = list_instrument(&f, "ACME", 7);
+    f.statuses[acme] = (glimpse_status){.trading = TW_TRADING_HALTED, .operational_halt = true};
+    glimpse_input input = input_of(&f, 1);
+    EXPECT_I64(glimpse_write(&input, keep, &s, &error), TW_OK);
+    EXPECT_U64(s.count, 4); /* S R h G */
+    static const uint8_t expected[] = HEAD("h") "ACME    QH"
+                                                "G                   1";
+    EXPECT_BYTES(s.bytes + s.length - (sizeof expected - 1), expected, sizeof expected - 1);
+    snapshot_close(&s);
+    floor_close(&f);
+}
+
 TEST(glimpse_writer, what_itch_cannot_say_is_an_error_that_names_it) {
     static const struct {
         const char *symbol;

@@ -148,7 +148,10 @@ TEST(limits, feed_and_line_status_survive_the_wire) {
                           .lost = 11,
                           .updates = 12,
                           .instruments = 13,
-                          .instruments_not_ok = 14},
+                          .instruments_not_ok = 14,
+                          .published_seq = 15,
+                          .handover = true,
+                          .leader = "host-a.4711"},
                      back;
     size_t length = wire_feed_status_encode(&m, bytes, sizeof bytes);
     EXPECT_U64(wire_feed_status_encode(&m, bytes, length - 1), 0);
@@ -158,6 +161,9 @@ TEST(limits, feed_and_line_status_survive_the_wire) {
     EXPECT_I64(back.event_ns, TW_TIME_ABSENT);
     EXPECT_U64(back.gap_to, 9);
     EXPECT_U64(back.instruments_not_ok, 14);
+    EXPECT_U64(back.published_seq, 15);
+    EXPECT(back.handover);
+    EXPECT_STR(back.leader, m.leader);
     wire_line_status line = {.exchange = "XNAS", .line = "a", .wins = 5, .skew_ns = -40, .malformed = 2}, line_back;
     length = wire_line_status_encode(&line, bytes, sizeof bytes);
     EXPECT_I64(wire_line_status_decode(&arena, bytes, length, &line_back), WIRE_OK);

@@ -1,5 +1,7 @@
 /* The bus against a real nats-server. */
+#include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -8,12 +10,15 @@
 #include "tests/support/nats_process.h"
 #include "tests/unit.h"
 
+#define NS_PER_MS (TW_NS_PER_SECOND / 1000)
+
 typedef struct fixture {
     nats_process server;
     uv_loop_t loop;
     uv_timer_t tick; /* keeps UV_RUN_ONCE from waiting for long */
     bus *bus;
     unsigned events[BUS_SLOW_CONSUMER + 1];
+    char detail[128]; /* of the last event */
     pid_t thread;
     unsigned strangers; /* callbacks on other threads */
 } fixture;
@@ -26,6 +31,7 @@ static void on_event(void *context, bus_event event, const char *detail) {
     fixture *f = context;
     EXPECT(detail != NULL);
     f->events[event]++;
+    snprintf(f->detail, sizeof f->detail, "%s", detail);
     note_thread(f);
 }
 
@@ -33,16 +39,23 @@ static void on_tick(uv_timer_t *timer) {
     (void)timer;
 }
 
-static bus *open_bus(fixture *f, size_t high_water_bytes) {
+static bus *open_as(fixture *f, bus_options options) {
     bus *opened = NULL;
     tw_error error = {0};
-    bus_options options = {.url = f->server.url,
-                           .name = "test",
-                           .high_water_bytes = high_water_bytes,
-                           .on_event = on_event,
-                           .event_context = f};
+    options.url = f->server.url;
+    options.name = "test";
+    options.on_event = on_event;
+    options.event_context = f;
     EXPECT_MSG(bus_open(&opened, &f->loop, &options, &error) == TW_OK, "%s", error.text);
     return opened;
+}
+
+static bus *open_bus(fixture *f, size_t high_water_bytes) {
+    return open_as(f, (bus_options){.high_water_bytes = high_water_bytes});
+}
+
+static bus *open_silent_bus(fixture *f, int64_t silence_ns) {
+    return open_as(f, (bus_options){.silence_ns = silence_ns});
 }
 
 static void set_up(fixture *f) {
@@ -277,7 +290,6 @@ TEST(bus, above_high_water_the_bus_is_not_ready_until_the_socket_has_taken_it) {
 }
 
 TEST(bus, after_a_server_restart_the_connection_and_its_subscriptions_come_back) {
-    static uint8_t payload[100000];
     fixture f;
     inbox in = {0};
     set_up(&f);
@@ -288,22 +300,58 @@ TEST(bus, after_a_server_restart_the_connection_and_its_subscriptions_come_back)
     RUN_UNTIL(&f, f.events[BUS_DISCONNECTED] == 1);
     EXPECT(!bus_connected(f.bus));
     EXPECT(!bus_ready(f.bus));
-    EXPECT_I64(publish(&f, "a.during", "x"), TW_OK); /* kept for the reconnect */
-    tw_code code = TW_OK;
-    for (int i = 0; i < 100 && code == TW_OK; i++)
-        code = bus_publish(f.bus, "b", payload, sizeof payload);
-    EXPECT_I64(code, TW_FULL); /* that buffer has a bound */
+    EXPECT_I64(publish(&f, "a.during", "x"), TW_AWAY);
+    EXPECT_U64(bus_buffered(f.bus), 0);
     EXPECT_MSG(nats_process_resume(&f.server, NULL), "%s", f.server.problem);
     RUN_UNTIL(&f, f.events[BUS_RECONNECTED] == 1);
     EXPECT(bus_connected(f.bus));
-    RUN_UNTIL(&f, in.count == 2);
-    EXPECT_STR(in.subject, "a.during");
-    RUN_UNTIL(&f, bus_ready(f.bus));
+    EXPECT(bus_ready(f.bus));
     EXPECT_I64(publish(&f, "a.after", "x"), TW_OK);
-    RUN_UNTIL(&f, in.count == 3);
+    RUN_UNTIL(&f, in.count == 2);
     EXPECT_STR(in.subject, "a.after");
     EXPECT_U64(bus_read_stats(f.bus).reconnects, 1);
     EXPECT_U64(f.events[BUS_CLOSED], 0);
+    tear_down(&f);
+}
+
+TEST(bus, a_server_that_stands_still_is_given_up_and_found_again_when_it_goes_on) {
+    fixture f;
+    inbox in = {0};
+    set_up(&f);
+    subscribe(&f, &in, "a");
+    bus *hasty = open_silent_bus(&f, 300 * NS_PER_MS);
+    RUN_UNTIL(&f, f.events[BUS_CONNECTED] == 2);
+    int64_t start_ns = rt_clock_monotonic_ns();
+    while (rt_clock_monotonic_ns() < start_ns + 900 * NS_PER_MS)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    EXPECT_U64(f.events[BUS_DISCONNECTED], 0); /* nothing to say is not silence: it is pinged */
+    kill(f.server.pid, SIGSTOP);
+    RUN_UNTIL(&f, f.events[BUS_DISCONNECTED] == 1);
+    EXPECT_CONTAINS(f.detail, "silent");
+    EXPECT_I64(bus_publish(hasty, "a", (const uint8_t *)"x", 1), TW_AWAY); /* at once: nats.c connects meanwhile */
+    kill(f.server.pid, SIGCONT);
+    RUN_UNTIL(&f, f.events[BUS_RECONNECTED] == 1);
+    EXPECT_I64(bus_publish(hasty, "a", (const uint8_t *)"x", 1), TW_OK);
+    RUN_UNTIL(&f, in.count == 1);
+    bus_close(hasty);
+    tear_down(&f);
+}
+
+TEST(bus, a_loop_that_stood_still_does_not_take_its_own_silence_for_the_servers) {
+    fixture f;
+    set_up(&f);
+    bus *hasty = open_silent_bus(&f, 300 * NS_PER_MS);
+    RUN_UNTIL(&f, f.events[BUS_CONNECTED] == 2);
+    for (int i = 0; i < 5; i++) {
+        struct timespec pause = {.tv_nsec = 400 * NS_PER_MS};
+        nanosleep(&pause, NULL);
+        uv_run(&f.loop, UV_RUN_NOWAIT);
+    }
+    int64_t start_ns = rt_clock_monotonic_ns();
+    while (rt_clock_monotonic_ns() < start_ns + 600 * NS_PER_MS)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    EXPECT_U64(f.events[BUS_DISCONNECTED], 0);
+    bus_close(hasty);
     tear_down(&f);
 }
 

@@ -51,6 +51,29 @@ TEST(tap_print, writes_a_line_for_people) {
     wire_arena_fini(&arena);
 }
 
+TEST(tap_print, a_feed_status_names_its_leader_and_what_has_left) {
+    uint8_t bytes[1024];
+    wire_feed_status m = {.exchange = "XNAS",
+                          .partition = 1,
+                          .epoch = "2020-01-30.S",
+                          .term = 7,
+                          .seq = 120,
+                          .published_seq = 118,
+                          .handover = true,
+                          .leader = "host-a.4711",
+                          .event_ns = TW_TIME_ABSENT,
+                          .receive_ns = TW_TIME_ABSENT,
+                          .publish_ns = 5};
+    size_t length = wire_feed_status_encode(&m, bytes, sizeof bytes);
+    EXPECT(wire_arena_init(&arena, 1u << 20));
+    EXPECT(tap_print(true, &arena, "feed.XNAS.1.status", bytes, length, line, sizeof line));
+    EXPECT_CONTAINS(line, "\"published_seq\":118,\"handover\":true,\"leader\":\"host-a.4711\"");
+    EXPECT(tap_print(false, &arena, "feed.XNAS.1.status", bytes, length, line, sizeof line));
+    EXPECT_CONTAINS(line, "term 7");
+    EXPECT_CONTAINS(line, "published 118 by host-a.4711 offers its place");
+    wire_arena_fini(&arena);
+}
+
 TEST(tap_print, says_so_when_bytes_are_no_message) {
     static const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff};
     EXPECT(wire_arena_init(&arena, 1u << 20));

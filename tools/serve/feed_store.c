@@ -41,10 +41,13 @@ bool feed_store_append(feed_store *store, const uint8_t *message, uint16_t lengt
     return true;
 }
 
-const uint8_t *feed_store_message(void *context, uint64_t sequence, uint16_t *length) {
-    const feed_store *store = context;
+const uint8_t *feed_store_at(const feed_store *store, uint64_t sequence, uint16_t *length) {
     if (sequence == 0 || sequence > store->count) return NULL;
     size_t from = sequence == 1 ? 0 : store->ends[sequence - 2];
     *length = (uint16_t)(store->ends[sequence - 1] - from);
     return store->bytes + from;
+}
+
+const uint8_t *feed_store_message(void *context, uint64_t sequence, uint16_t *length) {
+    return feed_store_at(context, sequence, length);
 }
