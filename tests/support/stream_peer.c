@@ -380,8 +380,8 @@ static void read_event_line(char *line, peer_message *m) {
 /* One event; false: none is whole, or it was a comment only. */
 static bool next_event(stream_peer *peer, peer_message *m) {
     for (;;) {
-        const uint8_t *end = memmem(peer->bytes, peer->length, "\n\n", 2);
-        if (peer->length == 0 || end == NULL) return false;
+        const uint8_t *end = peer->length == 0 ? NULL : memmem(peer->bytes, peer->length, "\n\n", 2);
+        if (end == NULL) return false;
         size_t length = (size_t)(end - peer->bytes);
         char *event = strndup((const char *)peer->bytes, length), *rest = event, *line;
         bool comment = event[0] == ':';
