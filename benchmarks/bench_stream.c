@@ -116,8 +116,8 @@ static void subscribe(bench *b, uint32_t client, uint32_t index) {
     for (uint32_t i = 0; i < subjects; i++) {
         char symbol[TW_SYMBOL_BYTES];
         name_symbol(symbol, b->load == MIXED ? (index * 7 + i * 10) % BOOKS : 0);
-        used += (size_t)snprintf(request + used, sizeof request - used, "%s\"XNAS.%s.%s\"", i == 0 ? "" : ",", symbol,
-                                 b->load == QUOTE ? "quote" : "orderbook");
+        used += (size_t)snprintf(request + used, sizeof request - used, "%s\"XNAS.%s.%s\"", i == 0 ? "" : ",",
+                                 symbol, b->load == QUOTE ? "quote" : "orderbook");
     }
     used += (size_t)snprintf(request + used, sizeof request - used, "]}");
     stream_request(b->stream, client, (const uint8_t *)request, used, b->now_ns);
@@ -187,7 +187,8 @@ static int by_rate(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void measure(bench_load load, stream_format format, uint32_t clients, uint32_t rounds, bool json, bool first) {
+static void measure(bench_load load, stream_format format, uint32_t clients, uint32_t rounds, bool json,
+                    bool first) {
     bench b;
     figures runs[RUNS];
     size_t before = mallinfo2().uordblks;
@@ -205,7 +206,8 @@ static void measure(bench_load load, stream_format format, uint32_t clients, uin
                first ? "" : ",", load_names[load], name, clients, median->delivered_per_s, runs[0].delivered_per_s,
                runs[RUNS - 1].delivered_per_s, median->update_ns, median->bytes_per_update, memory);
     else
-        printf("%-6s %-9s %5u clients: %7.1f million delivered a second (%.1f to %.1f), %6.0f ns an update, %4.0f bytes, "
+        printf("%-6s %-9s %5u clients: %7.1f million delivered a second (%.1f to %.1f), %6.0f ns an update, %4.0f "
+               "bytes, "
                "%5.0f bytes of memory a client\n",
                load_names[load], name, clients, median->delivered_per_s / 1e6, runs[0].delivered_per_s / 1e6,
                runs[RUNS - 1].delivered_per_s / 1e6, median->update_ns, median->bytes_per_update, memory);
@@ -215,7 +217,8 @@ static void measure(bench_load load, stream_format format, uint32_t clients, uin
 static uint32_t number_after(int argc, char **argv, const char *option, uint32_t otherwise) {
     uint64_t value = otherwise;
     for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], option) == 0 && (!tw_text_to_u64(argv[i + 1], &value) || value == 0 || value > 1000000)) {
+        if (strcmp(argv[i], option) == 0 &&
+            (!tw_text_to_u64(argv[i + 1], &value) || value == 0 || value > 1000000)) {
             fprintf(stderr, "bench_stream: %s takes a number from 1 to 1000000\n", option);
             exit(2);
         }
@@ -226,7 +229,8 @@ int main(int argc, char **argv) {
     bool json = false, first = true;
     for (int i = 1; i < argc; i++)
         json |= strcmp(argv[i], "--json") == 0;
-    uint32_t clients = number_after(argc, argv, "--clients", 1000), rounds = number_after(argc, argv, "--rounds", 100);
+    uint32_t clients = number_after(argc, argv, "--clients", 1000),
+             rounds = number_after(argc, argv, "--rounds", 100);
     if (json) printf("[");
     for (int load = HOT; load <= QUOTE; load++)
         for (int format = STREAM_JSON; format <= STREAM_PROTOBUF; format++) {

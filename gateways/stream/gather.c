@@ -100,6 +100,7 @@ static void trim(gathering *g, size_t most) {
 uint32_t stream_gather(stream *s, uint32_t number, stream_span spans[STREAM_MAX_SPANS], size_t most_bytes) {
     client *c = client_at(s, number);
     gathering *g = &s->gathering;
+    TW_ASSERT(c->open && most_bytes > 0);
     g->client = number;
     g->count = 0;
     g->bytes = 0;

@@ -90,13 +90,29 @@ void stream_group_wake(stream *s, uint32_t number) {
         s->last_empty = g->prev_empty;
 }
 
+static void link_to_fresh(stream *s, uint32_t number) {
+    group *g = group_at(s, number);
+    if (g->fresh) return;
+    g->fresh = true;
+    g->next_fresh = NONE;
+    if (s->last_fresh != NONE)
+        group_at(s, s->last_fresh)->next_fresh = number;
+    else
+        s->first_fresh = number;
+    s->last_fresh = number;
+}
+
 static void unlink_from_fresh(stream *s, uint32_t number) {
     const group *g = group_at(s, number);
+    uint32_t before = NONE;
     if (!g->fresh) return;
-    uint32_t *link = &s->first_fresh;
-    while (*link != number)
-        link = &group_at(s, *link)->next_fresh;
-    *link = g->next_fresh;
+    for (uint32_t n = s->first_fresh; n != number; n = group_at(s, n)->next_fresh)
+        before = n;
+    if (before != NONE)
+        group_at(s, before)->next_fresh = g->next_fresh;
+    else
+        s->first_fresh = g->next_fresh;
+    if (s->last_fresh == number) s->last_fresh = before;
 }
 
 void stream_group_free(stream *s, uint32_t number) {
@@ -127,10 +143,7 @@ void stream_group_append(stream *s, uint32_t number, encoded frame, const frame_
     /* Without memory, or where a frame is beyond all bounds, it is as if it were overwritten at once: a snapshot for all. */
     if (frame.length == 0 || !frame_log_append(&g->log, &s->log_bounds, frame.bytes, frame.length, note))
         g->log.first = ++g->log.end;
-    if (g->fresh) return;
-    g->fresh = true;
-    g->next_fresh = s->first_fresh;
-    s->first_fresh = number;
+    link_to_fresh(s, number);
 }
 
 /* Its members hear of what was cut since the last round. */
@@ -153,6 +166,7 @@ void stream_groups_tell(stream *s) {
     while (s->first_fresh != NONE) {
         group *g = group_at(s, s->first_fresh);
         s->first_fresh = g->next_fresh;
+        if (s->first_fresh == NONE) s->last_fresh = NONE;
         g->fresh = false;
         tell_members(s, g);
     }

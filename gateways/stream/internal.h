@@ -224,7 +224,7 @@ struct stream {
 
     frame_log_bounds log_bounds;
     due_heap due;
-    uint32_t first_fresh;
+    uint32_t first_fresh, last_fresh; /* groups with frames that members were not told of */
     uint32_t first_empty, last_empty; /* groups without members, longest first */
     uint64_t next_order;
     ready_list ready, later;

@@ -26,7 +26,7 @@ static const char *option_fault(const stream_options *o) {
 }
 
 static bool init(stream *s) {
-    s->first_fresh = s->first_empty = s->last_empty = s->first_wild = NONE;
+    s->first_fresh = s->last_fresh = s->first_empty = s->last_empty = s->first_wild = NONE;
     s->ready = s->later = (ready_list){.first = NONE, .last = NONE};
     s->gathering.client = STREAM_NO_CLIENT;
     s->log_bounds = (frame_log_bounds){.frames = s->options.frames_kept,

@@ -133,8 +133,8 @@ const char *desk_all(stream_desk *desk, uint32_t client) {
             tw_text_format(words + used, sizeof words - used, "%s%s%s%s", used > 0 ? " " : "", m.type,
                            m.code[0] != '\0' ? ":" : "", m.code);
         else
-            tw_text_format(words + used, sizeof words - used, "%s%s:%s%s:%" PRIu64, used > 0 ? " " : "", m.type, symbol,
-                           m.header.snapshot ? ":S" : "", m.header.seq);
+            tw_text_format(words + used, sizeof words - used, "%s%s:%s%s:%" PRIu64, used > 0 ? " " : "", m.type,
+                           symbol, m.header.snapshot ? ":S" : "", m.header.seq);
         used = strlen(words);
     }
     return words;
@@ -191,8 +191,12 @@ void desk_prints(stream_desk *desk, const char *symbol, uint64_t prev_seq, uint6
                  uint64_t total) {
     tw_print prints[WIRE_MAX_PRINTS];
     for (uint32_t i = 0; i < count; i++)
-        prints[i] = (tw_print){.seq = first + i, .price = 1891200, .quantity = 10, .match_id = first + i,
-                               .event_ns = desk->now_ns, .aggressor = TW_AGGRESSOR_BUY};
+        prints[i] = (tw_print){.seq = first + i,
+                               .price = 1891200,
+                               .quantity = 10,
+                               .match_id = first + i,
+                               .event_ns = desk->now_ns,
+                               .aggressor = TW_AGGRESSOR_BUY};
     wire_trades trades = {.print_count = count, .prints = prints, .volume = 10 * total, .prints_total = total};
     desk_header(desk, symbol, &trades.header);
     trades.header.prev_seq = prev_seq;

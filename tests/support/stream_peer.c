@@ -169,17 +169,17 @@ static void read_trades(struct json_object *root, peer_message *m) {
     m->prints_total = seq_of(root, "prints_total");
     for (uint32_t i = 0; i < m->print_count; i++) {
         struct json_object *print = json_object_array_get_idx(prints, i);
-        m->prints[i] = (tw_print){
-            .seq = seq_of(print, "seq"),
-            .index = (uint32_t)number_of(print, "index"),
-            .kind = (tw_print_kind)named(text_of(print, "kind"), name_print_kind, 4, 0),
-            .cross = (tw_cross_kind)named(text_of(print, "cross"), name_cross_kind, 6, 0),
-            .aggressor = (tw_aggressor)named(text_of(print, "aggressor"), name_aggressor, 3, 0),
-            .price = price_of(print, "price", m->header.price_exponent),
-            .quantity = (uint64_t)decimal(text_of(print, "quantity"), m->header.quantity_exponent),
-            .match_id = seq_of(print, "match_id"),
-            .order_id = seq_of(print, "order_id"),
-            .event_ns = time_of(print, "event_ns")};
+        m->prints[i] =
+            (tw_print){.seq = seq_of(print, "seq"),
+                       .index = (uint32_t)number_of(print, "index"),
+                       .kind = (tw_print_kind)named(text_of(print, "kind"), name_print_kind, 4, 0),
+                       .cross = (tw_cross_kind)named(text_of(print, "cross"), name_cross_kind, 6, 0),
+                       .aggressor = (tw_aggressor)named(text_of(print, "aggressor"), name_aggressor, 3, 0),
+                       .price = price_of(print, "price", m->header.price_exponent),
+                       .quantity = (uint64_t)decimal(text_of(print, "quantity"), m->header.quantity_exponent),
+                       .match_id = seq_of(print, "match_id"),
+                       .order_id = seq_of(print, "order_id"),
+                       .event_ns = time_of(print, "event_ns")};
     }
 }
 
@@ -396,6 +396,7 @@ static bool next_event(stream_peer *peer, peer_message *m) {
 
 bool stream_peer_next(stream_peer *peer, peer_message *message) {
     memset(message, 0, sizeof *message);
+    message->gateway_ns = TW_TIME_ABSENT;
     message->header.event_ns = message->header.receive_ns = message->header.publish_ns = TW_TIME_ABSENT;
     bool whole = peer->framing == STREAM_SSE ? next_event(peer, message) : next_frame(peer, message);
     peer->messages += whole;

@@ -117,7 +117,8 @@ static void name_epoch(char epoch[TW_EPOCH_BYTES], uint32_t number) {
 }
 
 static void head(const truth *t, wire_header *h, uint64_t prev_seq, uint64_t seq) {
-    *h = (wire_header){.term = t->term, .prev_seq = prev_seq, .seq = seq, .price_exponent = -4, .quantity_exponent = 0};
+    *h = (wire_header){
+        .term = t->term, .prev_seq = prev_seq, .seq = seq, .price_exponent = -4, .quantity_exponent = 0};
     tw_text_copy(h->exchange, sizeof h->exchange, "XNAS");
     tw_text_copy(h->symbol, sizeof h->symbol, t->symbol);
     name_epoch(h->epoch, t->epoch);
@@ -189,7 +190,9 @@ static void change_book(truth *t) {
 
 static void change_state(truth *t) {
     t->state = below(2) == 0 ? TW_BOOK_OK : TW_BOOK_STALE;
-    t->cause = t->state == TW_BOOK_OK ? TW_CAUSE_NONE : below(2) == 0 ? TW_CAUSE_GAP_NOT_FILLED : TW_CAUSE_LINE_SILENT;
+    t->cause = t->state == TW_BOOK_OK ? TW_CAUSE_NONE
+               : below(2) == 0        ? TW_CAUSE_GAP_NOT_FILLED
+                                      : TW_CAUSE_LINE_SILENT;
     if (t->live) give_book(t);
 }
 
@@ -229,8 +232,12 @@ static void trade(truth *t) {
     }
     uint64_t prev_seq = t->trade_seq;
     for (uint32_t i = 0; i < count; i++) {
-        prints[i] = (tw_print){.seq = t->trade_seq + 1 + i / 2, .index = i % 2, .price = 1000000, .quantity = 1 + i,
-                               .match_id = t->prints_total + i, .event_ns = w.now_ns};
+        prints[i] = (tw_print){.seq = t->trade_seq + 1 + i / 2,
+                               .index = i % 2,
+                               .price = 1000000,
+                               .quantity = 1 + i,
+                               .match_id = t->prints_total + i,
+                               .event_ns = w.now_ns};
         t->volume += 1 + i;
     }
     t->trade_seq = prints[count - 1].seq;
@@ -264,9 +271,9 @@ static void bus_speaks(void) {
 
 /* ---- what clients do ---- */
 
-static const char *const patterns[] = {"XNAS.AAA.orderbook", "XNAS.BBB.orderbook", "XNAS.*.orderbook", "XNAS.>",
-                                       "XNAS.AAA.>",         "XNAS.*.trade",       "*.BBB.quote",      "XNAS.CCC.orderbook",
-                                       "XNAS.EEE.*",         "XNAS.AAA.trade"};
+static const char *const patterns[] = {
+    "XNAS.AAA.orderbook", "XNAS.BBB.orderbook", "XNAS.*.orderbook",   "XNAS.>",     "XNAS.AAA.>",
+    "XNAS.*.trade",       "*.BBB.quote",        "XNAS.CCC.orderbook", "XNAS.EEE.*", "XNAS.AAA.trade"};
 
 static uint32_t stands_for(const uint32_t *offered, size_t count, uint32_t wished) {
     for (size_t i = 0; i < count; i++)
@@ -298,8 +305,8 @@ static void subscribe(reader *r, const char *text_wanted, bool resume) {
     }
     tw_text_format(text, sizeof text,
                    "{\"id\":%u,\"op\":\"subscribe\",\"subjects\":[\"%s\"],\"depth\":%u,\"interval_ms\":%u%s%s%s}",
-                   r->made_count, text_wanted, about.depth, about.interval_ms, used > 0 ? ",\"resume\":{" : "", resumes,
-                   used > 0 ? "}" : "");
+                   r->made_count, text_wanted, about.depth, about.interval_ms, used > 0 ? ",\"resume\":{" : "",
+                   resumes, used > 0 ? "}" : "");
     tw_text_copy(about.text, sizeof about.text, text_wanted);
     about.depth = stands_for(depths, sizeof depths / sizeof *depths, about.depth);
     about.interval_ms = stands_for(intervals, sizeof intervals / sizeof *intervals, about.interval_ms);
@@ -383,7 +390,8 @@ static void apply_side(kept_book *book, int side, const tw_level *changes, uint3
     for (uint32_t i = 0; i < count; i++) {
         tw_level *levels = book->sides[side];
         uint32_t at = 0, *have = &book->counts[side];
-        while (at < *have && (side == 0 ? levels[at].price > changes[i].price : levels[at].price < changes[i].price))
+        while (at < *have &&
+               (side == 0 ? levels[at].price > changes[i].price : levels[at].price < changes[i].price))
             at++;
         bool there = at < *have && levels[at].price == changes[i].price;
         if (changes[i].quantity == 0) {
@@ -435,7 +443,8 @@ static void take_book(reader *r, const peer_message *m, int index) {
               "%s: prev_seq %" PRIu64 " chains on to %" PRIu64 " (depth %u to %u)", m->subject, m->header.prev_seq,
               book->seq, m->depth, book->depth);
         bool state_changed = book->state != m->header.state || book->cause != m->header.cause;
-        HOLDS(state_changed || m->counts[0] + m->counts[1] > 0 || m->header.seq == m->header.prev_seq, "says something");
+        HOLDS(state_changed || m->counts[0] + m->counts[1] > 0 || m->header.seq == m->header.prev_seq,
+              "says something");
         HOLDS(state_changed || wanted->interval_ms == 0 || book->last_delta_ns == 0 ||
                   m->gateway_ns - book->last_delta_ns >= wanted->interval_ms * MILLI_NS,
               "%s: two within %u ms", m->subject, wanted->interval_ms);
@@ -451,7 +460,8 @@ static void take_book(reader *r, const peer_message *m, int index) {
     w.merged += m->header.snapshot ? m->merged : 0;
     apply_side(book, 0, m->sides[0], m->counts[0]);
     apply_side(book, 1, m->sides[1], m->counts[1]);
-    uint32_t sum = wire_book_checksum(book->sides[0], book->counts[0], book->sides[1], book->counts[1], book->depth);
+    uint32_t sum =
+        wire_book_checksum(book->sides[0], book->counts[0], book->sides[1], book->counts[1], book->depth);
     HOLDS(sum == m->checksum, "%s: checksum", m->subject);
     check_against_truth(book, &w.truths[index], m->subject);
     w.books_checked++;
@@ -477,8 +487,8 @@ static void take_trades(kept_chain *chain, const peer_message *m) {
     chain->rebase = false;
     take_chain(chain, m);
     HOLDS(!joined || !same || m->prints_total == had + m->merged + fresh,
-          "%s: %" PRIu64 " prints, %" PRIu64 " passed over and %" PRIu64 " new are %" PRIu64, m->subject, had, m->merged,
-          fresh, m->prints_total);
+          "%s: %" PRIu64 " prints, %" PRIu64 " passed over and %" PRIu64 " new are %" PRIu64, m->subject, had,
+          m->merged, fresh, m->prints_total);
     chain->prints_total = m->prints_total;
 }
 
@@ -628,8 +638,8 @@ static void end(void) {
     w.now_ns += 100 * SECOND_NS;
     stream_round(w.stream, w.now_ns);
     stats = stream_read_stats(w.stream);
-    HOLDS(stats.groups == 0 && stats.instruments == 0 && stats.kept_bytes == 0, "%u groups, %u instruments, %" PRIu64,
-          stats.groups, stats.instruments, stats.kept_bytes);
+    HOLDS(stats.groups == 0 && stats.instruments == 0 && stats.kept_bytes == 0,
+          "%u groups, %u instruments, %" PRIu64, stats.groups, stats.instruments, stats.kept_bytes);
     stream_free(w.stream);
     for (int i = 0; i < INSTRUMENTS; i++)
         free(w.truths[i].past);
@@ -650,9 +660,10 @@ static void settle(void) {
             const kept_book *book = &w.readers[i].books[k];
             subject_instrument(subject, sizeof subject, "XNAS", t->symbol, SUBJECT_ORDERBOOK);
             if (!t->live || wish_for(&w.readers[i], subject) == NULL) continue;
-            HOLDS(book->synced && is_moment(book, &t->past[t->past_count - 1]), "%s of client %d is the latest", subject,
-                  i);
-            HOLDS(book->state == t->state && book->cause == t->cause, "%s of client %d has the latest state", subject, i);
+            HOLDS(book->synced && is_moment(book, &t->past[t->past_count - 1]), "%s of client %d is the latest",
+                  subject, i);
+            HOLDS(book->state == t->state && book->cause == t->cause, "%s of client %d has the latest state",
+                  subject, i);
         }
 }
 

@@ -24,11 +24,12 @@ static void check(const exchange *exchanges, size_t count) {
         desk_write(&desk, client);
         while (desk_next(&desk, client, &m)) {
             size_t used = strlen(answer);
-            tw_text_format(answer + used, sizeof answer - used, "%s%s%s", m.type, m.code[0] != '\0' ? ":" : "", m.code);
+            tw_text_format(answer + used, sizeof answer - used, "%s%s%s", m.type, m.code[0] != '\0' ? ":" : "",
+                           m.code);
             last = m;
         }
-        EXPECT_MSG(strcmp(answer, exchanges[i].answer) == 0, "%s: answered %s %s, expected %s", exchanges[i].request,
-                   answer, last.text, exchanges[i].answer);
+        EXPECT_MSG(strcmp(answer, exchanges[i].answer) == 0, "%s: answered %s %s, expected %s",
+                   exchanges[i].request, answer, last.text, exchanges[i].answer);
         EXPECT_MSG(strstr(last.text, exchanges[i].message) != NULL, "%s: answered %s, expected %s in it",
                    exchanges[i].request, last.text, exchanges[i].message);
         EXPECT_STR(desk.closed, "");
@@ -53,10 +54,12 @@ TEST(stream_request, good_requests_are_acknowledged_with_what_is_in_force) {
          "\"depth\":1,\"interval_ms\":50"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":1000,\"interval_ms\":3600000}", "ack",
          "\"depth\":50,\"interval_ms\":5000"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.BRK%2EB.quote\",\"feed.XNAS.0.status\",\"feed.>\"]}", "ack", "BRK"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.BRK%2EB.quote\",\"feed.XNAS.0.status\",\"feed.>\"]}", "ack",
+         "BRK"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"*.*.status\",\"*.*.status\"]}", "ack",
          "[{\"subject\":\"*.*.status\",\"depth\":10,\"interval_ms\":0}]"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.A.orderbook\"],\"resume\":{\"XNAS.A.orderbook\":{\"epoch\":\"e\","
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.A.orderbook\"],\"resume\":{\"XNAS.A.orderbook\":{\"epoch\":"
+         "\"e\","
          "\"seq\":\"5\"}}}",
          "ack", "ack"},
         {"{\"id\":9,\"op\":\"auth\",\"token\":\"good\"}", "ack", "{\"type\":\"ack\",\"id\":9,\"op\":\"auth\"}"},
@@ -95,26 +98,33 @@ TEST(stream_request, what_is_wrong_is_named) {
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>.quote\"]}", "error:BAD_SUBJECT", "only at the end"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.A*.quote\"]}", "error:BAD_SUBJECT", "whole token"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.A B.quote\"]}", "error:BAD_SUBJECT", "no subject has"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.price\"]}", "error:BAD_SUBJECT", "{MIC}.{SYMBOL}.{channel}"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.price\"]}", "error:BAD_SUBJECT",
+         "{MIC}.{SYMBOL}.{channel}"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.orderbook.1s\"]}", "error:BAD_SUBJECT", "interval_ms"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.order\"]}", "error:BAD_SUBJECT", "not offered"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"orders.>\"]}", "error:BAD_SUBJECT", "no subject of market data"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.order\"]}", "error:BAD_SUBJECT", "no subject of market data"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":0}", "error:BAD_REQUEST", "depth is a whole number"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.order\"]}", "error:BAD_SUBJECT",
+         "no subject of market data"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":0}", "error:BAD_REQUEST",
+         "depth is a whole number"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":\"5\"}", "error:BAD_REQUEST", "depth"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":1001}", "error:BAD_REQUEST", "1000"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"interval_ms\":-1}", "error:BAD_REQUEST", "interval_ms"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"snapshot\":1}", "error:BAD_REQUEST", "snapshot is true"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":[]}", "error:BAD_REQUEST", "resume is an object"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":{\"a\":1}}", "error:BAD_REQUEST", "resume['a']"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":{\"a\":{\"epoch\":\"e\"}}}", "error:BAD_REQUEST",
-         "lacks an epoch or a seq"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"snapshot\":1}", "error:BAD_REQUEST",
+         "snapshot is true"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":[]}", "error:BAD_REQUEST",
+         "resume is an object"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":{\"a\":1}}", "error:BAD_REQUEST",
+         "resume['a']"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":{\"a\":{\"epoch\":\"e\"}}}",
+         "error:BAD_REQUEST", "lacks an epoch or a seq"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"resume\":{\"a\":{\"epoch\":\"e\",\"seq\":\"-1\"}}}",
          "error:BAD_REQUEST", "lacks an epoch or a seq"},
         {"{\"id\":2,\"op\":\"unsubscribe\",\"subjects\":[\"XNAS.*.trade\"]}", "error:NOT_SUBSCRIBED", "\"id\":2"},
         {"{\"op\":\"auth\"}", "error:BAD_REQUEST", "token is missing"},
         {"{\"op\":\"auth\",\"token\":\"bad\"}", "error:UNAUTHORIZED", "not 'good'"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"A.1\",\"A.2\",\"A.3\",\"A.4\",\"A.5\",\"A.6\",\"A.7\",\"A.8\",\"A.9\",\"A.10\","
+        {"{\"op\":\"subscribe\",\"subjects\":[\"A.1\",\"A.2\",\"A.3\",\"A.4\",\"A.5\",\"A.6\",\"A.7\",\"A.8\",\"A."
+         "9\",\"A.10\","
          "\"A.11\",\"A.12\",\"A.13\",\"A.14\",\"A.15\",\"A.16\",\"A.17\"]}",
          "error:TOO_MANY", "17 subjects in a request: at most 16"},
     };
