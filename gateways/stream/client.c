@@ -197,6 +197,13 @@ void stream_close(stream *s, uint32_t number) {
 
 /* ---- requests ---- */
 
+#define TOPICS_PER_REQUEST 2000u
+
+void stream_charge(stream *s, uint32_t number, uint32_t topics) {
+    int64_t each_ns = SECOND_NS / s->options.requests_per_second;
+    client_at(s, number)->allowance_ns += (int64_t)(topics / TOPICS_PER_REQUEST) * each_ns;
+}
+
 /* A bucket that fills with requests_per_second, kept as the time at which it was empty. */
 static bool is_too_fast(stream *s, client *c) {
     int64_t each_ns = SECOND_NS / s->options.requests_per_second;

@@ -66,6 +66,8 @@ uint32_t stream_group_of(stream *s, uint32_t topic_number, uint32_t depth, uint3
 void stream_group_linger(stream *s, uint32_t number) {
     group *g = group_at(s, number);
     g->empty = true;
+    free(g->snapshot.bytes);
+    g->snapshot = (snapshot_cache){0};
     g->empty_since_ns = s->now_ns;
     g->prev_empty = s->last_empty;
     g->next_empty = NONE;

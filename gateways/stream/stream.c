@@ -16,6 +16,9 @@ static const char *option_fault(const stream_options *o) {
     if (o->max_groups == 0 || o->max_groups >= NONE) return "max_groups";
     if (o->max_members == 0 || o->max_members > MAX_MEMBERS) return "max_members";
     if (o->client_bytes < LEAST_CLIENT_BYTES) return "client_bytes";
+    uint64_t ack_bytes =
+        (uint64_t)o->max_subscriptions * ACK_BYTES; /* a request may name as many as a client may have */
+    if (ack_bytes > o->client_bytes || ack_bytes > SCRATCH_BYTES / 2) return "max_subscriptions";
     if (o->frames_kept == 0) return "frames_kept";
     if (o->kept_bytes == 0 || o->kept_bytes > INT64_MAX) return "kept_bytes";
     if (o->request_bytes == 0) return "request_bytes";
