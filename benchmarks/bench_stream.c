@@ -187,13 +187,18 @@ static int by_rate(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static size_t heap_bytes(void) {
+    struct mallinfo2 heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+}
+
 static void measure(bench_load load, stream_format format, uint32_t clients, uint32_t rounds, bool json,
                     bool first) {
     bench b;
     figures runs[RUNS];
-    size_t before = mallinfo2().uordblks;
+    size_t before = heap_bytes();
     begin(&b, load, format, clients);
-    double memory = (double)(mallinfo2().uordblks - before) / clients;
+    double memory = (double)(heap_bytes() - before) / clients;
     run(&b, rounds / 4 + 1);
     for (int i = 0; i < RUNS; i++)
         runs[i] = run(&b, rounds);

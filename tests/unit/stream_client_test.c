@@ -1,4 +1,5 @@
 /* Slow clients, silent ones, ones that never read; frames in pieces; the end. */
+#include "base/random.h"
 #include "gateways/stream/internal.h"
 #include "tests/support/stream_desk.h"
 #include "tests/unit.h"
@@ -340,5 +341,38 @@ TEST(stream_resume, an_event_stream_goes_on_behind_its_last_event_id) {
         desk_ask(&desk, who, request);
         EXPECT_STR(desk_all(&desk, who), "hello ack book:AAA:S:3");
     }
+    desk_close(&desk);
+}
+
+/* ---- the index of members ---- */
+
+TEST(stream_members, each_client_of_each_topic_is_found_whoever_else_comes_and_goes) {
+    enum { WHO = 8, TOPICS = 16 };
+    bool in[WHO][TOPICS] = {{false}};
+    stream_options options = desk_options();
+    options.max_members = WHO * TOPICS; /* two slots each */
+    options.requests_per_second = 1000000;
+    desk_open(&desk, &options);
+    tw_random random;
+    tw_random_seed(&random, 11);
+    for (int i = 0; i < TOPICS; i++)
+        desk_quote(&desk, (char[]){(char)('A' + i), '\0'}, 100);
+    for (int i = 0; i < WHO; i++)
+        desk_all(&desk, desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET));
+    for (int step = 0; step < 4000; step++) {
+        uint32_t who = (uint32_t)tw_random_below(&random, WHO),
+                 topic_number = (uint32_t)tw_random_below(&random, TOPICS);
+        char request[128];
+        snprintf(request, sizeof request, "{\"op\":\"%ssubscribe\",\"subjects\":[\"XNAS.%c.quote\"]}",
+                 in[who][topic_number] ? "un" : "", 'A' + (int)topic_number);
+        desk.now_ns += DESK_MS;
+        desk_ask(&desk, who, request);
+        desk_write(&desk, who);
+        in[who][topic_number] = !in[who][topic_number];
+        for (uint32_t w = 0; w < WHO; w++)
+            for (uint32_t t = 0; t < TOPICS; t++)
+                EXPECT((stream_member_find(desk.stream, w, t) != NONE) == in[w][t]);
+    }
+    EXPECT_STR(desk.closed, "");
     desk_close(&desk);
 }

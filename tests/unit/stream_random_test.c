@@ -611,7 +611,7 @@ static void begin(uint64_t seed, uint64_t kept_bytes) {
                                     .max_instruments = INSTRUMENTS,
                                     .max_subscriptions = 32,
                                     .max_groups = 4000,
-                                    .max_members = 2000,
+                                    .max_members = CLIENTS * INSTRUMENTS * 3, /* tight: the index has collisions */
                                     .client_bytes = CLIENT_BYTES,
                                     .frames_kept = 60,
                                     .kept_bytes = kept_bytes,
