@@ -7,6 +7,8 @@
 
 #include "base/assert.h"
 
+#define FETCH_AHEAD 8u /* members */
+
 static void link_to_topic(stream *s, uint32_t number) {
     group *g = group_at(s, number);
     topic *t = topic_at(s, g->topic);
@@ -39,7 +41,6 @@ static uint32_t make_group(stream *s, uint32_t topic_number, uint32_t depth, uin
     g->depth = depth;
     g->interval_ms = interval_ms;
     g->encoding = wrap;
-    g->first_member = NONE;
     g->last_cut_ns = s->now_ns - (int64_t)interval_ms * MILLI_NS;
     link_to_topic(s, number);
     stream_group_begin(s, number);
@@ -126,6 +127,7 @@ void stream_group_free(stream *s, uint32_t number) {
     unlink_from_topic(s, number);
     frame_log_fini(&g->log, &s->log_bounds);
     free(g->snapshot.bytes);
+    free(g->members);
     free(g->prints);
     free(g->view);
     *g = (group){0};
@@ -148,18 +150,24 @@ void stream_group_append(stream *s, uint32_t number, encoded frame, const frame_
     link_to_fresh(s, number);
 }
 
+/* Members and their clients lie all over memory: they are fetched while others are told. */
+static void fetch_ahead(const stream *s, const group *g, uint32_t i) {
+    if (i + 2 * FETCH_AHEAD < g->member_count) __builtin_prefetch(member_at(s, g->members[i + 2 * FETCH_AHEAD]), 1);
+    if (i + FETCH_AHEAD < g->member_count)
+        __builtin_prefetch(client_at(s, member_at(s, g->members[i + FETCH_AHEAD])->client), 1);
+}
+
 /* Its members hear of what was cut since the last round. */
 static void tell_members(stream *s, group *g) {
-    for (uint32_t n = g->first_member; n != NONE;) {
-        member *m = member_at(s, n);
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        fetch_ahead(s, g, i);
+        const member *m = member_at(s, g->members[i]);
         client *c = client_at(s, m->client);
-        if (!m->wants_snapshot && m->next_frame < g->log.end) {
-            uint64_t told = m->position > g->told_position ? m->position : g->told_position;
-            c->waiting += g->log.position - told;
-            if (c->waiting > s->options.client_bytes) c->lagging = true;
-            stream_member_pend(s, n);
-        }
-        n = m->next_of_group;
+        if (m->wants_snapshot || m->next_frame == g->log.end) continue;
+        uint64_t told = m->position > g->told_position ? m->position : g->told_position;
+        c->waiting += g->log.position - told;
+        if (c->waiting > s->options.client_bytes) c->lagging = true;
+        stream_member_pend(s, g->members[i]);
     }
     g->told_position = g->log.position;
 }

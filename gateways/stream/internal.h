@@ -100,7 +100,8 @@ typedef struct group {
     uint32_t topic, next_of_topic;
     uint32_t depth, interval_ms;
     encoding encoding;
-    uint32_t first_member, member_count;
+    uint32_t *members; /* in no order */
+    uint32_t member_count, member_capacity;
     bool fresh; /* in the round's list: has frames its members were not told of */
     uint32_t next_fresh;
     uint32_t due_place;
@@ -124,7 +125,7 @@ typedef struct group {
 
 typedef struct member {
     uint32_t client, group, subscription;
-    uint32_t next_of_group, prev_of_group;
+    uint32_t place_in_group;
     uint32_t next_of_client, prev_of_client;
     uint32_t next_pending, prev_pending;
     bool pending;        /* in the client's list of those with something to send */

@@ -64,6 +64,7 @@ static void free_groups(stream *s) {
         group *g = group_at(s, n);
         frame_log_fini(&g->log, &s->log_bounds);
         free(g->snapshot.bytes);
+        free(g->members);
         free(g->prints);
         free(g->view);
     }
