@@ -280,7 +280,7 @@ uint32_t stream_member_find(const stream *s, uint32_t client, uint32_t topic);
 /* A new member, or the one there is moved to this group and subscription. False: no room. */
 bool stream_member_join(stream *s, uint32_t client, uint32_t topic, uint32_t subscription, uint32_t *member);
 void stream_member_leave(stream *s, uint32_t member);
-/* What it is given next; keeps the client's waiting bytes right. */
+/* What it is given next; keeps the client's waiting bytes right. At the end nothing waits for it any more. */
 void stream_member_move(stream *s, uint32_t member, uint64_t frame, uint64_t position, uint64_t updates);
 void stream_member_want_snapshot(stream *s, uint32_t member, bool joining);
 void stream_member_pend(stream *s, uint32_t member);

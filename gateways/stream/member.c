@@ -165,6 +165,7 @@ void stream_member_move(stream *s, uint32_t number, uint64_t frame, uint64_t pos
     m->next_frame = frame;
     m->position = position;
     m->updates = updates;
+    if (frame == g->log.end) stream_member_unpend(s, number);
 }
 
 void stream_member_want_snapshot(stream *s, uint32_t number, bool joining) {

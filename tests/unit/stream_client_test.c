@@ -299,6 +299,27 @@ TEST(stream_resume, a_change_of_state_since_is_told) {
     desk_close(&desk);
 }
 
+TEST(stream_resume, a_snapshot_that_waits_gives_way_to_a_resume_and_nothing_is_left_to_send) {
+    begin();
+    desk_book(&desk, "AAA", 10);
+    uint32_t first = subscriber("\"XNAS.AAA.orderbook\"");
+    desk_book(&desk, "AAA", 11);
+    desk_all(&desk, first);
+    uint32_t who = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    desk_ask(&desk, who, "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAA.orderbook\"]}");
+    desk_ask(&desk, who,
+             "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAA.orderbook\"],\"resume\":{\"XNAS.AAA.orderbook\":"
+             "{\"epoch\":\"2020-01-30.S\",\"seq\":\"2\"}}}");
+    stream_span spans[STREAM_MAX_SPANS];
+    uint32_t count = stream_gather(desk.stream, who, spans, 65536);
+    EXPECT_U64(count, 1); /* greeting and acknowledgements */
+    stream_sent(desk.stream, who, spans[0].length, desk.now_ns);
+    EXPECT(!stream_has_more(desk.stream, who));
+    desk_book(&desk, "AAA", 12);
+    EXPECT_STR(desk_all(&desk, who), "book:AAA:3");
+    desk_close(&desk);
+}
+
 TEST(stream_resume, what_is_no_longer_held_or_no_longer_chains_on_is_a_snapshot) {
     begin();
     desk_book(&desk, "AAA", 10);
