@@ -32,10 +32,11 @@
 
 #define STREAM_NO_CLIENT UINT32_MAX
 #define STREAM_MAX_SPANS 64u
-#define STREAM_DEPTHS                                                                                              \
-    { 1, 5, 10, 20, 50 } /* a wish is rounded up to one of these */
-#define STREAM_INTERVALS                                                                                           \
-    { 0, 50, 100, 250, 500, 1000, 5000 } /* milliseconds; rounded up likewise */
+/* What is offered: a wish is rounded up to one of these. Intervals are milliseconds. */
+/* clang-format off */
+#define STREAM_DEPTHS    {1, 5, 10, 20, 50}
+#define STREAM_INTERVALS {0, 50, 100, 250, 500, 1000, 5000}
+/* clang-format on */
 
 typedef struct stream stream;
 
@@ -109,9 +110,10 @@ void stream_take_feed(stream *stream, const wire_feed_status *status, int64_t no
 
 /* STREAM_NO_CLIENT if there is no room. The greeting waits for it at once. */
 uint32_t stream_open(stream *stream, stream_format format, stream_framing framing, int64_t now_ns);
-void stream_close(stream *stream,
-                  uint32_t client); /* whatever is left unsent is gone; not from within a callback */
-/* What may_read says of the client is new: what it may not read any more ends, with an error to it. */
+/* Whatever is left unsent is gone. */
+void stream_close(stream *stream, uint32_t client);
+/* What may_read says of the client is new (also after `authenticate` said yes): what it may not read any more ends, with
+ * an error to it. */
 void stream_entitlements_changed(stream *stream, uint32_t client, int64_t now_ns);
 /* A whole request (docs/stream.md). Whatever is wrong with it is answered with an error to the client. */
 void stream_request(stream *stream, uint32_t client, const uint8_t *bytes, size_t length, int64_t now_ns);
