@@ -200,6 +200,10 @@ void json_null(json_writer *writer, const char *name) {
     put_text(writer, name, "null", 4);
 }
 
+void json_raw(json_writer *writer, const char *name, const char *json) {
+    put_text(writer, name, json, strlen(json));
+}
+
 void json_u64_string(json_writer *writer, const char *name, uint64_t value) {
     char text[TW_DECIMAL_BYTES];
     put_quoted_number(writer, name, text, tw_decimal_format_u64(text, sizeof text, value, 0));

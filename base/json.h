@@ -40,6 +40,7 @@ void json_i64(json_writer *writer, const char *name, int64_t value);
 void json_f64(json_writer *writer, const char *name, double value); /* not for money */
 void json_bool(json_writer *writer, const char *name, bool value);
 void json_null(json_writer *writer, const char *name);
+void json_raw(json_writer *writer, const char *name, const char *json); /* a value that is JSON already */
 /* Numbers that lose digits in JavaScript travel as strings: nanoseconds, ids. */
 void json_u64_string(json_writer *writer, const char *name, uint64_t value);
 void json_i64_string(json_writer *writer, const char *name, int64_t value);

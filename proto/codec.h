@@ -299,6 +299,34 @@ wire_result wire_instrument_list_decode(wire_arena *arena, const uint8_t *bytes,
 wire_result wire_snapshot_reply_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
                                        wire_snapshot_reply *m);
 
+/* A gateway's protobuf frame (stream.proto): an envelope around one encoded message. */
+typedef enum wire_stream_payload {
+    WIRE_STREAM_NOTHING = 0,
+    WIRE_STREAM_BOOK = 10,
+    WIRE_STREAM_QUOTE = 11,
+    WIRE_STREAM_TRADES = 12,
+    WIRE_STREAM_STATUS = 13,
+    WIRE_STREAM_IMBALANCE = 14,
+    WIRE_STREAM_FEED = 15,
+    WIRE_STREAM_CONTROL = 20 /* JSON text */
+} wire_stream_payload;
+
+typedef struct wire_stream_frame {
+    const char *subject; /* not terminated; decode: within the bytes that were decoded, as is `bytes` */
+    size_t subject_length;
+    uint32_t interval_ms;
+    int64_t gateway_ns;
+    wire_stream_payload payload;
+    const uint8_t *bytes; /* the encoded message */
+    size_t length;
+    uint64_t merged; /* encode: 0 is left out and may be appended later */
+} wire_stream_frame;
+
+size_t wire_stream_frame_encode(const wire_stream_frame *m, uint8_t *buffer, size_t capacity);
+/* What `merged` adds at the end of an encoded frame; 0 bytes for 0. */
+size_t wire_stream_merged_append(uint64_t merged, uint8_t *buffer, size_t capacity);
+wire_result wire_stream_frame_decode(const uint8_t *bytes, size_t length, wire_stream_frame *m);
+
 /* The design's book checksum over the first min(10, depth) levels of each side, best first. */
 uint32_t wire_book_checksum(const tw_level *bids, uint32_t bid_count, const tw_level *asks, uint32_t ask_count,
                             uint32_t depth);

@@ -1,0 +1,268 @@
+/* What the bus has said: instruments, their topics (one subject each) and the latest state of each. Old leaders are not
+ * heard; that chains hold is the caller's work (client/receiver.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/text.h"
+#include "gateways/stream/internal.h"
+
+#define MAX_FEEDS 1024u
+
+static const char *key_of(const void *context, uint32_t number) {
+    return instrument_at(context, number)->key;
+}
+
+static const char *subject_of(const void *context, uint32_t number) {
+    return topic_at(context, number)->subject;
+}
+
+bool stream_instruments_init(stream *s) {
+    uint32_t topics = s->options.max_instruments * (uint32_t)TOPIC_FEED + MAX_FEEDS;
+    return slab_init(&s->instruments, sizeof(instrument), s->options.max_instruments) &&
+           slab_init(&s->topics, sizeof(topic), topics) &&
+           tw_map_init(&s->instrument_by_key, s->options.max_instruments, key_of, s) &&
+           tw_map_init(&s->topic_by_subject, topics, subject_of, s);
+}
+
+void stream_instruments_fini(stream *s) {
+    for (uint32_t n = 0; n < s->topics.reached; n++)
+        free(topic_at(s, n)->state);
+    tw_map_fini(&s->instrument_by_key);
+    tw_map_fini(&s->topic_by_subject);
+    slab_fini(&s->instruments);
+    slab_fini(&s->topics);
+}
+
+subject_channel stream_channel_of(topic_kind kind) {
+    static const subject_channel channels[TOPIC_KINDS] = {
+        [TOPIC_BOOK] = SUBJECT_ORDERBOOK, [TOPIC_QUOTE] = SUBJECT_QUOTE,         [TOPIC_TRADES] = SUBJECT_TRADE,
+        [TOPIC_STATUS] = SUBJECT_STATUS,  [TOPIC_IMBALANCE] = SUBJECT_IMBALANCE, [TOPIC_FEED] = SUBJECT_CHANNELS};
+    return channels[kind];
+}
+
+size_t stream_state_bytes(topic_kind kind) {
+    static const size_t sizes[TOPIC_KINDS] = {
+        [TOPIC_BOOK] = sizeof(book_state),          [TOPIC_QUOTE] = sizeof(wire_quote),
+        [TOPIC_TRADES] = sizeof(trades_state),      [TOPIC_STATUS] = sizeof(wire_status),
+        [TOPIC_IMBALANCE] = sizeof(wire_imbalance), [TOPIC_FEED] = sizeof(wire_feed_status)};
+    return sizes[kind];
+}
+
+static uint32_t instrument_of(stream *s, const wire_header *header) {
+    char key[TW_MIC_BYTES + TW_SYMBOL_BYTES + 1];
+    size_t mic = strnlen(header->exchange, TW_MIC_BYTES - 1), symbol = strnlen(header->symbol, TW_SYMBOL_BYTES - 1);
+    memcpy(key, header->exchange, mic);
+    key[mic] = '.';
+    memcpy(key + mic + 1, header->symbol, symbol);
+    key[mic + 1 + symbol] = '\0';
+    uint32_t number = tw_map_find(&s->instrument_by_key, key);
+    if (number != TW_MAP_NONE) return number;
+    number = slab_take(&s->instruments);
+    if (number == NONE) return NONE;
+    instrument *i = instrument_at(s, number);
+    for (uint32_t kind = 0; kind < TOPIC_KINDS; kind++)
+        i->topics[kind] = NONE;
+    tw_text_copy(i->key, sizeof i->key, key);
+    tw_map_add(&s->instrument_by_key, number);
+    return number;
+}
+
+static void drop_instrument_if_bare(stream *s, uint32_t number) {
+    instrument *i = instrument_at(s, number);
+    for (uint32_t kind = 0; kind < TOPIC_KINDS; kind++)
+        if (i->topics[kind] != NONE) return;
+    tw_map_remove(&s->instrument_by_key, i->key);
+    slab_give(&s->instruments, number);
+}
+
+/* A topic without state; NONE: no room, or the subject can't be. */
+static uint32_t make_topic(stream *s, topic_kind kind, const char *mic, const char *subject) {
+    uint32_t number = slab_take(&s->topics);
+    if (number == NONE) return NONE;
+    topic *t = topic_at(s, number);
+    t->kind = kind;
+    t->instrument = t->first_group = NONE;
+    t->state = calloc(1, stream_state_bytes(kind));
+    if (t->state == NULL) {
+        slab_give(&s->topics, number);
+        return NONE;
+    }
+    t->subject_length = (uint32_t)strlen(subject);
+    tw_text_copy(t->mic, sizeof t->mic, mic);
+    tw_text_copy(t->subject, sizeof t->subject, subject);
+    tw_map_add(&s->topic_by_subject, number);
+    return number;
+}
+
+static uint32_t topic_of_instrument(stream *s, topic_kind kind, const wire_header *header) {
+    uint32_t number = instrument_of(s, header);
+    if (number == NONE) return NONE;
+    instrument *i = instrument_at(s, number);
+    if (i->topics[kind] != NONE) return i->topics[kind];
+    char subject[SUBJECT_BYTES];
+    if (subject_instrument(subject, sizeof subject, header->exchange, header->symbol, stream_channel_of(kind)))
+        i->topics[kind] = make_topic(s, kind, header->exchange, subject);
+    if (i->topics[kind] != NONE)
+        topic_at(s, i->topics[kind])->instrument = number;
+    else
+        drop_instrument_if_bare(s, number);
+    return i->topics[kind];
+}
+
+static uint32_t topic_of_feed(stream *s, const wire_feed_status *status) {
+    char subject[SUBJECT_BYTES];
+    if (!subject_feed_status(subject, sizeof subject, status->exchange, status->partition)) return NONE;
+    uint32_t number = tw_map_find(&s->topic_by_subject, subject);
+    return number != TW_MAP_NONE ? number : make_topic(s, TOPIC_FEED, status->exchange, subject);
+}
+
+void stream_topic_forget(stream *s, uint32_t number) {
+    topic *t = topic_at(s, number);
+    while (t->first_group != NONE)
+        stream_group_free(s, t->first_group);
+    tw_map_remove(&s->topic_by_subject, t->subject);
+    if (t->instrument != NONE) {
+        instrument_at(s, t->instrument)->topics[t->kind] = NONE;
+        drop_instrument_if_bare(s, t->instrument);
+    }
+    free(t->state);
+    *t = (topic){0};
+    slab_give(&s->topics, number);
+}
+
+/* The topic of a message that is to be taken; NONE: there is no room (counted), or its leader was deposed. */
+static uint32_t enter(stream *s, topic_kind kind, const wire_header *header, int64_t now_ns) {
+    s->now_ns = now_ns;
+    s->stats.updates_in++;
+    uint32_t number = topic_of_instrument(s, kind, header);
+    if (number == NONE) {
+        s->stats.instruments_refused++;
+        return NONE;
+    }
+    const topic *t = topic_at(s, number);
+    return t->known && header->term < t->state->header.term ? NONE : number;
+}
+
+/* The topic's state is new: to its groups, or, if it is the first, to all whose wishes it fits. */
+static void spread(stream *s, uint32_t number) {
+    topic *t = topic_at(s, number);
+    bool appeared = !t->known;
+    t->known = true;
+    if (appeared)
+        stream_topic_appeared(s, number);
+    else
+        stream_topic_changed(s, number);
+}
+
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
+    TW_ASSERT(book->bid_count <= TW_MAX_DEPTH && book->ask_count <= TW_MAX_DEPTH);
+    uint32_t number = enter(s, TOPIC_BOOK, book->header, now_ns);
+    if (number == NONE) return;
+    book_state *state = &topic_at(s, number)->state->book;
+    state->header = *book->header;
+    state->header.state = book->state;
+    state->header.cause = book->cause;
+    state->depth = least(book->depth, TW_MAX_DEPTH);
+    state->counts[TW_BID] = least(book->bid_count, state->depth);
+    state->counts[TW_ASK] = least(book->ask_count, state->depth);
+    if (book->bid_count > 0) memcpy(state->sides[TW_BID], book->bids, book->bid_count * sizeof *book->bids);
+    if (book->ask_count > 0) memcpy(state->sides[TW_ASK], book->asks, book->ask_count * sizeof *book->asks);
+    spread(s, number);
+}
+
+void stream_take_quote(stream *s, const wire_quote *quote, tw_book_state state, tw_state_cause cause,
+                       int64_t now_ns) {
+    uint32_t number = enter(s, TOPIC_QUOTE, &quote->header, now_ns);
+    if (number == NONE) return;
+    wire_quote *kept = &topic_at(s, number)->state->quote;
+    *kept = *quote;
+    kept->header.state = state;
+    kept->header.cause = cause;
+    spread(s, number);
+}
+
+void stream_take_status(stream *s, const wire_status *status, int64_t now_ns) {
+    uint32_t number = enter(s, TOPIC_STATUS, &status->header, now_ns);
+    if (number == NONE) return;
+    topic_at(s, number)->state->status = *status;
+    spread(s, number);
+}
+
+void stream_take_imbalance(stream *s, const wire_imbalance *imbalance, int64_t now_ns) {
+    uint32_t number = enter(s, TOPIC_IMBALANCE, &imbalance->header, now_ns);
+    if (number == NONE) return;
+    topic_at(s, number)->state->imbalance = *imbalance;
+    spread(s, number);
+}
+
+void stream_take_feed(stream *s, const wire_feed_status *status, int64_t now_ns) {
+    s->now_ns = now_ns;
+    s->stats.updates_in++;
+    uint32_t number = topic_of_feed(s, status);
+    if (number == NONE) {
+        s->stats.instruments_refused++;
+        return;
+    }
+    topic *t = topic_at(s, number);
+    if (t->known && status->term < t->state->feed.term) return;
+    t->state->feed = *status;
+    spread(s, number);
+}
+
+/* What a print adds to the number of prints: a break takes one back where the feed tells what it was. */
+static int64_t counts_for(const tw_print *print) {
+    if (print->kind != TW_PRINT_BREAK) return 1;
+    return print->quantity > 0 ? -1 : 0;
+}
+
+/* Prints that were lost before these, by the totals. */
+static uint64_t count_missed(const trades_state *mine, const wire_trades *trades, uint32_t known, bool same_epoch) {
+    int64_t added = 0;
+    for (uint32_t i = known; i < trades->print_count; i++)
+        added += counts_for(&trades->prints[i]);
+    uint64_t before = trades->prints_total - (uint64_t)added, had = same_epoch ? mine->prints_total : 0;
+    bool sensible = added <= 0 || (uint64_t)added <= trades->prints_total;
+    return sensible && before > had ? before - had : 0;
+}
+
+static void keep_trades(trades_state *state, const wire_trades *trades) {
+    state->header = trades->header;
+    state->volume = trades->volume;
+    state->prints_total = trades->prints_total;
+    if (trades->print_count == 0) return;
+    state->has_last = true;
+    state->last = trades->prints[trades->print_count - 1];
+}
+
+void stream_take_trades(stream *s, const wire_trades *trades, int64_t now_ns) {
+    uint32_t number = enter(s, TOPIC_TRADES, &trades->header, now_ns);
+    if (number == NONE) return;
+    topic *t = topic_at(s, number);
+    trades_state *state = &t->state->trades;
+    bool same_epoch = t->known && strcmp(state->header.epoch, trades->header.epoch) == 0;
+    bool newer_totals = trades->header.snapshot && trades->header.seq == state->header.seq &&
+                        (trades->prints_total != state->prints_total || trades->volume != state->volume);
+    if (same_epoch && trades->header.seq <= state->header.seq && !newer_totals) return; /* had it */
+    uint32_t known = 0;
+    while (same_epoch && known < trades->print_count && trades->prints[known].seq <= state->header.seq)
+        known++;
+    wire_trades fresh = *trades;
+    fresh.prints += known;
+    fresh.print_count -= known;
+    bool chained = same_epoch && trades->header.term == state->header.term && !trades->header.snapshot &&
+                   trades->header.prev_seq == state->header.seq;
+    if (!t->known) {
+        keep_trades(state, trades);
+        spread(s, number);
+        return;
+    }
+    uint64_t missed = chained ? 0 : count_missed(state, trades, known, same_epoch);
+    stream_trades_make_way(s, number, &fresh, chained);
+    keep_trades(state, &fresh);
+    stream_trades_arrived(s, number, &fresh, chained, missed);
+}

@@ -1,0 +1,54 @@
+/*
+ * Requests of clients (docs/stream.md): from JSON text to a plain struct. The one door to the JSON parser. Whatever the
+ * bytes are, the answer is a request or a fault that says which part of it is wrong.
+ */
+#ifndef TICKWIRE_GATEWAYS_STREAM_REQUEST_H
+#define TICKWIRE_GATEWAYS_STREAM_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/market.h"
+#include "proto/subject.h"
+
+#define REQUEST_ID_BYTES    96u
+#define REQUEST_TOKEN_BYTES 8192u /* a JWT with many entitlements */
+#define REQUEST_FAULT_BYTES 256u
+#define REQUEST_MOST_DEEP   8u /* objects in arrays in objects … */
+#define REQUEST_MOST_DEPTH  1000
+#define REQUEST_MOST_MS     3600000
+
+typedef enum request_op { REQUEST_SUBSCRIBE, REQUEST_UNSUBSCRIBE, REQUEST_PING, REQUEST_AUTH } request_op;
+
+/* "I have everything up to this": where a subject's chain was when the connection was lost. */
+typedef struct request_resume {
+    char subject[SUBJECT_BYTES];
+    char epoch[TW_EPOCH_BYTES];
+    uint64_t seq;
+    uint32_t depth; /* that its levels were cut to; 0: that of the subscription */
+} request_resume;
+
+typedef struct stream_request_text {
+    request_op op;
+    char id[REQUEST_ID_BYTES]; /* as JSON text, ready to be written back; "" if there is none */
+    uint32_t subject_count;
+    char (*subjects)[SUBJECT_BYTES];
+    uint32_t depth, interval_ms; /* as asked for */
+    bool snapshot;
+    uint32_t resume_count;
+    request_resume *resumes;
+    char token[REQUEST_TOKEN_BYTES];
+
+    const char *fault_code;          /* "BAD_JSON", …; NULL if nothing is wrong */
+    char fault[REQUEST_FAULT_BYTES]; /* for people */
+    uint32_t most_subjects;          /* what subjects and resumes have room for */
+} stream_request_text;
+
+bool request_init(stream_request_text *request, uint32_t most_subjects); /* false: no memory */
+void request_fini(stream_request_text *request);
+
+/* Fills `request` from `length` bytes. False: fault_code and fault say why; id is set if it could be read. */
+bool request_parse(stream_request_text *request, const uint8_t *bytes, size_t length);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * The stream: from books and events of the bus to frames for many clients. A pure core: no socket, no clock, no log;
+ * nothing is allocated per message after stream_alloc but for what clients ask for, and that is bounded.
+ *
+ *   stream_take_*  ->  instruments  ->  groups  ->  frames (shared)  ->  clients' positions  ->  stream_gather
+ *
+ * A group is everybody who wants the same: instrument, channel, depth, interval, format. It has one published view, one
+ * chain (epoch, prev_seq, seq), one checksum and one encoding, made once and framed once in memory that all its clients
+ * share. A client is only a position in each of its groups. Whoever lags behind the frames a group still holds, or has
+ * more waiting than `client_bytes`, goes on by the rule of the data's class:
+ *
+ *   books, quotes, statuses    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
+ *   trades                     a snapshot (totals and last print) that says how many prints were passed over
+ *
+ * What a client gets is in order by group; within a round, groups follow each other in the order in which they first had
+ * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
+ *
+ * A round: stream_take_* for everything the bus has, then stream_round once, then for each ready client
+ * stream_gather -> one write -> stream_sent.
+ */
+#ifndef TICKWIRE_GATEWAYS_STREAM_STREAM_H
+#define TICKWIRE_GATEWAYS_STREAM_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/market.h"
+#include "proto/codec.h"
+#include "proto/subject.h"
+
+#define STREAM_NO_CLIENT UINT32_MAX
+#define STREAM_MAX_SPANS 64u
+/* What is offered: a wish is rounded up to one of these. Intervals are milliseconds. */
+/* clang-format off */
+#define STREAM_DEPTHS    {1, 5, 10, 20, 50}
+#define STREAM_INTERVALS {0, 50, 100, 250, 500, 1000, 5000}
+/* clang-format on */
+
+typedef struct stream stream;
+
+typedef enum stream_format { STREAM_JSON = 0, STREAM_PROTOBUF } stream_format;
+/* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only). */
+typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE } stream_framing;
+
+typedef struct stream_options {
+    uint32_t max_clients;
+    uint32_t max_instruments;   /* (MIC, symbol) known at once */
+    uint32_t max_subscriptions; /* of one client: patterns; with client_bytes room to acknowledge all */
+    uint32_t max_groups;        /* over all clients */
+    uint32_t client_bytes;      /* most that may wait for one client, 256 KiB */
+    uint32_t max_members;       /* over all clients: pairs of client and subject, what wildcards come to */
+    uint32_t frames_kept;       /* by each group at most, for resume and laggards */
+    uint64_t kept_bytes;        /* by all groups together; beyond it each group forgets its oldest frames sooner */
+    int64_t linger_ns;          /* a group that nobody wants goes on for so long: time to come back and resume */
+    uint32_t request_bytes;     /* longest request taken */
+    uint32_t requests_per_second; /* of one client, with a burst of as many */
+    int64_t heartbeat_ns;         /* to a client that gets nothing else */
+    int64_t silence_ns;           /* a client not heard of for so long is closed */
+} stream_options;
+
+/* What the stream needs from its surroundings; called synchronously. None of them may call the stream back: what they
+ * want of it is done after the call that they were called from. */
+typedef struct stream_surroundings {
+    void *context;
+    /* Somebody wants (or for `linger_ns` nobody has wanted) this channel of this exchange; "" is every exchange. After
+     * `wanted` the stream is to be given all that the bus has of it, snapshots first; after not wanted it has forgotten
+     * it. Feed statuses are not asked for: they are always taken. */
+    void (*want)(void *context, const char *mic, subject_channel channel, bool wanted);
+    /* May this client read this subject? Where `subject` has wildcards: may it read anything of it (pattern_overlaps of
+     * gateways/stream/pattern.h answers both)? What matches is asked for one by one: a wildcard is narrowed. */
+    bool (*may_read)(void *context, uint32_t client, const char *subject);
+    /* {"op":"auth"}: who is there? False: `reason` says why not. NULL: there is nobody to ask. */
+    bool (*authenticate)(void *context, uint32_t client, const char *token, char *reason, size_t capacity);
+    /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
+    void (*used)(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes);
+    /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
+    void (*close)(void *context, uint32_t client, uint16_t code, const char *reason);
+} stream_surroundings;
+
+#define STREAM_CLOSE_POLICY 1008u /* asks without end, or never reads the answers */
+#define STREAM_CLOSE_SILENT 4408u /* was not heard of for silence_ns */
+
+/* TW_INVALID names an option that makes no sense. `surroundings` is copied. */
+tw_code stream_alloc(stream **stream, const stream_options *options, const stream_surroundings *surroundings,
+                     tw_error *error);
+void stream_free(stream *stream); /* NULL is fine */
+
+/* ---- from the bus: all borrowed. `now_ns` is the realtime clock ---- */
+
+/* A book as it now is: header of the last message folded in, levels best first, all that the bus carries. `state` and
+ * `cause` are the worst of the book's own, its feed's and the receiver's. */
+typedef struct stream_book {
+    const wire_header *header;
+    tw_book_state state;
+    tw_state_cause cause;
+    uint32_t depth, bid_count, ask_count;
+    const tw_level *bids, *asks;
+} stream_book;
+void stream_take_book(stream *stream, const stream_book *book, int64_t now_ns);
+void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state state, tw_state_cause cause,
+                       int64_t now_ns);
+void stream_take_trades(stream *stream, const wire_trades *trades, int64_t now_ns);
+void stream_take_status(stream *stream, const wire_status *status, int64_t now_ns);
+void stream_take_imbalance(stream *stream, const wire_imbalance *imbalance, int64_t now_ns);
+void stream_take_feed(stream *stream, const wire_feed_status *status, int64_t now_ns);
+
+/* ---- clients ---- */
+
+/* STREAM_NO_CLIENT if there is no room. The greeting waits for it at once. */
+uint32_t stream_open(stream *stream, stream_format format, stream_framing framing, int64_t now_ns);
+/* Whatever is left unsent is gone. */
+void stream_close(stream *stream, uint32_t client);
+/* What may_read says of the client is new (also after `authenticate` said yes): what it may not read any more ends, with
+ * an error to it. */
+void stream_entitlements_changed(stream *stream, uint32_t client, int64_t now_ns);
+/* A whole request (docs/stream.md). Whatever is wrong with it is answered with an error to the client. */
+void stream_request(stream *stream, uint32_t client, const uint8_t *bytes, size_t length, int64_t now_ns);
+void stream_heard(stream *stream, uint32_t client, int64_t now_ns); /* anything else, a pong */
+/* Everybody gets the notice that this gateway closes, and when to come back: jittered between the two. */
+void stream_say_goodbye(stream *stream, const char *reason, int64_t earliest_ms, int64_t latest_ms);
+
+/* ---- the round ---- */
+
+/* Cuts what is due into frames and marks who has something to send. Returns when the next round is due at the latest;
+ * stream_has_later, asked after the writes, says that it is due at once. */
+int64_t stream_round(stream *stream, int64_t now_ns);
+/* The next client that has something to send, each once per round; STREAM_NO_CLIENT at the end. One whose write was
+ * partial is not given until stream_writable. */
+uint32_t stream_next_ready(stream *stream);
+bool stream_has_later(const stream *stream); /* somebody has more to send than one write took */
+
+typedef struct stream_span {
+    const uint8_t *bytes;
+    size_t length;
+} stream_span;
+/* What to write next to the client, at most `most_bytes`, borrowed until stream_sent, which is the next call of any.
+ * Returns the number of spans. */
+uint32_t stream_gather(stream *stream, uint32_t client, stream_span spans[STREAM_MAX_SPANS], size_t most_bytes);
+/* So many of the gathered bytes were written; a frame begun is always finished before anything else. */
+void stream_sent(stream *stream, uint32_t client, size_t bytes, int64_t now_ns);
+void stream_writable(stream *stream, uint32_t client); /* after a partial write */
+bool stream_has_more(const stream *stream, uint32_t client);
+
+/* ---- what it has come to ---- */
+
+typedef struct stream_stats {
+    uint32_t clients, groups, instruments, subscriptions;
+    uint64_t updates_in;  /* messages taken from the bus */
+    uint64_t frames;      /* cut, by all groups */
+    uint64_t updates_out; /* handed to clients: frames times readers */
+    uint64_t bytes_out;
+    uint64_t merged;    /* updates folded into a later one for a client that was behind */
+    uint64_t snapshots; /* given to joiners and laggards */
+    uint64_t resumed, resume_failed;
+    uint64_t prints_passed_over;
+    uint64_t requests, requests_refused;
+    uint64_t instruments_refused; /* messages of instruments beyond max_instruments */
+    uint64_t members_refused;     /* subjects that a client was entitled to and that max_members had no room for */
+    uint64_t heartbeats, closed_silent, closed_policy;
+    uint64_t kept_bytes; /* held by groups for resume and laggards */
+} stream_stats;
+/* Calls `used` for all that was handed out since the last report; who leaves is reported when it leaves. */
+void stream_report_usage(stream *stream);
+stream_stats stream_read_stats(const stream *stream);
+
+#endif
