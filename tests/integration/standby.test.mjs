@@ -145,7 +145,7 @@ function tradingDay(index) {
   return day.toISOString().slice(0, 10);
 }
 
-const KILLS = Number(process.env.TICKWIRE_KILLS ?? 10), SEED = Number(process.env.TICKWIRE_SEED ?? 1);
+const KILLS = Number(process.env.TICKWIRE_KILLS ?? 50), SEED = Number(process.env.TICKWIRE_SEED ?? 1);
 test(`kill -9 of the leader ${KILLS} times under load (seed ${SEED}): no wrong book, no lost final state, never two terms`, () => onStage(async (stage) => {
   let random = SEED;
   const next = (bound) => (random = (random * 1103515245 + 12345) % 2 ** 31) % bound;
