@@ -44,6 +44,6 @@ void line_report(ingest *self) {
     self->lines_told_ns = now_ns;
     for (uint32_t i = 0; i < INGEST_LINES; i++) {
         ingest_line line;
-        if (live_read_line(self->live, i, now_ns, &line)) tell(self, &line, now_ns);
+        if (ingest_read_line(self, i, now_ns, &line)) tell(self, &line, now_ns);
     }
 }

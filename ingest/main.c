@@ -19,10 +19,13 @@ int main(int argc, char **argv) {
         tw_error_set(&error, TW_INVALID, "'%s' is not a setting; settings start with --", word);
     }
     if (outcome == SETTINGS_ERROR) {
+        location_hide(error.text); /* a word that is no setting may be a source */
         fprintf(stderr, "tickwire-ingest: %s\nTry: tickwire-ingest --help\n", error.text);
         goto cleanup;
     }
     if (outcome != SETTINGS_RUN) goto cleanup;
+    for (int i = 1; i < argc; i++)
+        location_hide(argv[i]); /* what `ps` shows; the settings have copies */
     if (ingest_open(&self, &error) != TW_OK) {
         fprintf(stderr, "tickwire-ingest: %s\n", error.text);
         exit_code = error.code == TW_INVALID ? 2 : 1;

@@ -12,9 +12,12 @@ static void collect(void *context) {
     seen->market = market_read_stats(self->market);
     seen->bus = bus_read_stats(self->bus);
     ingest_line_status(self, &seen->line);
+    lead_read(self->lead, &seen->leading);
     if (self->recovery != NULL) recovery_read(self->recovery, &seen->recovery);
-    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++)
-        live_read_line(self->live, i, rt_clock_monotonic_ns(), &seen->lines[i]);
+    if (self->glimpse != NULL) glimpse_read(self->glimpse, &seen->glimpse);
+    if (self->soup != NULL) soup_read_link(self->soup, &seen->soup);
+    for (uint32_t i = 0; i < INGEST_LINES; i++)
+        ingest_read_line(self, i, rt_clock_monotonic_ns(), &seen->lines[i]);
     if (self->live != NULL) seen->kernel_drops = live_kernel_drops(self->live);
     seen->instruments_refused = market_instruments(self->market)->refused;
     seen->feed_state = self->verdict.state;
@@ -34,8 +37,9 @@ static void add_counters(ingest *self, const char *labels) {
         const uint64_t *value;
     } counters[] = {
         {"messages_total", "Source messages applied.", &self->messages_total},
-        {"packets_total", "Packets received on all lines.", &seen->line.gap.packets},
-        {"packets_malformed_total", "Packets that are not MoldUDP64.", &seen->line.malformed},
+        {"packets_total", "Packets received on all lines; on a SoupBinTCP link reads.", &seen->line.gap.packets},
+        {"packets_malformed_total", "Packets that are not MoldUDP64; SoupBinTCP connections given up likewise.",
+         &seen->line.malformed},
         {"duplicates_total", "Source messages that came again.", &seen->line.gap.duplicates},
         {"reordered_total", "Source messages that came late.", &seen->line.gap.reordered},
         {"gaps_total", "Gaps declared.", &seen->line.gap.gaps},
@@ -49,6 +53,12 @@ static void add_counters(ingest *self, const char *labels) {
         {"refilled_total", "Source messages that request servers brought first.", &seen->recovery.refilled},
         {"refill_strangers_total", "Packets to the request socket from addresses that were not asked.",
          &seen->recovery.strangers},
+        {"soup_logins_total", "SoupBinTCP logins accepted.", &seen->soup.logins},
+        {"soup_rejections_total", "SoupBinTCP logins rejected.", &seen->soup.rejections},
+        {"soup_failures_total", "SoupBinTCP connections that were not made, or broke.", &seen->soup.failures},
+        {"glimpse_attempts_total", "Snapshots asked for.", &seen->glimpse.attempts},
+        {"glimpse_failures_total", "Snapshots that did not come, or could not be used.", &seen->glimpse.failures},
+        {"glimpse_rebuilds_total", "Times a snapshot took the place of the books.", &seen->glimpse.rebuilds},
         {"messages_malformed_total", "Source messages that could not be read.", &self->itch50.malformed},
         {"messages_unknown_type_total", "Source messages of a type the specification does not have.",
          &self->itch50.unknown_types},
@@ -73,6 +83,11 @@ static void add_counters(ingest *self, const char *labels) {
         {"bus_messages_out_total", "Messages given to the bus.", &seen->bus.messages_out},
         {"bus_bytes_out_total", "Payload bytes given to the bus.", &seen->bus.bytes_out},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
+        {"takeovers_total", "Times this instance began to lead.", &seen->leading.takeovers},
+        {"steps_back_total", "Times this instance left the lead to another.", &seen->leading.steps_back},
+        {"handover_offers_total", "Times this instance offered its place to a standby.", &seen->leading.offers},
+        {"heartbeats_heard_total", "Heartbeats heard of other leaders.", &seen->leading.heartbeats},
+        {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
         {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
     char name[96];
@@ -92,11 +107,21 @@ static void add_channels(ingest *self, const char *labels) {
     }
 }
 
+static void add_roles(ingest *self, const char *labels) {
+    char with_role[160];
+    for (int role = 0; role < INGEST_ROLES; role++) {
+        tw_text_format(with_role, sizeof with_role, "%s,role=\"%s\"", labels, lead_role_name(role));
+        metrics_add_gauge(self->metrics, "tickwire_ingest_role", with_role,
+                          "1 for what this instance is: leading, following, or on the way.",
+                          &self->observed.leading.roles[role]);
+    }
+}
+
 /* The lines that there are, each under its own label. */
 static void add_lines(ingest *self, const char *labels) {
-    for (uint32_t i = 0; self->live != NULL && i < INGEST_LINES; i++) {
+    for (uint32_t i = 0; i < INGEST_LINES; i++) {
         ingest_line *line = &self->observed.lines[i];
-        if (!live_read_line(self->live, i, rt_clock_monotonic_ns(), line)) continue;
+        if (!ingest_read_line(self, i, rt_clock_monotonic_ns(), line)) continue;
         const struct {
             const char *name, *help;
             const uint64_t *value;
@@ -121,7 +146,7 @@ static void add_lines(ingest *self, const char *labels) {
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_skew_nanoseconds", with_line,
                           "Median lag behind the other line; negative ahead of it.", &line->skew_ns);
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_state", with_line,
-                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent).",
+                          "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent, down).",
                           &line->state_number);
     }
 }
@@ -138,6 +163,17 @@ static void add_gauges(ingest *self, const char *labels) {
         {"instruments_not_ok", "Instruments whose own book is not OK.", &seen->instruments_not_ok},
         {"live_orders", "Orders resting in all books.", &seen->live_orders},
         {"level_slots", "Price level slots in use.", &seen->level_slots},
+        {"leader_term", "Term of the leader: this instance or the one it hears.", &seen->leading.term},
+        {"lease_held", "1 while this instance leads with the lease.", &seen->leading.lease_held},
+        {"behind_leader_messages", "Source messages the leader has applied and this instance has not.",
+         &seen->leading.behind},
+        {"catching_up_instruments", "Instruments whose snapshots a takeover or a lost bus still owes.",
+         &seen->leading.catching_up},
+        {"glimpse_state",
+         "0 no snapshot is needed, 1 waits to ask, 2 asks, 3 the snapshot comes, 4 waits for the lines, 5 "
+         "rebuilds.",
+         &seen->glimpse.state},
+        {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
     };
@@ -158,6 +194,7 @@ tw_code observe_open(ingest *self, tw_error *error) {
     add_counters(self, labels);
     add_channels(self, labels);
     add_gauges(self, labels);
+    add_roles(self, labels);
     add_lines(self, labels);
     metrics_add_latency(self->metrics, "tickwire_ingest_receive_to_publish_seconds", labels,
                         "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);

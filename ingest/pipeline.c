@@ -11,11 +11,14 @@
 #include "runtime/clock.h"
 
 #define TICK_MS            5
+#define NS_PER_MS          INT64_C(1000000)
+#define SIGNALS            3
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
+#define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
-#define BELIEVED_JUMP      UINT64_C(1000000) /* numbers; a packet further ahead needs a second one that agrees */
+#define BELIEVED_JUMP      UINT64_C(1000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
 
@@ -53,7 +56,9 @@ static void on_book_state(void *context, uint32_t instrument, tw_book_state stat
                           const tw_stamp *stamp) {
     ingest *self = context;
     publisher_book_state(self->publisher, instrument, state, cause, stamp);
-    rt_log(self->log, RT_WARN, "a book can no longer be trusted",
+    bool trusted = state == TW_BOOK_OK;
+    rt_log(self->log, trusted ? RT_INFO : RT_WARN,
+           trusted ? "a book can be trusted again" : "a book can no longer be trusted",
            RT_STR("symbol", market_instruments(self->market)->entries[instrument].symbol),
            RT_STR("state", tw_book_state_name(state)), RT_STR("cause", tw_state_cause_name(cause)),
            RT_U64("seq", stamp->seq));
@@ -97,7 +102,8 @@ static void sink_answer(void *context, const char *subject, const uint8_t *paylo
 }
 
 static bool sink_ready(void *context) {
-    return bus_ready(((ingest *)context)->bus);
+    const ingest *self = context;
+    return lead_may_send(self->lead) && bus_ready(self->bus);
 }
 
 static void on_bus_event(void *context, bus_event event, const char *detail) {
@@ -107,6 +113,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
                                         "requests come faster than they can be read"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
+    lead_bus(self->lead, event);
 }
 
 /* ---- the feed's state ---- */
@@ -116,22 +123,40 @@ bool ingest_line_status(const ingest *self, arbiter_status *status) {
         *status = arbiter_read_status(self->arbiter);
     else if (self->line != NULL)
         *status = mold_line_read_status(self->line);
-    return self->arbiter != NULL || self->line != NULL;
+    else if (self->soup != NULL)
+        *status = soup_read_status(self->soup);
+    return self->arbiter != NULL || self->line != NULL || self->soup != NULL;
+}
+
+bool ingest_read_line(const ingest *self, uint32_t index, int64_t now_ns, ingest_line *line) {
+    if (self->live != NULL) return live_read_line(self->live, index, now_ns, line);
+    return self->soup != NULL && soup_read_line(self->soup, index, now_ns, line);
+}
+
+soup_client_options ingest_soup_options(const ingest *self) {
+    bool tells = strcmp(self->settings.soup_version, "4.00") == 0;
+    return (soup_client_options){.timeout_ms = tells ? (uint32_t)(self->settings.link_timeout_ns / NS_PER_MS) : 0,
+                                 .silence_ns = self->settings.link_timeout_ns};
+}
+
+tw_stamp ingest_last(const ingest *self) {
+    return self->lobster != NULL ? lobster_feed_last(self->lobster) : self->itch50.last;
 }
 
 static void refresh_facts(ingest *self) {
     arbiter_status status;
+    if (ingest_last(self).seq >= self->facts.behind_seq) self->facts.behind_seq = 0;
     if (!ingest_line_status(self, &status)) return;
     self->facts.gap_open = status.gap_open;
     self->facts.gap_from = status.gap_from;
     self->facts.gap_to = status.gap_to;
     self->facts.unsequenced = status.unsequenced;
     self->facts.ended = self->facts.ended || status.ended;
+    if (self->soup != NULL) soup_tell_facts(self->soup, &self->facts);
 }
 
 static void tell_feed(ingest *self) {
-    tw_stamp last = self->itch50.last;
-    if (self->lobster != NULL) last = lobster_feed_last(self->lobster);
+    tw_stamp last = ingest_last(self);
     publisher_feed feed = {.state = self->verdict.state,
                            .cause = self->verdict.cause,
                            .detail = self->verdict.detail,
@@ -141,7 +166,8 @@ static void tell_feed(ingest *self) {
                            .gap_from = self->facts.gap_open ? self->facts.gap_from : 0,
                            .gap_to = self->facts.gap_open ? self->facts.gap_to : 0,
                            .messages = self->messages,
-                           .lost = self->facts.lost};
+                           .lost = self->facts.lost,
+                           .handover = lead_offers(self->lead)};
     publisher_feed_update(self->publisher, &feed);
 }
 
@@ -162,7 +188,12 @@ static void judge_feed(ingest *self) {
 
 /* ---- for the sources ---- */
 
+void ingest_judge(ingest *self) {
+    judge_feed(self);
+}
+
 bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     ingest_end_of_burst(self);
     if (!trading_day_start(&self->day, session, receive_ns)) {
         self->facts.down = true;
@@ -185,12 +216,21 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
                                .last_heard_ns = rt_clock_monotonic_ns()};
     self->messages = 0;
     if (first_seq > 1) market_set_incomplete(self->market);
+    if (self->glimpse != NULL) glimpse_session(self->glimpse, first_seq);
     rt_log(self->log, RT_INFO, "session starts", RT_STR("epoch", self->day.epoch), RT_U64("first_seq", first_seq));
     judge_feed(self);
     return true;
 }
 
 void ingest_messages(ingest *self, const feed_message *messages, size_t count) {
+    if (self->glimpse != NULL) {
+        glimpse_messages(self->glimpse, messages, count);
+    } else {
+        ingest_apply(self, messages, count);
+    }
+}
+
+void ingest_apply(ingest *self, const feed_message *messages, size_t count) {
     self->messages += count;
     self->messages_total += count;
     itch50_feed_apply(&self->itch50, messages, count);
@@ -199,15 +239,19 @@ void ingest_messages(ingest *self, const feed_message *messages, size_t count) {
 /* Within a burst the clock is read once for some flushes: with every message published on its own it would cost as
  * much as a tenth of the publishing, and publish_ns is no more than a few microseconds early by it. */
 static int64_t burst_clock(ingest *self) {
-    if (self->flushes_in_burst++ % FLUSHES_PER_CLOCK == 0) self->flush_ns = rt_clock_utc_ns();
+    if (self->flushes_in_burst++ % FLUSHES_PER_CLOCK == 0) {
+        self->flush_ns = rt_clock_utc_ns();
+        lead_before_publishing(self->lead);
+    }
     return self->flush_ns;
 }
 
 static void flush(ingest *self) {
+    if (self->glimpse != NULL && glimpse_rebuilding(self->glimpse)) return;
     int64_t now_ns = burst_clock(self);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
-    if (self->live != NULL && receive_ns != TW_TIME_ABSENT)
+    if (self->replay == NULL && receive_ns != TW_TIME_ABSENT)
         tw_histogram_record(&self->receive_to_publish, now_ns - receive_ns);
     self->pending = 0;
 }
@@ -268,7 +312,11 @@ static void on_line_messages(void *context, const feed_message *messages, size_t
 }
 
 static void on_line_lost(void *context, uint64_t from, uint64_t count) {
-    ingest *self = context;
+    ingest_messages_lost(context, from, count);
+}
+
+void ingest_messages_lost(ingest *self, uint64_t from, uint64_t count) {
+    if (self->glimpse != NULL) glimpse_lost(self->glimpse, from, count);
     if (self->facts.lost == 0) self->facts.lost_from = from;
     self->facts.lost += count;
     market_set_incomplete(self->market);
@@ -293,12 +341,20 @@ mold_line_listener ingest_line_listener(ingest *self) {
 
 /* ---- timers and signals ---- */
 
+void ingest_publish_all(ingest *self) {
+    judge_feed(self); /* its seq becomes the status's published_seq when all has left */
+    publisher_flush(self->publisher, rt_clock_utc_ns());
+    self->pending = 0;
+}
+
 static void on_tick(uv_timer_t *timer) {
     ingest *self = timer->data;
+    lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
+    if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
     judge_feed(self);
-    if (self->live != NULL) line_report(self);
+    if (self->replay == NULL && lead_leads(self->lead)) line_report(self);
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
@@ -306,8 +362,12 @@ static void on_tick(uv_timer_t *timer) {
 
 static void on_signal(uv_signal_t *handle, int number) {
     ingest *self = handle->data;
+    if (number == SIGUSR2) {
+        lead_hand_over(self->lead);
+        return;
+    }
     rt_log(self->log, RT_INFO, "stopping on signal", RT_I64("signal", number));
-    ingest_stop(self);
+    if (!lead_leave(self->lead)) ingest_stop(self);
 }
 
 void ingest_stop(ingest *self) {
@@ -397,10 +457,15 @@ static tw_code open_market(ingest *self, tw_error *error) {
                                 .on_malformed = on_malformed_message,
                                 .context = self};
     itch50_feed_init(&self->itch50, self->market, &feed);
-    self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / TW_NS_PER_SECOND);
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    self->leased = network && set->term == 0;
+    lead_name(self->name);
+    if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
                                  .term = self->term,
+                                 .follows = self->leased,
+                                 .leader = self->name,
                                  .max_instruments = limits.max_instruments,
                                  .depth = (uint32_t)set->depth,
                                  .tier_100ms = set->tier_100ms,
@@ -436,9 +501,25 @@ static tw_code open_line(ingest *self, tw_error *error) {
     return mold_line_alloc(&self->line, &options, &listener, error);
 }
 
+static tw_code check_standby(const ingest *self, tw_error *error) {
+    if (!self->settings.standby) return TW_OK;
+    if (self->where.kind != LOCATION_UDP && self->where.kind != LOCATION_SOUP)
+        return tw_error_set(
+            error, TW_INVALID,
+            "--standby keeps the books of a feed that its leader hears, too: give a udp:// or soup:// --source");
+    if (self->settings.term != 0)
+        return tw_error_set(error, TW_INVALID, "--standby has its term from the lease: leave out --term");
+    return TW_OK;
+}
+
 /* --source-b is the same feed again, on the network like the first. */
 static tw_code parse_lines(ingest *self, tw_error *error) {
     tw_code code = location_parse(self->settings.source, &self->where, error);
+    if (code == TW_OK) code = check_standby(self, error);
+    bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
+    if (code == TW_OK && self->settings.glimpse[0] != '\0' && !network)
+        return tw_error_set(error, TW_INVALID,
+                            "--glimpse makes the books of a udp:// or soup:// --source whole again");
     if (code == TW_OK && self->settings.recovery[0] != '\0' && self->where.kind != LOCATION_UDP)
         return tw_error_set(error, TW_INVALID, "--recovery fills the gaps of a udp:// --source only");
     if (code != TW_OK || self->settings.source_b[0] == '\0') return code;
@@ -457,10 +538,12 @@ static tw_code open_source(ingest *self, tw_error *error) {
     if (lobster) {
         lobster_feed_options options = {.on_applied = on_applied, .context = self};
         code = lobster_feed_alloc(&self->lobster, self->market, self->where.path, &options, error);
-    } else if (self->where.kind != LOCATION_FILE) {
+    } else if (self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_PCAP) {
         code = open_line(self, error);
     }
+    if (code == TW_OK && self->settings.glimpse[0] != '\0') code = glimpse_open(&self->glimpse, self, error);
     if (code != TW_OK) return code;
+    if (self->where.kind == LOCATION_SOUP) return soup_open(&self->soup, self, error);
     if (self->where.kind == LOCATION_UDP) {
         if (self->settings.recovery[0] != '\0') code = recovery_open(&self->recovery, self, error);
         return code == TW_OK ? live_open(&self->live, self, error) : code;
@@ -472,8 +555,8 @@ static void start_timers(ingest *self) {
     uv_timer_init(&self->loop, &self->tick_timer);
     self->tick_timer.data = self;
     uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
-    static const int numbers[2] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++) {
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR2};
+    for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&self->loop, &self->signals[i]);
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
@@ -490,11 +573,12 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_day(self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
+    if (code == TW_OK) code = lead_open(&self->lead, self, error);
     if (code == TW_OK) code = requests_open(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code != TW_OK) return code;
-    if (self->live != NULL) self->facts.silence_ns = self->settings.silence_ns;
+    if (self->replay == NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();
     start_timers(self);
     return TW_OK;
@@ -511,14 +595,9 @@ static void publish_the_rest(ingest *self) {
     }
 }
 
-int ingest_run(ingest *self) {
-    rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
-           RT_STR("source", self->settings.source), RT_STR("bus", self->settings.nats));
-    if (self->replay != NULL) replay_start(self->replay);
-    while (!self->stopping)
-        uv_run(&self->loop, UV_RUN_DEFAULT);
-    bool failed = self->facts.down;
-    if (!self->facts.ended && !failed) { /* who still listens must not take these books for live ones */
+/* The last word of a leader: who still listens must not take these books for live ones. */
+static void say_farewell(ingest *self) {
+    if (!self->facts.ended && !self->facts.down) {
         self->facts.down = true;
         tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason, "the ingest was stopped");
     }
@@ -527,24 +606,41 @@ int ingest_run(ingest *self) {
     publish_the_rest(self);
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
+}
+
+int ingest_run(ingest *self) {
+    char source[SHOWN_BYTES];
+    location_show(self->settings.source, source, sizeof source);
+    rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
+           RT_STR("source", source), RT_STR("bus", self->settings.nats));
+    lead_step(self->lead, rt_clock_monotonic_ns());
+    if (self->replay != NULL) replay_start(self->replay);
+    if (self->soup != NULL) soup_start(self->soup);
+    while (!self->stopping)
+        uv_run(&self->loop, UV_RUN_DEFAULT);
+    if (self->glimpse != NULL) glimpse_settle(self->glimpse);
+    bool failed = self->facts.down;
+    if (lead_leads(self->lead)) say_farewell(self);
     rt_log(self->log, RT_INFO, "ingest ends", RT_U64("messages", self->messages_total),
            RT_U64("lost", self->facts.lost), RT_STR("state", tw_book_state_name(self->verdict.state)));
     return failed ? 1 : 0;
 }
-
 static void close_handle(uv_handle_t *handle) {
     if (handle->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handle)) uv_close(handle, NULL);
 }
 
 void ingest_close(ingest *self) {
     live_close(self->live);
+    soup_close(self->soup);
+    glimpse_close(self->glimpse);
     recovery_close(self->recovery);
     replay_close(self->replay);
     requests_close(self);
     observe_close(self);
     close_handle((uv_handle_t *)&self->tick_timer);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SIGNALS; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
+    lead_close(self->lead);
     bus_close(self->bus);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets every handle finish closing */
     uv_loop_close(&self->loop);

@@ -2,6 +2,7 @@
  * The ingest daemon's path, wired:
  *
  *   live.c -> arbiter (lines A and B) --\
+ *   soup.c ---------------------------------\
  *   replay.c -> mold_line -----------------> itch50_feed / lobster_feed -> market -> publisher -> bus
  *                                                                requests.c <-> bus
  *
@@ -21,6 +22,7 @@
 #include "ingest/line/arbiter.h"
 #include "ingest/line/lobster_feed.h"
 #include "ingest/line/mold_line.h"
+#include "ingest/line/soup_client.h"
 #include "ingest/market/itch50_feed.h"
 #include "ingest/market/market.h"
 #include "ingest/settings.h"
@@ -33,9 +35,12 @@
 #include "runtime/metrics.h"
 #include "runtime/time_zone.h"
 
+typedef struct lead lead;         /* lead.c: who publishes */
 typedef struct live live;         /* live.c: the lines of a network feed */
 typedef struct recovery recovery; /* recovery.c: refill by request servers */
 typedef struct replay replay;     /* replay.c: a recording */
+typedef struct soup soup;         /* soup.c: a SoupBinTCP server */
+typedef struct glimpse glimpse;   /* glimpse.c: snapshots that make books whole again */
 
 #define INGEST_LINES 3u /* A, B, and R: what request servers brought */
 
@@ -59,6 +64,35 @@ typedef struct ingest_recovery {
     uint64_t strangers;
 } ingest_recovery;
 
+#define INGEST_ROLES      6  /* as leadership.h has them */
+#define INGEST_NAME_BYTES 64 /* of an instance */
+
+/* Who leads, as metrics show it. */
+typedef struct ingest_leading {
+    uint64_t takeovers;          /* times this instance began to lead */
+    uint64_t steps_back;         /* times it left the lead to another */
+    uint64_t offers;             /* of its place, to a standby */
+    uint64_t heartbeats;         /* heard of other leaders */
+    uint64_t lease_failures;     /* calls that JetStream did not answer */
+    int64_t roles[INGEST_ROLES]; /* 1 for the present one */
+    int64_t term;                /* of the leader: this instance or the one that it hears */
+    int64_t lease_held, behind, catching_up;
+} ingest_leading;
+
+/* What happened to a SoupBinTCP link, as metrics show it. */
+typedef struct ingest_soup {
+    uint64_t logins; /* accepted */
+    uint64_t rejections;
+    uint64_t failures; /* connections that were not made, or broke */
+} ingest_soup;
+
+/* Snapshots, as metrics show them. */
+typedef struct ingest_glimpse {
+    uint64_t attempts, failures, rebuilds;
+    int64_t state; /* rejoin_state */
+    int64_t held;  /* live messages */
+} ingest_glimpse;
+
 /* Numbers that only metrics read; refreshed before each rendering. */
 typedef struct ingest_observed {
     publisher_stats publisher;
@@ -66,6 +100,9 @@ typedef struct ingest_observed {
     arbiter_status line;
     ingest_line lines[INGEST_LINES];
     ingest_recovery recovery;
+    ingest_leading leading;
+    ingest_soup soup;
+    ingest_glimpse glimpse;
     bus_stats bus;
     uint64_t instruments_refused;
     uint64_t kernel_drops;
@@ -76,8 +113,10 @@ typedef struct ingest_observed {
 typedef struct ingest {
     ingest_settings settings;
     location where;
-    location where_b; /* of --source-b */
-    uint64_t term;
+    location where_b;             /* of --source-b */
+    char name[INGEST_NAME_BYTES]; /* of this instance, unique */
+    bool leased;                  /* a lease says who leads; false: this instance does, by its own word */
+    uint64_t term;                /* of its leadership; 0 before */
     uv_loop_t loop;
     rt_log *log;
     metrics *metrics;
@@ -92,9 +131,12 @@ typedef struct ingest {
     lobster_feed *lobster; /* NULL for itch50 */
     mold_line *line;       /* a capture's; NULL for all else */
     arbiter *arbiter;      /* of the lines of a network feed; NULL for all else */
-    live *live;            /* exactly one of live and replay */
+    lead *lead;
+    live *live; /* exactly one of live, soup and replay */
+    soup *soup;
     replay *replay;
     recovery *recovery; /* NULL without --recovery */
+    glimpse *glimpse;   /* NULL without --glimpse */
 
     feed_facts facts;
     feed_verdict verdict;    /* as last told to the publisher */
@@ -110,7 +152,7 @@ typedef struct ingest {
     uv_timer_t serve_timer;
     bool serving;
     bus_subscription *requests[3];
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
 
     tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
     ingest_observed observed;
@@ -128,22 +170,75 @@ int ingest_run(ingest *ingest);
 /* A session begins: a new epoch, empty books. False: its date can't be known (told in the log; the ingest stops). */
 bool ingest_start_session(ingest *ingest, const char *session, uint64_t first_seq, int64_t receive_ns);
 void ingest_messages(ingest *ingest, const feed_message *messages, size_t count);
+/* The same, past the way back from STALE: for glimpse.c. */
+void ingest_apply(ingest *ingest, const feed_message *messages, size_t count);
+/* `count` messages from `from` on will not come. */
+void ingest_messages_lost(ingest *ingest, uint64_t from, uint64_t count);
 /* Everything the source had has been taken: publish what is marked, write to the bus once. */
 void ingest_end_of_burst(ingest *ingest);
+/* The facts have changed: what is the feed worth now? Told with the next flush. */
+void ingest_judge(ingest *ingest);
 /* The source is at its end (reason NULL: as it should be) or broken. */
 void ingest_source_ended(ingest *ingest, const char *reason);
 void ingest_stop(ingest *ingest);
 /* What the capture's line or the network's lines have come to; false for other sources. */
 bool ingest_line_status(const ingest *ingest, arbiter_status *status);
+/* Line `index`, 0 to INGEST_LINES - 1, of a source that has lines; false if there is no such line. */
+bool ingest_read_line(const ingest *ingest, uint32_t index, int64_t now_ns, ingest_line *line);
+/* What the settings say of SoupBinTCP links. */
+soup_client_options ingest_soup_options(const ingest *ingest);
 /* The listener that a MoldUDP64 line tells. */
 mold_line_listener ingest_line_listener(ingest *ingest);
 
+/* The last message applied. */
+tw_stamp ingest_last(const ingest *ingest);
+/* Publishes what is marked and has been held back, as far as the bus is ready. */
+void ingest_publish_all(ingest *ingest);
+
+/* lead.c */
+tw_code lead_open(lead **lead, ingest *ingest, tw_error *error);
+void lead_close(lead *lead);
+void lead_name(char name[INGEST_NAME_BYTES]); /* host, process and start */
+/* Looks who leads and does what follows; at each tick. */
+void lead_step(lead *lead, int64_t now_ns);
+/* Before anything is published: if the process stood still, it may not lead any more. */
+void lead_before_publishing(lead *lead);
+void lead_bus(lead *lead, bus_event event);
+bool lead_may_send(const lead *lead); /* false while that is being verified */
+bool lead_leads(const lead *lead);
+bool lead_offers(const lead *lead);
+/* Offers the place to a standby; goes on leading if nobody takes it. */
+void lead_hand_over(lead *lead);
+/* The same before the process ends: true if an offer was made. ingest_stop is called when it has been taken, or when
+ * its time is over. */
+bool lead_leave(lead *lead);
+void lead_read(const lead *lead, ingest_leading *seen);
+const char *lead_role_name(int role);
 /* live.c */
 tw_code live_open(live **live, ingest *ingest, tw_error *error);
 void live_close(live *live);
 /* Line `index`, 0 to INGEST_LINES - 1; false if there is no such line. */
 bool live_read_line(const live *live, uint32_t index, int64_t now_ns, ingest_line *line);
 uint64_t live_kernel_drops(const live *live); /* of all lines */
+/* soup.c */
+tw_code soup_open(soup **soup, ingest *ingest, tw_error *error);
+void soup_start(soup *soup);
+void soup_close(soup *soup);
+void soup_tell_facts(const soup *soup, feed_facts *facts);
+arbiter_status soup_read_status(const soup *soup); /* as much of it as a TCP feed has */
+bool soup_read_line(const soup *soup, uint32_t index, int64_t now_ns, ingest_line *line);
+void soup_read_link(const soup *soup, ingest_soup *seen);
+/* glimpse.c */
+tw_code glimpse_open(glimpse **glimpse, ingest *ingest, tw_error *error);
+void glimpse_close(glimpse *glimpse);
+void glimpse_tick(glimpse *glimpse, int64_t now_ns);
+void glimpse_messages(glimpse *glimpse, const feed_message *messages, size_t count);
+void glimpse_lost(glimpse *glimpse, uint64_t from, uint64_t count);
+void glimpse_settle(glimpse *glimpse); /* before the session, or the ingest, ends: what is held is applied */
+void glimpse_finish(glimpse *glimpse); /* a rebuild under way, at once */
+void glimpse_session(glimpse *glimpse, uint64_t first);
+bool glimpse_rebuilding(const glimpse *glimpse); /* the books are half-built: nothing of them may leave */
+void glimpse_read(const glimpse *glimpse, ingest_glimpse *seen);
 /* line_report.c: publishes LineStatus of every line, once a second. */
 void line_report(ingest *ingest);
 /* recovery.c */

@@ -4,7 +4,9 @@
 #define AT(field) offsetof(ingest_settings, field)
 
 static const setting table[] = {
-    {"source", SETTING_TEXT, AT(source), NULL, "WHERE", "file:PATH, pcap:PATH or udp://GROUP:PORT[@INTERFACE]",
+    {"source", SETTING_TEXT, AT(source), NULL, "WHERE",
+     "file:PATH, pcap:PATH, udp://GROUP:PORT[@INTERFACE] or soup://USER:PASSWORD@HOST:PORT[/SESSION] (better set "
+     "in the environment or a file: it holds a password)",
      NULL, 0, 0},
     {"source-b", SETTING_TEXT, AT(source_b), "", "WHERE",
      "the second line of the same feed, udp://GROUP:PORT[@INTERFACE]; either may die and return", NULL, 0, 0},
@@ -34,7 +36,17 @@ static const setting table[] = {
     {"high-water", SETTING_COUNT, AT(high_water), "4Mi", "BYTES",
      "with more than this buffered for the bus, updates merge instead of leaving", NULL, 65536, INT64_C(1) << 32},
     {"term", SETTING_COUNT, AT(term), "0", "N",
-     "this leader's number, higher than the last one's; 0: the time of start", NULL, 0, 0},
+     "lead with this number and without a lease; it must be higher than the last one's. 0: the lease's next; of a "
+     "recording, or without JetStream, the time of start",
+     NULL, 0, 0},
+    {"standby", SETTING_FLAG, AT(standby), "false", NULL,
+     "keep the same books, publish nothing, take over when the leader falls silent (needs JetStream)", NULL, 0, 0},
+    {"lease-bucket", SETTING_TEXT, AT(lease_bucket), "tickwire-leaders", "NAME",
+     "JetStream key-value bucket that says who leads; made if it is not there", NULL, 0, 0},
+    {"lease-replicas", SETTING_COUNT, AT(lease_replicas), "1", "N", "of the bucket when it is made; 3 in a cluster",
+     NULL, 1, 5},
+    {"lease-timeout", SETTING_DURATION, AT(lease_timeout_ns), "300ms", "TIME",
+     "a leader that is not heard for this long is taken for gone", NULL, INT64_C(200000000), INT64_C(60000000000)},
 
     {"depth", SETTING_COUNT, AT(depth), "10", "N", "price levels a side on the order book channels", NULL, 1, 64},
     {"tier-100ms", SETTING_FLAG, AT(tier_100ms), "true", NULL, "publish orderbook.100ms", NULL, 0, 0},
@@ -76,6 +88,29 @@ static const setting table[] = {
     {"receive-buffer", SETTING_COUNT, AT(receive_buffer), "16Mi", "BYTES", "socket buffer to ask the kernel for",
      NULL, 4096, INT64_C(1) << 30},
 
+    {"glimpse", SETTING_TEXT, AT(glimpse), "", "WHERE",
+     "GLIMPSE service, soup://USER:PASSWORD@HOST:PORT[/SESSION]: books that are not whole are rebuilt from its "
+     "snapshot (better set in the environment or a file)",
+     NULL, 0, 0},
+    {"glimpse-hold", SETTING_COUNT, AT(glimpse_hold), "64Mi", "BYTES",
+     "live messages held while a snapshot comes; beyond it the snapshot is given up and asked for again later",
+     NULL, 128 * 1024, INT64_C(1) << 34},
+    {"glimpse-timeout", SETTING_DURATION, AT(glimpse_timeout_ns), "60s", "TIME",
+     "a snapshot that has not come within this is given up and asked for again later", NULL, INT64_C(100000000),
+     INT64_C(3600000000000)},
+    {"glimpse-backoff", SETTING_DURATION, AT(glimpse_backoff_ns), "1s", "TIME",
+     "when a snapshot is asked for again after a failure; doubles up to 64 times while there are more", NULL,
+     INT64_C(1000000), INT64_C(3600000000000)},
+    {"soup-version", SETTING_CHOICE, AT(soup_version), "3.00", "VERSION",
+     "of SoupBinTCP; with 4.00 the login tells the server --link-timeout", "3.00|4.00", 0, 0},
+    {"link-timeout", SETTING_DURATION, AT(link_timeout_ns), "15s", "TIME",
+     "a SoupBinTCP server that sends nothing, not even a heartbeat, for this long is gone: connect again", NULL,
+     INT64_C(100000000), INT64_C(99999000000)},
+    {"login-retry", SETTING_DURATION, AT(login_retry_ns), "30s", "TIME",
+     "when a rejected SoupBinTCP login is tried again (then ever more slowly), and how often the next session is "
+     "looked for when one has ended",
+     NULL, INT64_C(10000000), INT64_C(3600000000000)},
+
     {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
      "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none", NULL, -1, 65535},
     {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
@@ -94,7 +129,9 @@ const settings_program ingest_program = {
     .epilogue = "Examples:\n"
                 "  tickwire-ingest --source udp://239.1.1.1:26400@127.0.0.1 --session-date 2020-01-30\n"
                 "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --source-b udp://239.1.1.2:26400@eth2\n"
+                "  TICKWIRE_INGEST_SOURCE=soup://USER:PASSWORD@feed.example.com:9000 tickwire-ingest\n"
                 "  tickwire-ingest --source file:01302020.NASDAQ_ITCH50.gz --pace recorded --metrics 9100\n"
+                "  tickwire-ingest --source udp://239.1.1.1:26400@eth1 --standby\n"
                 "  tickwire-ingest --source pcap:capture.pcapng.zst --exit-at-end\n",
     .table = table,
 };

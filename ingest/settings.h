@@ -22,7 +22,11 @@ typedef struct ingest_settings {
     const char *nats;
     const char *credentials;
     uint64_t high_water;
-    uint64_t term; /* 0: seconds since 1970 at start */
+    uint64_t term; /* 0: by the lease; without one milliseconds since 1970 at start */
+    bool standby;
+    const char *lease_bucket;
+    uint64_t lease_replicas;
+    int64_t lease_timeout_ns;
 
     uint64_t depth;
     bool tier_100ms;
@@ -45,6 +49,14 @@ typedef struct ingest_settings {
     uint64_t hold_packets;
     int64_t silence_ns;
     uint64_t receive_buffer;
+
+    const char *glimpse; /* "": what is lost stays lost until the next session */
+    uint64_t glimpse_hold;
+    int64_t glimpse_timeout_ns;
+    int64_t glimpse_backoff_ns;
+    const char *soup_version; /* "3.00" or "4.00" */
+    int64_t link_timeout_ns;
+    int64_t login_retry_ns;
 
     int64_t metrics; /* port, -1: none */
     const char *metrics_address;

@@ -49,3 +49,10 @@ bool pub_tiers_publish(publisher *p, int64_t now_ns) {
     p->tier_started = true;
     return true;
 }
+
+bool pub_tiers_settle(publisher *p, int64_t now_ns) {
+    if (!publish_list(p, SUBJECT_ORDERBOOK_100MS, 0, now_ns)) return false;
+    for (uint32_t slot = 0; slot < PUB_TIER_SLOTS; slot++)
+        if (!publish_list(p, SUBJECT_ORDERBOOK_1S, slot, now_ns)) return false;
+    return true;
+}

@@ -23,6 +23,7 @@ bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
 }
 
 static void publish_live(publisher *p, int64_t now_ns) {
+    if (p->held) return;
     if (pub_changes_waiting(p)) pub_changes_publish(p, now_ns); /* before the books of what is new */
     while (p->live.first != PUB_NONE && pub_may_emit(p)) {
         uint32_t instrument = p->live.first;
@@ -35,8 +36,8 @@ static void publish_live(publisher *p, int64_t now_ns) {
 size_t publisher_flush(publisher *p, int64_t now_ns) {
     p->now_ns = now_ns;
     if (!p->leads) return 0;
-    pub_note_published(p);
-    if (p->live.first == PUB_NONE && !p->feed_urgent && !pub_changes_waiting(p)) return 0;
+    bool waits = !p->held && (p->live.first != PUB_NONE || pub_changes_waiting(p));
+    if (!waits && !p->feed_urgent) return 0;
     if (!pub_sink_ready(p)) return 0;
     uint64_t before = messages_out(p);
     if (p->feed_urgent) pub_feed_publish(p, now_ns);
@@ -45,8 +46,20 @@ size_t publisher_flush(publisher *p, int64_t now_ns) {
     return (size_t)(messages_out(p) - before);
 }
 
+void publisher_hold(publisher *p, bool held) {
+    p->held = held;
+}
+
+bool publisher_settle(publisher *p, int64_t now_ns) {
+    if (!p->leads) return !p->held; /* what is marked is not to leave from here */
+    publisher_flush(p, now_ns);
+    if (p->held || p->feed.handover || p->live.first != PUB_NONE || p->behind_count > 0 || !pub_sink_ready(p))
+        return false;
+    return pub_tiers_settle(p, now_ns);
+}
+
 static bool tier_due(const publisher *p, int64_t now_ns) {
-    if (!pub_tiers_on(p) || p->feed.handover) return false;
+    if (!pub_tiers_on(p) || p->feed.handover || p->held) return false;
     return !p->tier_started || (now_ns > 0 ? now_ns : 0) / PUB_TIER_STEP_NS != p->tier_step;
 }
 
@@ -56,7 +69,7 @@ size_t publisher_tick(publisher *p, int64_t now_ns) {
     if (!p->leads) return 0;
     if (p->singles) pub_singles_tick(p, now_ns);
     bool status_due = pub_feed_due(p, now_ns), tiers_due = tier_due(p, now_ns);
-    bool owes = p->behind_count > 0 && !p->feed.handover;
+    bool owes = p->behind_count > 0 && !p->feed.handover && !p->held;
     if (!status_due && !tiers_due && !owes) return 0;
     uint64_t before = messages_out(p);
     if (!pub_sink_ready(p)) {
@@ -75,7 +88,7 @@ int64_t publisher_next_tick(const publisher *p) {
     if (p->feed_urgent || !p->feed_sent) return p->now_ns;
     int64_t status_ns = p->feed_sent_ns + p->options.status_interval_ns;
     if (p->feed.handover) return status_ns;
-    if (p->behind_count > 0) return p->now_ns + PUB_CATCH_UP_NS;
+    if (p->behind_count > 0 && !p->held) return p->now_ns + PUB_CATCH_UP_NS;
     if (!pub_tiers_on(p)) return status_ns;
     if (!p->tier_started) return p->now_ns;
     int64_t tier_ns = (p->tier_step + 1) * PUB_TIER_STEP_NS;

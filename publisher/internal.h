@@ -57,9 +57,8 @@ enum {
 
 /* What every published message leaves behind for the next one and for snapshots. */
 typedef struct pub_chain {
-    uint64_t seq; /* of the last message, 0 for none yet */
-    uint64_t
-        told_seq; /* last source message that was known when it was told: beyond seq if the state alone changed */
+    uint64_t seq;      /* of the last message, 0 for none yet */
+    uint64_t told_seq; /* last source message known when it was told: beyond seq if the state alone changed */
     int64_t event_ns;
     int64_t receive_ns;
     tw_book_state state;
@@ -220,6 +219,7 @@ struct publisher {
     int64_t feed_sent_ns;
     int64_t now_ns; /* of the last flush or tick */
     bool held_back; /* the last tick was */
+    bool held;      /* by publisher_hold */
     uint64_t updates;
 
     pub_request *requests;
@@ -331,7 +331,7 @@ bool pub_chain_begin(const pub_instrument *instrument, pub_chain *chain, const p
 void pub_chain_settle(const pub_instrument *instrument, pub_chain *chain, pub_pending *pending, uint64_t safe_seq);
 /* publisher.c: nobody is marked or queued in any tier any more */
 void pub_lists_clear(publisher *p);
-void pub_note_published(publisher *p); /* if nothing is left to send, all that was applied has left */
+void pub_note_published(publisher *p); /* what publisher_published_seq says now holds when more is marked, too */
 void pub_singles_tick(publisher *p, int64_t now_ns);
 bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 
@@ -339,6 +339,7 @@ bool pub_catch_up(publisher *p, int64_t now_ns); /* false: the sink said stop */
 void pub_tier_mark(publisher *p, uint32_t instrument, subject_channel channel);
 bool pub_tiers_publish(publisher *p, int64_t now_ns); /* false: the sink said stop */
 bool pub_tiers_on(const publisher *p);
+bool pub_tiers_settle(publisher *p, int64_t now_ns); /* all steps at once; false likewise */
 
 /* snapshot.c: the encoded part of one instrument and channel, in publisher->buffer */
 bool pub_has_snapshot(const publisher *p, subject_channel channel);

@@ -185,12 +185,13 @@ void publisher_resume(publisher *p, const publisher_safe *safe) {
 
 /* ---- what has left, what is yet to leave ---- */
 
-void pub_note_published(publisher *p) {
-    if (p->live.first == PUB_NONE && p->behind_count == 0) p->published_seq = p->feed.seq;
+uint64_t publisher_published_seq(const publisher *p) {
+    bool nothing_waits = p->leads && p->live.first == PUB_NONE && p->behind_count == 0;
+    return nothing_waits ? p->feed.seq : p->published_seq;
 }
 
-uint64_t publisher_published_seq(const publisher *p) {
-    return p->published_seq;
+void pub_note_published(publisher *p) {
+    p->published_seq = publisher_published_seq(p);
 }
 
 uint32_t publisher_catching_up(const publisher *p) {

@@ -172,6 +172,12 @@ void publisher_resume(publisher *publisher, const publisher_safe *safe);
 uint64_t publisher_published_seq(const publisher *publisher);
 /* Instruments for which lead or resume have yet to send snapshots or events. */
 uint32_t publisher_catching_up(const publisher *publisher);
+/* While held, nothing of an instrument leaves, on any channel, whatever is marked: its book is being rebuilt. Feed
+ * status and replies (the state as last published) go on. */
+void publisher_hold(publisher *publisher, bool held);
+/* As publisher_flush, and the conflated tiers with it, whatever their step. True: nothing is left waiting. False: the
+ * sink was not ready (or the publisher is held): call again. */
+bool publisher_settle(publisher *publisher, int64_t now_ns);
 
 /* End of a burst: emits what was marked. Returns messages emitted. */
 size_t publisher_flush(publisher *publisher, int64_t now_ns);

@@ -1,9 +1,11 @@
 /* The bus: connecting, publishing, closing. Watching the socket is bus_polling.c's, delivery bus_subscription.c's. */
+#include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -71,7 +73,7 @@ static void on_before_sleep(uv_prepare_t *prepare) {
     if (!self->waiting_for_room) bus_write(self);
 }
 
-static natsStatus set_servers(natsOptions *options, const char *urls) {
+natsStatus bus_set_servers(natsOptions *options, const char *urls) {
     char copy[URL_BYTES], *rest = copy, *url;
     const char *servers[MOST_URLS];
     int count = 0;
@@ -84,7 +86,7 @@ static natsStatus set_servers(natsOptions *options, const char *urls) {
 }
 
 static natsStatus set_connection(natsOptions *options, const bus *self, const bus_options *wanted) {
-    natsStatus status = set_servers(options, wanted->url);
+    natsStatus status = bus_set_servers(options, wanted->url);
     if (status == NATS_OK && wanted->name != NULL) status = natsOptions_SetName(options, wanted->name);
     if (status == NATS_OK && wanted->credentials != NULL)
         status = natsOptions_SetUserCredentialsFromFiles(options, wanted->credentials, NULL);
@@ -223,8 +225,21 @@ static bool has_arrived(int socket) {
     return ioctl(socket, SIOCOUTQ, &on_the_way) != 0 || on_the_way == 0;
 }
 
-/* nats.c closes its socket with a linger time of 0: the kernel then throws away what it has not sent yet. So the
- * last byte must have arrived before. */
+/* Reads, and forgets, until the server closes its side: it does so when it has processed the last byte. */
+static void wait_for_end(int socket, int64_t end_ns) {
+    char forgotten[4096];
+    shutdown(socket, SHUT_WR);
+    while (rt_clock_monotonic_ns() < end_ns) {
+        struct pollfd end = {.fd = socket, .events = POLLIN};
+        if (poll(&end, 1, 100) == 0) continue;
+        ssize_t length = recv(socket, forgotten, sizeof forgotten, MSG_DONTWAIT);
+        if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) return;
+    }
+}
+
+/* nats.c closes its socket with a linger time of 0: the kernel then throws away what it has not sent yet, and a server that
+ * finds the connection reset while it delivers to it throws away what it has not read yet. So the last byte must have
+ * arrived before, and have been processed. */
 static void flush_before_close(bus *self) {
     int64_t end_ns = rt_clock_monotonic_ns() + CLOSE_TIMEOUT_NS;
     uv_os_fd_t socket = -1;
@@ -236,6 +251,7 @@ static void flush_before_close(bus *self) {
     }
     while (self->poll != NULL && !has_arrived(socket) && rt_clock_monotonic_ns() < end_ns)
         poll(NULL, 0, 1);
+    if (self->poll != NULL) wait_for_end(socket, end_ns);
 }
 
 /* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. A

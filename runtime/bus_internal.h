@@ -101,5 +101,6 @@ void bus_free_subscriptions(bus *self);
 
 /* bus.c */
 void bus_tell(bus *self, bus_event event, const char *detail);
+natsStatus bus_set_servers(natsOptions *options, const char *urls); /* several separated by commas */
 
 #endif

@@ -5,7 +5,8 @@
  *
  * At most one read or claim runs at a time; asking again while one runs is refused. The connection is made by the
  * first call and made anew when it is gone; a server that is away, has no JetStream, or refuses, is told as AWAY with
- * the reason. Nothing here retries: the caller has the clock.
+ * the reason. A bucket that is not there is made by the read that misses it. Nothing here retries: the caller has the
+ * clock. Reads are answered by the stream's leader, not by a replica that may lag.
  *
  * Whoever changes the key is also seen on the plain subject bus_lease_subject(), as the payload.
  */
@@ -29,14 +30,14 @@ typedef struct bus_lease_options {
     const char *bucket;      /* "tickwire-leaders"; made if it is not there (history 1, file storage) */
     const char *key;         /* "XNAS.1" */
     uint32_t replicas;       /* of the bucket when it is made here: 1, or 3 in a cluster */
-    int64_t timeout_ns;      /* of one call */
+    int64_t timeout_ns;      /* of each wait for the server; a call has one, at worst three: connect, read, make */
 } bus_lease_options;
 
 typedef enum bus_lease_outcome {
     BUS_LEASE_FOUND = 0, /* read: term, holder, revision are set */
-    BUS_LEASE_NONE,      /* read: nobody has held it yet */
+    BUS_LEASE_NONE,      /* read: nobody holds it; revision is what to claim with */
     BUS_LEASE_WON,       /* claim: it is ours; revision is set */
-    BUS_LEASE_LOST,      /* claim: somebody else changed it since `revision` */
+    BUS_LEASE_LOST,      /* claim: it is not at `revision` any more, or the bucket is gone: read again */
     BUS_LEASE_AWAY       /* the call failed; `reason` says why */
 } bus_lease_outcome;
 
@@ -61,7 +62,7 @@ bool bus_lease_busy(const bus_lease *lease);
 /* Both return false if a call runs already. */
 bool bus_lease_read(bus_lease *lease);
 bool bus_lease_claim(bus_lease *lease, uint64_t term, const char *holder,
-                     uint64_t revision); /* revision 0: create */
+                     uint64_t revision); /* revision 0: there is no key yet */
 
 /* "$KV.{bucket}.{key}": every successful claim is published there. */
 const char *bus_lease_subject(const bus_lease *lease);

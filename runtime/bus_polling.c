@@ -5,10 +5,15 @@
  * The loop polls a duplicate of the socket: nats.c may close its own from another thread at any time, and libuv
  * must never be left with a descriptor that means something else by then.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "runtime/bus_internal.h"
+
+#define MOST_UNSENT_BYTES (256 * 1024)
 
 static bool on_loop(const bus *self) {
     return pthread_equal(self->loop_thread, pthread_self()) != 0;
@@ -67,7 +72,13 @@ static void on_poll_closed(uv_handle_t *handle) {
     free(handle);
 }
 
+/* What the kernel has not sent yet can't be merged any more. With a slow server it would be megabytes, seconds old. */
+static void keep_kernel_queue_short(int socket) {
+    setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){MOST_UNSENT_BYTES}, sizeof(int));
+}
+
 bool bus_start_polling(bus *self, int owned_socket) {
+    keep_kernel_queue_short(owned_socket);
     uv_poll_t *poll = malloc(sizeof *poll);
     bus_stop_polling(self);
     if (poll == NULL || uv_poll_init(self->loop, poll, owned_socket) != 0) {

@@ -407,7 +407,7 @@ static tw_code midnight_find(run *self, tw_error *error) {
 static tw_code check(run *self, tw_error *error) {
     const book_settings *s = &self->settings;
     if (location_parse(s->source, &self->where, error) != TW_OK) return tw_error_wrap(error, "--source");
-    if (self->where.kind == LOCATION_UDP)
+    if (self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP)
         return tw_error_set(error, TW_INVALID, "--source: a recording is read, file:PATH or pcap:PATH");
     bool lobster = strcmp(s->feed, "lobster") == 0;
     if (lobster && self->where.kind != LOCATION_FILE)

@@ -109,8 +109,10 @@ static void on_turn(uv_timer_t *timer) {
 /* Serves clients and requests until there was something to do, at most so long. */
 static tw_code rest(run *self, int64_t span_ns, tw_error *error) {
     if (span_ns > 0) {
+        uint64_t span_ms = (uint64_t)((span_ns + MS_NS - 1) / MS_NS);
         uv_update_time(&self->loop);
-        uv_timer_start(&self->turn, on_turn, (uint64_t)((span_ns + MS_NS - 1) / MS_NS), 0);
+        /* It repeats: if it is over before the loop looks at its sockets, the loop must wake up all the same. */
+        uv_timer_start(&self->turn, on_turn, span_ms, span_ms);
     }
     uv_run(&self->loop, span_ns > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     if (self->failed.code == TW_OK) return TW_OK;

@@ -294,8 +294,8 @@ static void tell(const run *self, int64_t span_ns) {
 static tw_code check(run *self, location *where, tw_error *error) {
     const simulate_settings *s = &self->settings;
     if (location_parse(s->to, where, error) != TW_OK) return tw_error_wrap(error, "--to");
-    if (where->kind == LOCATION_PCAP)
-        return tw_error_set(error, TW_INVALID, "--to: captures are not written; use file:PATH or udp://GROUP:PORT");
+    if (where->kind != LOCATION_FILE && where->kind != LOCATION_UDP)
+        return tw_error_set(error, TW_INVALID, "--to: what is written is file:PATH or udp://GROUP:PORT");
     self->to_file = where->kind == LOCATION_FILE;
     if (self->to_file && s->sessions != 1)
         return tw_error_set(error, TW_INVALID, "--sessions: a file holds one session");

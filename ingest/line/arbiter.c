@@ -215,10 +215,9 @@ static void accept_recovery(arbiter *self, const moldudp64_packet *packet, int64
 
 static bool is_suspect(const arbiter *self, const moldudp64_packet *packet) {
     if (!self->announced) return false;
-    if (!is_current(self, packet->session)) return !gap_ended(self->gap);
-    uint64_t expected = gap_expected(self->gap);
-    return self->options.max_jump > 0 && packet->sequence > expected &&
-           packet->sequence - expected > self->options.max_jump;
+    if (!is_current(self, packet->session)) return true;
+    return self->options.max_jump > 0 && packet->sequence > self->highest &&
+           packet->sequence - self->highest > self->options.max_jump;
 }
 
 /* Another packet of the same session and neighbourhood; a copy of itself on the same line does not count. */

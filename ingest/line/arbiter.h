@@ -10,8 +10,8 @@
  * starts or changes a session, never tells of numbers no line has told of, and is not measured against the others.
  *
  * Two things are believed only when a second packet confirms them, for one damaged packet would end the feed:
- * another session (unless this one has ended), and a jump of more than `max_jump` numbers. The first such packet is
- * kept; the packet that agrees releases it. A session that was left is not gone back to (the last four are
+ * another session, and a jump of more than `max_jump` numbers beyond what any line has told of. The first such packet
+ * is kept; the packet that agrees releases it. A session that was left is not gone back to (the last four are
  * remembered): a line that lags behind in it is passed over. When the session changes, what is missing of the old one
  * is given up at once.
  *
@@ -51,7 +51,7 @@ typedef struct arbiter_listener {
 typedef struct arbiter_options {
     gap_options gap;         /* the reorder window is also the time a line may be late before it has lost */
     uint32_t lines;          /* 1 to ARBITER_MAX_LINES */
-    uint64_t max_jump;       /* numbers beyond the expected one that a single packet is believed; 0: any */
+    uint64_t max_jump;       /* numbers beyond the highest told that a single packet is believed; 0: any */
     bool number_unsequenced; /* captures whose sequence numbers were zeroed: number messages as they come; one
                                 line only */
 } arbiter_options;

@@ -25,6 +25,9 @@ struct soup_client {
     uint64_t next;    /* the number to ask for, then that of the next message to hand on */
     uint64_t counted; /* on this connection: the number of the next message that comes */
     bool announced;   /* on_session was told of the session */
+    bool any;         /* the owner wants the active one, whichever it is */
+    bool ask_any;     /* the next login names none, although one is known: that one is over or gone */
+    bool over;        /* the session has ended */
 
     int64_t retry_ns;   /* BACKING_OFF: when to connect */
     unsigned failures;  /* in a row */
@@ -134,13 +137,23 @@ bool soup_client_start(soup_client *client, const char *session, uint64_t next, 
         return false;
     tw_text_copy(client->session, sizeof client->session, session);
     client->next = next;
-    client->announced = false;
+    client->announced = client->ask_any = client->over = false;
+    client->any = session[0] == '\0';
     client->failures = 0;
     client->leaving = false;
     client->pending_bytes = 0;
     client->retry_ns = now_ns;
     enter(client, SOUP_CLIENT_BACKING_OFF, SOUP_REASON_ASKED);
     return true;
+}
+
+void soup_client_resume(soup_client *client, int64_t now_ns) {
+    TW_ASSERT(client->state == SOUP_CLIENT_REJECTED || client->state == SOUP_CLIENT_ENDED);
+    client->ask_any = client->state == SOUP_CLIENT_ENDED;
+    client->failures = 0;
+    client->pending_bytes = 0;
+    client->retry_ns = now_ns;
+    enter(client, SOUP_CLIENT_BACKING_OFF, SOUP_REASON_ASKED);
 }
 
 void soup_client_stop(soup_client *client) {
@@ -192,7 +205,11 @@ void soup_client_connected(soup_client *client, int64_t now_ns) {
     soup_login login = {.sequence = client->next, .timeout_ms = client->options.timeout_ms};
     tw_text_copy(login.username, sizeof login.username, client->options.username);
     tw_text_copy(login.password, sizeof login.password, client->options.password);
-    tw_text_copy(login.session, sizeof login.session, client->session);
+    if (client->ask_any) {
+        login.sequence = 1;
+    } else {
+        tw_text_copy(login.session, sizeof login.session, client->session);
+    }
     client->pending_bytes = soup_write_login(client->pending, PENDING_BYTES, &login);
     TW_ASSERT(client->pending_bytes > 0); /* its fields were checked before */
     soup_reader_reset(&client->reader);
@@ -257,12 +274,18 @@ static void resume(soup_client *client, uint64_t first) {
 static void accept_login(soup_client *client, const soup_accepted *accepted) {
     bool same = client->announced && strcmp(client->session, accepted->session) == 0;
     client->failures = 0;
+    client->ask_any = false;
     client->stats.logins++;
+    if (same && client->over) {
+        enter(client, SOUP_CLIENT_ENDED, SOUP_REASON_ASKED);
+        return;
+    }
     enter(client, SOUP_CLIENT_STREAMING, SOUP_REASON_ASKED);
     if (same) {
         resume(client, accepted->sequence);
         return;
     }
+    client->over = false;
     tw_text_copy(client->session, sizeof client->session, accepted->session);
     client->announced = true;
     client->next = client->counted = accepted->sequence;
@@ -275,6 +298,7 @@ static void reject_login(soup_client *client, char reason, int64_t now_ns) {
     if (reason == SOUP_NOT_AUTHORISED) {
         enter(client, SOUP_CLIENT_REJECTED, SOUP_REASON_REJECTED);
     } else {
+        client->ask_any = client->ask_any || (client->any && client->announced);
         back_off(client, SOUP_REASON_REJECTED, now_ns);
     }
 }
@@ -304,6 +328,7 @@ static void on_stream_packet(soup_client *client, const soup_packet *packet, int
     flush(client);
     if (packet->type == SOUP_END_OF_SESSION) {
         client->pending_bytes = 0;
+        client->over = true;
         enter(client, SOUP_CLIENT_ENDED, SOUP_REASON_ASKED);
         client->listener.on_ended(client->listener.context, client->session, client->next);
     } else {

@@ -13,8 +13,8 @@
  *   REJECTED <- 'A' rejected                     IDLE <- stop (logout)        v
  *                                                                           ENDED
  *
- * REJECTED and ENDED stay until soup_client_start: a wrong password is not tried again and again, and what session
- * comes next is the owner's to say.
+ * REJECTED and ENDED stay until soup_client_start or soup_client_resume: a wrong password is not tried again and again,
+ * and when to look for the next session is the owner's to say.
  *
  * A pure state machine: no I/O, no clock, nothing allocated after soup_client_alloc. The owner has the socket:
  *
@@ -91,9 +91,14 @@ tw_code soup_client_alloc(soup_client **client, const soup_client_options *optio
 void soup_client_free(soup_client *client); /* NULL is fine */
 
 /* Wants `session` ("": the one that is active) from message `next` on (0: from the next that is generated on). What
- * was known of an earlier session is forgotten. From any state but CONNECTING, LOGGING_IN and STREAMING, where it is
+ * was known of an earlier session is forgotten. The session that "" led to is resumed by its name; should the server
+ * no longer have it, the one that is active then is wanted, from message 1 (on_session tells). From any state but CONNECTING, LOGGING_IN and STREAMING, where it is
  * the programmer's mistake. False if the session's name does not fit. */
 bool soup_client_start(soup_client *client, const char *session, uint64_t next, int64_t now_ns);
+/* From REJECTED or ENDED: tries again, knowing what it knew. After REJECTED it wants the same session from where it stood.
+ * After ENDED it wants the session that is active now, from message 1; if that is the one that has ended, it is ENDED
+ * again and nothing but on_state is called. */
+void soup_client_resume(soup_client *client, int64_t now_ns);
 /* Logs out (if logged in) and stays IDLE. The wish is CLOSE as soon as the logout is taken by soup_client_output. */
 void soup_client_stop(soup_client *client);
 

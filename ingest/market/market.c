@@ -107,6 +107,21 @@ void market_start_day(market *m) {
     m->incomplete = false;
 }
 
+void market_restart_books(market *m, const tw_stamp *stamp) {
+    ob_books_clear(m->books);
+    m->incomplete = false;
+    for (uint32_t i = 0; i < m->instruments.count; i++) {
+        bool doubted = m->trust[i].state != TW_BOOK_OK;
+        m->trust[i] = (trust){0};
+        if (doubted) m->listener.on_book_state(m->listener.context, i, TW_BOOK_OK, TW_CAUSE_NONE, stamp);
+    }
+}
+
+void market_tell_books(market *m, const tw_stamp *stamp) {
+    for (uint32_t i = 0; i < m->instruments.count; i++)
+        m->listener.on_book(m->listener.context, i, TW_SIDES_BOTH, 0, stamp);
+}
+
 void market_set_incomplete(market *m) {
     m->incomplete = true;
 }

@@ -16,7 +16,7 @@
  *   - bytes of a message that could not be read: STALE, MALFORMED;
  *   - a memory bound: the book is given up (its orders leave, which makes room for the others), STALE, CAPACITY;
  *     its later messages are passed over until the next day.
- * Nothing heals within a day but by a snapshot of the exchange.
+ * Nothing heals within a day but by a snapshot of the exchange (market_restart_books).
  */
 #ifndef TICKWIRE_INGEST_MARKET_MARKET_H
 #define TICKWIRE_INGEST_MARKET_MARKET_H
@@ -91,6 +91,11 @@ void market_free(market *market);
 
 /* A new trading day: books and instruments are cleared, trust starts afresh. The listener hears nothing. */
 void market_start_day(market *market);
+/* A snapshot of all books follows: they are emptied and trusted again (the listener hears of those that were not), and the
+ * feed counts as whole. Instruments keep their numbers. on_book is not called: when the snapshot has been applied,
+ * market_tell_books calls it for every instrument. */
+void market_restart_books(market *market, const tw_stamp *stamp);
+void market_tell_books(market *market, const tw_stamp *stamp);
 /* The feed has missed messages (or never had them): unknown orders are expected from now on. */
 void market_set_incomplete(market *market);
 bool market_incomplete(const market *market);

@@ -11,14 +11,20 @@
 #include "base/assert.h"
 #include "base/text.h"
 
-#define FORMS "file:PATH, pcap:PATH[?port=N&group=ADDRESS] or udp://GROUP:PORT[@INTERFACE]"
+#define FORMS                                                                                                      \
+    "file:PATH, pcap:PATH[?port=N&group=ADDRESS], udp://GROUP:PORT[@INTERFACE] or "                                \
+    "soup://USER:PASSWORD@HOST:PORT[/SESSION]"
+#define SHOWN_BYTES 512
 
 typedef struct scheme {
     const char *word;
     const char *written; /* with what follows it */
 } scheme;
 
-static const scheme schemes[] = {{"file", "file:PATH"}, {"pcap", "pcap:PATH"}, {"udp", "udp://GROUP:PORT"}};
+static const scheme schemes[] = {{"file", "file:PATH"},
+                                 {"pcap", "pcap:PATH"},
+                                 {"udp", "udp://GROUP:PORT"},
+                                 {"soup", "soup://USER:PASSWORD@HOST:PORT"}};
 
 /* Copies the part [from, to); false if it does not fit. */
 static bool copy_part(char *target, size_t capacity, const char *from, const char *to) {
@@ -143,6 +149,151 @@ static tw_code parse_filter(const char *text, const char *from, const char *to, 
                         (int)(to - from), from, text);
 }
 
+/* The scheme a mistyped word is closest to, or NULL: one slip, or two (two letters swapped) where the word is long
+ * enough to be one. Letter case does not count. */
+static const scheme *nearest(const char *word) {
+    const scheme *best = NULL;
+    size_t best_distance = strlen(word) >= 3 ? 3 : 2; /* only below it is near */
+    char lower[8];
+    if (!tw_text_copy(lower, sizeof lower, word)) return NULL;
+    for (size_t i = 0; lower[i] != '\0'; i++)
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t distance = tw_text_distance(lower, schemes[i].word, best_distance);
+        if (distance >= best_distance) continue;
+        best_distance = distance;
+        best = &schemes[i];
+    }
+    return best;
+}
+
+/* ---- what may be shown ---- */
+
+/* Could what stands between ":" and "@" be a secret? Not in a udp location, mistyped or not, where it is a port. */
+static bool may_be_secret(const char *text, const char *from, const char *to) {
+    char word[16];
+    const char *end = text + strcspn(text, ":"), *start = end;
+    while (start > text && isalnum((unsigned char)start[-1]))
+        start--;
+    if (!copy_part(word, sizeof word, start, end)) return true;
+    const scheme *close = nearest(word);
+    if (close == NULL || strcmp(close->word, "soup") == 0) return true;
+    bool exact = strcmp(close->word, word) == 0;
+    return !exact && strspn(from, "0123456789") != (size_t)(to - from);
+}
+
+/* The password of SCHEME://USER:PASSWORD@REST: [from, to). False if there is none. */
+static bool find_password(const char *text, const char **from, const char **to) {
+    const char *start = strstr(text, "//");
+    if (start == NULL) start = text + strcspn(text, ":") + (strchr(text, ':') != NULL); /* behind the scheme */
+    *to = strrchr(start, '@');
+    if (*to == NULL) return false;
+    const char *colon = memchr(start, ':', (size_t)(*to - start));
+    if (colon == NULL) return false;
+    *from = colon + 1;
+    return may_be_secret(text, *from, *to);
+}
+
+void location_show(const char *text, char *target, size_t capacity) {
+    const char *from, *to;
+    if (!find_password(text, &from, &to)) {
+        tw_text_copy(target, capacity, text);
+        return;
+    }
+    int head = from - text > SHOWN_BYTES ? SHOWN_BYTES : (int)(from - text);
+    tw_text_format(target, capacity, "%.*s***%s", head, text, to);
+}
+
+void location_hide(char *text) {
+    const char *from, *to;
+    if (!find_password(text, &from, &to)) return;
+    memset(text + (from - text), '*', (size_t)(to - from));
+}
+
+/* ---- soup ---- */
+
+static int hex_digit(char c) {
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* Copies [from, to) with every %XX as the character it stands for. False if it does not fit, or what comes out is no
+ * printable ASCII: SoupBinTCP has no other texts. */
+static bool copy_unescaped(char *target, size_t capacity, const char *from, const char *to) {
+    size_t length = 0;
+    for (; from < to; from++) {
+        char c = *from;
+        if (c == '%') {
+            if (to - from < 3 || hex_digit(from[1]) < 0 || hex_digit(from[2]) < 0) return false;
+            c = (char)(hex_digit(from[1]) * 16 + hex_digit(from[2]));
+            from += 2;
+        }
+        if (c < ' ' || c > '~' || length + 1 >= capacity) return false;
+        target[length++] = c;
+    }
+    target[length] = '\0';
+    return true;
+}
+
+/* USER[:PASSWORD], [from, to). What is wrong with a password is said without it. */
+static tw_code parse_login(const char *from, const char *to, location *where, tw_error *error) {
+    const char *colon = memchr(from, ':', (size_t)(to - from));
+    const char *user_end = colon != NULL ? colon : to;
+    if (!copy_unescaped(where->user, sizeof where->user, from, user_end))
+        return tw_error_set(error, TW_INVALID,
+                            "the user name in a soup:// location has at most %zu printable characters (others, and "
+                            "/ : @ %%, as %%XX)",
+                            sizeof where->user - 1);
+    if (colon != NULL && !copy_unescaped(where->password, sizeof where->password, colon + 1, to))
+        return tw_error_set(error, TW_INVALID,
+                            "the password in a soup:// location has at most %zu printable characters (others, and "
+                            "/ : @ %%, as %%XX)",
+                            sizeof where->password - 1);
+    return TW_OK;
+}
+
+static tw_code parse_session(const char *shown, const char *slash, location *where, tw_error *error) {
+    const char *from = slash + 1;
+    if (copy_unescaped(where->session, sizeof where->session, from, from + strlen(from))) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "the session behind \"/\" in \"%s\" has at most %zu printable characters", shown,
+                        sizeof where->session - 1);
+}
+
+static bool is_host_name(const char *host) {
+    for (const char *c = host; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("-._:", *c) == NULL) return false;
+    return host[0] != '\0';
+}
+
+/* The login ends at the last "@" before the session: a password that holds one unescaped is taken all the same. */
+static tw_code parse_soup(const char *text, const char *rest, location *where, tw_error *error) {
+    char shown[SHOWN_BYTES];
+    location_show(text, shown, sizeof shown);
+    const char *end = rest + strlen(rest);
+    const char *at = memrchr(rest, '@', (size_t)(end - rest));
+    const char *host = at != NULL ? at + 1 : rest, *host_end, *port;
+    const char *slash = strchrnul(host, '/');
+    where->kind = LOCATION_SOUP;
+    if (at != NULL && parse_login(rest, at, where, error) != TW_OK) return error->code;
+    if (*slash != '\0' && parse_session(shown, slash, where, error) != TW_OK) return error->code;
+    if (!split_host_port(&host, &host_end, &port, slash) || !port_of(port, slash, &where->port) || where->port == 0)
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" needs HOST:PORT with a port from 1 to 65535; write "
+                            "soup://USER:PASSWORD@HOST:PORT[/SESSION]",
+                            shown);
+    if (!copy_part(where->host, sizeof where->host, host, host_end) || !is_host_name(where->host))
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" names no host; write soup://USER:PASSWORD@HOST:PORT[/SESSION]", shown);
+    if (host[-1] != '[' && strchr(where->host, ':') != NULL)
+        return tw_error_set(error, TW_INVALID, "an IPv6 address needs brackets: soup://…@[%s]:%u", where->host,
+                            (unsigned)where->port);
+    return TW_OK;
+}
+
+/* ---- files ---- */
+
 /* A path may hold "?" itself: only a tail that is empty or starts like "word=" is read as filters. */
 static const char *filters_of(const char *rest) {
     const char *mark = strrchr(rest, '?');
@@ -182,39 +333,20 @@ static tw_code parse_pcap(const char *text, const char *rest, location *where, t
     return TW_OK;
 }
 
-/* The scheme a mistyped word is closest to, or NULL: one slip, or two (two letters swapped) where the word is long
- * enough to be one. Letter case does not count. */
-static const scheme *nearest(const char *word) {
-    const scheme *best = NULL;
-    size_t best_distance = strlen(word) >= 3 ? 3 : 2; /* only below it is near */
-    char lower[8];
-    if (!tw_text_copy(lower, sizeof lower, word)) return NULL;
-    for (size_t i = 0; lower[i] != '\0'; i++)
-        lower[i] = (char)tolower((unsigned char)lower[i]);
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        size_t distance = tw_text_distance(lower, schemes[i].word, best_distance);
-        if (distance >= best_distance) continue;
-        best_distance = distance;
-        best = &schemes[i];
-    }
-    return best;
-}
-
 static bool suggestion(const char *word, const char *rest, char *target, size_t capacity) {
     const scheme *close = nearest(word);
     if (close == NULL) return false;
-    bool slashed = strncmp(rest, "//", 2) == 0;
+    bool url = strstr(close->written, "//") != NULL, slashed = strncmp(rest, "//", 2) == 0;
     if (slashed) rest += 2;
-    if (!slashed && *rest == '/' && strcmp(close->word, "udp") == 0) rest++;
+    if (!slashed && *rest == '/' && url) rest++;
     if (*rest == '\0') return tw_text_copy(target, capacity, close->written);
-    return tw_text_format(target, capacity, "%s:%s%s", close->word, strcmp(close->word, "udp") == 0 ? "//" : "",
-                          rest);
+    return tw_text_format(target, capacity, "%s:%s%s", close->word, url ? "//" : "", rest);
 }
 
 tw_code location_parse(const char *text, location *where, tw_error *error) {
     const char *word_end = text;
     const char *rest;
-    char word[16], meant[TW_ERROR_TEXT_BYTES / 2];
+    char word[16], shown[SHOWN_BYTES], meant[TW_ERROR_TEXT_BYTES / 2];
 
     memset(where, 0, sizeof *where);
     if (*text == '\0') return tw_error_set(error, TW_INVALID, "no location given; write " FORMS);
@@ -227,11 +359,13 @@ tw_code location_parse(const char *text, location *where, tw_error *error) {
     if (strcmp(word, "file") == 0) return parse_path(text, rest, rest + strlen(rest), where, error);
     if (strcmp(word, "pcap") == 0) return parse_pcap(text, rest, where, error);
     if (strcmp(word, "udp") == 0 && strncmp(rest, "//", 2) == 0) return parse_udp(text, rest + 2, where, error);
-    if (suggestion(word, rest, meant, sizeof meant))
-        return tw_error_set(error, TW_INVALID, "\"%s\" is not a location; did you mean %s?", text, meant);
+    if (strcmp(word, "soup") == 0 && strncmp(rest, "//", 2) == 0) return parse_soup(text, rest + 2, where, error);
+    location_show(text, shown, sizeof shown);
+    if (suggestion(word, shown + (rest - text), meant, sizeof meant))
+        return tw_error_set(error, TW_INVALID, "\"%s\" is not a location; did you mean %s?", shown, meant);
     if (strncmp(rest, "//", 2) == 0)
         return tw_error_set(error, TW_INVALID, "\"%s:\" is not a kind of source (in \"%s\"); write " FORMS, word,
-                            text);
+                            shown);
     return parse_path(text, text, text + strlen(text), where, error); /* a file with a colon in its name */
 }
 

@@ -31,6 +31,11 @@ static feed_verdict judge_recovering(const feed_facts *facts) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_GAP);
         tw_text_format(v.detail, sizeof v.detail, "waiting for messages %" PRIu64 " to %" PRIu64, facts->gap_from,
                        facts->gap_to);
+    } else if (facts->behind_seq != 0) {
+        v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_GAP);
+        tw_text_format(v.detail, sizeof v.detail,
+                       "the last leader had message %" PRIu64 ", this one took over at %" PRIu64, facts->behind_seq,
+                       facts->took_over_seq);
     } else if (facts->unsequenced) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_UNSEQUENCED);
         tw_text_copy(v.detail, sizeof v.detail, "the recording has no sequence numbers: loss can't be seen");
@@ -49,9 +54,17 @@ static bool is_silent(const feed_facts *facts, int64_t now_ns) {
     return facts->silence_ns > 0 && !facts->ended && now_ns - facts->last_heard_ns > facts->silence_ns;
 }
 
+/* A connection that breaks and comes back within the limit has told nothing wrong: what was sent meanwhile follows. */
+static feed_verdict judge_away(const feed_facts *facts) {
+    feed_verdict v = verdict(TW_BOOK_STALE, TW_CAUSE_LINE_DOWN);
+    tw_text_copy(v.detail, sizeof v.detail, facts->away_reason);
+    return v;
+}
+
 feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
     feed_verdict v = verdict(TW_BOOK_OK, TW_CAUSE_NONE);
     if (facts->lost > 0 || facts->unreadable > 0 || facts->down) return judge_stale(facts);
+    if (facts->away && (facts->refused || is_silent(facts, now_ns)) && !facts->ended) return judge_away(facts);
     if (!facts->started) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_STARTING);
         tw_text_copy(v.detail, sizeof v.detail, "nothing received yet");
@@ -59,7 +72,8 @@ feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
         v = verdict(TW_BOOK_STALE, TW_CAUSE_LINE_SILENT);
         tw_text_format(v.detail, sizeof v.detail, "nothing heard, not even a heartbeat, for %" PRId64 " ms",
                        facts->silence_ns / 1000000);
-    } else if (facts->gap_open || facts->unsequenced || facts->headless || facts->first_seq > 1) {
+    } else if (facts->gap_open || facts->behind_seq != 0 || facts->unsequenced || facts->headless ||
+               facts->first_seq > 1) {
         v = judge_recovering(facts);
     } else if (facts->ended) {
         v = verdict(TW_BOOK_CLOSED, TW_CAUSE_END_OF_SESSION);

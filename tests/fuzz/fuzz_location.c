@@ -7,6 +7,9 @@
 static void check_location(const char *text) {
     location where;
     tw_error error = {0};
+    char shown[64];
+    location_show(text, shown, sizeof shown);
+    FUZZ_CHECK(memchr(shown, 0, sizeof shown) != NULL);
     if (location_parse(text, &where, &error) != TW_OK) {
         FUZZ_CHECK(error.code != TW_OK && error.text[0] != '\0');
         return;
@@ -14,7 +17,11 @@ static void check_location(const char *text) {
     FUZZ_CHECK(memchr(where.path, 0, sizeof where.path) != NULL);
     FUZZ_CHECK(memchr(where.host, 0, sizeof where.host) != NULL);
     FUZZ_CHECK(memchr(where.interface, 0, sizeof where.interface) != NULL);
-    FUZZ_CHECK((where.kind == LOCATION_UDP ? where.host : where.path)[0] != '\0');
+    bool network = where.kind == LOCATION_UDP || where.kind == LOCATION_SOUP;
+    FUZZ_CHECK((network ? where.host : where.path)[0] != '\0');
+    FUZZ_CHECK(memchr(where.user, 0, sizeof where.user) != NULL);
+    FUZZ_CHECK(memchr(where.password, 0, sizeof where.password) != NULL);
+    FUZZ_CHECK(memchr(where.session, 0, sizeof where.session) != NULL);
 }
 
 static void check_pace(const char *text) {

@@ -30,14 +30,16 @@ async function day(faults, { input = ['--simulate', '--symbols', '20', '--messag
   const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
   const { subscriber, checksums } = await recorder();
   const ingest = await startIngest(nats, ['--source', `udp://239.255.41.8:${a}@127.0.0.1`, '--source-b', `udp://239.255.41.9:${b}@127.0.0.1`,
-    '--recovery', `127.0.0.1:${requests}`, '--session-date', '2020-01-30', '--silence', '1h', '--burst', '1', '--metrics', '0', ...settings]);
+    '--recovery', `127.0.0.1:${requests}`, '--session-date', '2020-01-30', '--silence', '1h', '--burst', '1', '--metrics', '0',
+    '--hold-packets', '16384', ...settings]); // room for the whole day: on a busy machine an answer may take long
   await ingest.says(/"listening".*\n[^]*"listening"/);
   const feed = startTickwire('serve-feed', ...input, '--to', `udp://239.255.41.8:${a}@127.0.0.1`, '--to-b', `udp://239.255.41.9:${b}@127.0.0.1`,
-    '--requests', `127.0.0.1:${requests}`, '--rate', '10k', '--wait', '100ms', '--heartbeat', '20ms', ...faults);
+    '--requests', `127.0.0.1:${requests}`, '--rate', '10k', '--wait', '100ms', '--heartbeat', '20ms', '--linger', '1m', ...faults);
   try {
-    await subscriber.everythingCame();
+    await subscriber.everythingCame().catch((error) => { throw new Error(`${error.message}; the ingest said: ${ingest.stderr.slice(-2000)}`); });
     await until('the status of both lines and of refill', () => ['A', 'B', 'R'].every((line) => subscriber.lines.has(line)));
-    assert.equal(await feed.end(), 0, feed.stderr);
+    await feed.stop(); // it would go on answering requests
+    assert.match(feed.stderr, /stopped: 12000 messages/);
     const metrics = await scrape(await metricsUrl(ingest));
     assert.deepEqual(subscriber.errors, []);
     assert.deepEqual(subscriber.faults, []);
@@ -96,6 +98,51 @@ test('a recording is served as it is', async () => {
   assert.deepEqual(got.books, (await lossless()).books);
   assert.equal(sum(got.metrics, 'losses_total', 'A'), 0);
   assert.ok(sum(got.metrics, 'losses_total', 'B') > 1000, got.said);
+});
+
+describe('corrupted packets on both lines', () => {
+  for (const seed of [1, 2, 3])
+    test(`fault seed ${seed}: no session is left, nothing false is published as good, and the next day is right`, async () => {
+      const { books: want } = await lossless();
+      const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
+      const { subscriber } = await recorder();
+      const ingest = await startIngest(nats, ['--source', `udp://239.255.41.8:${a}@127.0.0.1`, '--source-b', `udp://239.255.41.9:${b}@127.0.0.1`,
+        '--recovery', `127.0.0.1:${requests}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--gap-deadline', '1s']);
+      await ingest.says(/"listening".*\n[^]*"listening"/);
+      const serve = async (session, ...faults) => {
+        const feed = startTickwire('serve-feed', '--simulate', '--symbols', '20', '--messages', '12000', '--seed', '61', '--session', session, '--mtu', '300',
+          '--to', `udp://239.255.41.8:${a}@127.0.0.1`, '--to-b', `udp://239.255.41.9:${b}@127.0.0.1`, '--requests', `127.0.0.1:${requests}`,
+          '--rate', '20k', '--wait', '100ms', '--heartbeat', '20ms', '--linger', '600ms', ...faults);
+        assert.equal(await feed.end(), 0, feed.stderr);
+        return feed.stderr;
+      };
+      try {
+        const said = await serve('BAD', '--corrupt', '5%', '--fault-seed', `${seed}`);
+        assert.match(said, /line A: .*corrupted [1-9]\d/);
+        assert.match(said, /line B: .*corrupted [1-9]\d/);
+        const metrics = await scrape(await metricsUrl(ingest));
+        assert.ok(metrics.packets_malformed_total > 10, `${metrics.packets_malformed_total} malformed`);
+        for (const line of ['A', 'B']) assert.ok(sum(metrics, 'passed_over_total', line) > 0, `nothing passed over on ${line}`);
+        assert.ok(metrics.messages_total > 10_000 && metrics.lost_total < 4000, `${metrics.messages_total} messages, ${metrics.lost_total} lost`);
+        const epochs = new Set(subscriber.statuses.map((status) => status.epoch).filter((epoch) => epoch !== ''));
+        assert.deepEqual([...epochs].map((epoch) => epoch.split('.')[1]), ['BAD'], 'no damaged name became a session');
+
+        await serve('GOOD');
+        await subscriber.feedIs(({ epoch, state }) => epoch.endsWith('.GOOD') && state === 'BOOK_CLOSED');
+        assert.equal(subscriber.feed.lost, 0n);
+        assert.equal(subscriber.feed.instrumentsNotOk, 0);
+        const wrong = () => { // symbols that damage made up are of the bad day only
+          const got = finalBooks(subscriber);
+          return [...want].filter(([subject, book]) => got.get(subject) !== book).map(([subject]) => subject);
+        };
+        await until(() => `the books of the good day; wrong are ${wrong()}`, () => wrong().length === 0);
+        assert.deepEqual(subscriber.errors, []);
+        assert.deepEqual(subscriber.faults, []);
+      } finally {
+        await subscriber.close();
+        await ingest.stop();
+      }
+    });
 });
 
 /** Two lines made by hand, and, if `answer` is given, a request server: answer(request, reply). */

@@ -251,8 +251,8 @@ static inline void run_step(node *n) {
     if (tw_random_chance(&n->pace, 1, 3)) publisher_flush(n->publisher, w.now_ns);
     if (!tw_random_chance(&n->pace, 1, 2)) return;
     publisher_feed_update(n->publisher, &(publisher_feed){.state = TW_BOOK_OK, .seq = n->seq});
-    publisher_flush(n->publisher, w.now_ns);
-    publisher_tick(n->publisher, w.now_ns);
+    if (tw_random_chance(&n->pace, 1, 2)) publisher_flush(n->publisher, w.now_ns);
+    publisher_tick(n->publisher, w.now_ns); /* also while marks wait */
 }
 
 static inline void run_to(node *n, uint64_t step) {

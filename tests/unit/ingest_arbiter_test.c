@@ -29,7 +29,7 @@ static arbiter *two_lines(uint64_t *next) {
 static void say(arbiter *both, uint32_t line, const char *session, uint64_t first, uint16_t count, int64_t now) {
     uint8_t payload[256];
     size_t length = moldudp64_write_header(payload, session, first, count);
-    for (uint16_t i = 0; i < count; i++)
+    for (uint16_t i = 0; count != MOLDUDP64_END_OF_SESSION && i < count; i++)
         length += moldudp64_write_block(payload + length, sizeof payload - length, (const uint8_t *)"m", 1);
     arbiter_packet(both, line, payload, length, now, now);
 }
@@ -50,6 +50,37 @@ TEST(arbiter, each_line_fills_the_others_hole_and_is_told_what_it_won_and_lost) 
     EXPECT(b->wins == 3 && b->duplicates == 4 && b->losses == 0 && b->expected == 8);
     EXPECT(line_stats_median_skew(arbiter_line(both, 1), &lag));
     EXPECT_I64(lag, 4); /* number 4 */
+    arbiter_free(both);
+}
+
+TEST(arbiter, a_jump_is_measured_from_the_highest_number_told_and_not_from_a_hole_that_waits) {
+    uint64_t next = 0;
+    arbiter *both = two_lines(&next);
+    say(both, 0, "S", 1, 1, 0);
+    say(both, 0, "S", 1000, 1, 1); /* 998 are missing: believed, and waited for */
+    say(both, 0, "S", 1990, 1, 2); /* beyond 1 by more than 1000, but not beyond 1000 */
+    say(both, 0, "S", 3000, 1, 3); /* this one is a jump, and alone */
+    arbiter_poll(both, 60);
+    arbiter_finish(both);
+    EXPECT_U64(next, 1991);
+    EXPECT_U64(arbiter_line(both, 0)->counts.passed_over, 1);
+    arbiter_free(both);
+}
+
+TEST(arbiter, a_session_that_has_ended_is_left_by_two_packets_too) {
+    uint64_t next = 0;
+    arbiter *both = two_lines(&next);
+    say(both, 0, "S", 1, 2, 0);
+    say(both, 0, "S", 3, MOLDUDP64_END_OF_SESSION, 1);
+    EXPECT(arbiter_read_status(both).ended);
+    say(both, 1, "?", 3, MOLDUDP64_END_OF_SESSION, 2); /* a damaged one */
+    say(both, 0, "S", 3, MOLDUDP64_END_OF_SESSION, 3);
+    EXPECT_STR(arbiter_read_status(both).session, "S");
+    EXPECT(arbiter_read_status(both).ended);
+    say(both, 0, "T", 1, 1, 4);
+    say(both, 1, "T", 1, 1, 5);
+    EXPECT_STR(arbiter_read_status(both).session, "T");
+    EXPECT_U64(next, 2); /* nothing of it was lost */
     arbiter_free(both);
 }
 

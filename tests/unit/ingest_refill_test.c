@@ -1,6 +1,7 @@
 /* A feed that repairs itself: two bad lines, a request server, one arbiter; and the refill's decisions as a table. */
 #include "base/bytes.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "ingest/gap/refill.h"
 #include "ingest/line/arbiter.h"
 #include "ingest/line/faults.h"
@@ -160,4 +161,139 @@ TEST(refill, asks_in_parts_backs_off_to_the_next_server_and_stops_at_the_deadlin
     EXPECT(!refill_step(&plan, &hole, 31, &request));
     EXPECT(plan.stats.requests == 3 && plan.stats.failures == 2 && plan.stats.expired == 1 &&
            plan.stats.closed == 0);
+}
+
+/* ---- the refill's decisions, step by step ---- */
+
+typedef struct decision {
+    int64_t at;
+    uint64_t from, to; /* the hole; both 0: there is none */
+    const char *asks;  /* "server first+count", "" for nothing */
+    int64_t next_ns;   /* when there is something to do though nothing comes; 0: never */
+} decision;
+
+static void decide(refill *plan, const decision *steps, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        refill_hole hole = {steps[i].from > 0, "S         ", steps[i].from, steps[i].to};
+        refill_request request;
+        char asks[64] = "";
+        if (refill_step(plan, &hole, steps[i].at, &request))
+            tw_text_format(asks, sizeof asks, "%u %" PRIu64 "+%u", request.server, request.first, request.count);
+        EXPECT_MSG(strcmp(asks, steps[i].asks) == 0, "step %zu asks \"%s\", expected \"%s\"", i, asks,
+                   steps[i].asks);
+        int64_t next = refill_next_ns(plan);
+        EXPECT_MSG(next == (steps[i].next_ns > 0 ? steps[i].next_ns : INT64_MAX), "step %zu: next at %" PRId64, i,
+                   next);
+    }
+}
+
+#define DECIDE(plan, steps) decide(plan, steps, sizeof(steps) / sizeof *(steps))
+
+static refill planned(refill_options options) {
+    refill plan;
+    EXPECT_I64(refill_init(&plan, &options, NULL), TW_OK);
+    return plan;
+}
+
+/* Two servers, ten messages a request, back-off from 4 to 16, 3 to settle, given up after 100. */
+static const refill_options usual = {2, 10, 0, 0, 4, 16, 3, 100};
+
+TEST(refill, a_partial_answer_is_waited_on_to_settle_and_the_same_server_is_asked_for_the_rest) {
+    static const decision steps[] = {
+        {0, 5, 24, "0 5+10", 4}, {1, 8, 24, "", 4},       {2, 9, 24, "", 5}, /* 3 after the latest progress */
+        {4, 9, 24, "", 5},       {5, 9, 24, "0 9+10", 9},
+    };
+    refill plan = planned(usual);
+    DECIDE(&plan, steps);
+    EXPECT_U64(plan.stats.failures, 0);
+}
+
+TEST(refill, a_late_answer_counts_although_another_server_is_being_asked_and_the_next_part_follows_at_once) {
+    static const decision steps[] = {
+        {0, 5, 24, "0 5+10", 4}, {4, 5, 24, "1 5+10", 12}, {6, 15, 24, "1 15+10", 10}, /* of server 0 */
+        {7, 20, 24, "", 10},     {8, 0, 0, "", 0},
+    };
+    refill plan = planned(usual);
+    DECIDE(&plan, steps);
+    EXPECT_U64(plan.stats.failures, 1);
+    EXPECT_U64(plan.stats.closed, 1);
+}
+
+TEST(refill, the_back_off_doubles_to_its_maximum_takes_turns_and_starts_anew_with_progress) {
+    static const decision steps[] = {
+        {0, 5, 6, "0 5+2", 4},   {3, 5, 6, "", 4},        {4, 5, 6, "1 5+2", 12},
+        {12, 5, 6, "0 5+2", 28}, {28, 5, 6, "1 5+2", 44}, {44, 5, 6, "0 5+2", 60},
+        {50, 6, 6, "", 53},      {53, 6, 6, "0 6+1", 57}, {57, 6, 6, "1 6+1", 65},
+    };
+    refill plan = planned(usual);
+    DECIDE(&plan, steps);
+    EXPECT_U64(plan.stats.failures, 5);
+    EXPECT_U64(plan.stats.requests, 7);
+}
+
+TEST(refill, a_hole_is_given_up_at_its_deadline_and_the_next_one_has_its_own) {
+    static const decision steps[] = {
+        {0, 5, 6, "0 5+2", 4},     {96, 5, 6, "1 5+2", 100},
+        {100, 5, 6, "", 0},        {101, 6, 6, "", 0},        /* the same hole, smaller: its time is over */
+        {102, 9, 9, "1 9+1", 106}, {110, 9, 9, "0 9+1", 118}, /* another */
+        {120, 0, 0, "", 0},        {121, 0, 0, "", 0},
+    };
+    refill plan = planned(usual);
+    DECIDE(&plan, steps);
+    EXPECT_U64(plan.stats.holes, 2);
+    EXPECT_U64(plan.stats.expired, 1);
+    EXPECT_U64(plan.stats.closed, 1);
+}
+
+TEST(refill, a_hole_of_another_session_is_another_hole) {
+    refill plan = planned(usual);
+    refill_request request;
+    refill_hole hole = {true, "S         ", 5, 6};
+    EXPECT(refill_step(&plan, &hole, 0, &request));
+    hole.session = "T         ";
+    EXPECT(refill_step(&plan, &hole, 1, &request));
+    EXPECT_STR(request.session, "T         ");
+    EXPECT_U64(plan.stats.holes, 2);
+}
+
+TEST(refill, a_request_is_limited_in_messages_and_in_bytes_and_asks_for_one_at_least) {
+    static const struct {
+        uint32_t max_messages, max_bytes, message_bytes;
+        uint64_t missing;
+        uint16_t count;
+    } rows[] = {{100, 0, 0, 5000, 100},     {100, 0, 0, 7, 7},       {100, 1400, 44, 5000, 31},
+                {20, 1400, 44, 5000, 20},   {100, 1400, 44, 30, 30}, {100, 30, 44, 5000, 1},
+                {65534, 0, 0, 70000, 65534}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        refill_options options = usual;
+        options.max_messages = rows[i].max_messages;
+        options.max_bytes = rows[i].max_bytes;
+        options.message_bytes = rows[i].message_bytes;
+        refill plan = planned(options);
+        refill_request request;
+        refill_hole hole = {true, "S         ", 1, rows[i].missing};
+        EXPECT(refill_step(&plan, &hole, 0, &request));
+        EXPECT_MSG(request.count == rows[i].count, "row %zu asks for %u", i, request.count);
+    }
+}
+
+TEST(refill, options_that_make_no_sense_are_refused_in_words) {
+    static const struct {
+        refill_options options;
+        const char *words;
+    } rows[] = {{{0, 10, 0, 0, 4, 8, 3, 30}, "request servers, not 0"},
+                {{REFILL_MAX_SERVERS + 1, 10, 0, 0, 4, 8, 3, 30}, "not 9"},
+                {{1, 0, 0, 0, 4, 8, 3, 30}, "messages, not 0"},
+                {{1, 65535, 0, 0, 4, 8, 3, 30}, "not 65535"},
+                {{1, 10, 1400, 0, 4, 8, 3, 30}, "guess"},
+                {{1, 10, 0, 0, 0, 8, 3, 30}, "back-off"},
+                {{1, 10, 0, 0, 9, 8, 3, 30}, "back-off"},
+                {{1, 10, 0, 0, 4, 8, -1, 30}, "deadline"},
+                {{1, 10, 0, 0, 4, 8, 3, 0}, "deadline"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        refill plan;
+        tw_error error = {0};
+        EXPECT_I64(refill_init(&plan, &rows[i].options, &error), TW_INVALID);
+        EXPECT_CONTAINS(error.text, rows[i].words);
+    }
 }

@@ -161,6 +161,108 @@ TEST(soup_client, not_authorised_is_final_but_a_missing_session_is_asked_for_aga
     soup_client_free(client);
 }
 
+/* Lets the client connect again at `now_ns` and expects the login it sends. */
+static void expect_login(soup_client *client, const char *login, int64_t now_ns) {
+    soup_wish wish = soup_client_poll(client, now_ns);
+    if (wish == SOUP_WISH_CLOSE) {
+        soup_client_disconnected(client, now_ns);
+        wish = soup_client_poll(client, now_ns);
+    }
+    EXPECT_I64(wish, SOUP_WISH_CONNECT);
+    soup_client_connected(client, now_ns);
+    expect_output(client, login, SOUP_LOGIN_BYTES, now_ns);
+}
+#define LOGIN_SESSION1_AT_3 "\0\x2FLtradersecret      SESSION1                   3"
+
+TEST(soup_client, after_a_rejection_it_can_go_on_where_it_stood) {
+    hearer h;
+    soup_client *client = new_streaming_client(&h);
+    uint8_t bytes[MAX_MESSAGE + SOUP_HEADER_BYTES], body[MAX_MESSAGE];
+    for (uint64_t seq = 1; seq <= 2; seq++)
+        soup_client_received(client, bytes,
+                             soup_write_data(bytes, sizeof bytes, SOUP_SEQUENCED, body, make_message(seq, body)), 0,
+                             0);
+    soup_client_disconnected(client, 0);
+    expect_login(client, LOGIN_SESSION1_AT_3, SECOND);
+    RECEIVE(client, "\0\2JA", SECOND);
+    EXPECT_I64(soup_client_read_status(client).state, SOUP_CLIENT_REJECTED);
+    soup_client_resume(client, 60 * SECOND);
+    expect_login(client, LOGIN_SESSION1_AT_3, 60 * SECOND);
+    h.log[0] = '\0';
+    RECEIVE(client, "\0\x1F\x41  SESSION1                   3", 60 * SECOND);
+    EXPECT_STR(h.log, "STREAMING"); /* the same session: not told again */
+    soup_client_free(client);
+}
+
+TEST(soup_client, a_session_that_is_gone_gives_way_to_the_active_one_unless_it_was_asked_for_by_name) {
+    hearer h;
+    soup_client *client = new_streaming_client(&h);
+    soup_client_disconnected(client, 0);
+    expect_login(client, "\0\x2FLtradersecret      SESSION1                   1", SECOND);
+    RECEIVE(client, "\0\2JS", SECOND);
+    expect_login(client, LOGIN_ANY, 20 * SECOND);
+    h.log[0] = '\0';
+    RECEIVE(client, "\0\x1F\x41  SESSION2                   1", 20 * SECOND);
+    EXPECT_STR(h.log, "STREAMING session:SESSION2@1");
+    soup_client_free(client);
+
+    client = new_client(&h, 1);
+    EXPECT(soup_client_start(client, "SESSION1", 1, 0));
+    expect_login(client, "\0\x2FLtradersecret      SESSION1                   1", 0);
+    RECEIVE(client, ACCEPTED_1, 0);
+    soup_client_disconnected(client, 0);
+    for (int64_t now = SECOND; now < 60 * SECOND; now += 20 * SECOND) {
+        expect_login(client, "\0\x2FLtradersecret      SESSION1                   1", now);
+        RECEIVE(client, "\0\2JS", now);
+    }
+    soup_client_free(client);
+}
+
+TEST(soup_client, the_active_session_that_turns_out_to_be_the_known_one_brings_nothing_twice) {
+    hearer h;
+    soup_client *client = new_streaming_client(&h);
+    h.expected = 1;
+    uint8_t bytes[MAX_MESSAGE + SOUP_HEADER_BYTES], body[MAX_MESSAGE];
+    for (uint64_t seq = 1; seq <= 2; seq++)
+        soup_client_received(client, bytes,
+                             soup_write_data(bytes, sizeof bytes, SOUP_SEQUENCED, body, make_message(seq, body)), 0,
+                             0);
+    EXPECT_U64(h.messages, 2);
+    soup_client_disconnected(client, 0);
+    expect_login(client, LOGIN_SESSION1_AT_3, SECOND);
+    RECEIVE(client, "\0\2JS", SECOND); /* not now */
+    expect_login(client, LOGIN_ANY, 20 * SECOND);
+    RECEIVE(client, ACCEPTED_1, 20 * SECOND);
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        soup_client_received(client, bytes,
+                             soup_write_data(bytes, sizeof bytes, SOUP_SEQUENCED, body, make_message(seq, body)), 0,
+                             20 * SECOND);
+    EXPECT_U64(h.messages, 3);
+    EXPECT_U64(soup_client_read_status(client).repeated, 2);
+    soup_client_free(client);
+}
+
+TEST(soup_client, after_the_end_it_looks_for_the_next_session_and_does_not_take_the_old_one_again) {
+    hearer h;
+    soup_client *client = new_streaming_client(&h);
+    RECEIVE(client, "\0\1Z", SECOND);
+    EXPECT(h.ended);
+    h.ended = false;
+    soup_client_resume(client, 30 * SECOND);
+    expect_login(client, LOGIN_ANY, 30 * SECOND);
+    h.log[0] = '\0';
+    RECEIVE(client, ACCEPTED_1, 30 * SECOND);
+    EXPECT_STR(h.log, "ENDED");
+    EXPECT(!h.ended);
+    EXPECT_I64(soup_client_poll(client, 30 * SECOND), SOUP_WISH_CLOSE);
+    soup_client_resume(client, 60 * SECOND);
+    expect_login(client, LOGIN_ANY, 60 * SECOND);
+    h.log[0] = '\0';
+    RECEIVE(client, "\0\x1F\x41  SESSION2                   1\0\1Z", 60 * SECOND);
+    EXPECT_STR(h.log, "STREAMING session:SESSION2@1 ENDED ended:SESSION2@1");
+    soup_client_free(client);
+}
+
 TEST(soup_client, sends_a_heartbeat_after_a_second_of_its_own_silence) {
     hearer h;
     uint8_t out[8];

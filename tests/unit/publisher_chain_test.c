@@ -371,3 +371,38 @@ TEST(publisher, the_one_second_tier_sends_a_tenth_of_its_instruments_at_each_ste
     }
     world_fini();
 }
+
+TEST(publisher, while_held_nothing_of_a_half_built_book_leaves_on_any_channel_and_then_everything_does) {
+    const uint32_t depth = 10;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        world_init(depth, 100, 10, SYMBOLS);
+        w.seed = seed;
+        tw_random random;
+        tw_random_seed(&random, seed);
+        int64_t now_ns = 1000000000;
+        uint64_t seq = 2;
+        for (; seq < 500; seq++)
+            random_change(&random, seq);
+        EXPECT(publisher_settle(w.publisher, now_ns));
+        uint32_t before = w.emitted, statuses = w.feed_statuses;
+        publisher_hold(w.publisher, true);
+        ob_books_clear(w.books); /* as a rebuild does */
+        for (uint32_t i = 0; i < SYMBOLS; i++)
+            publisher_mark_book(w.publisher, i, TW_SIDES_BOTH, 0, &(publisher_stamp){.seq = seq});
+        for (; seq < 1000; seq++) {
+            random_change(&random, seq);
+            publisher_flush(w.publisher, now_ns += 1000000);
+            publisher_tick(w.publisher, now_ns);
+            EXPECT(!publisher_settle(w.publisher, now_ns));
+        }
+        EXPECT(w.feed_statuses > statuses); /* heartbeats go on */
+        EXPECT_U64(w.emitted - before, w.feed_statuses - statuses);
+        publisher_hold(w.publisher, false);
+        for (w.allow = 0; !publisher_settle(w.publisher, now_ns); w.allow = 1) {
+        }
+        for (uint32_t i = 0; i < SYMBOLS; i++)
+            for (subject_channel c = SUBJECT_ORDERBOOK; c <= SUBJECT_ORDERBOOK_1S; c++)
+                expect_equal(c, i, depth);
+        world_fini();
+    }
+}

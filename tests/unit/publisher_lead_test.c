@@ -68,6 +68,7 @@ TEST(publisher_lead, a_follower_sends_nothing_and_answers_nobody) {
     EXPECT(!publisher_serve(n->publisher, w.now_ns));
     EXPECT(publisher_next_tick(n->publisher) > w.now_ns);
     EXPECT_U64(n->log->count, 0);
+    EXPECT_U64(publisher_published_seq(n->publisher), 0);
     EXPECT_U64(publisher_read_stats(n->publisher).requests_waiting, 0);
     world_fini();
 }

@@ -45,6 +45,84 @@ TEST(location, what_a_person_writes_is_taken_as_meant) {
     }
 }
 
+TEST(location, a_soup_location_names_who_logs_in_where_and_to_which_session) {
+    static const struct {
+        const char *text, *user, *password, *host;
+        uint16_t port;
+        const char *session;
+    } cases[] = {
+        {"soup://trader:secret@feed.example.com:9000/DAY1", "trader", "secret", "feed.example.com", 9000, "DAY1"},
+        {"soup://trader:secret@10.0.0.7:9000", "trader", "secret", "10.0.0.7", 9000, ""},
+        {"soup://trader:secret@10.0.0.7:9000/", "trader", "secret", "10.0.0.7", 9000, ""},
+        {"soup://trader@10.0.0.7:9000", "trader", "", "10.0.0.7", 9000, ""},
+        {"soup://localhost:1", "", "", "localhost", 1, ""},
+        {"soup://u:p@[::1]:65535/S", "u", "p", "::1", 65535, "S"},
+        {"soup://u:a%2Fb%3a%40%25@h:1", "u", "a/b:@%", "h", 1, ""},
+        {"soup://u:a:b@c@h:1", "u", "a:b@c", "h", 1, ""},
+        {"soup://sixsix:tencharact@h:1/TENCHARACT", "sixsix", "tencharact", "h", 1, "TENCHARACT"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        location where;
+        tw_error error = {0};
+        EXPECT_MSG(location_parse(cases[i].text, &where, &error) == TW_OK, "%s: %s", cases[i].text, error.text);
+        EXPECT_I64(where.kind, LOCATION_SOUP);
+        EXPECT_STR(where.user, cases[i].user);
+        EXPECT_STR(where.password, cases[i].password);
+        EXPECT_STR(where.host, cases[i].host);
+        EXPECT_U64(where.port, cases[i].port);
+        EXPECT_STR(where.session, cases[i].session);
+    }
+}
+
+TEST(location, whatever_is_wrong_with_a_soup_location_is_said_without_its_password) {
+    static const char *const cases[][2] = {
+        {"soup://trader:hunter2@host", "HOST:PORT"},
+        {"soup://trader:hunter2@host:0", "1 to 65535"},
+        {"soup://trader:hunter2@host:port", "1 to 65535"},
+        {"soup://trader:hunter2@:9000", "names no host"},
+        {"soup://trader:hunter2@a b:9000", "names no host"},
+        {"soup://trader:hunter2@::1:9000", "soup://…@[::1]:9000"},
+        {"soup://sevenxx:hunter2@host:9000", "user name"},
+        {"soup://trader:hunter2hunter2@host:9000", "password"},
+        {"soup://trader:hunter2%@host:9000", "password"},
+        {"soup://trader:hunter2%4@host:9000", "password"},
+        {"soup://trader:hunter2%0a@host:9000", "password"},
+        {"soup://trader:hunter2@host:9000/ELEVENCHARS", "session"},
+        {"soup:trader:hunter2@host:9000", "did you mean"},
+        {"sopu://trader:hunter2@host:9000", "did you mean soup://trader:***@host:9000"},
+        {"soupp://trader:hunter2@host:9000", "did you mean soup://"},
+        {"https://trader:hunter2@host:9000", "is not a kind of source"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        location where;
+        tw_error error = {0};
+        EXPECT_MSG(location_parse(cases[i][0], &where, &error) == TW_INVALID, "\"%s\" was taken", cases[i][0]);
+        EXPECT_CONTAINS(error.text, cases[i][1]);
+        EXPECT_MSG(strstr(error.text, "hunter") == NULL, "%s: %s", cases[i][0], error.text);
+    }
+}
+
+TEST(location, a_password_is_neither_shown_nor_left_in_the_command_line) {
+    static const char *const cases[][2] = {
+        {"soup://trader:hunter2@host:9000/DAY1", "soup://trader:***@host:9000/DAY1"},
+        {"soup://trader@host:9000", "soup://trader@host:9000"},
+        {"--source=soup://trader:hunter2@host:9000", "--source=soup://trader:***@host:9000"},
+        {"udp://239.1.1.1:26400@eth1", "udp://239.1.1.1:26400@eth1"},
+        {"udp://[ff05::2]:26400@eth1", "udp://[ff05::2]:26400@eth1"},
+        {"file:/data/a", "file:/data/a"},
+        {"--source=udp://[ff05::2]:26400@eth1", "--source=udp://[ff05::2]:26400@eth1"},
+        {"--nats=nats://me:hunter2@bus:4222", "--nats=nats://me:***@bus:4222"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char shown[64], text[64];
+        location_show(cases[i][0], shown, sizeof shown);
+        EXPECT_STR(shown, cases[i][1]);
+        snprintf(text, sizeof text, "%s", cases[i][0]);
+        location_hide(text);
+        EXPECT_U64(strlen(text), strlen(cases[i][0]));
+        EXPECT(strstr(text, "hunter2") == NULL);
+    }
+}
+
 TEST(location, what_makes_no_sense_is_answered_with_the_nearest_valid_form) {
     static const struct {
         const char *text, *part;

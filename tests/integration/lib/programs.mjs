@@ -11,6 +11,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const build = path.resolve(process.env.TICKWIRE_BUILD ?? path.join(root, 'build/release'));
 export const data = path.resolve(process.env.TICKWIRE_TEST_DATA ?? path.join(root, '../shared/data'));
 export const ingestProgram = path.join(build, 'ingest/tickwire-ingest');
+export const watchProgram = path.join(build, 'tests/client_watch');
 export const tickwireProgram = path.join(build, 'tools/tickwire');
 export const aaplRecording = path.join(data, 'itch/nasdaq_itch50_20200130_AAPL_first10k.bin');
 
@@ -76,7 +77,11 @@ export class Program {
   /** Its end: exit code, or the name of the signal that ended it. */
   async end() {
     return until(() => `${this.name} should end; it said: ${this.stderr}${this.stdout}`,
-      () => this.status !== undefined && { status: this.status }).then(({ status }) => status);
+      () => this.status !== undefined && { status: this.status }).then(({ status }) => {
+      const found = /(WARNING: ThreadSanitizer|ERROR: AddressSanitizer|runtime error:)[^]{0,3000}/.exec(this.stderr);
+      if (found) throw new Error(`${this.name}: ${found[0]}`);
+      return status;
+    });
   }
 
   async stop(signal = 'SIGTERM') {
@@ -117,12 +122,14 @@ export function simulatedFile(name, { symbols = 20, messages = 20_000, seed = 1 
 
 /** A nats-server on a free loopback port. restart() comes back on the same port. */
 export class NatsServer {
-  static async start() {
+  /** `config`: further lines of its configuration. */
+  static async start({ jetstream = false, config = '' } = {}) {
     const server = new NatsServer();
     server.folder = mkdtempSync(path.join(folder, 'nats-'));
     server.config = path.join(server.folder, 'server.conf');
     // A subscriber in an interpreted language reads a burst late: it must not be cut off as a slow consumer.
-    writeFileSync(server.config, 'max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n');
+    const store = jetstream ? `jetstream { store_dir: "${path.join(server.folder, 'jetstream')}" }\n` : '';
+    writeFileSync(server.config, `max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n${store}${config}\n`);
     await server.#launch('-1');
     return server;
   }
@@ -141,6 +148,11 @@ export class NatsServer {
 
   async stop() {
     await this.program.stop('SIGKILL');
+  }
+
+  /** Its open connections, as its monitoring tells them. */
+  async connections() {
+    return (await (await fetch(`${this.monitoring}/connz?limit=10000`)).json()).connections;
   }
 
   /** Waits until the server has read the last of every connection of this name: then it is on its way to subscribers. */

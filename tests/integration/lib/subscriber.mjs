@@ -97,17 +97,31 @@ export class Subscriber {
     }
   }
 
-  /** Channels whose messages carry the whole state: only the chain is kept. */
+  /** Channels without books: states, whose every message is whole, and logs, of which each print and event counts. A new
+   * leader says again what its predecessor may not have sent: 'seen'. */
   #follow(subject, payload) {
     const last = this.chains.get(subject);
     if (last && payload.term < last.term) return 'old term';
-    const starts = payload.prevSeq === 0n;
-    const goesOn = last && last.epoch === payload.epoch && payload.prevSeq === last.seq;
-    if (!starts && !goesOn)
-      this.faults.push(`${subject}: prev_seq ${payload.prevSeq} after ${last ? `${last.epoch} ${last.seq}` : 'nothing'}`);
     if (payload.seq < payload.prevSeq) this.faults.push(`${subject}: seq ${payload.seq} is below prev_seq`);
-    this.chains.set(subject, { epoch: payload.epoch, term: payload.term, seq: payload.seq });
-    return goesOn || starts ? 'applied' : 'fault';
+    const outcome = this.#judge(subject, last?.epoch === payload.epoch ? last : undefined, payload);
+    if (outcome === 'fault')
+      this.faults.push(`${subject}: prev_seq ${payload.prevSeq} after ${last ? `${last.epoch} ${last.seq}` : 'nothing'}`);
+    const { epoch, term } = payload;
+    if (outcome === 'seen') this.chains.set(subject, { ...last, term });
+    else this.chains.set(subject, { epoch, term, seq: payload.seq, prints: payload.printCount });
+    return outcome;
+  }
+
+  #judge(subject, mine, payload) {
+    const log = /\.(trade|order)$/.test(subject), succeeds = mine && payload.term > mine.term;
+    if (!mine) return payload.prevSeq === 0n || payload.snapshot ? 'applied' : 'fault';
+    if (payload.prevSeq === mine.seq) return 'applied';
+    if (payload.snapshot && payload.seq === mine.seq) return 'applied';
+    if (succeeds && !log) return 'applied';
+    if (payload.seq <= mine.seq) return 'seen';
+    if (payload.snapshot) return !log || payload.printCount <= mine.prints + 1n ? 'applied' : 'fault';
+    if ((payload.prints ?? payload.events)?.some((one) => one.seq === mine.seq)) return 'applied';
+    return payload.prevSeq === 0n && succeeds ? 'applied' : 'fault';
   }
 
   /** The snapshot of one instrument's channel, by the subject its updates come on. */

@@ -1,0 +1,376 @@
+/*
+ * Leading and following, wired: what leadership.h is told and what is done as it says.
+ *
+ *   feed.{MIC}.{PARTITION}.status ──heartbeats──┐
+ *   $KV.{bucket}.{MIC}.{PARTITION} ──claims──────┼──► leadership ──► publisher_lead / follow / resume
+ *   bus_lease ──read, claimed, away──────────────┘              ──► bus_lease_read / claim
+ *
+ * A recording, and who was given a --term, lead by their own word: no lease, no waiting.
+ */
+#include "ingest/lead/leadership.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ingest/pipeline.h"
+#include "proto/codec.h"
+#include "proto/subject.h"
+#include "runtime/bus_lease.h"
+#include "runtime/clock.h"
+
+#define MS            INT64_C(1000000)
+#define BEHIND_NS     (2 * TW_NS_PER_SECOND)
+#define OFFER_NS      (500 * MS)
+#define LEAST_CALL_NS (300 * MS) /* what one wait for JetStream may take, however short the lease */
+#define STATUS_ARENA  (16u << 10)
+#define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
+#define HOST_BYTES    33
+
+struct lead {
+    ingest *ingest;
+    leadership machine;
+    bus_lease *lease; /* NULL: leads by its own word */
+    bus_subscription *heartbeats, *claims;
+    wire_arena arena;
+    bool holds;    /* nothing may leave until leadership is verified */
+    bool offers;   /* the heartbeats offer the place */
+    bool stopping; /* an offer was made because the process is to end */
+    bool acting;   /* within an action: what it causes is looked at when it is done */
+    int64_t stepped_ns;
+    bool lease_lost; /* told in the log; until a call succeeds */
+    rt_log_site away_site;
+    ingest_leading seen; /* counters */
+};
+
+_Static_assert((int)INGEST_ROLES == (int)LEADERSHIP_ROLES && INGEST_NAME_BYTES == LEADERSHIP_NAME_BYTES,
+               "as the pipeline has them");
+
+/* ---- saying and doing ---- */
+
+static leadership_self place_of(const ingest *self) {
+    leadership_self mine = {.ok = self->verdict.state == TW_BOOK_OK || self->verdict.state == TW_BOOK_CLOSED};
+    tw_text_copy(mine.epoch, sizeof mine.epoch, self->day.epoch);
+    mine.seq = ingest_last(self).seq;
+    return mine;
+}
+
+static void begin_to_lead(lead *self) {
+    ingest *in = self->ingest;
+    leadership *machine = &self->machine;
+    publisher_safe safe = {.seq = machine->safe_seq, .tier_seq = machine->tier_safe_seq};
+    if (in->glimpse != NULL) glimpse_finish(in->glimpse); /* half-built books must not become the published ones */
+    self->holds = self->offers = false;
+    self->seen.takeovers++;
+    in->term = machine->term;
+    in->facts.behind_seq = machine->behind_seq;
+    in->facts.took_over_seq = ingest_last(in).seq;
+    if (!publisher_leads(in->publisher)) publisher_lead(in->publisher, in->term, &safe);
+    rt_log(in->log, RT_INFO, "leads: publishes from now on", RT_U64("term", in->term),
+           RT_STR("lease", machine->leased ? "held" : "none"), RT_STR("before", machine->heard.leader),
+           RT_U64("seq", ingest_last(in).seq), RT_U64("safe_seq", safe.seq), RT_U64("behind", machine->behind_seq));
+}
+
+static void resume(lead *self) {
+    publisher_safe safe = {.seq = self->machine.safe_seq, .tier_seq = self->machine.tier_safe_seq};
+    self->holds = self->offers = false;
+    publisher_resume(self->ingest->publisher, &safe);
+    rt_log(self->ingest->log, RT_INFO, "publishes on: the bus is back", RT_U64("term", self->machine.term),
+           RT_U64("safe_seq", safe.seq));
+}
+
+static void go_on(lead *self) {
+    bool offered = self->offers;
+    self->holds = self->offers = false;
+    rt_log(self->ingest->log, RT_INFO, offered ? "nobody took the place: leads on" : "still leads: publishes on",
+           RT_U64("term", self->machine.term));
+    if (self->stopping) ingest_stop(self->ingest);
+}
+
+static void step_back(lead *self) {
+    ingest *in = self->ingest;
+    if (publisher_leads(in->publisher)) self->seen.steps_back++;
+    publisher_follow(in->publisher);
+    self->holds = self->offers = false;
+    rt_log(in->log, RT_INFO, "follows: publishes nothing", RT_STR("leader", self->machine.heard.leader),
+           RT_U64("term", self->machine.highest_term));
+    if (self->stopping) ingest_stop(in);
+}
+
+static void hold(lead *self) {
+    self->holds = true;
+    self->offers = false;
+    if (self->stopping) ingest_stop(self->ingest);
+    rt_log(self->ingest->log, RT_WARN, "publishing waits until it is certain that this instance still leads",
+           RT_U64("term", self->machine.term),
+           RT_STR("why", self->machine.connected ? "the process stood still" : "the bus is away"));
+}
+
+static void offer(lead *self) {
+    self->seen.offers++;
+    ingest_publish_all(self->ingest); /* so that the successor has nothing to send again */
+    self->offers = true;
+    ingest_publish_all(self->ingest); /* the status that offers */
+    rt_log(self->ingest->log, RT_INFO, "offers its place to a standby", RT_U64("term", self->machine.term),
+           RT_U64("published_seq", publisher_published_seq(self->ingest->publisher)));
+}
+
+static void act(lead *self, leadership_action action) {
+    leadership *machine = &self->machine;
+    bool started = true;
+    switch (action) {
+    case LEADERSHIP_READ:
+        started = bus_lease_read(self->lease);
+        break;
+    case LEADERSHIP_CLAIM:
+        started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        break;
+    case LEADERSHIP_LEAD:
+        begin_to_lead(self);
+        break;
+    case LEADERSHIP_HOLD:
+        hold(self);
+        break;
+    case LEADERSHIP_RESUME:
+        resume(self);
+        break;
+    case LEADERSHIP_GO_ON:
+        go_on(self);
+        break;
+    case LEADERSHIP_FOLLOW:
+        step_back(self);
+        break;
+    case LEADERSHIP_OFFER:
+        offer(self);
+        break;
+    case LEADERSHIP_NOTHING:
+    default:
+        break;
+    }
+    if (!started) leadership_lease_away(machine, rt_clock_monotonic_ns());
+}
+
+void lead_step(lead *self, int64_t now_ns) {
+    const ingest *in = self->ingest;
+    self->stepped_ns = now_ns;
+    if (self->acting) return;
+    /* Nobody can begin to lead with books that are half built. */
+    if (in->glimpse != NULL && glimpse_rebuilding(in->glimpse) && !lead_leads(self)) return;
+    self->acting = true;
+    leadership_self mine = place_of(self->ingest);
+    leadership_action action;
+    while ((action = leadership_step(&self->machine, &mine, now_ns, rt_clock_utc_ns())) != LEADERSHIP_NOTHING)
+        act(self, action);
+    self->acting = false;
+}
+
+/* ---- what is heard ---- */
+
+/* Books that wait for something are right as far as they go; those that have missed something are not. */
+static bool are_doubtful(const wire_feed_status *status) {
+    if (status->state == TW_BOOK_OK || status->state == TW_BOOK_CLOSED) return false;
+    return status->cause != TW_CAUSE_GAP && status->cause != TW_CAUSE_LINE_SILENT &&
+           status->cause != TW_CAUSE_LINE_DOWN;
+}
+
+static void on_heartbeat(void *context, const bus_message *message) {
+    lead *self = context;
+    ingest *in = self->ingest;
+    wire_feed_status status;
+    if (wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK) return;
+    leadership_heartbeat beat = {.term = status.term,
+                                 .seq = status.seq,
+                                 .published_seq = status.published_seq,
+                                 .doubtful = are_doubtful(&status),
+                                 .handover = status.handover};
+    tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
+    tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
+    int64_t now_ns = rt_clock_monotonic_ns();
+    bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
+    bool own = strcmp(beat.leader, self->machine.options.name) == 0;
+    if (leaders_word && !own) self->seen.heartbeats++;
+    if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0)
+        publisher_confirm(in->publisher, beat.published_seq);
+    lead_step(self, now_ns);
+}
+
+static void on_claim(void *context, const bus_message *message) {
+    lead *self = context;
+    uint64_t term;
+    char holder[BUS_LEASE_HOLDER_BYTES];
+    if (!bus_lease_parse(message->bytes, message->length, &term, holder)) return;
+    leadership_lease_seen(&self->machine, term, holder);
+    lead_step(self, rt_clock_monotonic_ns());
+}
+
+static void tell_away(lead *self, const char *reason) {
+    ingest *in = self->ingest;
+    self->seen.lease_failures++;
+    if (self->machine.options.standby)
+        rt_log_limited(in->log, &self->away_site, RT_WARN,
+                       "no lease: this standby can't take over until JetStream is there (nats-server -js)",
+                       RT_STR("reason", reason));
+    else if (!self->lease_lost)
+        rt_log(in->log, RT_INFO,
+               "no lease: leads without one; a standby needs JetStream (nats-server -js) to take over",
+               RT_STR("reason", reason));
+    self->lease_lost = true;
+}
+
+static void on_lease(void *context, const bus_lease_result *result) {
+    lead *self = context;
+    leadership *machine = &self->machine;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    switch (result->outcome) {
+    case BUS_LEASE_FOUND:
+    case BUS_LEASE_NONE:
+        leadership_lease_read(machine, result->outcome == BUS_LEASE_FOUND, result->term, result->holder,
+                              result->revision, now_ns);
+        break;
+    case BUS_LEASE_WON:
+    case BUS_LEASE_LOST:
+        leadership_claimed(machine, result->outcome == BUS_LEASE_WON, result->revision, now_ns);
+        break;
+    case BUS_LEASE_AWAY:
+    default:
+        tell_away(self, result->reason);
+        leadership_lease_away(machine, now_ns);
+        break;
+    }
+    if (result->outcome != BUS_LEASE_AWAY && self->lease_lost) {
+        self->lease_lost = false;
+        rt_log(self->ingest->log, RT_INFO, "the lease can be read again");
+    }
+    lead_step(self, now_ns);
+}
+
+void lead_bus(lead *self, bus_event event) {
+    if (self == NULL) return; /* not opened yet */
+    if (event != BUS_DISCONNECTED && event != BUS_RECONNECTED) return;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    leadership_bus(&self->machine, event == BUS_RECONNECTED, now_ns);
+    lead_step(self, now_ns);
+}
+
+/* ---- what the pipeline asks ---- */
+
+/* A process that was stopped and wakes up goes on where it was: perhaps within a burst, before any timer. */
+void lead_before_publishing(lead *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (now_ns - self->stepped_ns >= self->machine.options.lease_ns) lead_step(self, now_ns);
+}
+
+bool lead_may_send(const lead *self) {
+    return !self->holds;
+}
+
+bool lead_leads(const lead *self) {
+    return leadership_publishes(&self->machine);
+}
+
+bool lead_offers(const lead *self) {
+    return self->offers;
+}
+
+void lead_hand_over(lead *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (!leadership_offer(&self->machine, now_ns))
+        rt_log(self->ingest->log, RT_WARN, "nothing to hand over: this instance does not lead with a lease",
+               RT_STR("role", leadership_role_name(self->machine.role)));
+    lead_step(self, now_ns);
+}
+
+bool lead_leave(lead *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (self->stopping || !leadership_offer(&self->machine, now_ns)) return false;
+    self->stopping = true;
+    lead_step(self, now_ns);
+    return true;
+}
+
+void lead_read(const lead *self, ingest_leading *seen) {
+    const leadership *machine = &self->machine;
+    uint64_t mine = ingest_last(self->ingest).seq;
+    bool comparable = machine->heard.term > 0 && strcmp(machine->heard.epoch, self->ingest->day.epoch) == 0;
+    *seen = self->seen;
+    for (int i = 0; i < INGEST_ROLES; i++)
+        seen->roles[i] = (int)machine->role == i;
+    seen->term = (int64_t)(leadership_publishes(machine) ? machine->term : machine->heard.term);
+    seen->lease_held = leadership_publishes(machine) && machine->leased;
+    seen->behind = comparable && machine->heard.seq > mine ? (int64_t)(machine->heard.seq - mine) : 0;
+    seen->catching_up = (int64_t)publisher_catching_up(self->ingest->publisher);
+}
+
+const char *lead_role_name(int role) {
+    return leadership_role_name((leadership_role)role);
+}
+
+/* ---- opening and closing ---- */
+
+void lead_name(char name[INGEST_NAME_BYTES]) {
+    char host[HOST_BYTES] = "";
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~') *c = '_';
+    tw_text_format(name, INGEST_NAME_BYTES, "%s.%d.%" PRId64, host[0] != '\0' ? host : "host", (int)getpid(),
+                   rt_clock_utc_ns() / MS);
+}
+
+static tw_code open_lease(lead *self, tw_error *error) {
+    const ingest_settings *set = &self->ingest->settings;
+    char key[BUS_LEASE_HOLDER_BYTES];
+    tw_text_format(key, sizeof key, "%s.%" PRIu64, set->exchange, set->partition);
+    int64_t call_ns = set->lease_timeout_ns > LEAST_CALL_NS ? set->lease_timeout_ns : LEAST_CALL_NS;
+    bus_lease_options options = {.url = set->nats,
+                                 .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
+                                 .bucket = set->lease_bucket,
+                                 .key = key,
+                                 .replicas = (uint32_t)set->lease_replicas,
+                                 .timeout_ns = call_ns};
+    tw_code code = bus_lease_open(&self->lease, &self->ingest->loop, &options, on_lease, self, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
+    return bus_subscribe(self->ingest->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES,
+                         &self->claims, error);
+}
+
+static tw_code listen_to_leader(lead *self, tw_error *error) {
+    ingest *in = self->ingest;
+    char subject[SUBJECT_BYTES];
+    if (!wire_arena_init(&self->arena, STATUS_ARENA))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for heartbeats");
+    subject_feed_status(subject, sizeof subject, in->settings.exchange, (uint32_t)in->settings.partition);
+    return bus_subscribe(in->bus, subject, on_heartbeat, self, PENDING_BYTES, &self->heartbeats, error);
+}
+
+tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
+    lead *self = calloc(1, sizeof *self);
+    *opened = self;
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for leadership");
+    const ingest_settings *set = &in->settings;
+    leadership_options options = {.lease = in->leased,
+                                  .standby = set->standby,
+                                  .term = in->term,
+                                  .lease_ns = set->lease_timeout_ns,
+                                  .worse_ns = set->lease_timeout_ns,
+                                  .behind_ns = BEHIND_NS,
+                                  .verify_ns = set->lease_timeout_ns * 5 / 3,
+                                  .offer_ns = OFFER_NS};
+    tw_text_copy(options.name, sizeof options.name, in->name);
+    self->ingest = in;
+    self->stepped_ns = rt_clock_monotonic_ns();
+    leadership_init(&self->machine, &options, self->stepped_ns);
+    tw_code code = listen_to_leader(self, error);
+    if (code == TW_OK && in->leased) code = open_lease(self, error);
+    return code == TW_OK ? code : tw_error_wrap(error, "finding out who leads");
+}
+
+void lead_close(lead *self) {
+    if (self == NULL) return;
+    bus_unsubscribe(self->heartbeats);
+    bus_unsubscribe(self->claims);
+    bus_lease_close(self->lease);
+    wire_arena_fini(&self->arena);
+    free(self);
+}

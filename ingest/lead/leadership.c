@@ -1,0 +1,367 @@
+/* Who publishes: the state machine of leadership.h. What happened changes the role or leaves a note; the step looks at the
+ * notes and the time, and says the difference between the role and what the daemon was told last. */
+#include "ingest/lead/leadership.h"
+
+#include <string.h>
+
+#include "base/civil.h"
+#include "base/text.h"
+
+#define MS              INT64_C(1000000)
+#define RING_NS         (90 * MS)              /* a little below the heartbeats' 100 ms */
+#define TIER_LAG_NS     (3 * TW_NS_PER_SECOND) /* what the slowest tier may be behind, with room */
+#define CALM_RETRY_NS   (500 * MS)             /* of a lease that can't be read while somebody leads */
+#define LEADER_RETRY_NS (5 * TW_NS_PER_SECOND) /* by a leader without a lease */
+#define QUICK_RETRY_NS  (100 * MS)             /* while nobody does */
+#define QUIET_PARTS     6                      /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
+#define NEVER           INT64_MIN
+#define DATE_BYTES      10 /* an epoch begins with YYYY-MM-DD */
+
+const char *leadership_role_name(leadership_role role) {
+    static const char *const names[LEADERSHIP_ROLES] = {"starting", "following", "claiming",
+                                                        "leading",  "verifying", "offering"};
+    return (unsigned)role < LEADERSHIP_ROLES ? names[role] : "unknown";
+}
+
+void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns) {
+    *self = (leadership){.options = *options, .connected = true, .stepped_ns = now_ns, .due_ns = NEVER};
+}
+
+/* ---- notes ---- */
+
+static bool is_me(const leadership *self, const char *name) {
+    return strcmp(self->options.name, name) == 0;
+}
+
+static bool has_led(const leadership *self) {
+    return self->role == LEADERSHIP_LEADING || self->role == LEADERSHIP_VERIFYING ||
+           self->role == LEADERSHIP_OFFERING;
+}
+
+static void note_term(leadership *self, uint64_t term) {
+    if (term > self->highest_term) self->highest_term = term;
+}
+
+/* Whether (term, name) comes before (other_term, other_name). */
+static bool outranks(uint64_t term, const char *name, uint64_t other_term, const char *other_name) {
+    return term != other_term ? term > other_term : strcmp(name, other_name) > 0;
+}
+
+static void follow(leadership *self) {
+    self->role = LEADERSHIP_FOLLOWING;
+    self->quiet_ns = 0;
+    self->due_ns = NEVER;
+}
+
+static void verify(leadership *self, int64_t now_ns) {
+    self->role = LEADERSHIP_VERIFYING;
+    self->since_ns = now_ns;
+    self->wants_read = self->options.lease && self->connected;
+    if (self->call != LEADERSHIP_NO_CALL) self->call_is_stale = true;
+}
+
+/* Leads with `term`; a moment ago it was certain, unless the process stood still or the bus went meanwhile. */
+static void lead(leadership *self, uint64_t term, bool leased, bool certain, int64_t now_ns) {
+    self->term = term;
+    self->leased = leased;
+    note_term(self, term);
+    self->role = LEADERSHIP_LEADING;
+    if (!certain || !self->connected) verify(self, now_ns);
+}
+
+static void step_back_from(leadership *self, uint64_t term, const char *name) {
+    if (!has_led(self) || is_me(self, name) || !outranks(term, name, self->term, self->options.name)) return;
+    follow(self);
+    self->read_again_ns = NEVER; /* a follower has more need of the lease than a leader */
+}
+
+/* ---- heartbeats ---- */
+
+static leadership_mark *mark_at(leadership *self, uint32_t index) {
+    return &self->ring[(self->ring_first + index) % LEADERSHIP_RING];
+}
+
+static void remember(leadership *self, const leadership_heartbeat *beat, int64_t now_ns) {
+    if (self->ring_count > 0 && now_ns - mark_at(self, self->ring_count - 1)->at_ns < RING_NS) return;
+    if (self->ring_count == LEADERSHIP_RING)
+        self->ring_first = (self->ring_first + 1) % LEADERSHIP_RING;
+    else
+        self->ring_count++;
+    *mark_at(self, self->ring_count - 1) = (leadership_mark){now_ns, beat->published_seq};
+}
+
+bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_t now_ns) {
+    bool own = is_me(self, beat->leader);
+    note_term(self, beat->term);
+    step_back_from(self, beat->term, beat->leader);
+    if (self->role == LEADERSHIP_CLAIMING && !own && beat->term >= self->claim_term) follow(self);
+    if (beat->term < self->term || outranks(self->heard.term, self->heard.leader, beat->term, beat->leader))
+        return false;
+    if (has_led(self) && !own && beat->term == self->term) return false; /* it is the one to step back */
+    if (beat->term != self->heard.term || strcmp(beat->leader, self->heard.leader) != 0 ||
+        strcmp(beat->epoch, self->heard.epoch) != 0)
+        self->ring_count = 0;
+    self->heard = *beat;
+    self->heard_ns = now_ns;
+    remember(self, beat, now_ns);
+    if (!own) self->quiet_ns = 0;
+    return true;
+}
+
+/* The newest mark that is old enough for the slowest tier to have followed it before the last heartbeat. */
+static uint64_t tier_safe(leadership *self) {
+    for (uint32_t i = self->ring_count; i > 0; i--)
+        if (self->heard_ns - mark_at(self, i - 1)->at_ns >= TIER_LAG_NS) return mark_at(self, i - 1)->published_seq;
+    return 0;
+}
+
+static void note_safe(leadership *self, const leadership_self *mine) {
+    bool same_epoch = self->heard.term > 0 && mine->epoch[0] != '\0' && strcmp(self->heard.epoch, mine->epoch) == 0;
+    bool trusted = same_epoch && !self->heard.doubtful;
+    self->safe_seq = trusted ? self->heard.published_seq : 0;
+    self->tier_safe_seq = trusted ? tier_safe(self) : 0;
+    self->behind_seq = same_epoch && mine->seq < self->heard.seq ? self->heard.seq : 0;
+}
+
+/* ---- the lease ---- */
+
+/* The result of a call: true if it still proves something. */
+static bool end_call(leadership *self) {
+    bool fresh = !self->call_is_stale;
+    self->call = LEADERSHIP_NO_CALL;
+    self->call_is_stale = false;
+    return fresh;
+}
+
+static bool can_be_read(const leadership *self, int64_t now_ns) {
+    return self->call == LEADERSHIP_NO_CALL && now_ns >= self->read_again_ns;
+}
+
+/* A claim of this instance whose answer was lost: the lease names it all the same. */
+static bool is_lost_win(const leadership *self, uint64_t term, const char *holder) {
+    return is_me(self, holder) && term == self->claim_term && term > self->term && term >= self->highest_term;
+}
+
+void leadership_lease_read(leadership *self, bool found, uint64_t term, const char *holder, uint64_t revision,
+                           int64_t now_ns) {
+    if (!end_call(self)) {
+        self->wants_read = true;
+        return;
+    }
+    bool news = found && term > self->lease_term;
+    self->lease_known = true;
+    self->lease_away = false;
+    self->lease_term = found ? term : 0;
+    self->lease_revision = revision;
+    if (found) note_term(self, term);
+    if (found) step_back_from(self, term, holder);
+    if (has_led(self) && found && is_me(self, holder) && term == self->term) self->leased = true;
+    if (self->role == LEADERSHIP_VERIFYING && self->connected) {
+        self->role = LEADERSHIP_LEADING;
+    } else if ((self->role == LEADERSHIP_FOLLOWING || self->role == LEADERSHIP_STARTING) && found &&
+               is_lost_win(self, term, holder)) {
+        lead(self, term, true, true, now_ns);
+    } else if (self->role == LEADERSHIP_FOLLOWING && news && !is_me(self, holder)) {
+        self->quiet_ns = 0; /* whoever holds it is to speak next */
+    }
+}
+
+void leadership_lease_seen(leadership *self, uint64_t term, const char *holder) {
+    if (is_me(self, holder)) return;
+    note_term(self, term);
+    if (term > self->lease_term) self->lease_term = term;
+    step_back_from(self, term, holder);
+    self->lease_known = false;
+    if (self->call == LEADERSHIP_READING) self->call_is_stale = true;
+    if (self->role != LEADERSHIP_FOLLOWING) return;
+    self->quiet_ns = 0;
+    self->wants_read = true;
+}
+
+void leadership_lease_away(leadership *self, int64_t now_ns) {
+    bool leader_is_heard = self->role == LEADERSHIP_FOLLOWING && self->quiet_ns < self->options.lease_ns;
+    int64_t retry_ns = leader_is_heard ? CALM_RETRY_NS : has_led(self) ? LEADER_RETRY_NS : QUICK_RETRY_NS;
+    end_call(self);
+    self->lease_known = false;
+    self->lease_away = true;
+    self->read_again_ns = now_ns + retry_ns;
+    if (self->role == LEADERSHIP_CLAIMING && self->options.standby) self->role = LEADERSHIP_FOLLOWING;
+    if (self->role == LEADERSHIP_CLAIMING) { /* it may have been stored all the same: read, or lead beyond it */
+        self->role = LEADERSHIP_STARTING;
+        self->lease_away = false;
+        self->read_again_ns = now_ns;
+    }
+    if (self->role == LEADERSHIP_VERIFYING && !self->leased && self->connected) self->role = LEADERSHIP_LEADING;
+}
+
+void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t now_ns) {
+    bool fresh = end_call(self);
+    self->lease_known = won;
+    self->lease_away = false;
+    if (won) {
+        self->lease_revision = revision;
+        self->lease_term = self->claim_term;
+        note_term(self, self->claim_term);
+        if (has_led(self) && self->claim_term == self->term) self->leased = true;
+        if (self->role == LEADERSHIP_CLAIMING) lead(self, self->claim_term, true, fresh, now_ns);
+        return;
+    }
+    self->wants_read = true;
+    if (self->role == LEADERSHIP_CLAIMING) self->role = LEADERSHIP_FOLLOWING; /* no grace: the read tells who won */
+}
+
+/* ---- what else happens ---- */
+
+void leadership_bus(leadership *self, bool connected, int64_t now_ns) {
+    self->connected = connected;
+    self->quiet_ns = 0;
+    if (!has_led(self)) return;
+    self->bus_was_away = true;
+    verify(self, now_ns);
+}
+
+bool leadership_offer(leadership *self, int64_t now_ns) {
+    if (self->role != LEADERSHIP_LEADING || !self->leased) return false;
+    self->role = LEADERSHIP_OFFERING;
+    self->since_ns = now_ns;
+    return true;
+}
+
+/* ---- the step ---- */
+
+static void note_time(leadership *self, int64_t now_ns) {
+    int64_t pause_ns = now_ns - self->stepped_ns, most_ns = self->options.lease_ns / QUIET_PARTS;
+    self->stepped_ns = now_ns;
+    if (self->connected) self->quiet_ns += pause_ns < most_ns ? pause_ns : most_ns;
+    if (pause_ns < self->options.lease_ns || !self->options.lease) return;
+    if (self->call != LEADERSHIP_NO_CALL) self->call_is_stale = true;
+    if (has_led(self)) verify(self, now_ns);
+}
+
+/* Whether the books here are at least where the leader said it was. A session of a later day is past it. */
+static bool is_level(const leadership *self, const leadership_self *mine) {
+    const leadership_heartbeat *heard = &self->heard;
+    if (heard->term == 0 || heard->epoch[0] == '\0') return true;
+    if (strcmp(mine->epoch, heard->epoch) == 0) return mine->seq >= heard->seq;
+    return strncmp(mine->epoch, heard->epoch, DATE_BYTES) > 0;
+}
+
+static bool is_offered(const leadership *self, const leadership_self *mine) {
+    return self->heard.handover && self->heard.term >= self->lease_term && !is_me(self, self->heard.leader) &&
+           mine->ok && is_level(self, mine);
+}
+
+/* Nobody leads for long enough, and either this instance is level with the last leader or has waited for that. */
+static bool is_due(leadership *self, const leadership_self *mine, int64_t now_ns) {
+    int64_t patience_ns = self->options.lease_ns + (mine->ok ? 0 : self->options.worse_ns);
+    if (self->quiet_ns < patience_ns) {
+        self->due_ns = NEVER;
+        return false;
+    }
+    if (is_level(self, mine)) return true;
+    if (self->due_ns == NEVER) self->due_ns = now_ns;
+    return now_ns - self->due_ns >= self->options.behind_ns;
+}
+
+static uint64_t next_term(const leadership *self, int64_t utc_ns) {
+    uint64_t term = self->highest_term + 1, clock = (uint64_t)(utc_ns / MS);
+    return term < clock ? clock : term;
+}
+
+static void claim(leadership *self, int64_t utc_ns) {
+    self->claim_term = next_term(self, utc_ns);
+    self->claim_revision = self->lease_revision;
+    self->role = LEADERSHIP_CLAIMING;
+    note_term(self, self->claim_term); /* whatever becomes of it */
+}
+
+static void step_starting(leadership *self, int64_t now_ns, int64_t utc_ns) {
+    if (!self->options.lease) {
+        lead(self, self->options.term != 0 ? self->options.term : next_term(self, utc_ns), false, true, now_ns);
+    } else if (self->options.standby && (self->lease_known || self->lease_away)) {
+        follow(self);
+    } else if (self->lease_away) {
+        lead(self, next_term(self, utc_ns), false, true, now_ns);
+    } else if (self->lease_known && self->call == LEADERSHIP_NO_CALL) {
+        claim(self, utc_ns);
+    } else if (can_be_read(self, now_ns)) {
+        self->wants_read = true;
+    }
+}
+
+static void step_following(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
+    bool wanted = self->options.lease && self->connected && (is_due(self, mine, now_ns) || is_offered(self, mine));
+    if (wanted && self->lease_known && self->call == LEADERSHIP_NO_CALL)
+        claim(self, utc_ns);
+    else if (!self->lease_known && self->options.lease && self->connected && can_be_read(self, now_ns))
+        self->wants_read = true;
+}
+
+/* Who leads without a lease takes it for the term that it has, once JetStream is there. */
+static void step_leading(leadership *self, int64_t now_ns) {
+    if (self->leased || !self->options.lease || !self->connected || !can_be_read(self, now_ns)) return;
+    bool free = self->lease_known && self->lease_term < self->term;
+    self->wants_claim = free;
+    self->wants_read = !free;
+    self->claim_term = self->term;
+    self->claim_revision = self->lease_revision;
+    if (free || self->lease_known) self->read_again_ns = now_ns + LEADER_RETRY_NS;
+}
+
+static void step_verifying(leadership *self, int64_t now_ns) {
+    if (!self->connected) return;
+    if (!self->options.lease || now_ns - self->since_ns >= self->options.verify_ns) self->role = LEADERSHIP_LEADING;
+}
+
+static leadership_action lead_action(leadership *self, const leadership_self *mine) {
+    bool away = self->bus_was_away, first = self->told_term != self->term;
+    self->bus_was_away = false;
+    self->told_term = self->term;
+    if (first || away) note_safe(self, mine);
+    if (!first) self->behind_seq = 0;
+    return first ? LEADERSHIP_LEAD : away ? LEADERSHIP_RESUME : LEADERSHIP_GO_ON;
+}
+
+static leadership_action role_action(leadership *self, const leadership_self *mine) {
+    self->told = self->role;
+    switch (self->role) {
+    case LEADERSHIP_FOLLOWING:
+        return LEADERSHIP_FOLLOW;
+    case LEADERSHIP_CLAIMING:
+        self->call = LEADERSHIP_ASKING;
+        return LEADERSHIP_CLAIM;
+    case LEADERSHIP_LEADING:
+        return lead_action(self, mine);
+    case LEADERSHIP_VERIFYING:
+        return LEADERSHIP_HOLD;
+    case LEADERSHIP_OFFERING:
+        return LEADERSHIP_OFFER;
+    case LEADERSHIP_STARTING:
+    case LEADERSHIP_ROLES:
+    default:
+        return LEADERSHIP_NOTHING;
+    }
+}
+
+static leadership_action call_action(leadership *self) {
+    if (self->call != LEADERSHIP_NO_CALL || !(self->wants_read || self->wants_claim)) return LEADERSHIP_NOTHING;
+    bool asks = self->wants_claim && has_led(self);
+    self->wants_claim = false;
+    self->call = asks ? LEADERSHIP_ASKING : LEADERSHIP_READING;
+    if (asks) return LEADERSHIP_CLAIM;
+    self->wants_read = false;
+    return LEADERSHIP_READ;
+}
+
+leadership_action leadership_step(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
+    note_time(self, now_ns);
+    if (self->role == LEADERSHIP_STARTING) step_starting(self, now_ns, utc_ns);
+    if (self->role == LEADERSHIP_FOLLOWING) step_following(self, mine, now_ns, utc_ns);
+    if (self->role == LEADERSHIP_VERIFYING) step_verifying(self, now_ns);
+    if (self->role == LEADERSHIP_LEADING) step_leading(self, now_ns);
+    if (self->role == LEADERSHIP_OFFERING && now_ns - self->since_ns >= self->options.offer_ns)
+        self->role = LEADERSHIP_LEADING;
+    bool changed = self->role != self->told || (self->role == LEADERSHIP_LEADING && self->bus_was_away);
+    if (changed && self->role != LEADERSHIP_STARTING) return role_action(self, mine);
+    return call_action(self);
+}

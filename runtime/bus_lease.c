@@ -1,0 +1,287 @@
+/* A lease: one key, read and changed by compare-and-set, on a worker thread. The bucket's layout is NATS's own for
+ * key-value stores, so that `nats kv get` shows it; the calls below it are JetStream's, because only they tell a lost
+ * comparison from a server in trouble. */
+#include "runtime/bus_lease.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "runtime/bus_internal.h"
+#include "runtime/clock.h"
+
+#define NAME_BYTES    128
+#define VALUE_BYTES   (BUS_LEASE_HOLDER_BYTES + 24)
+#define URL_BYTES     1024
+#define LEAST_WAIT_MS 1
+
+typedef enum lease_call { CALL_READ, CALL_CLAIM } lease_call;
+
+struct bus_lease {
+    uv_loop_t *loop;
+    uv_work_t work;
+    bool busy, closing;
+    bus_lease_on_result on_result;
+    void *context;
+    char url[URL_BYTES], credentials[URL_BYTES];
+    char bucket[NAME_BYTES], stream[NAME_BYTES], subject[2 * NAME_BYTES];
+    uint32_t replicas;
+    int64_t timeout_ms;
+    /* The worker's, while busy. */
+    natsConnection *nats;
+    jsCtx *jetstream;
+    lease_call call;
+    uint64_t claim_revision;
+    char claim_value[VALUE_BYTES];
+    bus_lease_result result;
+};
+
+/* ---- opening ---- */
+
+static bool is_name(const char *name, const char *others) {
+    size_t length = strlen(name);
+    if (length == 0 || length >= NAME_BYTES - 4 || name[0] == '.' || name[length - 1] == '.') return false;
+    for (size_t i = 0; i < length; i++) {
+        if (isalnum((unsigned char)name[i]) == 0 && strchr(others, name[i]) == NULL) return false;
+        if (name[i] == '.' && name[i + 1] == '.') return false;
+    }
+    return true;
+}
+
+static tw_code check(const bus_lease_options *options, tw_error *error) {
+    if (!is_name(options->bucket, "-_"))
+        return tw_error_set(error, TW_INVALID, "'%s' can't name a key-value bucket: letters, digits, - and _ only",
+                            options->bucket);
+    if (!is_name(options->key, "-_./=")) /* and what follows a dot */
+        return tw_error_set(error, TW_INVALID, "'%s' can't be a key of a bucket: letters, digits and -_./= only",
+                            options->key);
+    return TW_OK;
+}
+
+tw_code bus_lease_open(bus_lease **opened, uv_loop_t *loop, const bus_lease_options *options,
+                       bus_lease_on_result on_result, void *context, tw_error *error) {
+    *opened = NULL;
+    tw_code code = check(options, error);
+    if (code != TW_OK) return code;
+    bus_lease *self = calloc(1, sizeof *self);
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for a lease");
+    const char *credentials = options->credentials != NULL ? options->credentials : "";
+    if (!tw_text_copy(self->url, sizeof self->url, options->url) ||
+        !tw_text_copy(self->credentials, sizeof self->credentials, credentials)) {
+        free(self);
+        return tw_error_set(error, TW_INVALID, "URL or credentials of a lease are too long");
+    }
+    self->loop = loop;
+    self->work.data = self;
+    self->on_result = on_result;
+    self->context = context;
+    self->replicas = options->replicas;
+    self->timeout_ms = options->timeout_ns / 1000000;
+    if (self->timeout_ms < LEAST_WAIT_MS) self->timeout_ms = LEAST_WAIT_MS;
+    tw_text_copy(self->bucket, sizeof self->bucket, options->bucket);
+    tw_text_format(self->stream, sizeof self->stream, "KV_%s", options->bucket);
+    tw_text_format(self->subject, sizeof self->subject, "$KV.%s.%s", options->bucket, options->key);
+    *opened = self;
+    return TW_OK;
+}
+
+/* ---- on the worker ---- */
+
+static void disconnect(bus_lease *self) {
+    jsCtx_Destroy(self->jetstream);
+    natsConnection_Destroy(self->nats);
+    self->jetstream = NULL;
+    self->nats = NULL;
+}
+
+/* A connection that breaks is not repaired but made anew by the next call: then every wait has the call's bound. */
+static natsStatus connect_now(bus_lease *self) {
+    natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+    if (status == NATS_OK) status = bus_set_servers(options, self->url);
+    if (status == NATS_OK) status = natsOptions_SetName(options, "tickwire lease");
+    if (status == NATS_OK && self->credentials[0] != '\0')
+        status = natsOptions_SetUserCredentialsFromFiles(options, self->credentials, NULL);
+    if (status == NATS_OK) status = natsOptions_SetTimeout(options, self->timeout_ms);
+    if (status == NATS_OK) status = natsOptions_SetAllowReconnect(options, false);
+    if (status == NATS_OK) status = natsConnection_Connect(&self->nats, options);
+    natsOptions_Destroy(options);
+    jsOptions wait;
+    if (status == NATS_OK) status = jsOptions_Init(&wait);
+    if (status != NATS_OK) return status;
+    wait.Wait = self->timeout_ms;
+    return natsConnection_JetStream(&self->jetstream, self->nats, &wait);
+}
+
+static natsStatus connect_if_needed(bus_lease *self) {
+    if (self->nats != NULL && natsConnection_Status(self->nats) == NATS_CONN_STATUS_CONNECTED) return NATS_OK;
+    disconnect(self);
+    return connect_now(self);
+}
+
+static void tell_away(bus_lease *self, natsStatus status, const char *what) {
+    const char *reason = nats_GetLastError(NULL);
+    if (reason == NULL) reason = "";
+    self->result.outcome = BUS_LEASE_AWAY;
+    if (status == NATS_NO_RESPONDERS)
+        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: the server has no JetStream", what);
+    else
+        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: %s%s%s", what,
+                       natsStatus_GetText(status), *reason != '\0' ? ": " : "", reason);
+}
+
+static natsStatus make_bucket(bus_lease *self) {
+    kvConfig config;
+    kvStore *store = NULL;
+    natsStatus status = kvConfig_Init(&config);
+    if (status != NATS_OK) return status;
+    config.Bucket = self->bucket;
+    config.History = 1;
+    config.StorageType = js_FileStorage;
+    config.Replicas = (int)self->replicas;
+    status = js_CreateKeyValue(&store, self->jetstream, &config);
+    kvStore_Destroy(store);
+    return status;
+}
+
+static bool is_deleted(natsMsg *message) {
+    const char *operation = NULL;
+    return natsMsgHeader_Get(message, "KV-Operation", &operation) == NATS_OK && operation != NULL;
+}
+
+static void take_value(bus_lease *self, natsMsg *message) {
+    bus_lease_result *result = &self->result;
+    result->revision = natsMsg_GetSequence(message);
+    bool ours = !is_deleted(message) &&
+                bus_lease_parse((const uint8_t *)natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message),
+                                &result->term, result->holder);
+    result->outcome = ours ? BUS_LEASE_FOUND : BUS_LEASE_NONE;
+}
+
+static void read_key(bus_lease *self) {
+    natsMsg *message = NULL;
+    jsErrCode why = 0;
+    natsStatus status = js_GetLastMsg(&message, self->jetstream, self->stream, self->subject, NULL, &why);
+    if (status == NATS_OK) {
+        take_value(self, message);
+    } else if (why == JSStreamNotFoundErr) {
+        status = make_bucket(self);
+        self->result.outcome = BUS_LEASE_NONE;
+        if (status != NATS_OK) tell_away(self, status, "making the bucket");
+    } else if (status == NATS_NOT_FOUND) {
+        self->result.outcome = BUS_LEASE_NONE;
+    } else {
+        tell_away(self, status, "reading the lease");
+    }
+    natsMsg_Destroy(message);
+}
+
+/* No stream takes the subject: the bucket is gone, or JetStream is. The read that follows tells which. */
+static bool is_lost(natsStatus status, jsErrCode why) {
+    return why == JSStreamWrongLastSequenceErr || status == NATS_NO_RESPONDERS;
+}
+
+static void claim_key(bus_lease *self) {
+    jsPubOptions options;
+    jsPubAck *acknowledged = NULL;
+    jsErrCode why = 0;
+    jsPubOptions_Init(&options);
+    options.MaxWait = self->timeout_ms;
+    options.ExpectStream = self->stream;
+    options.ExpectNoMessage = self->claim_revision == 0;
+    options.ExpectLastSubjectSeq = self->claim_revision;
+    natsStatus status = js_Publish(&acknowledged, self->jetstream, self->subject, self->claim_value,
+                                   (int)strlen(self->claim_value), &options, &why);
+    if (status == NATS_OK) {
+        self->result.outcome = BUS_LEASE_WON;
+        self->result.revision = acknowledged->Sequence;
+    } else if (is_lost(status, why)) {
+        self->result.outcome = BUS_LEASE_LOST;
+    } else {
+        tell_away(self, status, "claiming the lease");
+    }
+    jsPubAck_Destroy(acknowledged);
+}
+
+static void work(uv_work_t *request) {
+    bus_lease *self = request->data;
+    self->result = (bus_lease_result){0};
+    natsStatus status = connect_if_needed(self);
+    if (status != NATS_OK)
+        tell_away(self, status, "connecting");
+    else if (self->call == CALL_READ)
+        read_key(self);
+    else
+        claim_key(self);
+    if (self->result.outcome == BUS_LEASE_AWAY) disconnect(self);
+    nats_ReleaseThreadMemory();
+}
+
+/* ---- on the loop ---- */
+
+static void release(bus_lease *self) {
+    disconnect(self);
+    free(self);
+}
+
+static void on_worked(uv_work_t *request, int status) {
+    bus_lease *self = request->data;
+    (void)status; /* never cancelled */
+    self->busy = false;
+    if (self->closing) {
+        release(self);
+        return;
+    }
+    bus_lease_result result = self->result; /* the callback may ask again */
+    self->on_result(self->context, &result);
+}
+
+static bool start(bus_lease *self, lease_call call) {
+    self->call = call;
+    self->busy = uv_queue_work(self->loop, &self->work, work, on_worked) == 0;
+    return self->busy;
+}
+
+bool bus_lease_busy(const bus_lease *self) {
+    return self->busy;
+}
+
+bool bus_lease_read(bus_lease *self) {
+    return !self->busy && start(self, CALL_READ);
+}
+
+bool bus_lease_claim(bus_lease *self, uint64_t term, const char *holder, uint64_t revision) {
+    if (self->busy) return false;
+    self->claim_revision = revision;
+    tw_text_format(self->claim_value, sizeof self->claim_value, "%" PRIu64 " %s", term, holder);
+    return start(self, CALL_CLAIM);
+}
+
+void bus_lease_close(bus_lease *self) {
+    if (self == NULL) return;
+    self->closing = true;
+    if (!self->busy) release(self);
+}
+
+const char *bus_lease_subject(const bus_lease *self) {
+    return self->subject;
+}
+
+bool bus_lease_parse(const uint8_t *bytes, size_t length, uint64_t *term, char holder[BUS_LEASE_HOLDER_BYTES]) {
+    char text[VALUE_BYTES];
+    *term = 0;
+    holder[0] = '\0';
+    if (bytes == NULL || length == 0 || length >= sizeof text || memchr(bytes, '\0', length) != NULL) return false;
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    char *space = strchr(text, ' ');
+    if (space == NULL || space[1] == '\0' || strlen(space + 1) >= BUS_LEASE_HOLDER_BYTES) return false;
+    *space = '\0';
+    if (!tw_text_to_u64(text, term) || *term == 0) {
+        *term = 0;
+        return false;
+    }
+    return tw_text_copy(holder, BUS_LEASE_HOLDER_BYTES, space + 1);
+}

@@ -1,0 +1,336 @@
+// Two ingests of one feed: one leads, one stands by. Leaders are killed, frozen and asked to hand over while a subscriber
+// checks every message and `tickwire tap --verify` is attached.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { levelsOf } from './lib/book.mjs';
+import { freeUdpPort } from './lib/mold_sender.mjs';
+import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
+import { scrape } from './lib/prometheus.mjs';
+import { Subscriber } from './lib/subscriber.mjs';
+
+const nats = await NatsServer.start({ jetstream: true });
+const plain = await NatsServer.start(), apart = await NatsServer.start();
+after(() => Promise.all([nats, plain, apart].map((server) => server.stop())));
+
+const SYMBOLS = 20;
+const ms = (ns) => Number(ns / 1_000_000n);
+const booksOf = (subscriber) => Object.fromEntries([...subscriber.books].map(([subject, book]) =>
+  [subject, `${levelsOf(book.bids)} | ${levelsOf(book.asks)}`]).sort());
+
+/** Keeps every print once, by what the receiver's rules say of its message. */
+function printsOf(onMessage) {
+  const prints = new Set(), twice = [];
+  let mine = new Map(), epoch;
+  return { prints, twice, onMessage: (subject, payload, outcome) => {
+    onMessage?.(subject, payload, outcome);
+    if (!subject.endsWith('.trade')) return;
+    if (epoch !== payload.epoch) [epoch, mine] = [payload.epoch, new Map()];
+    if (outcome !== 'applied') return;
+    for (const print of payload.prints) {
+      if (print.seq <= (mine.get(subject) ?? 0n)) continue;
+      const id = `${payload.epoch.slice(11)} ${subject} ${print.seq}.${print.index} ${print.price} ${print.quantity}`;
+      if (prints.has(id)) twice.push(id);
+      prints.add(id);
+    }
+    mine.set(subject, payload.seq);
+  } };
+}
+
+// What a day comes to without any fault: its file, replayed on a bus of its own.
+const references = new Map();
+async function reference(seed, messages) {
+  const key = `${seed} ${messages}`;
+  if (references.has(key)) return references.get(key);
+  const file = simulatedFile(`standby-${seed}-${messages}`, { symbols: SYMBOLS, messages, seed });
+  const kept = printsOf();
+  const subscriber = await Subscriber.connect(apart, ['XNAS.>', 'feed.>'], kept);
+  const ingest = launchIngest(apart, ['--source', `file:${file}`, '--start-after', '100ms']);
+  await subscriber.everythingCame();
+  assert.deepEqual([subscriber.errors, subscriber.faults], [[], []]);
+  const day = { books: booksOf(subscriber), prints: [...kept.prints].map((id) => id.slice(id.indexOf(' '))).sort() };
+  await subscriber.close();
+  await ingest.stop();
+  references.set(key, day);
+  return day;
+}
+
+/** A feed, its ingests, and who listens to them. */
+class Stage {
+  /** `lossless` false: what is published may lack prints, but no book is wrong. */
+  static async open({ server = nats, lossless = true } = {}) {
+    const self = new Stage();
+    self.lossless = lossless;
+    self.server = server;
+    self.port = await freeUdpPort();
+    self.where = `udp://239.255.41.21:${self.port}@127.0.0.1`;
+    self.ingests = [];
+    self.heartbeats = []; // { term, at, leader, handover }: one a FeedStatus
+    self.kept = printsOf((subject, payload) => self.#look(subject, payload));
+    self.subscriber = await Subscriber.connect(server, ['XNAS.>', 'feed.>'], self.kept);
+    self.tap = startTickwire('tap', '--url', server.url, '--json', '--verify', 'XNAS.>', 'feed.XNAS.>');
+    return self;
+  }
+
+  #look(subject, payload) {
+    if (!subject.endsWith('.status') || !subject.startsWith('feed.')) return;
+    const { term, leader, handover, publishNs } = payload;
+    this.heartbeats.push({ term, leader, handover, at: ms(publishNs) });
+  }
+
+  async ingest(settings = [], date = '2020-01-30') {
+    const ingest = launchIngest(this.server, ['--source', this.where, '--session-date', date, '--silence', '1h', '--metrics', '0', ...settings]);
+    this.ingests.push(ingest);
+    await ingest.says(settings.includes('--standby') ? /"follows/ : /"leads/);
+    return ingest;
+  }
+
+  /** A day by multicast. */
+  async play({ seed, messages, rate = '5k', session = 'DAY1' }) {
+    this.day = await reference(seed, messages);
+    this.feed = startTickwire('serve-feed', '--simulate', '--symbols', `${SYMBOLS}`, '--messages', `${messages}`, '--seed', `${seed}`, '--to', this.where,
+      '--rate', rate, '--wait', '300ms', '--heartbeat', '20ms', '--linger', '3s', '--session', session);
+    this.session = session;
+    return this.feed;
+  }
+
+  seqIs(least) {
+    return until(() => `the feed to be at ${least}; it is at ${this.subscriber.feed?.seq}`,
+      () => this.subscriber.feed?.epoch.endsWith(this.session) && this.subscriber.feed.seq >= least);
+  }
+
+  /** Waits until the term has risen; returns the milliseconds from `since` to the successor's first heartbeat. */
+  async takeover(since, term) {
+    const first = await until(() => `a successor to ${term} to speak; ${this.words()}`, () => this.heartbeats.find((one) => one.term > term));
+    return first.at - since;
+  }
+
+  /** Who leads; on a machine that stalls it need not be who did. */
+  leading() {
+    return until(() => `somebody to lead; ${this.words()}`, async () => {
+      for (const ingest of this.ingests)
+        if (ingest.status === undefined && (await roleOf(ingest)) === 'leading') return ingest;
+      return null;
+    });
+  }
+
+  /** [who leads, who follows], of two. */
+  async pair() {
+    const leader = await this.leading();
+    return [leader, this.ingests.find((ingest) => ingest !== leader && ingest.status === undefined)];
+  }
+
+  words() {
+    return `the ingests said: ${this.ingests.map((ingest) => `${ingest.status} ${ingest.stderr.slice(-1500)}`).join('\n--\n')}`;
+  }
+
+  /** The day has ended, and the books and prints are those of a day without faults. */
+  async endsRight() {
+    await this.subscriber.feedIs((status) => status.state === 'BOOK_CLOSED' && status.epoch.endsWith(this.session));
+    await until(() => `the books to be right: ${this.wrong()}`, () => this.wrong() === undefined);
+    await until('the tiers to be level', () => this.subscriber.tiersBehind(['orderbook.100ms', 'orderbook.1s']).length === 0);
+    assert.deepEqual(this.subscriber.errors, []);
+    assert.deepEqual(this.subscriber.faults.filter((fault) => this.lossless || !/\.trade:/.test(fault)), []);
+    assert.deepEqual(this.kept.twice, []);
+    const prints = [...this.kept.prints].filter((id) => id.startsWith(`${this.session} `)).map((id) => id.slice(id.indexOf(' '))).sort();
+    assert.deepEqual(prints, this.lossless ? this.day.prints : this.day.prints.filter((id) => prints.includes(id)));
+    await this.feed.stop('SIGKILL');
+  }
+
+  wrong() {
+    const mine = booksOf(this.subscriber);
+    return Object.keys(this.day.books).find((subject) => mine[subject] !== this.day.books[subject]);
+  }
+
+  /** Terms only rise, each has one leader, and the tap found nothing wrong. */
+  async verified() {
+    const leaders = new Map();
+    for (const { term, leader } of this.heartbeats) {
+      assert.equal(leaders.get(term) ?? leader, leader, `two lead with term ${term}`);
+      leaders.set(term, leader);
+    }
+    this.tap.kill('SIGINT');
+    const status = await this.tap.end();
+    const told = JSON.parse(this.tap.stdout.trim().split('\n').at(-1));
+    if (this.lossless) assert.equal(status, 0, this.tap.stdout + this.tap.stderr);
+    assert.deepEqual([told.chain_faults, told.checksum_faults, told.malformed, told.dropped], [0, 0, 0, 0]);
+  }
+
+  async close() {
+    await this.subscriber.close();
+    await this.tap.stop('SIGKILL');
+    await this.feed?.stop('SIGKILL');
+    await Promise.all(this.ingests.map((ingest) => ingest.stop('SIGKILL')));
+  }
+}
+
+async function onStage(body, options) {
+  const stage = await Stage.open(options);
+  try {
+    await body(stage);
+    await stage.verified();
+  } finally {
+    await stage.close();
+  }
+}
+const roleOf = async (ingest) => {
+  const metrics = await scrape(await metricsUrl(ingest));
+  return metrics.families.get('tickwire_ingest_role').samples.find((sample) => sample.value === 1).labels.role;
+};
+const metricsOf = async (ingest) => scrape(await metricsUrl(ingest));
+
+test('kill -9 of the leader: the standby leads, no book is wrong, no print is lost or told twice', () => onStage(async (stage) => {
+  const first = await stage.ingest(), second = await stage.ingest(['--standby']);
+  assert.deepEqual([await roleOf(first), await roleOf(second)], ['leading', 'following']);
+  await stage.play({ seed: 7, messages: 15_000 });
+  await stage.seqIs(4000n);
+  const [leader, standby] = await stage.pair();
+  const { term } = stage.subscriber.feed, since = Date.now();
+  assert.ok((await metricsOf(standby)).heartbeats_heard_total > 0);
+  leader.kill('SIGKILL');
+  const took = await stage.takeover(since, term);
+  console.log(`# takeover after kill -9: ${took} ms`);
+  assert.ok(took < 5000, `${took} ms`);
+  const restarted = await stage.ingest(['--standby']);
+  await stage.endsRight();
+  const metrics = await metricsOf(standby);
+  assert.deepEqual([await roleOf(standby), await roleOf(restarted)], ['leading', 'following']);
+  assert.ok(metrics.takeovers_total >= 1);
+  assert.equal(metrics.lease_held, 1);
+  assert.equal(BigInt(metrics.leader_term), stage.subscriber.feed.term);
+}));
+
+test('SIGSTOP of the leader, then SIGCONT: it steps back, and what it still says is dropped', () => onStage(async (stage) => {
+  await stage.ingest();
+  await stage.ingest(['--standby']);
+  await stage.play({ seed: 8, messages: 20_000 });
+  await stage.seqIs(4000n);
+  const [leader, standby] = await stage.pair();
+  const { term } = stage.subscriber.feed, since = Date.now();
+  leader.kill('SIGSTOP');
+  const took = await stage.takeover(since, term);
+  console.log(`# takeover after SIGSTOP: ${took} ms`);
+  assert.ok(took < 5000, `${took} ms`);
+  await stage.seqIs(9000n);
+  leader.kill('SIGCONT');
+  await until('the old leader to follow', async () => (await metricsOf(leader)).steps_back_total >= 1);
+  await stage.endsRight();
+  assert.deepEqual([await roleOf(leader), await roleOf(standby)], ['following', 'leading']);
+  const last = stage.heartbeats.findLastIndex((one) => one.term === term), first = stage.heartbeats.findIndex((one) => one.term > term);
+  assert.ok(last < first, 'the old leader looked before it spoke');
+}));
+
+test('planned handovers there and back: every print once, chains unbroken, nobody is STALE', () => onStage(async (stage) => {
+  const one = await stage.ingest(), two = await stage.ingest(['--standby']);
+  await stage.play({ seed: 9, messages: 25_000 });
+  for (const seq of [4000n, 10_000n, 16_000n]) {
+    await stage.seqIs(seq);
+    const [from, to] = await stage.pair();
+    await until('the standby to be whole', async () => (await metricsOf(to)).feed_state === 0);
+    const { term } = stage.subscriber.feed, before = stage.heartbeats.length;
+    from.kill('SIGUSR2');
+    await until('a successor to speak', () => stage.heartbeats.some((beat) => beat.term > term));
+    await until('the one before to follow', async () => (await roleOf(from)) === 'following');
+    assert.equal(await roleOf(to), 'leading');
+    const offered = stage.heartbeats.slice(before).find((beat) => beat.handover), taken = stage.heartbeats.find((beat) => beat.term > term);
+    console.log(`# handover: ${taken.at - offered.at} ms from the offer to the successor's first word`);
+  }
+  await stage.endsRight();
+  assert.ok(!stage.subscriber.statuses.some((status) => status.state === 'BOOK_STALE'));
+  assert.equal((await metricsOf(one)).handover_offers_total + (await metricsOf(two)).handover_offers_total, 3);
+}));
+
+test('nobody takes the place: the leader leads on, and publishes what waited', () => onStage(async (stage) => {
+  const leader = await stage.ingest();
+  await stage.play({ seed: 10, messages: 8000 });
+  await stage.seqIs(2000n);
+  leader.kill('SIGUSR2');
+  await leader.says(/nobody took the place/);
+  await stage.endsRight();
+  assert.equal(await roleOf(leader), 'leading');
+  assert.equal(new Set(stage.heartbeats.map((beat) => beat.term)).size, 1);
+}));
+
+test('SIGTERM of a leader with a standby: it leaves quietly, the feed is never STALE', () => onStage(async (stage) => {
+  await stage.ingest();
+  await stage.ingest(['--standby']);
+  await stage.play({ seed: 11, messages: 15_000 });
+  await stage.seqIs(4000n);
+  const [leader, standby] = await stage.pair();
+  assert.equal(await leader.stop('SIGTERM'), 0, leader.stderr);
+  await stage.endsRight();
+  assert.equal(await roleOf(standby), 'leading');
+  assert.ok(!stage.subscriber.statuses.some((status) => status.state === 'BOOK_STALE'));
+  const said = stage.heartbeats.length;
+  const idle = await stage.ingest(['--standby']);
+  assert.equal(await idle.stop('SIGTERM'), 0);
+  assert.ok(!stage.heartbeats.slice(said).some((beat) => beat.term !== stage.subscriber.feed.term), 'a follower ends without a word');
+}));
+
+test('an ingest started without --standby takes over at once; the one before follows', () => onStage(async (stage) => {
+  const first = await stage.ingest();
+  await stage.play({ seed: 12, messages: 8000 });
+  await stage.seqIs(1000n);
+  const second = await stage.ingest();
+  await first.says(/"follows/);
+  assert.deepEqual([await roleOf(first), await roleOf(second)], ['following', 'leading']);
+  await stage.subscriber.feedIs({ cause: 'CAUSE_MID_SESSION' }); // it has not seen what rested before
+  second.kill('SIGKILL'); // the first still has everything
+  await until('the first to lead again', async () => (await roleOf(first)) === 'leading');
+  await stage.endsRight();
+}, { lossless: false })); // what the second had not heard when it took over, it could not say
+
+test('without JetStream the leader leads without a lease, a standby follows and says that it can not take over', () => onStage(async (stage) => {
+  const leader = await stage.ingest(), standby = await stage.ingest(['--standby']);
+  await leader.says(/no lease: leads without one/);
+  await standby.says(/no lease: this standby can't take over/);
+  assert.ok(logLines(leader).some((line) => line.lease === 'none'));
+  await stage.play({ seed: 13, messages: 4000 });
+  await stage.endsRight();
+  const last = stage.subscriber.feed.term;
+  assert.equal(await leader.stop('SIGTERM'), 0);
+  await sleep(1500); // several times the lease
+  assert.equal(await roleOf(standby), 'following');
+  assert.equal(await standby.stop('SIGTERM'), 0);
+  assert.equal(stage.heartbeats.at(-1).term, last);
+}, { server: plain }));
+
+test('a standby of a recording, or with a term of its own, is refused with the reason', () => {
+  for (const [settings, words] of [[['--source', 'file:/dev/null'], /udp:/], [['--source', 'udp://239.255.41.21:9@127.0.0.1', '--term', '5'], /leave out --term/],
+    [['--source', 'udp://239.255.41.21:9@127.0.0.1', '--lease-timeout', '1ms'], /lease-timeout/]]) {
+    const { status, stderr } = run(ingestProgram, ['--nats', nats.url, '--standby', ...settings]);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, words);
+  }
+});
+
+// Trading days from 2020-01-30 on, as the ingest's calendar has them: each session is the next one.
+const holidays = ['2020-02-17', '2020-04-10', '2020-05-25'];
+function tradingDay(index) {
+  const day = new Date(Date.UTC(2020, 0, 30));
+  for (let left = index; left > 0;) {
+    day.setUTCDate(day.getUTCDate() + 1);
+    if (![0, 6].includes(day.getUTCDay()) && !holidays.includes(day.toISOString().slice(0, 10))) left--;
+  }
+  return day.toISOString().slice(0, 10);
+}
+
+const KILLS = Number(process.env.TICKWIRE_KILLS ?? 10), SEED = Number(process.env.TICKWIRE_SEED ?? 1);
+test(`kill -9 of the leader ${KILLS} times under load (seed ${SEED}): no wrong book, no lost final state, never two terms`, () => onStage(async (stage) => {
+  let random = SEED;
+  const next = (bound) => (random = (random * 1103515245 + 12345) % 2 ** 31) % bound;
+  await stage.ingest();
+  await stage.ingest(['--standby']);
+  const times = [];
+  for (let round = 0; round < KILLS; round++) {
+    await stage.play({ seed: 20 + (round % 4), messages: 12_000, rate: '8k', session: `R${round}` });
+    await stage.seqIs(BigInt(500 + next(7000)));
+    const leader = await stage.leading(), { term } = stage.subscriber.feed, since = Date.now();
+    leader.kill('SIGKILL');
+    times.push(await stage.takeover(since, term));
+    await stage.endsRight();
+    await stage.ingest(['--standby'], tradingDay(round + 1));
+  }
+  times.sort((a, b) => a - b);
+  console.log(`# ${KILLS} takeovers: median ${times[times.length >> 1]} ms, longest ${times.at(-1)} ms`);
+  assert.ok(times.at(-1) < 10_000);
+}), { timeout: 600_000 });
