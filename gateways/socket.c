@@ -27,6 +27,7 @@
 #define ANSWER_SECONDS    30 /* most that an HTTP answer may take to be made and read */
 #define READ_BYTES        1024
 #define WRITE_BYTES       (64u * 1024u) /* most that libwebsockets writes at once */
+#define CLOSE_TRY_LATER   1013          /* RFC 6455, IANA registry */
 #define SPARE_FILES       64
 #define TEXT_BYTES        2048
 
@@ -210,14 +211,39 @@ void socket_end_clients(gateway_socket *self, const char *reason) {
         if (self->clients[n] != NULL) socket_end_client(self, n, LWS_CLOSE_STATUS_GOINGAWAY, reason);
 }
 
+/* No client of the stream any more: nothing may be written behind a closing handshake. */
+static void leave_stream(gateway_socket *self, connection *c) {
+    if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
+    self->clients[c->client] = NULL;
+    stream_close(self->stream, c->client);
+    c->client = STREAM_NO_CLIENT;
+    self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
+    self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
+}
+
+/* The closing handshake begins. -1, for the callback to return. */
+static int end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
+    leave_stream(self, c);
+    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    return -1;
+}
+
 /* -1: the connection is to end. */
 static int on_client_writable(gateway_socket *self, connection *c) {
+    if (c->client == STREAM_NO_CLIENT) return 0;
     stream_writable(self->stream, c->client);
     if (!c->closing || stream_has_more(self->stream, c->client)) return 0;
-    if (c->kind == CONNECTION_WEBSOCKET)
-        lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
-                         strlen(c->close_reason));
-    return -1;
+    if (c->kind == CONNECTION_EVENTS) return -1;
+    lws_set_timer_usecs(c->wsi, 1); /* who ends in this callback gets no closing handshake */
+    return 0;
+}
+
+static int on_client_timer(gateway_socket *self, connection *c) {
+    if (!c->closing || c->client == STREAM_NO_CLIENT) return 0;
+    if (!stream_has_more(self->stream, c->client) && !lws_partial_buffered(c->wsi))
+        return end_websocket(self, c, c->close_code, c->close_reason);
+    lws_callback_on_writable(c->wsi);
+    return 0;
 }
 
 /* ---- clients ---- */
@@ -228,8 +254,7 @@ static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) 
     c->client =
         stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
-        lws_close_reason(wsi, (enum lws_close_status)1013, (unsigned char *)"full", 4); /* try again later */
-        return -1;
+        return end_websocket(self, c, CLOSE_TRY_LATER, "no room for another client");
     }
     self->clients[c->client] = c;
     self->stats.websockets++;
@@ -246,22 +271,11 @@ static void stop_asking(gateway_socket *self, connection *c) {
 }
 
 static void leave(gateway_socket *self, connection *c) {
-    bool is_client = c->kind == CONNECTION_WEBSOCKET || c->kind == CONNECTION_EVENTS;
-    if (is_client && c->client != STREAM_NO_CLIENT) {
-        self->clients[c->client] = NULL;
-        stream_close(self->stream, c->client);
-        self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
-        self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
-    }
+    leave_stream(self, c);
     stop_asking(self, c);
     free(c->message);
     free(c->answer);
     *c = (connection){0};
-}
-
-static int refuse(connection *c, enum lws_close_status code, const char *reason) {
-    lws_close_reason(c->wsi, code, (unsigned char *)(uintptr_t)reason, strlen(reason));
-    return -1;
 }
 
 static void take_request(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
@@ -271,21 +285,22 @@ static void take_request(gateway_socket *self, connection *c, const uint8_t *byt
 /* A message may come in pieces; it is put together up to the limit. */
 static int on_receive(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
     bool last = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
+    if (c->client == STREAM_NO_CLIENT) return 0;
     stream_heard(self->stream, c->client, rt_clock_utc_ns());
     if (lws_frame_is_binary(c->wsi)) {
         self->stats.binary++;
-        return refuse(c, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "requests are JSON in text frames");
+        return end_websocket(self, c, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "requests are JSON in text frames");
     }
     if (c->message_length + length > self->options.request_bytes) {
         self->stats.oversize++;
-        return refuse(c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the request is too long");
+        return end_websocket(self, c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the request is too long");
     }
     if (last && c->message_length == 0) {
         take_request(self, c, bytes, length);
         return 0;
     }
     uint8_t *grown = realloc(c->message, c->message_length + length + 1);
-    if (grown == NULL) return refuse(c, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
+    if (grown == NULL) return end_websocket(self, c, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
     c->message = grown;
     if (length > 0) memcpy(grown + c->message_length, bytes, length);
     c->message_length += length;
@@ -443,10 +458,15 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE:
         return on_receive(self, c, in, length);
     case LWS_CALLBACK_RECEIVE_PONG:
-        stream_heard(self->stream, c->client, rt_clock_utc_ns());
+        if (c->client != STREAM_NO_CLIENT) stream_heard(self->stream, c->client, rt_clock_utc_ns());
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        leave_stream(self, c);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return on_client_writable(self, c);
+    case LWS_CALLBACK_TIMER:
+        return on_client_timer(self, c);
     case LWS_CALLBACK_HTTP:
         on_http(self, c, wsi, in);
         return 0;
