@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "gateways/http.h"
+#include "gateways/market_pages.h"
 #include "runtime/clock.h"
 
 #define MILLI_NS       INT64_C(1000000)
@@ -98,7 +99,11 @@ static tw_code open_source(gateway *self, tw_error *error) {
                               .credentials = s->credentials[0] == '\0' ? NULL : s->credentials,
                               .max_instruments = (uint32_t)s->max_instruments,
                               .feed_silence_ns = s->feed_silence_ns};
-    return source_open(&self->source, &self->loop, &options, self->log, error);
+    tw_code code = source_open(&self->source, &self->loop, &options, self->log, error);
+    if (code != TW_OK) return code;
+    if (!wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
+    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, market_take_reply, self, error);
 }
 
 /* ---- the end ---- */
@@ -164,6 +169,7 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
+    if (code == TW_OK) code = observe_open(self, error);
     if (code == TW_OK) open_handles(self);
     return code;
 }
@@ -195,11 +201,14 @@ static void close_handles(gateway *self) {
 void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
+    asker_close(self->asker);
     socket_close(self->socket);
     source_close(self->source);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
     uv_loop_close(&self->loop);
     socket_free(self->socket);
     stream_free(self->stream);
+    wire_arena_fini(&self->arena);
+    observe_close(self);
     rt_log_free(self->log);
 }

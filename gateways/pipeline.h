@@ -9,7 +9,9 @@
 
 #include <uv.h>
 
+#include "gateways/ask.h"
 #include "gateways/entitlement.h"
+#include "gateways/observe.h"
 #include "gateways/settings.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
@@ -35,6 +37,9 @@ typedef struct gateway {
     source *source;
     stream *stream;
     gateway_socket *socket;
+    asker *asker;
+    wire_arena arena; /* for what asker brings */
+    observed observed;
 } gateway;
 
 /* `self` is zeroed but for its settings. TW_INVALID: a setting makes no sense. Close it whatever comes back. */

@@ -236,11 +236,9 @@ static void watch_feeds(source *self) {
 
 /* ---- by channel ---- */
 
-static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
-    (void)change; /* each group makes its own from what it last told */
-    source *self = context;
-    wire_header header = inner_header(&book->header);
-    stream_book inner = {.header = &header,
+static stream_book inner_book(const tickwire_book *book, wire_header *header) {
+    *header = inner_header(&book->header);
+    return (stream_book){.header = header,
                          .state = (tw_book_state)book->state,
                          .cause = number_of_tw_state_cause(book->cause),
                          .depth = book->depth,
@@ -248,6 +246,13 @@ static void on_book(void *context, const tickwire_book *book, const tickwire_cha
                          .ask_count = book->ask_count,
                          .bids = (const tw_level *)(const void *)book->bids,
                          .asks = (const tw_level *)(const void *)book->asks};
+}
+
+static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
+    (void)change; /* each group makes its own from what it last told */
+    source *self = context;
+    wire_header header;
+    stream_book inner = inner_book(book, &header);
     stream_take_book(self->stream, &inner, rt_clock_utc_ns());
 }
 
@@ -494,8 +499,12 @@ void source_close(source *self) {
 
 /* ---- for others to see ---- */
 
-const tickwire_book *source_find_book(source *self, const char *mic, const char *symbol) {
-    return tickwire_find_book(self->client, mic, symbol, "orderbook");
+bool source_read_book(source *self, const char *mic, const char *symbol, wire_header *header, stream_book *book) {
+    const tickwire_book *found =
+        tickwire_find_book(self->client, mic, symbol, subject_channel_name(SUBJECT_ORDERBOOK));
+    if (found == NULL) return false;
+    *book = inner_book(found, header);
+    return true;
 }
 
 source_state source_read(const source *self) {
@@ -514,11 +523,16 @@ tickwire_stats source_read_client(const source *self) {
     return tickwire_read_stats(self->client);
 }
 
-void source_each_exchange(const source *self, void (*each)(void *context, const char *mic), void *context) {
-    for (uint32_t i = 0; i < self->feed_count; i++) {
-        bool told = false;
-        for (uint32_t earlier = 0; earlier < i; earlier++)
-            told |= strcmp(self->feeds[earlier].status.exchange, self->feeds[i].status.exchange) == 0;
-        if (!told) each(context, self->feeds[i].status.exchange);
-    }
+void source_judge(source *self, const wire_header *header, tw_book_state *state, tw_state_cause *cause) {
+    const source_feed_entry *feed = find_feed(self, header->exchange, header->partition);
+    if (feed == NULL || state_of_feed(feed) == TW_BOOK_OK || state_of_feed(feed) < *state) return;
+    *state = state_of_feed(feed);
+    *cause = cause_of_feed(feed);
+}
+
+uint32_t source_partitions(const source *self, const char *mic) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->feed_count; i++)
+        count += strcmp(self->feeds[i].status.exchange, mic) == 0;
+    return count;
 }

@@ -34,8 +34,8 @@ void source_close(source *source);
 /* The stream's `want`. */
 void source_want(source *source, const char *mic, subject_channel channel, bool wanted);
 
-/* A live book, if one is kept; borrowed until the loop runs on. */
-const tickwire_book *source_find_book(source *source, const char *mic, const char *symbol);
+/* The live book, if one is kept: `header` is filled, levels are borrowed until the loop runs on. */
+bool source_read_book(source *source, const char *mic, const char *symbol, wire_header *header, stream_book *book);
 
 typedef struct source_state {
     bool any_feed;           /* any status was ever heard */
@@ -48,7 +48,10 @@ typedef struct source_state {
 source_state source_read(const source *source);
 tickwire_stats source_read_client(const source *source);
 
-/* Calls `each` with every exchange of which a feed was heard, once. */
-void source_each_exchange(const source *source, void (*each)(void *context, const char *mic), void *context);
+/* Makes a state and its cause those of the instrument's feed where that is worse. */
+void source_judge(source *source, const wire_header *header, tw_book_state *state, tw_state_cause *cause);
+
+/* Partitions of the exchange that were heard of. */
+uint32_t source_partitions(const source *source, const char *mic);
 
 #endif
