@@ -18,125 +18,30 @@
  * Server, publisher and subscriber share this machine's cores; each one's CPU time is given. Everything started here
  * listens on loopback only and ends with this program.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/text.h"
-#include "benchmarks/ingest/children.h"
+#include "benchmarks/harness.h"
 #include "benchmarks/ingest/span.h"
-#include "tests/support/nats_process.h"
 
 #define MAX_ROUNDS   9
 #define MAX_SAMPLES  4096
-#define MAX_ARGS     40
 #define WARM_UP      0.25 /* of the messages of a round, before the clock starts */
 #define SESSION_DATE "2020-01-30"
 
 typedef struct bench {
-    bool json, quick;
-    const char *part;   /* NULL: all */
-    char programs[512]; /* the folder of the build */
-    char folder[64];    /* temporary */
-    nats_process server;
-    json_writer writer;
-    char text[32768];
+    harness harness;
+    bool quick;
+    const char *part; /* NULL: all */
 } bench;
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
-    (void)status, (void)kind, (void)place;
-    return remove(path);
-}
-
-static void clean_up(bench *self) {
-    nats_process_stop(&self->server);
-    if (self->folder[0] != '\0') nftw(self->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void fail(bench *self, const char *what, const char *why) {
-    fprintf(stderr, "bench_ingest: %s: %s\n", what, why);
-    clean_up(self);
-    exit(1);
-}
-
-/* For people; with --json it goes beside the JSON, to standard error. */
-__attribute__((format(printf, 2, 3))) static void say(const bench *self, const char *format, ...) {
-    va_list values;
-    va_start(values, format);
-    vfprintf(self->json ? stderr : stdout, format, values);
-    va_end(values);
-    fflush(stdout);
-}
 
 static bool wants(const bench *self, const char *part) {
     return self->part == NULL || strcmp(self->part, part) == 0;
-}
-
-/* ---- programs ---- */
-
-typedef struct command {
-    char program[600];
-    const char *argv[MAX_ARGS];
-    size_t count;
-} command;
-
-static void command_add(command *self, const char *argument) {
-    if (self->count + 1 < MAX_ARGS) self->argv[self->count++] = argument;
-}
-
-static void command_init(command *self, const bench *owner, const char *program) {
-    memset(self, 0, sizeof *self);
-    tw_text_format(self->program, sizeof self->program, "%s/%s", owner->programs, program);
-    command_add(self, self->program);
-}
-
-static void launch(bench *self, child *started, const command *what, int from) {
-    if (!child_start(started, what->argv, from)) fail(self, what->program, strerror(errno));
-}
-
-/* Reads lines until one holds `text`. */
-static void await(bench *self, child *from, const char *name, const char *text, int timeout_ms,
-                  char line[CHILD_LINE_BYTES]) {
-    uint64_t end_ns = span_now_ns() + (uint64_t)timeout_ms * 1000000;
-    while (span_now_ns() < end_ns) {
-        child_line outcome = child_read(from, line, 100);
-        if (outcome == CHILD_ENDED) fail(self, name, "ended too early");
-        if (outcome == CHILD_LINE && strstr(line, text) != NULL) return;
-    }
-    fail(self, name, "did not come so far in time");
-}
-
-/* A number of a flat line of JSON; -1 if it is not there. */
-static double number_of(const char *line, const char *name) {
-    char key[64];
-    tw_text_format(key, sizeof key, "\"%s\":", name);
-    const char *at = strstr(line, key);
-    return at == NULL ? -1 : strtod(at + strlen(key), NULL);
-}
-
-static void simulate_file(bench *self, const char *path, const char *symbols, const char *messages) {
-    command make;
-    child simulator;
-    char to[160], line[CHILD_LINE_BYTES];
-    tw_text_format(to, sizeof to, "file:%s", path);
-    command_init(&make, self, "tools/tickwire");
-    for (const char *const *word =
-             (const char *const[]){"simulate", "--symbols", symbols, "--messages", messages, "--to", to, NULL};
-         *word != NULL; word++)
-        command_add(&make, *word);
-    launch(self, &simulator, &make, STDERR_FILENO);
-    while (child_read(&simulator, line, -1) == CHILD_LINE)
-        continue;
-    if (child_wait(&simulator).exit_code != 0) fail(self, "tickwire simulate", line);
 }
 
 /* ---- the subscriber ---- */
@@ -152,8 +57,8 @@ static void subscribe(bench *self, child *subscriber, double count, const char *
     tw_text_format(count_text, sizeof count_text, "%.0f", count);
     tw_text_format(warm_up, sizeof warm_up, "%.0f", floor(count * WARM_UP));
     char line[CHILD_LINE_BYTES];
-    command_init(&listen, self, "benchmarks/bare_subscriber");
-    command_add(&listen, self->server.url);
+    command_init(&listen, &self->harness, "benchmarks/bare_subscriber");
+    command_add(&listen, self->harness.server.url);
     command_add(&listen, "XNAS.>");
     if (count > 0) {
         command_add(&listen, "--count"), command_add(&listen, count_text);
@@ -161,23 +66,23 @@ static void subscribe(bench *self, child *subscriber, double count, const char *
     }
     if (capture != NULL) command_add(&listen, "--capture"), command_add(&listen, capture);
     if (latency) command_add(&listen, "--latency");
-    launch(self, subscriber, &listen, STDOUT_FILENO);
-    await(self, subscriber, "bare_subscriber", "ready", 10000, line);
+    harness_launch(&self->harness, subscriber, &listen, STDOUT_FILENO);
+    harness_await(&self->harness, subscriber, "bare_subscriber", "ready", 10000, line);
 }
 
 static heard hear_out(bench *self, child *subscriber) {
     char line[CHILD_LINE_BYTES];
-    await(self, subscriber, "bare_subscriber", "\"messages\"", 600000, line);
+    harness_await(&self->harness, subscriber, "bare_subscriber", "\"messages\"", 600000, line);
     child_usage usage = child_wait(subscriber);
-    return (heard){.messages = number_of(line, "messages"),
-                   .bytes = number_of(line, "bytes"),
-                   .dropped = number_of(line, "dropped"),
-                   .span_s = number_of(line, "span_s"),
+    return (heard){.messages = harness_number(line, "messages"),
+                   .bytes = harness_number(line, "bytes"),
+                   .dropped = harness_number(line, "dropped"),
+                   .span_s = harness_number(line, "span_s"),
                    .cpu_s = usage.cpu_s,
-                   .p50_us = number_of(line, "p50"),
-                   .p99_us = number_of(line, "p99"),
-                   .p999_us = number_of(line, "p999"),
-                   .max_us = number_of(line, "max")};
+                   .p50_us = harness_number(line, "p50"),
+                   .p99_us = harness_number(line, "p99"),
+                   .p999_us = harness_number(line, "p999"),
+                   .max_us = harness_number(line, "max")};
 }
 
 /* ---- the ingest ---- */
@@ -190,46 +95,18 @@ typedef struct ingest_run {
     size_t samples;
 } ingest_run;
 
-/* One GET of the metrics page; the caller frees it. */
-static char *read_metrics(bench *self, uint16_t port) {
-    static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    size_t capacity = 1u << 18, length = 0;
-    char *page = malloc(capacity);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (page == NULL || fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        write(fd, request, sizeof request - 1) != (ssize_t)sizeof request - 1)
-        fail(self, "metrics", strerror(errno));
-    for (ssize_t count; (count = read(fd, page + length, capacity - 1 - length)) > 0;)
-        length += (size_t)count;
-    close(fd);
-    page[length] = '\0';
-    return page;
-}
-
-/* The sum of a metric over its labels. */
-static double metric(const char *page, const char *name) {
-    double sum = 0;
-    char start[96];
-    tw_text_format(start, sizeof start, "\ntickwire_ingest_%s{", name);
-    for (const char *at = page; (at = strstr(at, start)) != NULL; at++) {
-        const char *value = strchr(at, '}');
-        if (value != NULL) sum += strtod(value + 1, NULL);
-    }
-    return sum;
-}
-
 static void read_counters(bench *self, ingest_run *run, uint16_t port) {
-    char *page = read_metrics(self, port);
-    run->messages = metric(page, "messages_total");
-    run->lost = metric(page, "lost_total");
-    run->malformed = metric(page, "messages_malformed_total") + metric(page, "orders_inconsistent_total") +
-                     metric(page, "messages_passed_over_total") + metric(page, "books_given_up_total");
-    run->merged = metric(page, "updates_merged_total");
-    run->held_back = metric(page, "updates_held_back_total");
-    run->published = metric(page, "updates_total");
-    run->kernel_drops = metric(page, "kernel_drops_total");
+    char *page = harness_metrics(&self->harness, port);
+    run->messages = harness_metric(page, "messages_total", NULL);
+    run->lost = harness_metric(page, "lost_total", NULL);
+    run->malformed = harness_metric(page, "messages_malformed_total", NULL) +
+                     harness_metric(page, "orders_inconsistent_total", NULL) +
+                     harness_metric(page, "messages_passed_over_total", NULL) +
+                     harness_metric(page, "books_given_up_total", NULL);
+    run->merged = harness_metric(page, "updates_merged_total", NULL);
+    run->held_back = harness_metric(page, "updates_held_back_total", NULL);
+    run->published = harness_metric(page, "updates_total", NULL);
+    run->kernel_drops = harness_metric(page, "kernel_drops_total", NULL);
     free(page);
 }
 
@@ -242,17 +119,15 @@ typedef struct ingest_options {
 static uint16_t start_ingest(bench *self, child *ingest, const ingest_options *options) {
     command run;
     char line[CHILD_LINE_BYTES];
-    command_init(&run, self, "ingest/tickwire-ingest");
-    for (const char *const *word =
-             (const char *const[]){"--source", options->source, "--session-date", SESSION_DATE, "--nats",
-                                   self->server.url, "--burst", options->burst, "--metrics", "0", "--log-format",
-                                   "json", "--start-after", "300ms", NULL};
-         *word != NULL; word++)
-        command_add(&run, *word);
+    command_init(&run, &self->harness, "ingest/tickwire-ingest");
+    command_add_all(&run,
+                    (const char *const[]){"--source", options->source, "--session-date", SESSION_DATE, "--nats",
+                                          self->harness.server.url, "--burst", options->burst, "--metrics", "0",
+                                          "--log-format", "json", "--start-after", "300ms", NULL});
     if (!options->tiers) command_add(&run, "--tier-100ms=false"), command_add(&run, "--tier-1s=false");
-    launch(self, ingest, &run, STDERR_FILENO);
-    await(self, ingest, "tickwire-ingest", "\"port\":", 20000, line);
-    return (uint16_t)number_of(line, "port");
+    harness_launch(&self->harness, ingest, &run, STDERR_FILENO);
+    harness_await(&self->harness, ingest, "tickwire-ingest", "\"port\":", 20000, line);
+    return (uint16_t)harness_number(line, "port");
 }
 
 /* Follows the log from the session's start to the end of the feed. Memory is looked at every 100 ms. */
@@ -262,7 +137,7 @@ static void follow_ingest(bench *self, child *ingest, ingest_run *run) {
     while (end_ns == 0) {
         child_line outcome = child_read(ingest, line, 100);
         uint64_t now_ns = span_now_ns();
-        if (outcome == CHILD_ENDED) fail(self, "tickwire-ingest", "ended too early");
+        if (outcome == CHILD_ENDED) harness_fail(&self->harness, "tickwire-ingest", "ended too early");
         if (outcome == CHILD_LINE && strstr(line, "\"session starts\"") != NULL) start_ns = now_ns;
         if (outcome == CHILD_LINE && strstr(line, "\"CLOSED\"") != NULL) end_ns = now_ns;
         if (start_ns == 0 || (now_ns - sampled_ns < 100000000 && end_ns == 0)) continue;
@@ -279,7 +154,7 @@ static void end_ingest(bench *self, child *ingest, ingest_run *run, uint16_t por
     while (child_read(ingest, line, 10000) == CHILD_LINE)
         continue;
     child_usage usage = child_wait(ingest);
-    if (usage.exit_code != 0) fail(self, "tickwire-ingest", line);
+    if (usage.exit_code != 0) harness_fail(&self->harness, "tickwire-ingest", line);
     run->cpu_s = usage.cpu_s;
 }
 
@@ -298,19 +173,19 @@ static round_figures figures_of(const heard *got, double publisher_cpu_s, double
 static round_figures round_of_ingest(bench *self, const ingest_options *options, double expected) {
     child subscriber, ingest;
     ingest_run *run = calloc(1, sizeof *run);
-    double server_cpu_s = process_cpu_s(self->server.pid);
+    double server_cpu_s = process_cpu_s(self->harness.server.pid);
     subscribe(self, &subscriber, expected, NULL, false);
     uint16_t port = start_ingest(self, &ingest, options);
     follow_ingest(self, &ingest, run);
     heard got = hear_out(self, &subscriber);
-    server_cpu_s = process_cpu_s(self->server.pid) - server_cpu_s;
+    server_cpu_s = process_cpu_s(self->harness.server.pid) - server_cpu_s;
     end_ingest(self, &ingest, run, port);
     if (got.messages != expected || run->published != expected) {
         char why[160];
         tw_text_format(why, sizeof why,
                        "%.0f published (%.0f rounds held back), %.0f arrived; %.0f in the captured run",
                        run->published, run->held_back, got.messages, expected);
-        fail(self, "unmerged", why);
+        harness_fail(&self->harness, "unmerged", why);
     }
     round_figures figures = figures_of(&got, run->cpu_s, server_cpu_s);
     free(run);
@@ -321,23 +196,19 @@ static round_figures round_of_bare(bench *self, const char *capture, double expe
     child subscriber, publisher;
     command bare;
     char line[CHILD_LINE_BYTES];
-    double server_cpu_s = process_cpu_s(self->server.pid);
+    double server_cpu_s = process_cpu_s(self->harness.server.pid);
     subscribe(self, &subscriber, expected, NULL, false);
-    command_init(&bare, self, "benchmarks/bare_publisher");
-    command_add(&bare, self->server.url);
+    command_init(&bare, &self->harness, "benchmarks/bare_publisher");
+    command_add(&bare, self->harness.server.url);
     command_add(&bare, capture);
-    launch(self, &publisher, &bare, STDOUT_FILENO);
-    await(self, &publisher, "bare_publisher", "publish_s", 600000, line);
+    harness_launch(&self->harness, &publisher, &bare, STDOUT_FILENO);
+    harness_await(&self->harness, &publisher, "bare_publisher", "publish_s", 600000, line);
     heard got = hear_out(self, &subscriber);
     child_wait(&publisher);
-    server_cpu_s = process_cpu_s(self->server.pid) - server_cpu_s;
-    if (got.messages != expected) fail(self, "unmerged", "the bare program's messages did not all arrive");
-    return figures_of(&got, number_of(line, "publish_cpu_s"), server_cpu_s);
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    server_cpu_s = process_cpu_s(self->harness.server.pid) - server_cpu_s;
+    if (got.messages != expected)
+        harness_fail(&self->harness, "unmerged", "the bare program's messages did not all arrive");
+    return figures_of(&got, harness_number(line, "publish_cpu_s"), server_cpu_s);
 }
 
 /* Of the field at `offset` of each round. */
@@ -345,8 +216,7 @@ static double median(const round_figures *rounds, size_t count, size_t offset) {
     double values[MAX_ROUNDS];
     for (size_t i = 0; i < count; i++)
         memcpy(&values[i], (const char *)&rounds[i] + offset, sizeof values[i]);
-    qsort(values, count, sizeof *values, by_value);
-    return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+    return harness_median(values, count);
 }
 
 static double chain_cpu_us(const round_figures *round) {
@@ -358,18 +228,19 @@ static double report_rounds(bench *self, const char *name, const round_figures *
     double publisher = median(rounds, count, offsetof(round_figures, publisher_cpu_us));
     double server = median(rounds, count, offsetof(round_figures, server_cpu_us));
     double subscriber = median(rounds, count, offsetof(round_figures, subscriber_cpu_us));
-    json_open_object(&self->writer, name);
-    json_f64(&self->writer, "messages_per_s", per_s);
-    json_f64(&self->writer, "publisher_cpu_us", publisher);
-    json_f64(&self->writer, "server_cpu_us", server);
-    json_f64(&self->writer, "subscriber_cpu_us", subscriber);
-    json_open_array(&self->writer, "rounds_messages_per_s");
+    json_open_object(&self->harness.writer, name);
+    json_f64(&self->harness.writer, "messages_per_s", per_s);
+    json_f64(&self->harness.writer, "publisher_cpu_us", publisher);
+    json_f64(&self->harness.writer, "server_cpu_us", server);
+    json_f64(&self->harness.writer, "subscriber_cpu_us", subscriber);
+    json_open_array(&self->harness.writer, "rounds_messages_per_s");
     for (size_t i = 0; i < count; i++)
-        json_f64(&self->writer, NULL, rounds[i].per_s);
-    json_close_array(&self->writer);
-    json_close_object(&self->writer);
-    say(self, "  %-16s %10.0f messages/s   CPU a message: publisher %.2f, server %.2f, subscriber %.2f us\n", name,
-        per_s, publisher, server, subscriber);
+        json_f64(&self->harness.writer, NULL, rounds[i].per_s);
+    json_close_array(&self->harness.writer);
+    json_close_object(&self->harness.writer);
+    harness_say(&self->harness,
+                "  %-16s %10.0f messages/s   CPU a message: publisher %.2f, server %.2f, subscriber %.2f us\n",
+                name, per_s, publisher, server, subscriber);
     return per_s;
 }
 
@@ -382,13 +253,15 @@ static void report_ratios(bench *self, const round_figures *ours, const round_fi
         pairs[i] = ours[i].per_s / bare[i].per_s;
         cpu[i] = chain_cpu_us(&bare[i]) / chain_cpu_us(&ours[i]);
     }
-    qsort(pairs, count, sizeof *pairs, by_value);
-    qsort(cpu, count, sizeof *cpu, by_value);
-    json_f64(&self->writer, "ratio", ratio);
-    json_f64(&self->writer, "ratio_of_neighbours", pairs[count / 2]);
-    json_f64(&self->writer, "ratio_of_cpu", cpu[count / 2]);
-    say(self, "  ratio %.2f (target: at least 0.90); of neighbouring rounds %.2f; by CPU time of all three %.2f\n",
-        ratio, pairs[count / 2], cpu[count / 2]);
+    qsort(pairs, count, sizeof *pairs, harness_by_value);
+    qsort(cpu, count, sizeof *cpu, harness_by_value);
+    json_f64(&self->harness.writer, "ratio", ratio);
+    json_f64(&self->harness.writer, "ratio_of_neighbours", pairs[count / 2]);
+    json_f64(&self->harness.writer, "ratio_of_cpu", cpu[count / 2]);
+    harness_say(
+        &self->harness,
+        "  ratio %.2f (target: at least 0.90); of neighbouring rounds %.2f; by CPU time of all three %.2f\n", ratio,
+        pairs[count / 2], cpu[count / 2]);
 }
 
 static double capture_run(bench *self, const ingest_options *options, const char *capture) {
@@ -399,13 +272,15 @@ static double capture_run(bench *self, const ingest_options *options, const char
     follow_ingest(self, &ingest, run);
     heard got = hear_out(self, &subscriber);
     end_ingest(self, &ingest, run, port);
-    if (got.messages != run->published) fail(self, "unmerged", "what was published and what arrived differ");
-    json_f64(&self->writer, "itch_messages", run->messages);
-    json_f64(&self->writer, "published", got.messages);
-    json_f64(&self->writer, "mean_payload_bytes", got.bytes / got.messages);
-    json_f64(&self->writer, "held_back", run->held_back);
-    say(self, "whole ingest to NATS, nothing merged: %.0f ITCH messages become %.0f of %.0f bytes\n", run->messages,
-        got.messages, got.bytes / got.messages);
+    if (got.messages != run->published)
+        harness_fail(&self->harness, "unmerged", "what was published and what arrived differ");
+    json_f64(&self->harness.writer, "itch_messages", run->messages);
+    json_f64(&self->harness.writer, "published", got.messages);
+    json_f64(&self->harness.writer, "mean_payload_bytes", got.bytes / got.messages);
+    json_f64(&self->harness.writer, "held_back", run->held_back);
+    harness_say(&self->harness,
+                "whole ingest to NATS, nothing merged: %.0f ITCH messages become %.0f of %.0f bytes\n",
+                run->messages, got.messages, got.bytes / got.messages);
     free(run);
     return got.messages;
 }
@@ -415,11 +290,11 @@ static void measure_unmerged(bench *self) {
     size_t rounds = self->quick ? 3 : 7;
     round_figures ours[MAX_ROUNDS], bare[MAX_ROUNDS];
     ingest_options options = {.burst = "1"};
-    tw_text_format(recording, sizeof recording, "%s/unmerged.itch", self->folder);
-    tw_text_format(capture, sizeof capture, "%s/capture", self->folder);
+    tw_text_format(recording, sizeof recording, "%s/unmerged.itch", self->harness.folder);
+    tw_text_format(capture, sizeof capture, "%s/capture", self->harness.folder);
     tw_text_format(options.source, sizeof options.source, "file:%s", recording);
-    simulate_file(self, recording, "1000", self->quick ? "300000" : "1500000");
-    json_open_object(&self->writer, "unmerged");
+    harness_simulate(&self->harness, recording, "1000", self->quick ? "300000" : "1500000");
+    json_open_object(&self->harness.writer, "unmerged");
     double expected = capture_run(self, &options, capture);
     for (size_t i = 0; i < rounds; i++) {
         ours[i] = round_of_ingest(self, &options, expected);
@@ -428,7 +303,7 @@ static void measure_unmerged(bench *self) {
     double ours_per_s = report_rounds(self, "ingest", ours, rounds);
     double bare_per_s = report_rounds(self, "bare nats.c", bare, rounds);
     report_ratios(self, ours, bare, rounds, ours_per_s / bare_per_s);
-    json_close_object(&self->writer);
+    json_close_object(&self->harness.writer);
     unlink(recording);
     unlink(capture);
 }
@@ -440,25 +315,26 @@ static uint64_t resident_at(const ingest_run *run, unsigned percent) {
 }
 
 static void report_merged(bench *self, const char *burst, bool tiers, const ingest_run *run, const heard *got) {
-    json_open_object(&self->writer, NULL);
-    json_string(&self->writer, "burst", burst);
-    json_bool(&self->writer, "tiers", tiers);
-    json_f64(&self->writer, "itch_messages", run->messages);
-    json_f64(&self->writer, "per_s_wall", run->messages / run->span_s);
-    json_f64(&self->writer, "per_cpu_s", run->messages / run->cpu_s);
-    json_f64(&self->writer, "published", run->published);
-    json_f64(&self->writer, "received", got->messages);
-    json_f64(&self->writer, "changes_merged", run->merged);
-    json_f64(&self->writer, "held_back", run->held_back);
-    json_f64(&self->writer, "lost", run->lost);
-    json_f64(&self->writer, "malformed", run->malformed);
+    json_open_object(&self->harness.writer, NULL);
+    json_string(&self->harness.writer, "burst", burst);
+    json_bool(&self->harness.writer, "tiers", tiers);
+    json_f64(&self->harness.writer, "itch_messages", run->messages);
+    json_f64(&self->harness.writer, "per_s_wall", run->messages / run->span_s);
+    json_f64(&self->harness.writer, "per_cpu_s", run->messages / run->cpu_s);
+    json_f64(&self->harness.writer, "published", run->published);
+    json_f64(&self->harness.writer, "received", got->messages);
+    json_f64(&self->harness.writer, "changes_merged", run->merged);
+    json_f64(&self->harness.writer, "held_back", run->held_back);
+    json_f64(&self->harness.writer, "lost", run->lost);
+    json_f64(&self->harness.writer, "malformed", run->malformed);
     static const unsigned at[] = {10, 50, 90, 100};
-    json_open_array(&self->writer, "resident_mib_at_10_50_90_100_percent");
+    json_open_array(&self->harness.writer, "resident_mib_at_10_50_90_100_percent");
     for (size_t i = 0; i < 4; i++)
-        json_f64(&self->writer, NULL, (double)resident_at(run, at[i]) / 1024);
-    json_close_array(&self->writer);
-    json_close_object(&self->writer);
-    say(self,
+        json_f64(&self->harness.writer, NULL, (double)resident_at(run, at[i]) / 1024);
+    json_close_array(&self->harness.writer);
+    json_close_object(&self->harness.writer);
+    harness_say(
+        &self->harness,
         "  --burst %-5s %s %6.2f M/s by the wall, %6.2f M/s of CPU; published %.0f, received %.0f, lost %.0f; "
         "resident %.0f, %.0f, %.0f, %.0f MiB\n",
         burst, tiers ? "and tiers" : "no tiers ", run->messages / run->span_s / 1e6,
@@ -477,9 +353,9 @@ static void merged_run(bench *self, const char *recording, const char *burst, bo
     follow_ingest(self, &ingest, run);
     heard got = hear_out(self, &subscriber);
     end_ingest(self, &ingest, run, port);
-    if (run->messages != messages) fail(self, "merged", "not every source message was applied");
+    if (run->messages != messages) harness_fail(&self->harness, "merged", "not every source message was applied");
     if (got.messages != run->published || got.dropped != 0)
-        fail(self, "merged", "what was published and what arrived differ");
+        harness_fail(&self->harness, "merged", "what was published and what arrived differ");
     report_merged(self, burst, tiers, run, &got);
     free(run);
 }
@@ -487,15 +363,16 @@ static void merged_run(bench *self, const char *recording, const char *burst, bo
 static void measure_merged(bench *self) {
     char recording[128];
     const char *messages = self->quick ? "2000000" : "10000000";
-    tw_text_format(recording, sizeof recording, "%s/merged.itch", self->folder);
-    simulate_file(self, recording, "8000", messages);
-    say(self, "bursts merged: %s ITCH messages of 8,000 symbols from a file at full speed, one subscriber\n",
-        messages);
-    json_open_array(&self->writer, "merged");
+    tw_text_format(recording, sizeof recording, "%s/merged.itch", self->harness.folder);
+    harness_simulate(&self->harness, recording, "8000", messages);
+    harness_say(&self->harness,
+                "bursts merged: %s ITCH messages of 8,000 symbols from a file at full speed, one subscriber\n",
+                messages);
+    json_open_array(&self->harness.writer, "merged");
     merged_run(self, recording, "256", true, strtod(messages, NULL));
     merged_run(self, recording, "4096", false, strtod(messages, NULL));
     merged_run(self, recording, "4096", true, strtod(messages, NULL));
-    json_close_array(&self->writer);
+    json_close_array(&self->harness.writer);
     unlink(recording);
 }
 
@@ -507,15 +384,13 @@ static double simulate_udp(bench *self, const char *to, uint64_t rate, double se
     char line[CHILD_LINE_BYTES], last[CHILD_LINE_BYTES] = "", rate_text[32], messages[32];
     tw_text_format(rate_text, sizeof rate_text, "%llu", (unsigned long long)rate);
     tw_text_format(messages, sizeof messages, "%.0f", (double)rate * seconds);
-    command_init(&make, self, "tools/tickwire");
-    for (const char *const *word = (const char *const[]){"simulate", "--symbols", "1000", "--messages", messages,
-                                                         "--rate", rate_text, "--to", to, NULL};
-         *word != NULL; word++)
-        command_add(&make, *word);
-    launch(self, &simulator, &make, STDERR_FILENO);
+    command_init(&make, &self->harness, "tools/tickwire");
+    command_add_all(&make, (const char *const[]){"simulate", "--symbols", "1000", "--messages", messages, "--rate",
+                                                 rate_text, "--to", to, NULL});
+    harness_launch(&self->harness, &simulator, &make, STDERR_FILENO);
     while (child_read(&simulator, line, 600000) == CHILD_LINE)
         tw_text_copy(last, sizeof last, line);
-    if (child_wait(&simulator).exit_code != 0) fail(self, "tickwire simulate", last);
+    if (child_wait(&simulator).exit_code != 0) harness_fail(&self->harness, "tickwire simulate", last);
     return (double)rate * seconds;
 }
 
@@ -534,21 +409,22 @@ static bool udp_run(bench *self, uint64_t rate) {
     heard got = hear_out(self, &subscriber);
     end_ingest(self, &ingest, run, port);
     bool whole = run->lost == 0 && run->messages == sent;
-    json_open_object(&self->writer, NULL);
-    json_u64(&self->writer, "rate", rate);
-    json_f64(&self->writer, "sent", sent);
-    json_f64(&self->writer, "applied", run->messages);
-    json_f64(&self->writer, "lost", run->lost);
-    json_f64(&self->writer, "kernel_drops", run->kernel_drops);
-    json_f64(&self->writer, "published", run->published);
-    json_f64(&self->writer, "latency_p50_us", got.p50_us);
-    json_f64(&self->writer, "latency_p99_us", got.p99_us);
-    json_f64(&self->writer, "latency_p999_us", got.p999_us);
-    json_f64(&self->writer, "latency_max_us", got.max_us);
-    json_close_object(&self->writer);
-    say(self, "  %8llu/s: lost %.0f; packet to subscriber p50 %.0f, p99 %.0f, p99.9 %.0f, max %.0f us\n",
-        (unsigned long long)rate, run->lost + (sent - run->messages - run->lost), got.p50_us, got.p99_us,
-        got.p999_us, got.max_us);
+    json_open_object(&self->harness.writer, NULL);
+    json_u64(&self->harness.writer, "rate", rate);
+    json_f64(&self->harness.writer, "sent", sent);
+    json_f64(&self->harness.writer, "applied", run->messages);
+    json_f64(&self->harness.writer, "lost", run->lost);
+    json_f64(&self->harness.writer, "kernel_drops", run->kernel_drops);
+    json_f64(&self->harness.writer, "published", run->published);
+    json_f64(&self->harness.writer, "latency_p50_us", got.p50_us);
+    json_f64(&self->harness.writer, "latency_p99_us", got.p99_us);
+    json_f64(&self->harness.writer, "latency_p999_us", got.p999_us);
+    json_f64(&self->harness.writer, "latency_max_us", got.max_us);
+    json_close_object(&self->harness.writer);
+    harness_say(&self->harness,
+                "  %8llu/s: lost %.0f; packet to subscriber p50 %.0f, p99 %.0f, p99.9 %.0f, max %.0f us\n",
+                (unsigned long long)rate, run->lost + (sent - run->messages - run->lost), got.p50_us, got.p99_us,
+                got.p999_us, got.max_us);
     free(run);
     return whole;
 }
@@ -556,39 +432,26 @@ static bool udp_run(bench *self, uint64_t rate) {
 static void measure_udp(bench *self) {
     static const uint64_t rates[] = {50000, 100000, 200000, 400000, 600000, 800000, 1000000};
     uint64_t highest = 0;
-    say(self, "MoldUDP64 multicast on loopback, 1,000 symbols, bursts of at most 256 merged, one subscriber\n");
-    json_open_object(&self->writer, "udp");
-    json_open_array(&self->writer, "rates");
+    harness_say(&self->harness,
+                "MoldUDP64 multicast on loopback, 1,000 symbols, bursts of at most 256 merged, one subscriber\n");
+    json_open_object(&self->harness.writer, "udp");
+    json_open_array(&self->harness.writer, "rates");
     for (size_t i = 0; i < sizeof rates / sizeof *rates && udp_run(self, rates[i]); i++)
         highest = rates[i];
-    json_close_array(&self->writer);
-    json_u64(&self->writer, "highest_rate_without_loss", highest);
-    json_close_object(&self->writer);
-    say(self, "  highest rate tried at which nothing was lost: %llu messages/s\n", (unsigned long long)highest);
+    json_close_array(&self->harness.writer);
+    json_u64(&self->harness.writer, "highest_rate_without_loss", highest);
+    json_close_object(&self->harness.writer);
+    harness_say(&self->harness, "  highest rate tried at which nothing was lost: %llu messages/s\n",
+                (unsigned long long)highest);
 }
 
 /* ---- */
-
-static void prepare(bench *self) {
-    const char *parent = getenv("TMPDIR");
-    tw_text_format(self->folder, sizeof self->folder, "%s/tickwire-bench-XXXXXX", parent != NULL ? parent : "/tmp");
-    ssize_t length = readlink("/proc/self/exe", self->programs, sizeof self->programs - 1);
-    for (int up = 0; up < 2 && length > 0; up++) /* build/release/benchmarks/bench_ingest */
-        while (length > 0 && self->programs[--length] != '/')
-            continue;
-    self->programs[length > 0 ? length : 0] = '\0';
-    if (mkdtemp(self->folder) == NULL) {
-        self->folder[0] = '\0';
-        fail(self, "temporary folder", strerror(errno));
-    }
-    if (!nats_process_start(&self->server, NULL)) fail(self, "nats-server", self->server.problem);
-}
 
 int main(int argc, char **argv) {
     static bench self;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
-            self.json = true;
+            self.harness.json = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
             self.quick = true;
         } else if (strcmp(argv[i], "--part") == 0 && i + 1 < argc) {
@@ -598,16 +461,11 @@ int main(int argc, char **argv) {
             return 2;
         }
     }
-    prepare(&self);
-    json_start(&self.writer, self.text, sizeof self.text);
-    json_open_object(&self.writer, NULL);
-    json_string(&self.writer, "benchmark", "ingest");
+    harness_open(&self.harness, "bench_ingest");
+    json_string(&self.harness.writer, "benchmark", "ingest");
     if (wants(&self, "unmerged")) measure_unmerged(&self);
     if (wants(&self, "merged")) measure_merged(&self);
     if (wants(&self, "udp")) measure_udp(&self);
-    json_close_object(&self.writer);
-    if (!json_finish(&self.writer)) fail(&self, "report", "too long");
-    if (self.json) puts(self.text);
-    clean_up(&self);
+    harness_close(&self.harness);
     return 0;
 }

@@ -7,13 +7,17 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "ingest/pipeline.h"
 #include "ingest/source/udp_source.h"
+#include "ingest/state/receive_room.h"
 #include "runtime/clock.h"
 
 #define CALLS_PER_ROUND 16 /* receive calls before the loop gets its turn, so that requests are never starved */
+#define SPINS_PER_ROUND 32 /* the same, of calls that bring nothing; some ten microseconds */
+#define BUSY_POLL_US    50 /* for the network card's queue, where there is one */
 #define LIVE_LINES      2u
 
 typedef struct live_line {
@@ -22,7 +26,8 @@ typedef struct live_line {
     udp_source *source; /* NULL: there is no such line */
     uv_poll_t poll;
     bool failed;
-    rt_log_site error_site;
+    receive_room room;
+    rt_log_site error_site, drop_site;
 } live_line;
 
 struct live {
@@ -41,6 +46,9 @@ static size_t take_datagrams(live_line *line, int64_t now_ns) {
     if (udp_source_receive(line->source, packets, &count, rt_clock_utc_ns(), &error) != TW_OK)
         rt_log_limited(self->log, &line->error_site, RT_ERROR, "receiving failed",
                        RT_STR("line", line_names[line->index]), RT_STR("reason", error.text));
+    if (count == 0) return 0;
+    hop_times_begin(&self->hops, packets[0].receive_ns, rt_clock_utc_ns());
+    burst_limit_look(&self->burst, count == UDP_SOURCE_BURST || !bus_ready(self->bus), now_ns);
     for (size_t i = 0; i < count; i++)
         arbiter_packet(self->arbiter, line->index, packets[i].payload, packets[i].length, packets[i].receive_ns,
                        now_ns);
@@ -59,22 +67,54 @@ static void line_failed(live_line *line, const char *reason) {
     ingest_source_ended(self->ingest, reason);
 }
 
+/* The buffer is looked at while it is at its fullest: when there was more than one call takes, and on every tick. */
+static void look_at_queue(live_line *line) {
+    ingest *self = line->owner->ingest;
+    uint64_t told = line->room.drops;
+    uint64_t used = udp_source_look(line->source), drops = udp_source_kernel_drops(line->source);
+    uint64_t wanted = receive_room_look(&line->room, used, drops);
+    if (drops > told)
+        rt_log_limited(self->log, &line->drop_site, RT_WARN,
+                       "the kernel dropped packets: the socket buffer was full",
+                       RT_STR("line", line_names[line->index]), RT_U64("dropped", drops - told),
+                       RT_U64("dropped_in_all", drops), RT_U64("receive_buffer_bytes", line->room.granted));
+    if (wanted == 0) return;
+    tw_error error = {0};
+    uint64_t before = line->room.granted;
+    udp_source_resize(line->source, (int)wanted, &error); /* a refusal leaves the size as it was */
+    bool grown = receive_room_granted(&line->room, wanted, (uint64_t)udp_source_buffer_bytes(line->source));
+    rt_log(self->log, grown ? RT_INFO : RT_WARN,
+           grown ? "the receive buffer has grown"
+                 : "the system grants no larger receive buffer: see net.core.rmem_max",
+           RT_STR("line", line_names[line->index]), RT_U64("from_bytes", before),
+           RT_U64("to_bytes", line->room.granted), RT_U64("in_use_bytes", used));
+}
+
+/* All that the line's socket has, within bounds, and what came of it to the bus. False: it had nothing. */
+static bool take_burst(live_line *line) {
+    ingest *self = line->owner->ingest;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    size_t count = take_datagrams(line, now_ns), calls = 1;
+    if (count == 0) return false;
+    self->facts.last_heard_ns = now_ns;
+    while (count == UDP_SOURCE_BURST && calls++ < CALLS_PER_ROUND) {
+        look_at_queue(line);
+        count = take_datagrams(line, now_ns);
+    }
+    if (self->recovery != NULL) recovery_step(self->recovery, now_ns);
+    ingest_end_of_burst(self);
+    hop_times_drop(&self->hops);
+    return true;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)events;
     live_line *line = poll->data;
-    ingest *self = line->owner->ingest;
     if (status < 0) {
         line_failed(line, uv_strerror(status));
         return;
     }
-    int64_t now_ns = rt_clock_monotonic_ns();
-    for (int call = 0; call < CALLS_PER_ROUND; call++) {
-        size_t count = take_datagrams(line, now_ns);
-        if (count > 0) self->facts.last_heard_ns = now_ns;
-        if (count < UDP_SOURCE_BURST) break;
-    }
-    if (self->recovery != NULL) recovery_step(self->recovery, now_ns);
-    ingest_end_of_burst(self);
+    take_burst(line);
 }
 
 static tw_code open_line(live *self, uint32_t index, const location *where, const char *text, tw_error *error) {
@@ -87,7 +127,13 @@ static tw_code open_line(live *self, uint32_t index, const location *where, cons
     uv_poll_init(&owner->loop, &line->poll, udp_source_fd(line->source));
     line->poll.data = line;
     self->open++;
-    uv_poll_start(&line->poll, UV_READABLE, on_readable);
+    receive_room_init(&line->room, owner->settings.receive_buffer, owner->settings.receive_buffer_max,
+                      (uint64_t)udp_source_buffer_bytes(line->source));
+    if (!owner->settings.busy_poll)
+        uv_poll_start(&line->poll, UV_READABLE, on_readable);
+    else if (!udp_source_busy_poll(line->source, BUSY_POLL_US))
+        rt_log(owner->log, RT_INFO, "the network card is not polled: SO_BUSY_POLL needs CAP_NET_ADMIN",
+               RT_STR("line", line_names[index]), RT_STR("reason", strerror(errno)));
     rt_log(owner->log, RT_INFO, "listening", RT_STR("line", line_names[index]), RT_STR("source", text),
            RT_I64("receive_buffer_bytes", udp_source_buffer_bytes(line->source)));
     return TW_OK;
@@ -129,6 +175,18 @@ void live_close(live *self) {
     }
 }
 
+void live_step(live *self) {
+    for (uint32_t i = 0; i < LIVE_LINES; i++)
+        if (self->lines[i].source != NULL && !self->lines[i].failed) look_at_queue(&self->lines[i]);
+}
+
+void live_spin(live *self) {
+    bool any = false;
+    for (int spin = 0; spin < SPINS_PER_ROUND && !any; spin++)
+        for (uint32_t i = 0; i < LIVE_LINES; i++)
+            if (self->lines[i].source != NULL && take_burst(&self->lines[i])) any = true;
+}
+
 /* ---- what is known of each line ---- */
 
 static void judge_line(const ingest *self, const arbiter_status *feed, int64_t now_ns, ingest_line *line) {
@@ -167,8 +225,10 @@ bool live_read_line(const live *self, uint32_t index, int64_t now_ns, ingest_lin
     if (index > LIVE_LINES || self->lines[index].source == NULL) return false;
     const line_stats *stats = arbiter_line(owner->arbiter, index);
     arbiter_status feed = arbiter_read_status(owner->arbiter);
-    *line =
-        (ingest_line){.counts = stats->counts, .kernel_drops = udp_source_kernel_drops(self->lines[index].source)};
+    *line = (ingest_line){.counts = stats->counts,
+                          .kernel_drops = udp_source_kernel_drops(self->lines[index].source),
+                          .buffer_bytes = udp_source_buffer_bytes(self->lines[index].source),
+                          .buffer_changes = self->lines[index].room.changes};
     tw_text_copy(line->name, sizeof line->name, line_names[index]);
     if (!line_stats_median_skew(stats, &line->skew_ns)) line->skew_ns = 0;
     judge_line(owner, &feed, now_ns, line);

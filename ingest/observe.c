@@ -28,6 +28,7 @@ static void collect(void *context) {
     seen->level_slots = ob_books_level_slots(market_books(self->market));
     seen->requests_waiting = seen->publisher.requests_waiting;
     seen->bus_buffered = (int64_t)bus_buffered(self->bus);
+    seen->burst_limit = self->burst.now;
 }
 
 static void add_counters(ingest *self, const char *labels) {
@@ -71,6 +72,7 @@ static void add_counters(ingest *self, const char *labels) {
         {"instruments_refused_total", "Symbols refused because max-instruments was reached.",
          &seen->instruments_refused},
         {"updates_merged_total", "Source changes folded into a later update.", &seen->publisher.merged},
+        {"burst_limit_changes_total", "Times the limit of merging was raised or lowered.", &self->burst.changes},
         {"updates_unchanged_total", "Marks that left nothing visible changed.", &seen->publisher.unchanged},
         {"updates_held_back_total", "Rounds in which the bus was not ready and updates merged.",
          &seen->publisher.held_back},
@@ -136,6 +138,7 @@ static void add_lines(ingest *self, const char *labels) {
              &line->counts.passed_over},
             {"kernel_drops_total", "Packets the kernel dropped before the line could be read.",
              &line->kernel_drops},
+            {"receive_buffer_changes_total", "Times the socket buffer was made larger.", &line->buffer_changes},
         };
         char name[96], with_line[160];
         tw_text_format(with_line, sizeof with_line, "%s,line=\"%s\"", labels, line->name);
@@ -145,6 +148,9 @@ static void add_lines(ingest *self, const char *labels) {
         }
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_skew_nanoseconds", with_line,
                           "Median lag behind the other line; negative ahead of it.", &line->skew_ns);
+        if (i + 1 < INGEST_LINES) /* R has no line of its own */
+            metrics_add_gauge(self->metrics, "tickwire_ingest_line_receive_buffer_bytes", with_line,
+                              "Size of the socket buffer as the kernel granted it.", &line->buffer_bytes);
         metrics_add_gauge(self->metrics, "tickwire_ingest_line_state", with_line,
                           "0 OK, 1 CLOSED, 2 RECOVERING (nothing heard yet, or R: asking), 3 STALE (silent, down).",
                           &line->state_number);
@@ -175,12 +181,30 @@ static void add_gauges(ingest *self, const char *labels) {
          &seen->glimpse.state},
         {"glimpse_held_messages", "Live messages held while a snapshot comes.", &seen->glimpse.held},
         {"requests_waiting", "Snapshot requests waiting.", &seen->requests_waiting},
+        {"burst_limit", "Source messages merged into one update at most, now.", &seen->burst_limit},
         {"bus_buffered_bytes", "Bytes waiting to be written to the bus.", &seen->bus_buffered},
     };
     char name[96];
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {
         tw_text_format(name, sizeof name, "tickwire_ingest_%s", gauges[i].name);
         metrics_add_gauge(self->metrics, name, labels, gauges[i].help, gauges[i].value);
+    }
+}
+
+static void add_hops(ingest *self, const char *labels) {
+    const struct {
+        const char *name;
+        const tw_histogram *histogram;
+    } hops[] = {{"receive", &self->hops.receive},
+                {"apply", &self->hops.apply},
+                {"encode", &self->hops.encode},
+                {"write", &self->hops.write}};
+    for (size_t i = 0; self->live != NULL && i < sizeof hops / sizeof *hops; i++) {
+        char with_hop[160];
+        tw_text_format(with_hop, sizeof with_hop, "%s,hop=\"%s\"", labels, hops[i].name);
+        metrics_add_latency(self->metrics, "tickwire_ingest_hop_seconds", with_hop,
+                            "Share of the path: receive (kernel to program), apply (decode, books), encode, write.",
+                            hops[i].histogram);
     }
 }
 
@@ -198,6 +222,7 @@ tw_code observe_open(ingest *self, tw_error *error) {
     add_lines(self, labels);
     metrics_add_latency(self->metrics, "tickwire_ingest_receive_to_publish_seconds", labels,
                         "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);
+    add_hops(self, labels);
     metrics_on_collect(self->metrics, collect, self);
     tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
                                        self->settings.metrics_address, (uint16_t)self->settings.metrics, error);

@@ -10,9 +10,9 @@
 #include "ingest/day/file_date.h"
 #include "runtime/clock.h"
 
-#define TICK_MS            5
 #define NS_PER_MS          INT64_C(1000000)
 #define SIGNALS            3
+#define TICK_NS            (5 * INT64_C(1000000))
 #define LEAVE_NS           (5 * TW_NS_PER_SECOND)
 #define FLUSHES_PER_CLOCK  8u
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
@@ -249,6 +249,7 @@ static int64_t burst_clock(ingest *self) {
 static void flush(ingest *self) {
     if (self->glimpse != NULL && glimpse_rebuilding(self->glimpse)) return;
     int64_t now_ns = burst_clock(self);
+    hop_times_flush(&self->hops, now_ns);
     publisher_flush(self->publisher, now_ns);
     int64_t receive_ns = self->itch50.last.receive_ns;
     if (self->replay == NULL && receive_ns != TW_TIME_ABSENT)
@@ -259,14 +260,17 @@ static void flush(ingest *self) {
 void ingest_end_of_burst(ingest *self) {
     if (self->pending > 0) flush(self);
     self->flushes_in_burst = 0;
+    bool timed = hop_times_wanted(&self->hops);
+    int64_t published_ns = timed ? rt_clock_utc_ns() : 0;
     bus_flush(self->bus);
+    if (timed) hop_times_end(&self->hops, published_ns, rt_clock_utc_ns());
 }
 
 /* After every message: an update leaves at the latest when `burst` messages are merged into it. */
 static void on_applied(void *context, const tw_stamp *stamp) {
     (void)stamp;
     ingest *self = context;
-    if (++self->pending >= self->settings.burst) flush(self);
+    if (++self->pending >= self->burst.now) flush(self);
 }
 
 static void on_system_event(void *context, char code, const tw_stamp *stamp) {
@@ -347,10 +351,13 @@ void ingest_publish_all(ingest *self) {
     self->pending = 0;
 }
 
-static void on_tick(uv_timer_t *timer) {
-    ingest *self = timer->data;
+static void on_tick(void *context) {
+    ingest *self = context;
     lead_step(self->lead, rt_clock_monotonic_ns());
-    if (self->live != NULL) arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+    if (self->live != NULL) {
+        arbiter_poll(self->arbiter, rt_clock_monotonic_ns());
+        live_step(self->live);
+    }
     if (self->recovery != NULL) recovery_step(self->recovery, rt_clock_monotonic_ns());
     if (self->glimpse != NULL) glimpse_tick(self->glimpse, rt_clock_monotonic_ns());
     judge_feed(self);
@@ -551,16 +558,14 @@ static tw_code open_source(ingest *self, tw_error *error) {
     return replay_open(&self->replay, self, error);
 }
 
-static void start_timers(ingest *self) {
-    uv_timer_init(&self->loop, &self->tick_timer);
-    self->tick_timer.data = self;
-    uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
+static tw_code start_timers(ingest *self, tw_error *error) {
     static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR2};
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&self->loop, &self->signals[i]);
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
     }
+    return ticker_open(&self->ticker, &self->loop, TICK_NS, on_tick, self, error);
 }
 
 tw_code ingest_open(ingest *self, tw_error *error) {
@@ -570,6 +575,10 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
     tw_code code = parse_lines(self, error);
+    /* a recording waits for the bus instead of falling behind, so its limit has nothing to adapt to */
+    bool adapts = self->where.kind == LOCATION_UDP;
+    burst_limit_init(&self->burst, (uint32_t)(adapts ? self->settings.burst_min : self->settings.burst),
+                     (uint32_t)self->settings.burst);
     if (code == TW_OK) code = open_day(self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = open_bus(self, error);
@@ -580,8 +589,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code != TW_OK) return code;
     if (self->replay == NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();
-    start_timers(self);
-    return TW_OK;
+    return start_timers(self, error);
 }
 
 /* The last updates, too, wait for room on the bus; not for ever, and not for a bus that is away. */
@@ -616,8 +624,11 @@ int ingest_run(ingest *self) {
     lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->replay != NULL) replay_start(self->replay);
     if (self->soup != NULL) soup_start(self->soup);
-    while (!self->stopping)
-        uv_run(&self->loop, UV_RUN_DEFAULT);
+    bool spinning = self->live != NULL && self->settings.busy_poll;
+    while (!self->stopping) {
+        if (spinning) live_spin(self->live);
+        uv_run(&self->loop, spinning ? UV_RUN_NOWAIT : UV_RUN_DEFAULT);
+    }
     if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     bool failed = self->facts.down;
     if (lead_leads(self->lead)) say_farewell(self);
@@ -637,7 +648,7 @@ void ingest_close(ingest *self) {
     replay_close(self->replay);
     requests_close(self);
     observe_close(self);
-    close_handle((uv_handle_t *)&self->tick_timer);
+    ticker_close(self->ticker);
     for (int i = 0; i < SIGNALS; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
     lead_close(self->lead);

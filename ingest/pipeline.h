@@ -28,11 +28,14 @@
 #include "ingest/settings.h"
 #include "ingest/source/location.h"
 #include "ingest/source/pace.h"
+#include "ingest/state/burst_limit.h"
 #include "ingest/state/feed_state.h"
+#include "ingest/state/hop_times.h"
 #include "publisher/publisher.h"
 #include "runtime/bus.h"
 #include "runtime/log.h"
 #include "runtime/metrics.h"
+#include "runtime/ticker.h"
 #include "runtime/time_zone.h"
 
 typedef struct lead lead;         /* lead.c: who publishes */
@@ -49,6 +52,8 @@ typedef struct ingest_line {
     char name[8]; /* "A", "B", "R"; "" where there is none */
     line_counts counts;
     uint64_t kernel_drops;
+    int64_t buffer_bytes; /* of its socket, as granted */
+    uint64_t buffer_changes;
     int64_t skew_ns; /* median lag behind the other line, negative ahead; 0 if there is nothing to compare */
     tw_book_state state;
     tw_state_cause cause;
@@ -108,6 +113,7 @@ typedef struct ingest_observed {
     uint64_t kernel_drops;
     int64_t feed_state, feed_cause;
     int64_t instruments, instruments_not_ok, live_orders, level_slots, requests_waiting, bus_buffered;
+    int64_t burst_limit;
 } ingest_observed;
 
 typedef struct ingest {
@@ -143,18 +149,20 @@ typedef struct ingest {
     uint64_t messages;       /* source messages applied in this epoch */
     uint64_t messages_total; /* since start: for metrics */
     uint64_t pending;        /* messages applied since the last flush */
+    burst_limit burst;       /* how many there may be; fixed for recordings */
     uint32_t flushes_in_burst;
     int64_t flush_ns; /* the clock as last read for a flush */
     bool stopping;
     int64_t lines_told_ns; /* when LineStatus was published last */
 
-    uv_timer_t tick_timer;
+    ticker *ticker;
     uv_timer_t serve_timer;
     bool serving;
     bus_subscription *requests[3];
     uv_signal_t signals[3];
 
     tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
+    hop_times hops;                  /* the same path and the write, hop by hop; of a network feed */
     ingest_observed observed;
     rt_log_site malformed_site, unknown_site, lost_site;
 } ingest;
@@ -220,6 +228,10 @@ void live_close(live *live);
 /* Line `index`, 0 to INGEST_LINES - 1; false if there is no such line. */
 bool live_read_line(const live *live, uint32_t index, int64_t now_ns, ingest_line *line);
 uint64_t live_kernel_drops(const live *live); /* of all lines */
+/* As time passes: looks at the sockets' queues, tells drops, lets buffers grow. */
+void live_step(live *live);
+/* For --busy-poll: asks every line, a bounded number of times, until one had something. */
+void live_spin(live *live);
 /* soup.c */
 tw_code soup_open(soup **soup, ingest *ingest, tw_error *error);
 void soup_start(soup *soup);

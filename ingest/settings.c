@@ -54,6 +54,8 @@ static const setting table[] = {
     {"orders", SETTING_FLAG, AT(orders), "false", NULL, "publish every order event (L3)", NULL, 0, 0},
     {"burst", SETTING_COUNT, AT(burst), "256", "N",
      "most source messages merged into one update under load; 1: every message on its own", NULL, 1, 65536},
+    {"burst-min", SETTING_COUNT, AT(burst_min), "16", "N",
+     "the same while a network feed is kept up with; grows to --burst and back", NULL, 1, 65536},
     {"snapshot-rate", SETTING_COUNT, AT(snapshot_rate), "64Mi", "BYTES/S",
      "most bytes a second of snapshot and directory replies", NULL, 65536, INT64_C(1) << 34},
     {"max-requests", SETTING_COUNT, AT(max_requests), "4096", "N",
@@ -87,6 +89,11 @@ static const setting table[] = {
      INT64_C(10000000), INT64_C(3600000000000)},
     {"receive-buffer", SETTING_COUNT, AT(receive_buffer), "16Mi", "BYTES", "socket buffer to ask the kernel for",
      NULL, 4096, INT64_C(1) << 30},
+    {"receive-buffer-max", SETTING_COUNT, AT(receive_buffer_max), "64Mi", "BYTES",
+     "how far it grows when half of it is in use or the kernel drops packets", NULL, 4096, INT64_C(1) << 30},
+    {"busy-poll", SETTING_FLAG, AT(busy_poll), "false", NULL,
+     "ask the sockets of a network feed again and again instead of sleeping: lower latency for a whole core", NULL,
+     0, 0},
 
     {"glimpse", SETTING_TEXT, AT(glimpse), "", "WHERE",
      "GLIMPSE service, soup://USER:PASSWORD@HOST:PORT[/SESSION]: books that are not whole are rebuilt from its "

@@ -33,6 +33,7 @@ typedef struct ingest_settings {
     bool tier_1s;
     bool orders;
     uint64_t burst;
+    uint64_t burst_min;
     uint64_t snapshot_rate;
     uint64_t max_requests;
     uint64_t max_prints;
@@ -49,6 +50,8 @@ typedef struct ingest_settings {
     uint64_t hold_packets;
     int64_t silence_ns;
     uint64_t receive_buffer;
+    uint64_t receive_buffer_max;
+    bool busy_poll;
 
     const char *glimpse; /* "": what is lost stays lost until the next session */
     uint64_t glimpse_hold;

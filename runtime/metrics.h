@@ -8,6 +8,7 @@
 #ifndef TICKWIRE_RUNTIME_METRICS_H
 #define TICKWIRE_RUNTIME_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -36,12 +37,17 @@ void metrics_on_collect(metrics *metrics, void (*collect)(void *context), void *
 /* Renders the text. Returns the length it has or would have; writes at most `capacity` bytes, NUL included. */
 size_t metrics_render(metrics *metrics, char *text, size_t capacity);
 
-/* HTTP on the loop: GET /metrics (the text), GET /healthz ("ok"). Port 0 takes a free one. The one door to
+/* HTTP on the loop: GET /metrics (the text), GET /healthz ("ok"), GET /readyz (see below). Port 0 takes a free one. The one door to
  * libmicrohttpd. TW_IO names the address. */
 typedef struct metrics_server metrics_server;
 tw_code metrics_server_open(metrics_server **server, uv_loop_t *loop, metrics *metrics, const char *address,
                             uint16_t port, tw_error *error);
 void metrics_server_close(metrics_server *server);
 uint16_t metrics_server_port(const metrics_server *server);
+
+/* What /readyz asks: true answers 200, false 503; `text` gets a JSON object that says why. Without it /readyz is 404. */
+#define METRICS_READY_BYTES 1024
+typedef bool (*metrics_is_ready)(void *context, char *text, size_t capacity);
+void metrics_server_on_ready(metrics_server *server, metrics_is_ready is_ready, void *context);
 
 #endif

@@ -17,6 +17,8 @@
 struct metrics_server {
     struct MHD_Daemon *daemon;
     metrics *metrics;
+    metrics_is_ready is_ready; /* NULL: nobody says */
+    void *ready_context;
     uv_poll_t poll;
     uv_timer_t timer;
     int open_handles;
@@ -53,6 +55,13 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection, metric
                    MHD_RESPMEM_MUST_FREE);
 }
 
+static enum MHD_Result respond_ready(struct MHD_Connection *connection, metrics_server *server) {
+    char text[METRICS_READY_BYTES] = "";
+    bool ready = server->is_ready(server->ready_context, text, sizeof text);
+    return respond(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json", text,
+                   strlen(text), MHD_RESPMEM_MUST_COPY);
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *body, size_t *body_length,
                                   void **request) {
@@ -72,6 +81,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return respond_words(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
     if (strcmp(url, "/metrics") == 0) return respond_metrics(connection, server->metrics);
     if (strcmp(url, "/healthz") == 0) return respond_words(connection, MHD_HTTP_OK, "ok\n");
+    if (strcmp(url, "/readyz") == 0 && server->is_ready != NULL) return respond_ready(connection, server);
     return respond_words(connection, MHD_HTTP_NOT_FOUND, "try /metrics or /healthz\n");
 }
 
@@ -176,4 +186,9 @@ void metrics_server_close(metrics_server *server) {
 
 uint16_t metrics_server_port(const metrics_server *server) {
     return server->port;
+}
+
+void metrics_server_on_ready(metrics_server *server, metrics_is_ready is_ready, void *context) {
+    server->is_ready = is_ready;
+    server->ready_context = context;
 }

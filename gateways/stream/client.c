@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -183,6 +184,7 @@ uint32_t stream_open(stream *s, stream_format format, stream_framing framing, in
 
 void stream_close(stream *s, uint32_t number) {
     client *c = client_at(s, number);
+    TW_ASSERT(c->open);
     c->closing = true; /* nothing is told to it any more */
     stream_unsubscribe_all(s, number);
     stream_ready_remove(s, number);
@@ -194,6 +196,13 @@ void stream_close(stream *s, uint32_t number) {
 }
 
 /* ---- requests ---- */
+
+#define TOPICS_PER_REQUEST 2000u
+
+void stream_charge(stream *s, uint32_t number, uint32_t topics) {
+    int64_t each_ns = SECOND_NS / s->options.requests_per_second;
+    client_at(s, number)->allowance_ns += (int64_t)(topics / TOPICS_PER_REQUEST) * each_ns;
+}
 
 /* A bucket that fills with requests_per_second, kept as the time at which it was empty. */
 static bool is_too_fast(stream *s, client *c) {
@@ -264,6 +273,7 @@ void stream_request(stream *s, uint32_t number, const uint8_t *bytes, size_t len
 }
 
 void stream_heard(stream *s, uint32_t number, int64_t now_ns) {
+    TW_ASSERT(client_at(s, number)->open);
     s->now_ns = now_ns;
     client_at(s, number)->heard_ns = now_ns;
 }

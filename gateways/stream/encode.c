@@ -27,9 +27,10 @@ uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, uint6
     return 10;
 }
 
+/* The NUL behind it is overwritten by what comes next, or is not counted. */
 static uint32_t put_text(uint8_t *at, const char *text) {
     size_t length = strlen(text);
-    memcpy(at, text, length);
+    tw_text_copy((char *)at, length + 1, text);
     return (uint32_t)length;
 }
 

@@ -100,6 +100,7 @@ static void trim(gathering *g, size_t most) {
 uint32_t stream_gather(stream *s, uint32_t number, stream_span spans[STREAM_MAX_SPANS], size_t most_bytes) {
     client *c = client_at(s, number);
     gathering *g = &s->gathering;
+    TW_ASSERT(c->open && most_bytes > 0);
     g->client = number;
     g->count = 0;
     g->bytes = 0;
@@ -132,7 +133,6 @@ static void advance(stream *s, uint32_t number, uint64_t frame) {
     const group *g = group_at(s, member_at(s, number)->group);
     uint64_t updates = frame == g->log.end ? g->updates_cut : frame_log_note(&g->log, frame - 1)->updates;
     stream_member_move(s, number, frame, frame_log_position(&g->log, frame), updates);
-    if (frame == g->log.end) stream_member_unpend(s, number);
 }
 
 /* So many bytes of a run of frames: whole ones are done, one begun is kept. */

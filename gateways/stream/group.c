@@ -7,6 +7,8 @@
 
 #include "base/assert.h"
 
+#define FETCH_AHEAD 8u /* members */
+
 static void link_to_topic(stream *s, uint32_t number) {
     group *g = group_at(s, number);
     topic *t = topic_at(s, g->topic);
@@ -39,7 +41,6 @@ static uint32_t make_group(stream *s, uint32_t topic_number, uint32_t depth, uin
     g->depth = depth;
     g->interval_ms = interval_ms;
     g->encoding = wrap;
-    g->first_member = NONE;
     g->last_cut_ns = s->now_ns - (int64_t)interval_ms * MILLI_NS;
     link_to_topic(s, number);
     stream_group_begin(s, number);
@@ -66,6 +67,8 @@ uint32_t stream_group_of(stream *s, uint32_t topic_number, uint32_t depth, uint3
 void stream_group_linger(stream *s, uint32_t number) {
     group *g = group_at(s, number);
     g->empty = true;
+    free(g->snapshot.bytes);
+    g->snapshot = (snapshot_cache){0};
     g->empty_since_ns = s->now_ns;
     g->prev_empty = s->last_empty;
     g->next_empty = NONE;
@@ -90,13 +93,29 @@ void stream_group_wake(stream *s, uint32_t number) {
         s->last_empty = g->prev_empty;
 }
 
+static void link_to_fresh(stream *s, uint32_t number) {
+    group *g = group_at(s, number);
+    if (g->fresh) return;
+    g->fresh = true;
+    g->next_fresh = NONE;
+    if (s->last_fresh != NONE)
+        group_at(s, s->last_fresh)->next_fresh = number;
+    else
+        s->first_fresh = number;
+    s->last_fresh = number;
+}
+
 static void unlink_from_fresh(stream *s, uint32_t number) {
     const group *g = group_at(s, number);
+    uint32_t before = NONE;
     if (!g->fresh) return;
-    uint32_t *link = &s->first_fresh;
-    while (*link != number)
-        link = &group_at(s, *link)->next_fresh;
-    *link = g->next_fresh;
+    for (uint32_t n = s->first_fresh; n != number; n = group_at(s, n)->next_fresh)
+        before = n;
+    if (before != NONE)
+        group_at(s, before)->next_fresh = g->next_fresh;
+    else
+        s->first_fresh = g->next_fresh;
+    if (s->last_fresh == number) s->last_fresh = before;
 }
 
 void stream_group_free(stream *s, uint32_t number) {
@@ -108,6 +127,7 @@ void stream_group_free(stream *s, uint32_t number) {
     unlink_from_topic(s, number);
     frame_log_fini(&g->log, &s->log_bounds);
     free(g->snapshot.bytes);
+    free(g->members);
     free(g->prints);
     free(g->view);
     *g = (group){0};
@@ -127,24 +147,27 @@ void stream_group_append(stream *s, uint32_t number, encoded frame, const frame_
     /* Without memory, or where a frame is beyond all bounds, it is as if it were overwritten at once: a snapshot for all. */
     if (frame.length == 0 || !frame_log_append(&g->log, &s->log_bounds, frame.bytes, frame.length, note))
         g->log.first = ++g->log.end;
-    if (g->fresh) return;
-    g->fresh = true;
-    g->next_fresh = s->first_fresh;
-    s->first_fresh = number;
+    link_to_fresh(s, number);
+}
+
+/* Members and their clients lie all over memory: they are fetched while others are told. */
+static void fetch_ahead(const stream *s, const group *g, uint32_t i) {
+    if (i + 2 * FETCH_AHEAD < g->member_count) __builtin_prefetch(member_at(s, g->members[i + 2 * FETCH_AHEAD]), 1);
+    if (i + FETCH_AHEAD < g->member_count)
+        __builtin_prefetch(client_at(s, member_at(s, g->members[i + FETCH_AHEAD])->client), 1);
 }
 
 /* Its members hear of what was cut since the last round. */
 static void tell_members(stream *s, group *g) {
-    for (uint32_t n = g->first_member; n != NONE;) {
-        member *m = member_at(s, n);
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        fetch_ahead(s, g, i);
+        const member *m = member_at(s, g->members[i]);
         client *c = client_at(s, m->client);
-        if (!m->wants_snapshot && m->next_frame < g->log.end) {
-            uint64_t told = m->position > g->told_position ? m->position : g->told_position;
-            c->waiting += g->log.position - told;
-            if (c->waiting > s->options.client_bytes) c->lagging = true;
-            stream_member_pend(s, n);
-        }
-        n = m->next_of_group;
+        if (m->wants_snapshot || m->next_frame == g->log.end) continue;
+        uint64_t told = m->position > g->told_position ? m->position : g->told_position;
+        c->waiting += g->log.position - told;
+        if (c->waiting > s->options.client_bytes) c->lagging = true;
+        stream_member_pend(s, g->members[i]);
     }
     g->told_position = g->log.position;
 }
@@ -153,6 +176,7 @@ void stream_groups_tell(stream *s) {
     while (s->first_fresh != NONE) {
         group *g = group_at(s, s->first_fresh);
         s->first_fresh = g->next_fresh;
+        if (s->first_fresh == NONE) s->last_fresh = NONE;
         g->fresh = false;
         tell_members(s, g);
     }

@@ -23,14 +23,15 @@
 #define NONE                  SLAB_NONE
 #define SECOND_NS             INT64_C(1000000000)
 #define MILLI_NS              INT64_C(1000000)
-#define SNAPSHOT_TAIL_BYTES   48u            /* what an encoding adds behind a snapshot's body */
-#define FRAME_HEAD_BYTES      10u            /* the longest WebSocket header that a server writes */
-#define SCRATCH_BYTES         (256u * 1024u) /* longer than any one message in any encoding */
+#define SNAPSHOT_TAIL_BYTES   48u             /* what an encoding adds behind a snapshot's body */
+#define FRAME_HEAD_BYTES      10u             /* the longest WebSocket header that a server writes */
+#define SCRATCH_BYTES         (1024u * 1024u) /* longer than any one message in any encoding */
 #define MAX_MICS              1024u
 #define MAX_INSTRUMENTS       (1u << 24)
 #define MAX_MEMBERS           (1u << 28)
 #define MAX_ALL_SUBSCRIPTIONS (1u << 20)
 #define LEAST_CLIENT_BYTES    4096u /* room for the greeting and an answer */
+#define ACK_BYTES             208u  /* of one subject in an acknowledgement: the longest subject and its wishes */
 
 typedef enum topic_kind {
     TOPIC_BOOK,
@@ -99,7 +100,8 @@ typedef struct group {
     uint32_t topic, next_of_topic;
     uint32_t depth, interval_ms;
     encoding encoding;
-    uint32_t first_member, member_count;
+    uint32_t *members; /* in no order */
+    uint32_t member_count, member_capacity;
     bool fresh; /* in the round's list: has frames its members were not told of */
     uint32_t next_fresh;
     uint32_t due_place;
@@ -123,7 +125,7 @@ typedef struct group {
 
 typedef struct member {
     uint32_t client, group, subscription;
-    uint32_t next_of_group, prev_of_group;
+    uint32_t place_in_group;
     uint32_t next_of_client, prev_of_client;
     uint32_t next_pending, prev_pending;
     bool pending;        /* in the client's list of those with something to send */
@@ -162,9 +164,10 @@ typedef enum client_place { CLIENT_IDLE, CLIENT_READY, CLIENT_LATER } client_pla
 
 typedef struct client {
     bool open, closing;
-    bool broken;  /* a frame begun can't be finished */
-    bool blocked; /* its last write was partial */
-    bool lagging; /* has more waiting than it may: its next gather turns all of it into snapshots */
+    bool broken;       /* a frame begun can't be finished */
+    bool told_no_room; /* since its last request */
+    bool blocked;      /* its last write was partial */
+    bool lagging;      /* has more waiting than it may: its next gather turns all of it into snapshots */
     client_place place;
     uint32_t next_ready, prev_ready;
     encoding encoding;
@@ -224,7 +227,7 @@ struct stream {
 
     frame_log_bounds log_bounds;
     due_heap due;
-    uint32_t first_fresh;
+    uint32_t first_fresh, last_fresh; /* groups with frames that members were not told of */
     uint32_t first_empty, last_empty; /* groups without members, longest first */
     uint64_t next_order;
     ready_list ready, later;
@@ -277,7 +280,7 @@ uint32_t stream_member_find(const stream *s, uint32_t client, uint32_t topic);
 /* A new member, or the one there is moved to this group and subscription. False: no room. */
 bool stream_member_join(stream *s, uint32_t client, uint32_t topic, uint32_t subscription, uint32_t *member);
 void stream_member_leave(stream *s, uint32_t member);
-/* What it is given next; keeps the client's waiting bytes right. */
+/* What it is given next; keeps the client's waiting bytes right. At the end nothing waits for it any more. */
 void stream_member_move(stream *s, uint32_t member, uint64_t frame, uint64_t position, uint64_t updates);
 void stream_member_want_snapshot(stream *s, uint32_t member, bool joining);
 void stream_member_pend(stream *s, uint32_t member);
@@ -325,6 +328,8 @@ void stream_tell(stream *s, uint32_t client, const char *json, size_t length);
 void stream_start_answer(json_writer *w, const char *type, const char *id); /* id as JSON text, "" for none */
 void stream_tell_error(stream *s, uint32_t client, const char *id, const char *code, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* What a request costs beyond being one: wildcards that come to thousands of subjects. */
+void stream_charge(stream *s, uint32_t client, uint32_t topics);
 void stream_mark_ready(stream *s, uint32_t client);
 void stream_ready_push(stream *s, uint32_t client, client_place place);
 void stream_ready_remove(stream *s, uint32_t client);

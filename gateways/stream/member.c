@@ -69,27 +69,33 @@ static void index_remove(stream *s, uint32_t number) {
 
 /* ---- lists ---- */
 
+/* False: no memory. */
+static bool make_room_in_group(group *g) {
+    if (g->member_count < g->member_capacity) return true;
+    uint32_t capacity = g->member_capacity == 0 ? 4 : 2 * g->member_capacity;
+    uint32_t *members = realloc(g->members, capacity * sizeof *members);
+    if (members == NULL) return false;
+    g->members = members;
+    g->member_capacity = capacity;
+    return true;
+}
+
 static void link_to_group(stream *s, uint32_t number, uint32_t group_number) {
     member *m = member_at(s, number);
     group *g = group_at(s, group_number);
     m->group = group_number;
-    m->prev_of_group = NONE;
-    m->next_of_group = g->first_member;
-    if (g->first_member != NONE) member_at(s, g->first_member)->prev_of_group = number;
-    g->first_member = number;
-    g->member_count++;
+    m->place_in_group = g->member_count;
+    g->members[g->member_count++] = number;
     stream_group_wake(s, group_number);
 }
 
 static void unlink_from_group(stream *s, uint32_t number) {
     const member *m = member_at(s, number);
     group *g = group_at(s, m->group);
-    if (m->prev_of_group != NONE)
-        member_at(s, m->prev_of_group)->next_of_group = m->next_of_group;
-    else
-        g->first_member = m->next_of_group;
-    if (m->next_of_group != NONE) member_at(s, m->next_of_group)->prev_of_group = m->prev_of_group;
-    if (--g->member_count == 0) stream_group_linger(s, m->group);
+    uint32_t last = g->members[--g->member_count];
+    g->members[m->place_in_group] = last;
+    member_at(s, last)->place_in_group = m->place_in_group;
+    if (g->member_count == 0) stream_group_linger(s, m->group);
 }
 
 static void link_to_client(stream *s, uint32_t number) {
@@ -159,6 +165,7 @@ void stream_member_move(stream *s, uint32_t number, uint64_t frame, uint64_t pos
     m->next_frame = frame;
     m->position = position;
     m->updates = updates;
+    if (frame == g->log.end) stream_member_unpend(s, number);
 }
 
 void stream_member_want_snapshot(stream *s, uint32_t number, bool joining) {
@@ -196,7 +203,7 @@ bool stream_member_join(stream *s, uint32_t client_number, uint32_t topic_number
     uint32_t group_number =
         stream_group_of(s, topic_number, wish->depth, wish->interval_ms, client_at(s, client_number)->encoding);
     *joined = number;
-    if (group_number == NONE) return false;
+    if (group_number == NONE || !make_room_in_group(group_at(s, group_number))) return false;
     if (number == NONE) {
         number = *joined = slab_take(&s->members);
         if (number == NONE) return false;

@@ -16,6 +16,9 @@ static const char *option_fault(const stream_options *o) {
     if (o->max_groups == 0 || o->max_groups >= NONE) return "max_groups";
     if (o->max_members == 0 || o->max_members > MAX_MEMBERS) return "max_members";
     if (o->client_bytes < LEAST_CLIENT_BYTES) return "client_bytes";
+    uint64_t ack_bytes =
+        (uint64_t)o->max_subscriptions * ACK_BYTES; /* a request may name as many as a client may have */
+    if (ack_bytes > o->client_bytes || ack_bytes > SCRATCH_BYTES / 2) return "max_subscriptions";
     if (o->frames_kept == 0) return "frames_kept";
     if (o->kept_bytes == 0 || o->kept_bytes > INT64_MAX) return "kept_bytes";
     if (o->request_bytes == 0) return "request_bytes";
@@ -26,7 +29,7 @@ static const char *option_fault(const stream_options *o) {
 }
 
 static bool init(stream *s) {
-    s->first_fresh = s->first_empty = s->last_empty = s->first_wild = NONE;
+    s->first_fresh = s->last_fresh = s->first_empty = s->last_empty = s->first_wild = NONE;
     s->ready = s->later = (ready_list){.first = NONE, .last = NONE};
     s->gathering.client = STREAM_NO_CLIENT;
     s->log_bounds = (frame_log_bounds){.frames = s->options.frames_kept,
@@ -61,6 +64,7 @@ static void free_groups(stream *s) {
         group *g = group_at(s, n);
         frame_log_fini(&g->log, &s->log_bounds);
         free(g->snapshot.bytes);
+        free(g->members);
         free(g->prints);
         free(g->view);
     }

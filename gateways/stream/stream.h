@@ -46,7 +46,7 @@ typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE } stream_framing;
 typedef struct stream_options {
     uint32_t max_clients;
     uint32_t max_instruments;   /* (MIC, symbol) known at once */
-    uint32_t max_subscriptions; /* of one client: patterns */
+    uint32_t max_subscriptions; /* of one client: patterns; with client_bytes room to acknowledge all */
     uint32_t max_groups;        /* over all clients */
     uint32_t client_bytes;      /* most that may wait for one client, 256 KiB */
     uint32_t max_members;       /* over all clients: pairs of client and subject, what wildcards come to */

@@ -189,6 +189,16 @@ static bool may_read(const stream *s, uint32_t client_number, const char *subjec
            s->surroundings.may_read(s->surroundings.context, client_number, subject);
 }
 
+/* Told once for each request: a wildcard may come to thousands. */
+static void refuse_member(stream *s, uint32_t client_number, const char *subject) {
+    client *c = client_at(s, client_number);
+    s->stats.members_refused++;
+    if (c->told_no_room) return;
+    c->told_no_room = true;
+    stream_tell_error(s, client_number, "", "TOO_MANY",
+                      "%s, and what else is new, is left out: this gateway has no room for more subjects", subject);
+}
+
 /* NONE: not entitled, a newer subscription has it, or no room (counted). */
 static uint32_t join(stream *s, uint32_t topic_number, uint32_t subscription_number) {
     const subscription *wish = subscription_at(s, subscription_number);
@@ -196,9 +206,7 @@ static uint32_t join(stream *s, uint32_t topic_number, uint32_t subscription_num
     uint32_t number = stream_member_find(s, wish->client, topic_number);
     if (number != NONE && subscription_at(s, member_at(s, number)->subscription)->order > wish->order) return NONE;
     if (stream_member_join(s, wish->client, topic_number, subscription_number, &number)) return number;
-    s->stats.members_refused++;
-    stream_tell_error(s, wish->client, "", "TOO_MANY", "%s is left out: this gateway has no room for more subjects",
-                      topic_at(s, topic_number)->subject);
+    refuse_member(s, wish->client, topic_at(s, topic_number)->subject);
     return NONE;
 }
 
@@ -285,6 +293,7 @@ static void acknowledge(stream *s, uint32_t client_number, const stream_request_
 
 void stream_subscribe(stream *s, uint32_t client_number, const stream_request_text *request) {
     if (!is_allowed(s, client_number, request)) return;
+    client_at(s, client_number)->told_no_room = false;
     acknowledge(s, client_number, request);
     for (uint32_t i = 0; i < request->subject_count; i++) {
         uint32_t number = subscription_of(s, client_number, request->subjects[i]);
@@ -298,6 +307,7 @@ void stream_subscribe(stream *s, uint32_t client_number, const stream_request_te
         wish->depth = depth_for(request->depth);
         wish->interval_ms = interval_for(request->interval_ms);
         wish->order = ++s->next_order;
+        stream_charge(s, client_number, pattern_at(s, wish->pattern)->topic_count);
         join_all(s, number, request);
     }
 }
@@ -339,6 +349,7 @@ void stream_unsubscribe(stream *s, uint32_t client_number, const stream_request_
         }
     for (uint32_t i = 0; i < request->subject_count; i++) {
         uint32_t number = subscription_of(s, client_number, request->subjects[i]);
+        stream_charge(s, client_number, pattern_at(s, subscription_at(s, number)->pattern)->topic_count);
         leave_all(s, number);
         remove_subscription(s, number);
     }
@@ -354,14 +365,19 @@ void stream_unsubscribe_all(stream *s, uint32_t client_number) {
 }
 
 void stream_entitlements_changed(stream *s, uint32_t client_number, int64_t now_ns) {
+    char first[SUBJECT_BYTES] = "";
+    uint32_t ended = 0;
     s->now_ns = now_ns;
     for (uint32_t n = client_at(s, client_number)->first_member; n != NONE;) {
         uint32_t next = member_at(s, n)->next_of_client;
         const char *subject = topic_at(s, group_at(s, member_at(s, n)->group)->topic)->subject;
         if (!may_read(s, client_number, subject)) {
-            stream_tell_error(s, client_number, "", "FORBIDDEN", "not entitled to %s any more", subject);
+            if (ended++ == 0) tw_text_copy(first, sizeof first, subject);
             stream_member_leave(s, n);
         }
         n = next;
     }
+    if (ended > 0)
+        stream_tell_error(s, client_number, "", "FORBIDDEN", "not entitled any more to %s and %u others", first,
+                          ended - 1);
 }

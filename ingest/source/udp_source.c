@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -171,6 +172,31 @@ uint64_t udp_source_oversized(const udp_source *source) {
     return source->oversized;
 }
 
+/* A datagram carries the count of the moment at which it was queued, so an older one may come after a newer. */
+static void note_drops(udp_source *source, uint32_t drops) {
+    uint32_t more = drops - source->last_drops;
+    if (more > UINT32_MAX / 2) return;
+    source->kernel_drops += more;
+    source->last_drops = drops;
+}
+
+uint64_t udp_source_look(udp_source *source) {
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof memory;
+    if (getsockopt(source->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0) return 0;
+    if (length > SK_MEMINFO_DROPS * sizeof *memory) note_drops(source, memory[SK_MEMINFO_DROPS]);
+    return memory[SK_MEMINFO_RMEM_ALLOC];
+}
+
+tw_code udp_source_resize(udp_source *source, int receive_buffer_bytes, tw_error *error) {
+    tw_code code = size_buffer(source, receive_buffer_bytes, error);
+    return code == TW_OK ? TW_OK : tw_error_wrap(error, "the buffer of %s", source->name);
+}
+
+bool udp_source_busy_poll(udp_source *source, int us) {
+    return setsockopt(source->fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof us) == 0;
+}
+
 /* What the kernel says beside a datagram: when it came, and how many of its kind found no room so far. */
 static void read_controls(udp_source *source, struct msghdr *header, int64_t *receive_ns) {
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control)) {
@@ -182,8 +208,7 @@ static void read_controls(udp_source *source, struct msghdr *header, int64_t *re
         } else if (control->cmsg_type == SO_RXQ_OVFL) {
             uint32_t drops;
             memcpy(&drops, CMSG_DATA(control), sizeof drops);
-            source->kernel_drops += (uint32_t)(drops - source->last_drops);
-            source->last_drops = drops;
+            note_drops(source, drops);
         }
     }
 }

@@ -532,6 +532,32 @@ static void make_lobster(const char *folder) {
     write_text(folder, "lobster", 2, 0, "/data/ABCD_2012-06-21_34200000_57600000_message_1.csv.gz\n1,2,3,4\n");
 }
 
+static void make_stream(const char *folder) {
+    static const char *const requests[] = {
+        "{\"id\":1,\"op\":\"subscribe\",\"subjects\":[\"XNAS.A.orderbook\",\"XNAS.*.quote\"],\"depth\":5,"
+        "\"interval_ms\":100}",
+        "{\"op\":\"subscribe\",\"subjects\":[\">\"],\"snapshot\":false,\"resume\":{\"XNAS.A.orderbook\":{\"epoch\":"
+        "\"E\","
+        "\"seq\":\"2\",\"depth\":10}}}",
+        "{\"id\":\"x\",\"op\":\"unsubscribe\",\"subjects\":[\"XNAS.*.quote\"]}",
+        "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.B.orderbook\"],\"last_event_id\":\"XNAS.B.orderbook|E|3|10\"}",
+        "{\"op\":\"auth\",\"token\":\"good\"}",
+        "{\"id\":7,\"op\":\"ping\"}",
+        "{\"op\":\"subscribe\",\"subjects\":[\"XLON.>\",\"feed.*.*.status\"]}",
+        "{\"op\":[[[[[[[[[1]]]]]]]]]}",
+    };
+    enum { COUNT = sizeof requests / sizeof *requests };
+    static seed all;
+    all.length = 0;
+    for (unsigned i = 0; i < 4 * COUNT; i++) {
+        const char *request = requests[i % COUNT];
+        add_u8(&all, 0x30u | (i & 3) | (i % 3) << 6 | (i % 7 == 6 ? 8u : 0));
+        add_u16(&all, (unsigned)strlen(request));
+        add(&all, request, strlen(request));
+        if (i % COUNT == COUNT - 1) write_seed(folder, "stream_request", i / COUNT, &all);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_corpus FOLDER\n");
@@ -546,5 +572,6 @@ int main(int argc, char **argv) {
     make_receiver(argv[1]);
     make_texts(argv[1]);
     make_lobster(argv[1]);
+    make_stream(argv[1]);
     return 0;
 }

@@ -24,6 +24,7 @@ static void write_all(json_writer *w) {
     json_close_array(w);
     json_open_object(w, "empty");
     json_close_object(w);
+    json_raw(w, "raw", "[1]");
     json_null(w, "last");
     json_close_object(w);
 }
@@ -31,7 +32,7 @@ static void write_all(json_writer *w) {
 static const char all[] =
     "{\"seq\":18446744073709551615,\"least\":-9223372036854775808,\"event_ns\":\"-5\",\"id\":\"7\","
     "\"price\":\"189.1200\",\"none\":null,\"quantity\":\"300\",\"bids\":[[\"a\",true],0.25,null],\"empty\":{},"
-    "\"last\":null}";
+    "\"raw\":[1],\"last\":null}";
 
 TEST(json, commas_names_and_values_come_out_as_rfc_8259_wants_them) {
     char text[512];

@@ -30,6 +30,7 @@ export const add = (locate, stock, id, side, shares, price, ns) =>
 export const execute = (locate, id, shares, match, ns) => message('E', locate, now(ns), [u64(id), u32(shares), u64(match)]);
 export const cancel = (locate, id, shares, ns) => message('X', locate, now(ns), [u64(id), u32(shares)]);
 export const remove = (locate, id, ns) => message('D', locate, now(ns), [u64(id)]);
+export const broken = (locate, match, ns) => message('B', locate, now(ns), [u64(match)]);
 export const unknownType = (locate, ns) => message('~', locate, now(ns), [text('????', 4)]);
 
 /** BinaryFILE framing; `end` writes the mark of length 0. */

@@ -1,0 +1,145 @@
+/* What an operator sees of the aggregator: counters, states and readiness. */
+#include "base/json.h"
+#include "base/text.h"
+#include "publisher/aggregator/pipeline.h"
+#include "runtime/clock.h"
+
+static void collect(void *context) {
+    aggregator *self = context;
+    aggregator_observed *seen = &self->observed;
+    seen->values = last_values_stats(self->values);
+    seen->writer = last_writer_read_stats(self->writer);
+    seen->intake = intake_read_stats(self->intake);
+    seen->bus = bus_read_stats(self->bus);
+    seen->redis = redis_read_stats(self->redis);
+    seen->symbols = seen->values.symbols;
+    seen->in_doubt = seen->values.in_doubt;
+    seen->waiting = seen->values.waiting;
+    seen->oldest_ns = last_values_oldest_ns(self->values, rt_clock_monotonic_ns());
+    seen->under_way = seen->writer.under_way;
+    seen->outstanding = redis_outstanding(self->redis);
+    seen->redis_state = redis_read_state(self->redis);
+    seen->bus_connected = bus_connected(self->bus);
+    seen->feeds = seen->intake.feeds;
+    seen->feeds_ok = seen->intake.feeds_ok;
+    seen->feeds_unsynced = seen->intake.feeds_unsynced;
+}
+
+static void add_counters(aggregator *self) {
+    aggregator_observed *seen = &self->observed;
+    const struct {
+        const char *name, *help;
+        const uint64_t *value;
+    } counters[] = {
+        {"quotes_total", "Quotes taken from the bus.", &seen->intake.quotes},
+        {"trades_total", "Trades messages taken from the bus.", &seen->intake.trades},
+        {"malformed_total", "Messages passed over: not what their subject says.", &seen->intake.malformed},
+        {"old_terms_total", "Messages dropped: of a deposed leader or of a session that was left.",
+         &seen->values.old},
+        {"snapshots_requested_total", "Snapshots asked for.", &seen->intake.snapshots_requested},
+        {"symbols_refused_total", "Messages dropped because max-symbols was reached.", &seen->values.refused},
+        {"symbols_forgotten_total", "Symbols given up because nobody tells of them any more.",
+         &seen->values.forgotten},
+        {"breaks_total", "Prints taken back that were kept.", &seen->values.breaks},
+        {"changes_total", "Messages that changed a row.", &seen->values.changes},
+        {"merged_total", "Changes folded into a write that had not left yet.", &seen->values.merged},
+        {"writes_total", "Rows that Redis has taken.", &seen->writer.writes},
+        {"writes_refused_total", "Rows that Redis has refused.", &seen->writer.refused},
+        {"writes_lost_total", "Rows whose answer was lost with the connection.", &seen->writer.lost},
+        {"rearmed_total", "Keys whose expiry was re-armed.", &seen->writer.rearmed},
+        {"gone_total", "Keys that were gone or changed when re-armed, and were written again.", &seen->writer.gone},
+        {"batches_total", "Batches sent to Redis.", &seen->writer.batches},
+        {"full_rounds_total", "Rounds that left rows waiting because max-outstanding was reached.",
+         &seen->writer.full_rounds},
+        {"redis_connects_total", "Times Redis became ready.", &seen->redis.connects},
+        {"redis_failures_total", "Tries to connect that failed, and connections that ended.",
+         &seen->redis.failures},
+        {"redis_commands_total", "Commands sent to Redis.", &seen->redis.commands},
+        {"redis_bytes_out_total", "Bytes of these commands.", &seen->redis.bytes_out},
+        {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
+        {"bus_dropped_in_total", "Messages dropped because they were read too slowly.", &seen->bus.dropped_in},
+    };
+    char name[96];
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        tw_text_format(name, sizeof name, "tickwire_aggregator_%s", counters[i].name);
+        metrics_add_counter(self->metrics, name, "", counters[i].help, counters[i].value);
+    }
+}
+
+static void add_troubles(aggregator *self) {
+    char label[64];
+    for (redis_trouble trouble = 0; trouble < REDIS_TROUBLES; trouble++) {
+        tw_text_format(label, sizeof label, "kind=\"%s\"", redis_trouble_name(trouble));
+        metrics_add_counter(self->metrics, "tickwire_aggregator_redis_errors_total", label,
+                            "Error answers of Redis.", &self->observed.writer.troubles[trouble]);
+    }
+}
+
+static void add_gauges(aggregator *self) {
+    aggregator_observed *seen = &self->observed;
+    const struct {
+        const char *name, *help;
+        const int64_t *value;
+    } gauges[] = {
+        {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED.", &seen->redis_state},
+        {"bus_connected", "1 while connected to the bus.", &seen->bus_connected},
+        {"symbols", "Instruments kept.", &seen->symbols},
+        {"symbols_in_doubt", "Instruments whose snapshot is awaited: not re-armed meanwhile.", &seen->in_doubt},
+        {"rows_waiting", "Rows that wait to be written.", &seen->waiting},
+        {"oldest_waiting_nanoseconds", "How long the longest waiting row has waited.", &seen->oldest_ns},
+        {"rows_under_way", "Rows and keys sent to Redis without an answer.", &seen->under_way},
+        {"redis_outstanding", "Commands sent to Redis without an answer.", &seen->outstanding},
+        {"feeds", "Feed partitions heard of.", &seen->feeds},
+        {"feeds_ok", "Of them OK, or CLOSED.", &seen->feeds_ok},
+        {"feeds_unsynced", "Of them those whose snapshots are awaited.", &seen->feeds_unsynced},
+    };
+    char name[96];
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {
+        tw_text_format(name, sizeof name, "tickwire_aggregator_%s", gauges[i].name);
+        metrics_add_gauge(self->metrics, name, "", gauges[i].help, gauges[i].value);
+    }
+}
+
+/* Ready to do its job: it hears the bus and reaches Redis. Feeds that are stale are no fault of this program. */
+static bool is_ready(void *context, char *text, size_t capacity) {
+    aggregator *self = context;
+    bool connected = bus_connected(self->bus);
+    redis_state state = redis_read_state(self->redis);
+    intake_stats stats = intake_read_stats(self->intake);
+    json_writer writer;
+    json_start(&writer, text, capacity);
+    json_open_object(&writer, NULL);
+    json_bool(&writer, "ready", connected && state == REDIS_READY);
+    json_string(&writer, "bus", connected ? "CONNECTED" : "AWAY");
+    json_string(&writer, "redis", redis_state_name(state));
+    json_u64(&writer, "feeds", stats.feeds);
+    json_u64(&writer, "feeds_ok", stats.feeds_ok);
+    json_u64(&writer, "rows_waiting", last_values_waiting(self->values));
+    json_close_object(&writer);
+    json_finish(&writer);
+    return connected && state == REDIS_READY;
+}
+
+tw_code observe_open(aggregator *self, tw_error *error) {
+    if (self->settings.metrics < 0) return TW_OK;
+    self->metrics = metrics_alloc();
+    if (self->metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
+    add_counters(self);
+    add_troubles(self);
+    add_gauges(self);
+    metrics_add_latency(self->metrics, "tickwire_aggregator_wait_seconds", "",
+                        "From a row's first change to its sending to Redis.", last_writer_waits(self->writer));
+    metrics_on_collect(self->metrics, collect, self);
+    tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
+                                       self->settings.metrics_address, (uint16_t)self->settings.metrics, error);
+    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
+    metrics_server_on_ready(self->metrics_server, is_ready, self);
+    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", self->settings.metrics_address),
+           RT_U64("port", metrics_server_port(self->metrics_server)));
+    return TW_OK;
+}
+
+void observe_close(aggregator *self) {
+    metrics_server_close(self->metrics_server);
+    metrics_free(self->metrics);
+}

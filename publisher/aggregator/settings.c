@@ -1,0 +1,52 @@
+/* The one table of tickwire-aggregator's settings. */
+#include "publisher/aggregator/settings.h"
+
+#define AT(field) offsetof(aggregator_settings, field)
+#define MS        INT64_C(1000000)
+
+static const setting table[] = {
+    {"nats", SETTING_TEXT, AT(nats), "nats://127.0.0.1:4222", "URL", "the bus; several servers separated by commas",
+     NULL, 0, 0},
+    {"credentials", SETTING_TEXT, AT(credentials), "", "FILE", "NATS credentials (.creds)", NULL, 0, 0},
+    {"exchange", SETTING_TEXT, AT(exchange), "*", "MIC,...",
+     "whose instruments to follow; *: all that are on the bus", NULL, 0, 0},
+    {"feed-silence", SETTING_DURATION, AT(feed_silence_ns), "1s", "TIME",
+     "a feed whose status is not heard for this long is STALE", NULL, 200 * MS, 60000 * MS},
+    {"max-symbols", SETTING_COUNT, AT(max_symbols), "65536", "N", "instruments kept; more are refused and counted",
+     NULL, 1, 1 << 22},
+
+    {"redis", SETTING_TEXT, AT(redis), "redis://127.0.0.1:6379/0", "URL",
+     "redis://[[user][:password]@]host[:port][/database]; passwords belong into the environment or the file", NULL,
+     0, 0},
+    {"redis-timeout", SETTING_DURATION, AT(redis_timeout_ns), "5s", "TIME",
+     "a connection on which no answer comes for this long is given up and made anew", NULL, 100 * MS, 600000 * MS},
+    {"expiry", SETTING_DURATION, AT(expiry_ns), "5s", "TIME",
+     "how long a value stays when it is not known to be good any more", NULL, 500 * MS, 86400000 * MS},
+    {"interval", SETTING_DURATION, AT(interval_ns), "10ms", "TIME",
+     "shortest time between two writes of a symbol; 0s: as fast as updates come and Redis answers", NULL, 0,
+     60000 * MS},
+    {"max-outstanding", SETTING_COUNT, AT(max_outstanding), "4096", "N",
+     "rows sent to Redis without an answer; beyond it changes merge", NULL, 128, 1 << 20},
+
+    {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
+     "serve /metrics, /healthz and /readyz over HTTP; 0 takes a free port, -1 none", NULL, -1, 65535},
+    {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
+     0, 0},
+    {"log-format", SETTING_CHOICE, AT(log_format), "human", "FORMAT", "of the log on standard error", "human|json",
+     0, 0},
+    {"log-level", SETTING_CHOICE, AT(log_level), "info", "LEVEL", "least important lines to write",
+     "debug|info|warn|error", 0, 0},
+    {0}};
+
+const settings_program aggregator_program = {
+    .name = "tickwire-aggregator",
+    .summary = "keeps the last values of every instrument in Redis",
+    .usage = "[settings]",
+    .environment = "TICKWIRE_AGGREGATOR",
+    .epilogue = "Examples:\n"
+                "  tickwire-aggregator --redis redis://127.0.0.1:6379/0 --metrics 9101\n"
+                "  tickwire-aggregator --exchange XNAS,XBOS --expiry 5s --interval 50ms\n"
+                "  redis-cli HGETALL tw:last:XNAS:AAPL\n"
+                "  redis-cli PSUBSCRIBE 'tw:last:XNAS:*'\n",
+    .table = table,
+};

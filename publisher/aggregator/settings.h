@@ -1,0 +1,30 @@
+/* What an operator can set of tickwire-aggregator. One table (settings.c) fills this struct. */
+#ifndef TICKWIRE_AGGREGATOR_SETTINGS_H
+#define TICKWIRE_AGGREGATOR_SETTINGS_H
+
+#include <stdint.h>
+
+#include "runtime/settings.h"
+
+typedef struct aggregator_settings {
+    const char *nats;
+    const char *credentials;
+    const char *exchange; /* "*", or MICs separated by commas */
+    int64_t feed_silence_ns;
+    uint64_t max_symbols;
+
+    const char *redis; /* with its secrets: never logged */
+    int64_t redis_timeout_ns;
+    int64_t expiry_ns;
+    int64_t interval_ns;
+    uint64_t max_outstanding; /* rows */
+
+    int64_t metrics; /* port, -1: none */
+    const char *metrics_address;
+    const char *log_format;
+    const char *log_level;
+} aggregator_settings;
+
+extern const settings_program aggregator_program;
+
+#endif
