@@ -16,6 +16,7 @@
 #define VALUE_BYTES   (BUS_LEASE_HOLDER_BYTES + 24)
 #define URL_BYTES     1024
 #define LEAST_WAIT_MS 1
+#define JUST_MADE_MS  50
 
 typedef enum lease_call { CALL_READ, CALL_CLAIM } lease_call;
 
@@ -29,6 +30,7 @@ struct bus_lease {
     char bucket[NAME_BYTES], stream[NAME_BYTES], subject[2 * NAME_BYTES];
     uint32_t replicas;
     int64_t timeout_ms;
+    bool bucket_known; /* it was there once: only the worker thread looks at it */
     /* The worker's, while busy. */
     natsConnection *nats;
     jsCtx *jetstream;
@@ -160,16 +162,38 @@ static void take_value(bus_lease *self, natsMsg *message) {
     result->outcome = ours ? BUS_LEASE_FOUND : BUS_LEASE_NONE;
 }
 
+/* Makes it, or finds it made, perhaps by another instance at this very moment. Then a pause: a server of version 2.9 dies
+ * when it is asked for a message of a stream that it has not quite made yet. */
+static natsStatus find_or_make_bucket(bus_lease *self) {
+    kvStore *store = NULL;
+    natsStatus status = make_bucket(self);
+    if (status != NATS_OK && status != NATS_NO_RESPONDERS && status != NATS_TIMEOUT) {
+        natsStatus found = js_KeyValue(&store, self->jetstream, self->bucket);
+        if (found == NATS_OK) status = NATS_OK;
+        kvStore_Destroy(store);
+    }
+    self->bucket_known = status == NATS_OK;
+    if (self->bucket_known) nats_Sleep(JUST_MADE_MS);
+    return status;
+}
+
 static void read_key(bus_lease *self) {
     natsMsg *message = NULL;
     jsErrCode why = 0;
-    natsStatus status = js_GetLastMsg(&message, self->jetstream, self->stream, self->subject, NULL, &why);
-    if (status == NATS_OK) {
+    natsStatus status = self->bucket_known ? NATS_OK : find_or_make_bucket(self);
+    if (status != NATS_OK) {
+        tell_away(self, status, "making the bucket");
+        return;
+    }
+    status = js_GetLastMsg(&message, self->jetstream, self->stream, self->subject, NULL, &why);
+    if (why == JSStreamNotFoundErr) { /* it was wiped */
+        status = find_or_make_bucket(self);
+        if (status != NATS_OK)
+            tell_away(self, status, "making the bucket");
+        else
+            self->result.outcome = BUS_LEASE_NONE;
+    } else if (status == NATS_OK) {
         take_value(self, message);
-    } else if (why == JSStreamNotFoundErr) {
-        status = make_bucket(self);
-        self->result.outcome = BUS_LEASE_NONE;
-        if (status != NATS_OK) tell_away(self, status, "making the bucket");
     } else if (status == NATS_NOT_FOUND) {
         self->result.outcome = BUS_LEASE_NONE;
     } else {

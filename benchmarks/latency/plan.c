@@ -106,7 +106,7 @@ bool plan_write_relay(const plan *self, const char *capture, const char *path) {
     FILE *out = fopen(path, "wb");
     bool good = bytes != NULL && out != NULL;
     static event current;
-    capture_entry entry;
+    capture_entry entry = {0};
     payload_times times = {0};
     bool more = good && capture_next(bytes, length, &at, &entry);
     for (uint32_t i = 0; good && i < self->events; i++) {

@@ -12,7 +12,8 @@ const nats = await NatsServer.start();
 const voice = await connect({ servers: nats.url, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
 after(() => voice.close());
 
-const lines = (text) => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+/** What follows the last line end is a line that is still being read. */
+const lines = (text) => text.split('\n').slice(0, -1).filter((line) => line !== '').map((line) => JSON.parse(line));
 let marks = 0;
 
 /** A tap that is known to listen: it has printed a mark of ours. */

@@ -122,7 +122,7 @@ TEST(bus_lease, two_that_make_the_bucket_at_once_both_find_it) {
     set_up(&f, with_jetstream);
     EXPECT(bus_lease_read(f.one.lease));
     EXPECT(bus_lease_read(f.two.lease));
-    EXPECT_I64(outcome_of(&f, &f.one), BUS_LEASE_NONE);
+    EXPECT_MSG(outcome_of(&f, &f.one) == BUS_LEASE_NONE, "%s", f.one.result.reason);
     EXPECT_MSG(outcome_of(&f, &f.two) == BUS_LEASE_NONE, "%s", f.two.result.reason);
     tear_down(&f);
 }
