@@ -149,6 +149,11 @@ void http_take(gateway *self, const socket_request *request) {
         route->take(self, request);
         return;
     }
+    const page *file = pages_find(&self->pages, request->path);
+    if (file != NULL) {
+        http_answer(self, &asked, HTTP_OK, file->type, "no-cache", (const char *)file->bytes, file->length);
+        return;
+    }
     bool is_stream = strcmp(request->path, "/v1/stream") == 0;
     http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND",
                       is_stream ? "this is a WebSocket: connect with an upgrade" : "there is nothing at this path");

@@ -165,7 +165,9 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
     tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--anonymous"), code;
+    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
+        return tw_error_wrap(error, "--dashboard");
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
@@ -210,5 +212,6 @@ void gateway_close(gateway *self) {
     stream_free(self->stream);
     wire_arena_fini(&self->arena);
     observe_close(self);
+    pages_free(&self->pages);
     rt_log_free(self->log);
 }

@@ -12,6 +12,7 @@
 #include "gateways/ask.h"
 #include "gateways/entitlement.h"
 #include "gateways/observe.h"
+#include "gateways/pages.h"
 #include "gateways/settings.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
@@ -39,6 +40,7 @@ typedef struct gateway {
     gateway_socket *socket;
     asker *asker;
     wire_arena arena; /* for what asker brings */
+    pages pages;
     observed observed;
 } gateway;
 

@@ -29,6 +29,9 @@ static const setting table[] = {
     {"anonymous", SETTING_TEXT, AT(anonymous), "", "PATTERN,...",
      "subjects that anybody may read, such as XNAS.>,feed.>; without it nobody may read anything", NULL, 0, 0},
 
+    {"dashboard", SETTING_TEXT, AT(dashboard), "", "DIR",
+     "serve the files of this folder, read at start, at / (it has an index.html)", NULL, 0, 0},
+
     {"max-clients", SETTING_COUNT, AT(max_clients), "20000", "N", "connections at once; more are closed at once",
      NULL, 1, 1 << 20},
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "65536", "N", "instruments known at once", NULL, 1,

@@ -17,6 +17,7 @@ typedef struct gateway_settings {
     const char *tls_certificate, *tls_key;
     const char *origins;
     const char *anonymous;
+    const char *dashboard;
 
     uint64_t max_clients, max_instruments, max_subscriptions, max_groups, max_members;
     uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;

@@ -416,8 +416,9 @@ static int write_answer(connection *c) {
 }
 
 static int on_http_writable(gateway_socket *self, connection *c) {
+    bool is_events = c->kind == CONNECTION_EVENTS;
     if (c->answer != NULL && write_answer(c) != 0) return -1;
-    return c->kind == CONNECTION_EVENTS ? on_client_writable(self, c) : 0;
+    return is_events ? on_client_writable(self, c) : 0; /* where the answer was all, `c` may be gone */
 }
 
 /* A WebSocket handshake: only here, and only for pages that may. */

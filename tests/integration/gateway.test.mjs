@@ -1,12 +1,14 @@
 // tickwire-gateway seen by npm's ws, fetch and bare sockets: what a client is shown is what the bus has, whatever the client
 // asks for and whatever happens to gateway, bus and feed meanwhile.
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
-import { StreamClient, startGateway } from './lib/gateway.mjs';
+import { StreamClient, gatewayProgram, startGateway } from './lib/gateway.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, launchIngest, sleep, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, Program, folder, launchIngest, run, sleep, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 
@@ -397,3 +399,72 @@ test('the bus goes and returns: the clients stay, books are stale meanwhile and 
   assert.equal(client.closed, undefined);
   stage.witness.faults.length = 0; // what the witness missed while the bus was away
 }));
+
+test('who answers no pings is closed; event streams and who does answer stay', () => withGateway(['--silence', '3s', '--heartbeat', '500ms', '--handshake-timeout', '1s'], async (gateway) => {
+  const deaf = await StreamClient.connect(gateway, { autoPong: false }), alive = await StreamClient.connect(gateway);
+  const stop = new AbortController();
+  const events = await fetch(`${gateway.url}/v1/stream/sse?subscribe=XNAS.*.quote`, { signal: stop.signal });
+  let heard = '';
+  const reading = (async () => {
+    for await (const chunk of events.body) heard += Buffer.from(chunk).toString();
+  })().catch((error) => error.name);
+  assert.equal((await deaf.gone()).code, 4408);
+  await sleep(3000);
+  assert.equal(alive.closed, undefined);
+  assert.ok(alive.counts.heartbeat > 3);
+  const had = heard.length;
+  await until('another heartbeat of the event stream', () => heard.length > had);
+  assert.match(heard, /^: /m);
+  stop.abort();
+  assert.equal(await reading, 'AbortError');
+}));
+
+test('a folder of pages is served, and nothing outside of it', async () => {
+  const pages = path.join(folder, 'pages');
+  mkdirSync(path.join(pages, 'deep'), { recursive: true });
+  writeFileSync(path.join(folder, 'secret.txt'), 'secret');
+  writeFileSync(path.join(pages, '.hidden'), 'secret');
+  writeFileSync(path.join(pages, 'index.html'), '<p>hello');
+  writeFileSync(path.join(pages, 'deep/app.js'), `// ${'x'.repeat(300_000)}`);
+  await withGateway(['--dashboard', pages], async (gateway) => {
+    const get = async (where) => {
+      const answer = await fetch(`${gateway.url}${where}`);
+      return [answer.status, answer.headers.get('content-type'), await answer.text()];
+    };
+    assert.deepEqual(await get('/'), [200, 'text/html; charset=utf-8', '<p>hello']);
+    const [status, type, text] = await get('/deep/app.js');
+    assert.deepEqual([status, type, text.length], [200, 'text/javascript; charset=utf-8', 300_003]);
+    for (const where of ['/.hidden', '/%2e%2e/secret.txt', '/deep', '/deep/', '/..%2fsecret.txt']) assert.equal((await get(where))[0], 404, where);
+  });
+});
+
+test('TLS: the same books through an encrypted connection, to a slow reader, too', async () => {
+  const [certificate, key] = ['cert.pem', 'key.pem'].map((name) => path.join(folder, name));
+  const made = run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-keyout', key, '-out', certificate]);
+  assert.equal(made.status, 0, made.stderr);
+  await onStage(async (stage) => {
+    stage.gateway.stream = stage.gateway.stream.replace('ws:', 'wss:');
+    const client = await stage.client({ rejectUnauthorized: false });
+    const lazy = await stage.client({ rejectUnauthorized: false });
+    await client.subscribe('XNAS.*.orderbook');
+    await lazy.subscribe('XNAS.>');
+    lazy.socket._socket.pause();
+    await stage.dayEnds(client);
+    lazy.socket._socket.resume();
+    await stage.dayEnds(lazy);
+    for (const one of [client, lazy]) stage.everyBookWasTrue(one);
+  }, { messages: 12_000, gateway: ['--tls-certificate', certificate, '--tls-key', key, '--client-bytes', '32Ki'] });
+});
+
+test('settings that make no sense are refused, and say which', async () => {
+  const nats = await NatsServer.start();
+  for (const [settings, words] of [[['--anonymous', 'nonsense'], /--anonymous: 'nonsense'/], [['--address', 'localhost'], /--address 'localhost'/],
+    [['--tls-key', 'x'], /--tls-certificate and --tls-key go together/], [['--dashboard', '/nowhere'], /--dashboard: \/nowhere/],
+    [['--reconnect-earliest', '9s'], /--reconnect-latest/], [['--tls-certificate', '/no', '--tls-key', '/no'], /--tls-certificate/]]) {
+    const gateway = new Program(gatewayProgram, ['--nats', nats.url, '--port', '0', '--max-clients', '100', ...settings]);
+    assert.ok([1, 2].includes(await gateway.end()), gateway.stderr);
+    assert.match(gateway.stderr, words);
+  }
+  await nats.stop();
+});
