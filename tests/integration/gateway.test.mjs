@@ -317,7 +317,7 @@ test('who does not read is given the latest books when it reads again, and the o
   assert.ok(lazy.counts.snapshots > SYMBOLS && lazy.counts.merged > 0, JSON.stringify([lazy.counts, quick.counts]));
   const passed = lazy.messages.filter((message) => message.type === 'trades').reduce((sum, message) => sum + Number(message.passed_over ?? 0), 0);
   assert.ok(passed > 0);
-}, { messages: 40_000, rate: '20k', gateway: ['--client-bytes', '32Ki', '--send-buffer', '8Ki', '--silence', '60s'] }));
+}, { messages: 40_000, rate: '20k', gateway: ['--client-bytes', '32Ki', '--max-subscriptions', '64', '--send-buffer', '8Ki', '--silence', '60s'] }));
 
 test('a client that comes back resumes without a snapshot', () => onStage(async (stage) => {
   const first = await stage.client();
@@ -454,7 +454,7 @@ test('TLS: the same books through an encrypted connection, to a slow reader, too
     lazy.socket._socket.resume();
     await stage.dayEnds(lazy);
     for (const one of [client, lazy]) stage.everyBookWasTrue(one);
-  }, { messages: 12_000, gateway: ['--tls-certificate', certificate, '--tls-key', key, '--client-bytes', '32Ki'] });
+  }, { messages: 12_000, gateway: ['--tls-certificate', certificate, '--tls-key', key, '--client-bytes', '32Ki', '--max-subscriptions', '64'] });
 });
 
 test('settings that make no sense are refused, and say which', async () => {
