@@ -1,0 +1,107 @@
+/* Questions under way, by the number in their reply subject. */
+#include "gateways/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "proto/subject.h"
+#include "runtime/clock.h"
+
+#define TIMEOUT_NS INT64_C(2000000000)
+#define LOOK_MS    100
+
+typedef struct question_slot {
+    void *question; /* NULL: free */
+    uint64_t id;
+    int64_t due_ns;
+} question_slot;
+
+struct asker {
+    bus *bus;
+    uv_timer_t timer;
+    ask_on_reply on_reply;
+    void *context;
+    uint64_t last_id;
+    char inbox[128];
+    question_slot slots[ASK_MOST];
+};
+
+static void tell(asker *self, question_slot *slot, ask_end end, const bus_message *message) {
+    void *question = slot->question;
+    if (end != ASK_MORE) slot->question = NULL;
+    if (self->on_reply(self->context, question, end, message)) slot->question = NULL;
+}
+
+static void on_message(void *context, const bus_message *message) {
+    asker *self = context;
+    uint64_t id;
+    const char *last = strrchr(message->subject, '.');
+    if (last == NULL || !tw_text_to_u64(last + 1, &id)) return;
+    question_slot *slot = &self->slots[id % ASK_MOST];
+    if (slot->question == NULL || slot->id != id) return; /* too late */
+    tell(self, slot, message->length == 0 ? ASK_NOBODY : ASK_MORE, message->length == 0 ? NULL : message);
+}
+
+static void end_those_due(asker *self, int64_t now_ns, ask_end end) {
+    for (uint32_t i = 0; i < ASK_MOST; i++)
+        if (self->slots[i].question != NULL && self->slots[i].due_ns <= now_ns)
+            tell(self, &self->slots[i], end, NULL);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    end_those_due(timer->data, rt_clock_monotonic_ns(), ASK_TIMEOUT);
+}
+
+tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *credentials, ask_on_reply on_reply,
+                   void *context, tw_error *error) {
+    *made = NULL;
+    asker *self = calloc(1, sizeof *self);
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
+    self->on_reply = on_reply;
+    self->context = context;
+    bus_options options = {
+        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .connect_attempts = 10};
+    tw_code code = bus_open(&self->bus, loop, &options, error);
+    if (code == TW_OK) code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
+    char replies[sizeof self->inbox + 2];
+    tw_text_format(replies, sizeof replies, "%s.*", self->inbox);
+    bus_subscription *subscription; /* ends with the bus */
+    if (code == TW_OK) code = bus_subscribe(self->bus, replies, on_message, self, 0, &subscription, error);
+    if (code != TW_OK) {
+        bus_close(self->bus);
+        free(self);
+        return code;
+    }
+    uv_timer_init(loop, &self->timer);
+    self->timer.data = self;
+    uv_timer_start(&self->timer, on_timer, LOOK_MS, LOOK_MS);
+    *made = self;
+    return TW_OK;
+}
+
+static void on_closed(uv_handle_t *handle) {
+    free(handle->data);
+}
+
+void asker_close(asker *self) {
+    if (self == NULL) return;
+    end_those_due(self, INT64_MAX, ASK_CLOSING);
+    bus_close(self->bus);
+    uv_close((uv_handle_t *)&self->timer, on_closed);
+}
+
+bool asker_ask(asker *self, const char *subject, void *question) {
+    char reply[sizeof self->inbox + 24];
+    for (uint32_t tries = 0; tries < ASK_MOST; tries++) {
+        uint64_t id = ++self->last_id;
+        question_slot *slot = &self->slots[id % ASK_MOST];
+        if (slot->question != NULL) continue;
+        tw_text_format(reply, sizeof reply, "%s.%llu", self->inbox, (unsigned long long)id);
+        if (bus_publish_request(self->bus, subject, reply, (const uint8_t *)"", 0) != TW_OK) return false;
+        bus_flush(self->bus);
+        *slot = (question_slot){.question = question, .id = id, .due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS};
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,36 @@
+/*
+ * Questions to the bus whose answers go to HTTP clients: snapshots and the directory. Each has its time; while the bus is
+ * away none are asked. A connection of its own: answers may be long and must not stand before live data.
+ */
+#ifndef TICKWIRE_GATEWAYS_ASK_H
+#define TICKWIRE_GATEWAYS_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "runtime/bus.h"
+#include "runtime/log.h"
+
+#define ASK_MOST 256u /* questions under way; more are not asked */
+
+typedef struct asker asker;
+
+typedef enum ask_end {
+    ASK_MORE,    /* a reply; there may be others */
+    ASK_NOBODY,  /* nobody listens on the subject */
+    ASK_TIMEOUT, /* the time is over; there may have been replies */
+    ASK_CLOSING  /* the gateway ends */
+} ask_end;
+
+/* Called for each reply (`message`) and at the end (NULL). Returns true if nothing more is wanted: then it was the last
+ * call, as it is for every end but ASK_MORE. Not to ask from within. */
+typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const bus_message *message);
+
+tw_code asker_open(asker **asker, uv_loop_t *loop, const char *url, const char *credentials, ask_on_reply on_reply,
+                   void *context, tw_error *error);
+void asker_close(asker *asker); /* the memory goes when the loop next runs; NULL is fine */
+/* False: not asked, because too many are under way or the bus is away. `question` comes back with the replies. */
+bool asker_ask(asker *asker, const char *subject, void *question);
+
+#endif

@@ -1,0 +1,160 @@
+/* Routes and answers of HTTP. */
+#include "gateways/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "gateways/events.h"
+#include "gateways/market_pages.h"
+#include "gateways/pipeline.h"
+
+#define HEAD_BYTES    1024
+#define SMALL_BYTES   2048
+#define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
+
+const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"},
+                  HTTP_FORBIDDEN = {403, "Forbidden"}, HTTP_NOT_FOUND = {404, "Not Found"},
+                  HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
+                  HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"};
+
+/* ---- origins ---- */
+
+/* "https://example.com:8443" is a page of the host "example.com:8443". */
+static bool is_own(const char *origin, const char *host) {
+    const char *at = strstr(origin, "://");
+    return at != NULL && host[0] != '\0' && strcasecmp(at + 3, host) == 0;
+}
+
+bool http_origin_allowed(const char *allowed, const char *origin, const char *host) {
+    if (origin[0] == '\0' || strcmp(allowed, "*") == 0 || is_own(origin, host)) return true;
+    size_t length = strlen(origin);
+    for (const char *at = allowed; *at != '\0';) {
+        size_t one = strcspn(at, ",");
+        if (one == length && strncasecmp(at, origin, length) == 0) return true;
+        at += one + (at[one] == ',');
+    }
+    return false;
+}
+
+/* ---- answers ---- */
+
+/* What a browser needs to be told so that the page that asked may read the answer. */
+http_asked http_remember(const gateway *self, const socket_request *request) {
+    http_asked asked = {.ticket = request->ticket,
+                        .head = request->method == SOCKET_HEAD,
+                        .last = request->method == SOCKET_OTHER /* its body is not read */};
+    bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
+                   http_origin_allowed(self->settings.origins, request->origin, request->host);
+    if (allowed)
+        tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
+                       "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
+    return asked;
+}
+
+void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+                 const char *body, size_t length) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
+    tw_text_format(head, sizeof head,
+                   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: %s\r\n"
+                   "X-Content-Type-Options: nosniff\r\n%s%s\r\n",
+                   status.number, status.words, type, length, caching, asked->cross_origin,
+                   asked->last ? "Connection: close\r\n" : "");
+    socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last);
+}
+
+void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
+                       const char *message) {
+    char body[SMALL_BYTES];
+    json_writer w;
+    json_start(&w, body, sizeof body);
+    json_open_object(&w, NULL);
+    json_open_object(&w, "error");
+    json_string(&w, "code", code);
+    json_string(&w, "message", message);
+    json_close_object(&w);
+    json_close_object(&w);
+    json_finish(&w);
+    http_answer(self, asked, status, "application/json", "no-store", body, w.length);
+}
+
+const char *http_argument(const socket_request *request, const char *name) {
+    size_t length = strlen(name);
+    for (uint32_t i = 0; i < request->argument_count; i++) {
+        const char *one = request->arguments[i];
+        if (strncmp(one, name, length) == 0 && one[length] == '=') return one + length + 1;
+    }
+    return "";
+}
+
+/* ---- routes ---- */
+
+static void take_healthz(gateway *self, const socket_request *request) {
+    http_asked asked = http_remember(self, request);
+    http_answer(self, &asked, HTTP_OK, "text/plain", "no-store", "ok\n", 3);
+}
+
+static void take_readyz(gateway *self, const socket_request *request) {
+    source_state state = source_read(self->source);
+    http_asked asked = http_remember(self, request);
+    char body[SMALL_BYTES];
+    json_writer w;
+    json_start(&w, body, sizeof body);
+    json_open_object(&w, NULL);
+    bool ready = self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    json_bool(&w, "ready", ready);
+    json_u64(&w, "feeds", state.feeds);
+    json_u64(&w, "feeds_silent", state.feeds_silent);
+    json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
+    json_close_object(&w);
+    json_finish(&w);
+    http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, w.length);
+}
+
+static void take_metrics(gateway *self, const socket_request *request) {
+    http_asked asked = http_remember(self, request);
+    static const char type[] = "text/plain; version=0.0.4";
+    size_t capacity = observe_render(self, NULL, 0) + METRICS_SLACK;
+    char *text = malloc(capacity);
+    if (text == NULL) {
+        http_answer_error(self, &asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the metrics");
+        return;
+    }
+    size_t length = observe_render(self, text, capacity);
+    http_answer(self, &asked, HTTP_OK, type, "no-store", text, length);
+    free(text);
+}
+
+static const struct route {
+    const char *path;
+    bool is_folder; /* all below it */
+    void (*take)(gateway *self, const socket_request *request);
+} routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
+              {"/v1/book/", true, market_take_book},  {"/healthz", false, take_healthz},
+              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
+
+void http_take(gateway *self, const socket_request *request) {
+    http_asked asked = http_remember(self, request);
+    if (request->method == SOCKET_OTHER || request->method == SOCKET_OPTIONS) {
+        http_answer_error(self, &asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+        return;
+    }
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const struct route *route = &routes[i];
+        bool fits = route->is_folder ? strncmp(route->path, request->path, strlen(route->path)) == 0
+                                     : strcmp(route->path, request->path) == 0;
+        if (!fits) continue;
+        route->take(self, request);
+        return;
+    }
+    const page *file = pages_find(&self->pages, request->path);
+    if (file != NULL) {
+        http_answer(self, &asked, HTTP_OK, file->type, "no-cache", (const char *)file->bytes, file->length);
+        return;
+    }
+    bool is_stream = strcmp(request->path, "/v1/stream") == 0;
+    http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND",
+                      is_stream ? "this is a WebSocket: connect with an upgrade" : "there is nothing at this path");
+}

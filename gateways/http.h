@@ -1,0 +1,46 @@
+/*
+ * HTTP: which path is answered by what. Bodies are JSON (errors too: {"error":{"code","message"}}), metrics text.
+ */
+#ifndef TICKWIRE_GATEWAYS_HTTP_H
+#define TICKWIRE_GATEWAYS_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateways/socket.h"
+
+typedef struct gateway gateway;
+
+typedef struct http_status {
+    int number;
+    const char *words;
+} http_status;
+extern const http_status HTTP_OK, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_NOT_ALLOWED,
+    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT;
+
+#define HTTP_CROSS_BYTES 2304u
+/* What an answer needs to remember of its request. */
+typedef struct http_asked {
+    uint64_t ticket;
+    bool head, last;                     /* HEAD: no body; the connection ends with the answer */
+    char cross_origin[HTTP_CROSS_BYTES]; /* headers */
+} http_asked;
+http_asked http_remember(const gateway *self, const socket_request *request);
+
+/* Answers with a body of so many bytes, copied. `caching` is the value of Cache-Control. */
+void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+                 const char *body, size_t length);
+void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
+                       const char *message);
+
+/* The value of the argument of that name, "" if there is none. */
+const char *http_argument(const socket_request *request, const char *name);
+
+/* Answers a request, now or later. */
+void http_take(gateway *self, const socket_request *request);
+
+/* May a page of `origin` use the gateway that it reaches as `host`? `allowed` is "*" or a list of origins. */
+bool http_origin_allowed(const char *allowed, const char *origin, const char *host);
+
+#endif

@@ -1,0 +1,282 @@
+/* Questions of HTTP clients about the market. An answer is made when the last reply has come. */
+#include "gateways/market_pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "gateways/http.h"
+#include "gateways/pipeline.h"
+#include "proto/codec.h"
+#include "proto/subject.h"
+
+#define BOOK_BYTES       16384u
+#define INSTRUMENT_BYTES 1024u
+
+/* A question under way. */
+typedef struct question {
+    enum { QUESTION_BOOK, QUESTION_INSTRUMENTS } kind;
+    http_asked asked;
+    uint32_t depth;      /* BOOK */
+    uint32_t parts_left; /* INSTRUMENTS: partitions whose last chunk has not come */
+    char mic[TW_MIC_BYTES], symbol[TW_SYMBOL_BYTES];
+    char *text; /* INSTRUMENTS: entries so far */
+    size_t length, capacity;
+} question;
+
+static void question_free(question *q) {
+    free(q->text);
+    free(q);
+}
+
+/* ---- writing ---- */
+
+static void put_level(json_writer *w, const tw_level *level, const wire_header *header) {
+    json_open_array(w, NULL);
+    json_decimal(w, NULL, level->price, header->price_exponent);
+    json_decimal_u64(w, NULL, level->quantity, header->quantity_exponent);
+    json_u64(w, NULL, level->orders);
+    json_close_array(w);
+}
+
+static void put_side(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
+                     const wire_header *header) {
+    json_open_array(w, name);
+    for (uint32_t i = 0; i < count; i++)
+        put_level(w, &levels[i], header);
+    json_close_array(w);
+}
+
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static void put_time(json_writer *w, const char *name, int64_t time_ns) {
+    if (time_ns != TW_TIME_ABSENT) json_i64_string(w, name, time_ns);
+}
+
+static void answer_book(gateway *self, const http_asked *asked, const stream_book *book, uint32_t wanted) {
+    char text[BOOK_BYTES];
+    const wire_header *header = book->header;
+    uint32_t depth = least(wanted, book->depth);
+    uint32_t bids = least(depth, book->bid_count), asks = least(depth, book->ask_count);
+    json_writer w;
+    json_start(&w, text, sizeof text);
+    json_open_object(&w, NULL);
+    json_string(&w, "exchange", header->exchange);
+    json_string(&w, "symbol", header->symbol);
+    json_string(&w, "epoch", header->epoch);
+    json_u64_string(&w, "term", header->term);
+    json_u64_string(&w, "seq", header->seq);
+    json_string(&w, "state", tw_book_state_name(book->state));
+    if (book->cause != TW_CAUSE_NONE) json_string(&w, "cause", tw_state_cause_name(book->cause));
+    json_i64(&w, "price_exponent", header->price_exponent);
+    json_i64(&w, "quantity_exponent", header->quantity_exponent);
+    json_u64(&w, "depth", depth);
+    put_side(&w, "bids", book->bids, bids, header);
+    put_side(&w, "asks", book->asks, asks, header);
+    json_u64(&w, "checksum", wire_book_checksum(book->bids, bids, book->asks, asks, depth));
+    put_time(&w, "event_ns", header->event_ns);
+    put_time(&w, "publish_ns", header->publish_ns);
+    json_close_object(&w);
+    if (json_finish(&w))
+        http_answer(self, asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    else
+        http_answer_error(self, asked, HTTP_BAD_GATEWAY, "TOO_LARGE", "the book does not fit an answer");
+}
+
+static bool question_append(question *q, const char *text, size_t length) {
+    if (q->length + length > q->capacity) {
+        size_t capacity = 2 * q->capacity + length + 4096;
+        char *grown = realloc(q->text, capacity);
+        if (grown == NULL) return false;
+        q->text = grown;
+        q->capacity = capacity;
+    }
+    memcpy(q->text + q->length, text, length);
+    q->length += length;
+    return true;
+}
+
+static bool append_instrument(question *q, const wire_instrument *entry) {
+    char text[INSTRUMENT_BYTES];
+    const tw_instrument *one = &entry->instrument;
+    char market[2] = {one->market, '\0'};
+    json_writer w;
+    json_start(&w, text, sizeof text);
+    json_open_object(&w, NULL);
+    json_string(&w, "symbol", one->symbol);
+    if (one->name[0] != '\0') json_string(&w, "name", one->name);
+    json_i64(&w, "price_exponent", one->price_exponent);
+    json_i64(&w, "quantity_exponent", one->quantity_exponent);
+    if (one->tick != 0) json_decimal(&w, "tick", one->tick, one->price_exponent);
+    if (one->round_lot != 0) json_decimal_u64(&w, "round_lot", one->round_lot, one->quantity_exponent);
+    if (market[0] != '\0') json_string(&w, "market", market);
+    if (one->test) json_bool(&w, "test", true);
+    json_string(&w, "trading", tw_trading_state_name(entry->trading));
+    json_string(&w, "state", tw_book_state_name(entry->state));
+    if (entry->cause != TW_CAUSE_NONE) json_string(&w, "cause", tw_state_cause_name(entry->cause));
+    json_close_object(&w);
+    return json_finish(&w) && (q->length == 0 || question_append(q, ",", 1)) && question_append(q, text, w.length);
+}
+
+static void answer_instruments(gateway *self, question *q) {
+    char head[128];
+    tw_text_format(head, sizeof head, "{\"exchange\":\"%s\",\"instruments\":[", q->mic);
+    size_t start = strlen(head), entries = q->length;
+    if (!question_append(q, "]}", 2) || !question_append(q, head, start)) {
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the directory");
+        return;
+    }
+    memmove(q->text + start, q->text, entries + 2);
+    memcpy(q->text, head, start);
+    http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length);
+}
+
+/* ---- replies ---- */
+
+/* Each returns true when the question has been answered. */
+static bool take_book_reply(gateway *self, question *q, const bus_message *message) {
+    wire_snapshot_reply reply;
+    if (wire_snapshot_reply_decode(&self->arena, message->bytes, message->length, &reply) != WIRE_OK) {
+        http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "MALFORMED",
+                          "the bus gave a reply that can't be read");
+    } else if (reply.code == WIRE_REPLY_BUSY) {
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
+                          "the exchange's publisher is busy: come back later");
+    } else if (reply.code != WIRE_REPLY_OK || reply.book_count != 1) {
+        http_answer_error(self, &q->asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is no instrument of this symbol");
+    } else {
+        const wire_book_update *m = &reply.books[0];
+        stream_book book = {.header = &m->header,
+                            .state = m->header.state,
+                            .cause = m->header.cause,
+                            .depth = m->depth,
+                            .bid_count = m->bid_count,
+                            .ask_count = m->ask_count,
+                            .bids = m->bids,
+                            .asks = m->asks};
+        source_judge(self->source, &m->header, &book.state, &book.cause);
+        answer_book(self, &q->asked, &book, q->depth);
+    }
+    return true;
+}
+
+static bool take_instruments_reply(gateway *self, question *q, const bus_message *message) {
+    wire_instrument_list list;
+    if (wire_instrument_list_decode(&self->arena, message->bytes, message->length, &list) != WIRE_OK) {
+        http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "MALFORMED",
+                          "the bus gave a reply that can't be read");
+        return true;
+    }
+    if (list.code == WIRE_REPLY_BUSY) {
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
+                          "the exchange's publisher is busy: come back later");
+        return true;
+    }
+    for (uint32_t i = 0; i < list.instrument_count; i++) {
+        if (append_instrument(q, &list.instruments[i])) continue;
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the directory");
+        return true;
+    }
+    if (!list.last || --q->parts_left > 0) return false;
+    answer_instruments(self, q);
+    return true;
+}
+
+static void answer_end(gateway *self, const question *q, ask_end end) {
+    if (end == ASK_NOBODY)
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "NOBODY", "nobody publishes this exchange now");
+    else if (end == ASK_TIMEOUT)
+        http_answer_error(self, &q->asked, HTTP_TIMEOUT, "TIMEOUT",
+                          "the exchange's publisher did not answer in time");
+}
+
+bool market_take_reply(void *context, void *asked, ask_end end, const bus_message *message) {
+    gateway *self = context;
+    question *q = asked;
+    bool over = true;
+    if (end != ASK_MORE)
+        answer_end(self, q, end);
+    else
+        over =
+            q->kind == QUESTION_BOOK ? take_book_reply(self, q, message) : take_instruments_reply(self, q, message);
+    if (over) question_free(q);
+    return over;
+}
+
+static void ask(gateway *self, const question *asked, const char *subject) {
+    question *q = malloc(sizeof *q);
+    if (q != NULL) *q = *asked;
+    if (q != NULL && asker_ask(self->asker, subject, q)) return;
+    free(q);
+    http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+}
+
+/* ---- requests ---- */
+
+static bool is_mic(const char *text, size_t length) {
+    if (length != TW_MIC_BYTES - 1) return false;
+    for (size_t i = 0; i < length; i++)
+        if (!((text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= '0' && text[i] <= '9'))) return false;
+    return true;
+}
+
+/* "/v1/book/XNAS/AAPL"; the symbol is not escaped. */
+static bool parse_path(const char *path, question *q) {
+    const char *mic = path + strlen("/v1/book/"), *slash = strchr(mic, '/');
+    if (slash == NULL || !is_mic(mic, (size_t)(slash - mic))) return false;
+    memcpy(q->mic, mic, TW_MIC_BYTES - 1);
+    return slash[1] != '\0' && tw_text_copy(q->symbol, sizeof q->symbol, slash + 1);
+}
+
+static bool parse_depth(const socket_request *request, question *q) {
+    uint64_t depth = TW_MAX_DEPTH;
+    const char *text = http_argument(request, "depth");
+    if (text[0] != '\0' && (!tw_text_to_u64(text, &depth) || depth == 0)) return false;
+    q->depth = depth < TW_MAX_DEPTH ? (uint32_t)depth : TW_MAX_DEPTH;
+    return true;
+}
+
+void market_take_book(gateway *self, const socket_request *request) {
+    question q = {.kind = QUESTION_BOOK, .asked = http_remember(self, request)};
+    char subject[SUBJECT_BYTES];
+    if (!parse_path(request->path, &q) || !parse_depth(request, &q) ||
+        !subject_instrument(subject, sizeof subject, q.mic, q.symbol, SUBJECT_ORDERBOOK)) {
+        http_answer_error(self, &q.asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
+                          "a book is /v1/book/{MIC}/{SYMBOL}, with ?depth=N from 1 on");
+        return;
+    }
+    if (!entitlement_covers(&self->anonymous, subject)) {
+        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN", "you may not read this book");
+        return;
+    }
+    wire_header header;
+    stream_book book;
+    if (source_read_book(self->source, q.mic, q.symbol, &header, &book)) {
+        answer_book(self, &q.asked, &book, q.depth);
+        return;
+    }
+    if (subject_snapshot(subject, sizeof subject, q.mic, q.symbol, SUBJECT_ORDERBOOK)) ask(self, &q, subject);
+}
+
+void market_take_instruments(gateway *self, const socket_request *request) {
+    question q = {.kind = QUESTION_INSTRUMENTS, .asked = http_remember(self, request)};
+    const char *mic = http_argument(request, "exchange");
+    char subject[SUBJECT_BYTES];
+    if (!is_mic(mic, strlen(mic))) {
+        http_answer_error(self, &q.asked, HTTP_BAD_REQUEST, "BAD_REQUEST", "?exchange={MIC} says which exchange's");
+        return;
+    }
+    tw_text_copy(q.mic, sizeof q.mic, mic);
+    tw_text_format(subject, sizeof subject, "%s.>", mic);
+    if (!entitlement_covers(&self->anonymous, subject)) {
+        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN",
+                          "you may not read anything of this exchange");
+        return;
+    }
+    q.parts_left = source_partitions(self->source, mic);
+    if (q.parts_left == 0) q.parts_left = 1;
+    if (subject_instruments(subject, sizeof subject, mic)) ask(self, &q, subject);
+}

@@ -1,0 +1,30 @@
+/* What an operator sees of the gateway: /metrics. */
+#ifndef TICKWIRE_GATEWAYS_OBSERVE_H
+#define TICKWIRE_GATEWAYS_OBSERVE_H
+
+#include "client/tickwire.h"
+#include "gateways/socket.h"
+#include "gateways/source.h"
+#include "gateways/stream/stream.h"
+#include "runtime/metrics.h"
+
+typedef struct gateway gateway;
+
+/* Copies of numbers kept elsewhere, refreshed before each rendering. */
+typedef struct observed {
+    metrics *metrics;
+    stream_stats stream;
+    socket_stats socket;
+    source_state source;
+    tickwire_stats client;
+    int64_t clients, groups, instruments, subscriptions, kept_bytes;
+    int64_t connections, websockets, event_streams;
+    int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok;
+} observed;
+
+tw_code observe_open(gateway *self, tw_error *error);
+void observe_close(gateway *self);
+/* As metrics_render. */
+size_t observe_render(gateway *self, char *text, size_t capacity);
+
+#endif

@@ -1,0 +1,217 @@
+/* Wires the path: what the stream needs from its surroundings, rounds, and the way to the end. */
+#include "gateways/pipeline.h"
+
+#include <signal.h>
+
+#include "base/text.h"
+#include "gateways/http.h"
+#include "gateways/market_pages.h"
+#include "runtime/clock.h"
+
+#define MILLI_NS       INT64_C(1000000)
+#define LEAVE_MS       2000 /* for clients to say goodbye, too */
+#define LOOK_MS        20
+#define LEAST_ROUND_NS MILLI_NS
+
+/* ---- rounds ---- */
+
+/* Whatever woke the loop up, this is what comes of it. Runs right before the loop waits again. */
+static void on_before_wait(uv_prepare_t *prepare) {
+    gateway *self = prepare->data;
+    if (self->phase == GATEWAY_DONE) return;
+    int64_t now_ns = rt_clock_utc_ns(), due_ns = stream_round(self->stream, now_ns);
+    socket_write_ready(self->socket);
+    int64_t wait_ms = stream_has_later(self->stream) ? 0 : (due_ns - now_ns + MILLI_NS - 1) / MILLI_NS;
+    uv_update_time(&self->loop); /* the timer counts from here */
+    uv_timer_start(&self->round_due, self->round_due.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+}
+
+/* Only wakes the loop. */
+static void on_round_due(uv_timer_t *timer) {
+    (void)timer;
+}
+
+/* ---- what the stream needs ---- */
+
+static void want(void *context, const char *mic, subject_channel channel, bool wanted) {
+    source_want(((gateway *)context)->source, mic, channel, wanted);
+}
+
+static bool may_read(void *context, uint32_t client, const char *subject) {
+    (void)client; /* everybody may read the same */
+    return entitlement_covers(&((gateway *)context)->anonymous, subject);
+}
+
+static void close_client(void *context, uint32_t client, uint16_t code, const char *reason) {
+    socket_end_client(((gateway *)context)->socket, client, code, reason);
+}
+
+static tw_code open_stream(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    stream_options options = {.max_clients = (uint32_t)s->max_clients,
+                              .max_instruments = (uint32_t)s->max_instruments,
+                              .max_subscriptions = (uint32_t)s->max_subscriptions,
+                              .max_groups = (uint32_t)s->max_groups,
+                              .client_bytes = (uint32_t)s->client_bytes,
+                              .max_members = (uint32_t)s->max_members,
+                              .frames_kept = (uint32_t)s->frames_kept,
+                              .kept_bytes = s->kept_bytes,
+                              .linger_ns = s->linger_ns,
+                              .request_bytes = (uint32_t)s->request_bytes,
+                              .requests_per_second = (uint32_t)s->requests_per_second,
+                              .heartbeat_ns = s->heartbeat_ns,
+                              .silence_ns = s->silence_ns};
+    stream_surroundings surroundings = {.context = self, .want = want, .may_read = may_read, .close = close_client};
+    return stream_alloc(&self->stream, &options, &surroundings, error);
+}
+
+/* ---- what the socket asks ---- */
+
+static void on_request(void *context, const socket_request *request) {
+    http_take(context, request);
+}
+
+static bool may_connect(void *context, const char *origin, const char *host) {
+    return http_origin_allowed(((gateway *)context)->settings.origins, origin, host);
+}
+
+static tw_code open_socket(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    socket_options options = {.address = s->address,
+                              .port = (uint16_t)s->port,
+                              .share_port = s->share_port,
+                              .certificate = s->tls_certificate,
+                              .key = s->tls_key,
+                              .max_connections = (uint32_t)s->max_clients,
+                              .header_bytes = (uint32_t)s->header_bytes,
+                              .request_bytes = (uint32_t)s->request_bytes,
+                              .send_buffer = (uint32_t)s->send_buffer,
+                              .unsent_low_water = (uint32_t)s->unsent_low_water,
+                              .handshake_ns = s->handshake_ns,
+                              .silence_ns = s->silence_ns};
+    socket_handlers handlers = {.context = self, .on_request = on_request, .may_connect = may_connect};
+    return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
+}
+
+static tw_code open_source(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    source_options options = {.url = s->nats,
+                              .credentials = s->credentials[0] == '\0' ? NULL : s->credentials,
+                              .max_instruments = (uint32_t)s->max_instruments,
+                              .feed_silence_ns = s->feed_silence_ns};
+    tw_code code = source_open(&self->source, &self->loop, &options, self->log, error);
+    if (code != TW_OK) return code;
+    if (!wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
+    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, market_take_reply, self, error);
+}
+
+/* ---- the end ---- */
+
+/* Who is left after this has had its time. */
+static void on_phase_due(uv_timer_t *timer) {
+    gateway *self = timer->data;
+    static const char reason[] = "the gateway stops";
+    if (self->phase == GATEWAY_GOODBYE) {
+        self->phase = GATEWAY_CLOSING;
+        socket_end_clients(self->socket, reason);
+        uv_timer_start(timer, on_phase_due, LOOK_MS, LOOK_MS);
+    }
+    bool late = uv_now(&self->loop) >= self->leave_by_ms;
+    if (socket_read_stats(self->socket).connections > 0 && !late) return;
+    self->phase = GATEWAY_DONE;
+    uv_stop(&self->loop);
+}
+
+/* The second signal does not wait. */
+static void on_signal(uv_signal_t *handle, int number) {
+    gateway *self = handle->data;
+    const gateway_settings *s = &self->settings;
+    rt_log(self->log, RT_INFO, "told to stop", RT_I64("signal", number));
+    if (self->phase != GATEWAY_RUNNING) {
+        self->phase = GATEWAY_DONE;
+        uv_stop(&self->loop);
+        return;
+    }
+    self->phase = GATEWAY_GOODBYE;
+    self->leave_by_ms = uv_now(&self->loop) + (uint64_t)(s->goodbye_ns / MILLI_NS) + LEAVE_MS;
+    socket_stop_listening(self->socket);
+    stream_say_goodbye(self->stream, "the gateway stops", s->reconnect_earliest_ns / MILLI_NS,
+                       s->reconnect_latest_ns / MILLI_NS);
+    uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
+}
+
+/* ---- opening, running, closing ---- */
+
+static void open_handles(gateway *self) {
+    static const int numbers[GATEWAY_SIGNALS] = {SIGINT, SIGTERM};
+    uv_prepare_init(&self->loop, &self->before_wait);
+    uv_timer_init(&self->loop, &self->round_due);
+    uv_timer_init(&self->loop, &self->phase_due);
+    self->before_wait.data = self->round_due.data = self->phase_due.data = self;
+    for (int i = 0; i < GATEWAY_SIGNALS; i++) {
+        uv_signal_init(&self->loop, &self->signals[i]);
+        self->signals[i].data = self;
+        uv_signal_start(&self->signals[i], on_signal, numbers[i]);
+    }
+    self->handles_open = true;
+}
+
+tw_code gateway_open(gateway *self, tw_error *error) {
+    rt_level level = RT_INFO;
+    rt_level_parse(self->settings.log_level, &level);
+    self->log = rt_log_alloc("tickwire-gateway", self->settings.log_format, level, 2);
+    uv_loop_init(&self->loop);
+    if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
+        return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
+    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
+        return tw_error_wrap(error, "--dashboard");
+    if (code == TW_OK) code = open_stream(self, error);
+    if (code == TW_OK) code = open_socket(self, error);
+    if (code == TW_OK) code = open_source(self, error);
+    if (code == TW_OK) code = observe_open(self, error);
+    if (code == TW_OK) open_handles(self);
+    return code;
+}
+
+int gateway_run(gateway *self) {
+    source_feed(self->source, self->stream);
+    socket_serve(self->socket, self->stream);
+    uv_timer_start(&self->round_due, on_round_due, 0, 0);
+    uv_prepare_start(&self->before_wait, on_before_wait);
+    rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
+           RT_U64("port", socket_port(self->socket)), RT_STR("bus", self->settings.nats));
+    if (self->anonymous.count == 0)
+        rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
+    while (self->phase != GATEWAY_DONE)
+        uv_run(&self->loop, UV_RUN_DEFAULT);
+    rt_log(self->log, RT_INFO, "gateway ends");
+    return 0;
+}
+
+static void close_handles(gateway *self) {
+    if (!self->handles_open) return;
+    uv_close((uv_handle_t *)&self->before_wait, NULL);
+    uv_close((uv_handle_t *)&self->round_due, NULL);
+    uv_close((uv_handle_t *)&self->phase_due, NULL);
+    for (int i = 0; i < GATEWAY_SIGNALS; i++)
+        uv_close((uv_handle_t *)&self->signals[i], NULL);
+}
+
+void gateway_close(gateway *self) {
+    self->phase = GATEWAY_DONE;
+    close_handles(self);
+    asker_close(self->asker);
+    socket_close(self->socket);
+    source_close(self->source);
+    uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
+    uv_loop_close(&self->loop);
+    socket_free(self->socket);
+    stream_free(self->stream);
+    wire_arena_fini(&self->arena);
+    observe_close(self);
+    pages_free(&self->pages);
+    rt_log_free(self->log);
+}

@@ -1,0 +1,52 @@
+/*
+ * tickwire-gateway put together: bus -> source -> stream -> socket -> clients, on one loop.
+ *
+ * Each turn of the loop takes what the bus and the clients have; right before the loop waits, one round cuts what is due
+ * and writes it, once per client.
+ */
+#ifndef TICKWIRE_GATEWAYS_PIPELINE_H
+#define TICKWIRE_GATEWAYS_PIPELINE_H
+
+#include <uv.h>
+
+#include "gateways/ask.h"
+#include "gateways/entitlement.h"
+#include "gateways/observe.h"
+#include "gateways/pages.h"
+#include "gateways/settings.h"
+#include "gateways/socket.h"
+#include "gateways/source.h"
+#include "gateways/stream/stream.h"
+#include "runtime/log.h"
+
+#define GATEWAY_SIGNALS 2
+
+/* Running; told to stop and clients told so; clients being closed; nothing left to do. */
+typedef enum gateway_phase { GATEWAY_RUNNING, GATEWAY_GOODBYE, GATEWAY_CLOSING, GATEWAY_DONE } gateway_phase;
+
+typedef struct gateway {
+    gateway_settings settings;
+    rt_log *log;
+    uv_loop_t loop;
+    uv_prepare_t before_wait;
+    uv_timer_t round_due, phase_due;
+    uv_signal_t signals[GATEWAY_SIGNALS];
+    bool handles_open;
+    gateway_phase phase;
+    uint64_t leave_by_ms; /* of the loop: who has not gone by then is cut off */
+    entitlement anonymous;
+    source *source;
+    stream *stream;
+    gateway_socket *socket;
+    asker *asker;
+    wire_arena arena; /* for what asker brings */
+    pages pages;
+    observed observed;
+} gateway;
+
+/* `self` is zeroed but for its settings. TW_INVALID: a setting makes no sense. Close it whatever comes back. */
+tw_code gateway_open(gateway *self, tw_error *error);
+int gateway_run(gateway *self); /* until told to stop; the exit code */
+void gateway_close(gateway *self);
+
+#endif

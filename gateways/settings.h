@@ -1,0 +1,34 @@
+/* The settings of tickwire-gateway: one table in settings.c, one struct here. */
+#ifndef TICKWIRE_GATEWAYS_SETTINGS_H
+#define TICKWIRE_GATEWAYS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/settings.h"
+
+typedef struct gateway_settings {
+    const char *nats, *credentials;
+    int64_t feed_silence_ns;
+
+    const char *address;
+    int64_t port;
+    bool share_port;
+    const char *tls_certificate, *tls_key;
+    const char *origins;
+    const char *anonymous;
+    const char *dashboard;
+
+    uint64_t max_clients, max_instruments, max_subscriptions, max_groups, max_members;
+    uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;
+    uint64_t frames_kept, kept_bytes;
+    uint64_t send_buffer, unsent_low_water;
+    int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
+    int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
+
+    const char *log_format, *log_level;
+} gateway_settings;
+
+extern const settings_program gateway_program;
+
+#endif

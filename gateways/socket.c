@@ -1,0 +1,724 @@
+/*
+ * libwebsockets on the loop, and direct writes past it.
+ *
+ * After a partial write the rest of the frame it ended in is handed to libwebsockets, which keeps what the kernel does
+ * not take and sends it before anything of its own. So both always begin at the start of a frame.
+ */
+#include "gateways/socket.h"
+
+#include <errno.h>
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "runtime/clock.h"
+
+#define NS_PER_S          INT64_C(1000000000)
+#define NS_PER_MS         INT64_C(1000000)
+#define PINGS_PER_SILENCE 3
+#define BACKLOG           4096
+#define ACCEPTS_PER_EVENT 256
+#define CLOSE_SECONDS     5
+#define ANSWER_SECONDS    30 /* most that an HTTP answer may take to be made and read */
+#define READ_BYTES        1024
+#define WRITE_BYTES       (64u * 1024u) /* most that libwebsockets writes at once */
+#define CLOSE_TRY_LATER   1013          /* RFC 6455, IANA registry */
+#define SPARE_FILES       64
+#define TEXT_BYTES        2048
+
+typedef enum connection_kind {
+    CONNECTION_NEW = 0,
+    CONNECTION_HTTP,
+    CONNECTION_EVENTS,
+    CONNECTION_WEBSOCKET
+} connection_kind;
+
+/* libwebsockets' memory for a connection; zeroed when it begins. */
+typedef struct connection {
+    connection_kind kind;
+    struct lws *wsi;
+    uint32_t client; /* WEBSOCKET, EVENTS */
+    bool closing;
+    uint16_t close_code;
+    char close_reason[64];
+    uint8_t *message; /* a request whose end has not come */
+    size_t message_length;
+    uint64_t ticket;                /* HTTP: waits for its answer; 0: does not */
+    struct connection *next_asking; /* in the list of those */
+    uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
+    size_t answer_length;
+    bool more;
+} connection;
+
+struct gateway_socket {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[3];
+    uv_timer_t ping_timer;
+    socket_options options;
+    socket_handlers handlers;
+    rt_log *log;
+    stream *stream;
+    connection **clients; /* by the stream's number */
+    connection *asking;   /* HTTP requests without an answer */
+    uint64_t last_ticket;
+
+    int listener; /* -1: none */
+    uv_poll_t poll;
+    bool polled, paused, poll_closed;
+    uint16_t port;
+
+    uint8_t *scratch; /* what must be in one piece for lws_write */
+    size_t scratch_bytes;
+    socket_stats stats;
+    rt_log_site refused_site, accept_site, memory_site;
+};
+
+static gateway_socket *socket_of(struct lws *wsi) {
+    return lws_context_user(lws_get_context(wsi));
+}
+
+/* ---- writing ---- */
+
+/* Room for LWS_PRE and so many bytes; NULL: no memory. */
+static uint8_t *scratch_of(gateway_socket *self, size_t bytes) {
+    if (bytes + LWS_PRE > self->scratch_bytes) {
+        uint8_t *grown = realloc(self->scratch, bytes + LWS_PRE);
+        if (grown == NULL) return NULL;
+        self->scratch = grown;
+        self->scratch_bytes = bytes + LWS_PRE;
+    }
+    return self->scratch + LWS_PRE;
+}
+
+/* Bytes [from, to) of the spans in one piece. */
+static void copy_range(uint8_t *out, const stream_span *spans, uint32_t count, size_t from, size_t to) {
+    size_t at = 0;
+    for (uint32_t i = 0; i < count && at < to; at += spans[i++].length) {
+        size_t start = from > at ? from - at : 0, end = to - at < spans[i].length ? to - at : spans[i].length;
+        if (start >= end) continue;
+        memcpy(out, spans[i].bytes + start, end - start);
+        out += end - start;
+    }
+}
+
+/* Where the WebSocket frame that holds byte `at` begins or ends: its end, or `at` if a frame begins there. The spans
+ * begin with a frame and hold whole ones. */
+static size_t frame_end(const stream_span *spans, uint32_t count, size_t at) {
+    size_t end = 0;
+    while (end < at) {
+        uint8_t head[10] = {0};
+        copy_range(head, spans, count, end, end + sizeof head);
+        size_t length = head[1] & 0x7fu, head_length = 2;
+        if (length == 126) {
+            length = (size_t)head[2] << 8 | head[3];
+            head_length = 4;
+        } else if (length == 127) {
+            length = 0;
+            for (int i = 2; i < 10; i++)
+                length = length << 8 | head[i];
+            head_length = 10;
+        }
+        end += head_length + length;
+    }
+    return end;
+}
+
+static void drop(connection *c) {
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
+/* Through libwebsockets: all of it is taken, what the socket does not take is kept there. */
+static bool write_through(gateway_socket *self, connection *c, const stream_span *spans, uint32_t count,
+                          size_t from, size_t to) {
+    uint8_t *bytes = scratch_of(self, to - from);
+    if (bytes == NULL) {
+        rt_log_limited(self->log, &self->memory_site, RT_ERROR, "no memory to write", RT_U64("bytes", to - from));
+        return false;
+    }
+    copy_range(bytes, spans, count, from, to);
+    return lws_write(c->wsi, bytes, to - from, LWS_WRITE_RAW) >= 0;
+}
+
+/* How much of the spans the socket took. */
+static size_t send_spans(connection *c, const stream_span *spans, uint32_t count) {
+    struct iovec pieces[STREAM_MAX_SPANS];
+    for (uint32_t i = 0; i < count; i++)
+        pieces[i] = (struct iovec){.iov_base = (void *)(uintptr_t)spans[i].bytes, .iov_len = spans[i].length};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+    ssize_t sent = sendmsg(lws_get_socket_fd(c->wsi), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop(c);
+    return sent < 0 ? 0 : (size_t)sent;
+}
+
+/* How much of it is out of the stream's hands. */
+static size_t write_spans(gateway_socket *self, connection *c, const stream_span *spans, uint32_t count,
+                          size_t total) {
+    if (lws_partial_buffered(c->wsi) || c->answer != NULL) return 0;
+    self->stats.writes++;
+    if (lws_is_ssl(c->wsi)) {
+        if (write_through(self, c, spans, count, 0, total)) return total;
+        drop(c);
+        return 0;
+    }
+    size_t sent = send_spans(c, spans, count);
+    self->stats.bytes_written += sent;
+    if (sent == total) return total;
+    self->stats.partial_writes++;
+    if (c->kind == CONNECTION_EVENTS) return sent; /* nothing of libwebsockets' own comes in between */
+    size_t whole = frame_end(spans, count, sent);
+    if (whole > sent && !write_through(self, c, spans, count, sent, whole)) {
+        drop(c);
+        return sent;
+    }
+    return whole;
+}
+
+static void write_client(gateway_socket *self, uint32_t client) {
+    connection *c = self->clients[client];
+    stream_span spans[STREAM_MAX_SPANS];
+    uint32_t count = stream_gather(self->stream, client, spans, SIZE_MAX);
+    size_t total = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += spans[i].length;
+    size_t sent = total == 0 ? 0 : write_spans(self, c, spans, count, total);
+    stream_sent(self->stream, client, sent, rt_clock_utc_ns());
+    if (sent < total || c->closing) lws_callback_on_writable(c->wsi);
+}
+
+void socket_write_ready(gateway_socket *self) {
+    for (uint32_t client; (client = stream_next_ready(self->stream)) != STREAM_NO_CLIENT;)
+        write_client(self, client);
+}
+
+void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, const char *reason) {
+    connection *c = self->clients[client];
+    if (c == NULL || c->closing) return;
+    c->closing = true;
+    c->close_code = code;
+    tw_text_copy(c->close_reason, sizeof c->close_reason, reason);
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    lws_callback_on_writable(c->wsi);
+}
+
+void socket_end_clients(gateway_socket *self, const char *reason) {
+    for (uint32_t n = 0; n < self->options.max_connections; n++)
+        if (self->clients[n] != NULL) socket_end_client(self, n, LWS_CLOSE_STATUS_GOINGAWAY, reason);
+}
+
+/* No client of the stream any more: nothing may be written behind a closing handshake. */
+static void leave_stream(gateway_socket *self, connection *c) {
+    if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
+    self->clients[c->client] = NULL;
+    stream_close(self->stream, c->client);
+    c->client = STREAM_NO_CLIENT;
+    self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
+    self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
+}
+
+/* The closing handshake begins. -1, for the callback to return. */
+static int end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
+    leave_stream(self, c);
+    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
+    return -1;
+}
+
+/* -1: the connection is to end. */
+static int on_client_writable(gateway_socket *self, connection *c) {
+    if (c->client == STREAM_NO_CLIENT) return 0;
+    stream_writable(self->stream, c->client);
+    if (!c->closing || stream_has_more(self->stream, c->client)) return 0;
+    if (c->kind == CONNECTION_EVENTS) return -1;
+    lws_set_timer_usecs(c->wsi, 1); /* who ends in this callback gets no closing handshake */
+    return 0;
+}
+
+static int on_client_timer(gateway_socket *self, connection *c) {
+    if (!c->closing || c->client == STREAM_NO_CLIENT) return 0;
+    if (!stream_has_more(self->stream, c->client) && !lws_partial_buffered(c->wsi))
+        return end_websocket(self, c, c->close_code, c->close_reason);
+    lws_callback_on_writable(c->wsi);
+    return 0;
+}
+
+/* ---- clients ---- */
+
+static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
+    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
+    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
+    c->client =
+        stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
+    if (c->client == STREAM_NO_CLIENT) {
+        return end_websocket(self, c, CLOSE_TRY_LATER, "no room for another client");
+    }
+    self->clients[c->client] = c;
+    self->stats.websockets++;
+    return 0;
+}
+
+static void stop_asking(gateway_socket *self, connection *c) {
+    c->ticket = 0;
+    for (connection **link = &self->asking; *link != NULL; link = &(*link)->next_asking) {
+        if (*link != c) continue;
+        *link = c->next_asking;
+        return;
+    }
+}
+
+static void leave(gateway_socket *self, connection *c) {
+    leave_stream(self, c);
+    stop_asking(self, c);
+    free(c->message);
+    free(c->answer);
+    *c = (connection){0};
+}
+
+static void take_request(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
+    stream_request(self->stream, c->client, bytes, length, rt_clock_utc_ns());
+}
+
+/* A message may come in pieces; it is put together up to the limit. */
+static int on_receive(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
+    bool last = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
+    if (c->client == STREAM_NO_CLIENT) return 0;
+    stream_heard(self->stream, c->client, rt_clock_utc_ns());
+    if (lws_frame_is_binary(c->wsi)) {
+        self->stats.binary++;
+        return end_websocket(self, c, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "requests are JSON in text frames");
+    }
+    if (c->message_length + length > self->options.request_bytes) {
+        self->stats.oversize++;
+        return end_websocket(self, c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the request is too long");
+    }
+    if (last && c->message_length == 0) {
+        take_request(self, c, bytes, length);
+        return 0;
+    }
+    uint8_t *grown = realloc(c->message, c->message_length + length + 1);
+    if (grown == NULL) return end_websocket(self, c, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
+    c->message = grown;
+    if (length > 0) memcpy(grown + c->message_length, bytes, length);
+    c->message_length += length;
+    if (!last) return 0;
+    take_request(self, c, c->message, c->message_length);
+    free(c->message);
+    c->message = NULL;
+    c->message_length = 0;
+    return 0;
+}
+
+/* ---- HTTP ---- */
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *text) {
+    if (lws_hdr_copy(wsi, text, TEXT_BYTES, token) < 0) text[0] = '\0';
+}
+
+static socket_method method_of(struct lws *wsi) {
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) return SOCKET_GET;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0) return SOCKET_HEAD;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0) return SOCKET_OPTIONS;
+    return SOCKET_OTHER;
+}
+
+/* The arguments, one after the other in `text`. */
+static void copy_arguments(struct lws *wsi, socket_request *request, char *text, size_t capacity) {
+    size_t used = 0;
+    for (int i = 0; request->argument_count < SOCKET_ARGUMENTS && used < capacity; i++) {
+        int length = lws_hdr_copy_fragment(wsi, text + used, (int)(capacity - used), WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (length < 0) return;
+        if (length == 0) continue;
+        request->arguments[request->argument_count++] = text + used;
+        used += (size_t)length + 1;
+    }
+}
+
+static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
+    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", arguments[8 * TEXT_BYTES];
+    leave(self, c);
+    *c = (connection){
+        .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
+    c->next_asking = self->asking;
+    self->asking = c;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
+    self->stats.http_requests++;
+    socket_request request = {
+        .ticket = c->ticket, .method = method_of(wsi), .path = path, .origin = origin, .host = host};
+    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
+    copy_header(wsi, WSI_TOKEN_HOST, host);
+    if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
+    request.last_event_id = id;
+    copy_arguments(wsi, &request, arguments, sizeof arguments);
+    self->handlers.on_request(self->handlers.context, &request);
+}
+
+static connection *asking(gateway_socket *self, uint64_t ticket) {
+    connection *c = self->asking;
+    while (c != NULL && c->ticket != ticket)
+        c = c->next_asking;
+    return c;
+}
+
+static void keep_answer(gateway_socket *self, connection *c, const char *head, const char *body, size_t length) {
+    size_t head_length = strlen(head);
+    stop_asking(self, c);
+    c->answer = malloc(LWS_PRE + head_length + length);
+    if (c->answer == NULL) {
+        rt_log_limited(self->log, &self->memory_site, RT_ERROR, "no memory for an answer", RT_U64("bytes", length));
+        drop(c);
+        return;
+    }
+    memcpy(c->answer + LWS_PRE, head, head_length);
+    if (length > 0) memcpy(c->answer + LWS_PRE + head_length, body, length);
+    c->answer_length = head_length + length;
+    lws_callback_on_writable(c->wsi);
+}
+
+void socket_answer(gateway_socket *self, uint64_t ticket, const char *head, const char *body, size_t length,
+                   bool more) {
+    connection *c = asking(self, ticket);
+    if (c == NULL) return;
+    c->more = more;
+    keep_answer(self, c, head, body, length);
+}
+
+uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char *head, bool *full) {
+    *full = false;
+    connection *c = asking(self, ticket);
+    if (c == NULL) return STREAM_NO_CLIENT;
+    uint32_t client = stream_open(self->stream, STREAM_JSON, STREAM_SSE, rt_clock_utc_ns());
+    *full = client == STREAM_NO_CLIENT;
+    if (*full) return STREAM_NO_CLIENT;
+    c->kind = CONNECTION_EVENTS;
+    c->client = client;
+    self->clients[client] = c;
+    self->stats.event_streams++;
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+    keep_answer(self, c, head, NULL, 0);
+    return client;
+}
+
+/* -1: the connection is to end. */
+static int write_answer(connection *c) {
+    bool whole = c->kind == CONNECTION_HTTP;
+    int written =
+        lws_write(c->wsi, c->answer + LWS_PRE, c->answer_length, whole ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
+    free(c->answer);
+    c->answer = NULL;
+    if (written < 0) return -1;
+    if (!whole) return 0;
+    if (c->more || lws_partial_buffered(c->wsi)) return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+    return -1;
+}
+
+static int on_http_writable(gateway_socket *self, connection *c) {
+    bool is_events = c->kind == CONNECTION_EVENTS;
+    if (c->answer != NULL && write_answer(c) != 0) return -1;
+    return is_events ? on_client_writable(self, c) : 0; /* where the answer was all, `c` may be gone */
+}
+
+/* A WebSocket handshake: only here, and only for pages that may. */
+static int on_handshake(gateway_socket *self, struct lws *wsi) {
+    char path[TEXT_BYTES], origin[TEXT_BYTES], host[TEXT_BYTES];
+    copy_header(wsi, WSI_TOKEN_GET_URI, path);
+    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
+    copy_header(wsi, WSI_TOKEN_HOST, host);
+    int status = 0;
+    if (strcmp(path, "/v1/stream") != 0)
+        status = HTTP_STATUS_NOT_FOUND;
+    else if (!self->handlers.may_connect(self->handlers.context, origin, host))
+        status = HTTP_STATUS_FORBIDDEN;
+    if (status == 0) return 0;
+    lws_return_http_status(wsi, (unsigned)status, NULL);
+    return -1;
+}
+
+/* ---- libwebsockets' callbacks ---- */
+
+static void on_acceptable(uv_poll_t *poll, int status, int events);
+
+static void on_gone(gateway_socket *self) {
+    if (self->stats.connections > 0) self->stats.connections--;
+    if (!self->paused || !self->polled) return;
+    self->paused = false;
+    uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+    gateway_socket *self = socket_of(wsi);
+    connection *c = user;
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return on_handshake(self, wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+        return open_websocket(self, c, wsi);
+    case LWS_CALLBACK_RECEIVE:
+        return on_receive(self, c, in, length);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        if (c->client != STREAM_NO_CLIENT) stream_heard(self->stream, c->client, rt_clock_utc_ns());
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        leave_stream(self, c);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return on_client_writable(self, c);
+    case LWS_CALLBACK_TIMER:
+        return on_client_timer(self, c);
+    case LWS_CALLBACK_HTTP:
+        on_http(self, c, wsi, in);
+        return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return c == NULL ? 0 : on_http_writable(self, c);
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+        if (c != NULL) leave(self, c);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        on_gone(self);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* ---- pings ---- */
+
+/* With a payload: libwebsockets tells nothing of an empty pong. Who has bytes waiting reads nothing now anyway. */
+static void on_ping_time(uv_timer_t *timer) {
+    gateway_socket *self = timer->data;
+    static const uint8_t ping[] = {0x89, 2, 't', 'w'};
+    stream_span whole = {.bytes = ping, .length = sizeof ping};
+    for (uint32_t n = 0; n < self->options.max_connections; n++) {
+        connection *c = self->clients[n];
+        if (c == NULL || c->kind != CONNECTION_WEBSOCKET || lws_partial_buffered(c->wsi)) continue;
+        if (!write_through(self, c, &whole, 1, 0, sizeof ping)) drop(c);
+    }
+}
+
+/* ---- listening ---- */
+
+static void prepare_socket(const gateway_socket *self, int fd) {
+    int one = 1, buffer = (int)self->options.send_buffer, low = (int)self->options.unsent_low_water;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (buffer > 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if (low > 0) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
+}
+
+static void take_connection(gateway_socket *self, int fd) {
+    if (self->stats.connections >= self->options.max_connections) {
+        self->stats.refused++;
+        rt_log_limited(self->log, &self->refused_site, RT_WARN, "more connections than --max-clients",
+                       RT_U64("connections", self->stats.connections));
+        close(fd);
+        return;
+    }
+    prepare_socket(self, fd);
+    self->stats.accepted++;
+    self->stats.connections++;
+    lws_adopt_socket_vhost(self->vhost, fd); /* if it fails, it closes, and WSI_DESTROY is told */
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    gateway_socket *self = poll->data;
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        int fd = accept4(self->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            take_connection(self, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) {
+            rt_log_limited(self->log, &self->accept_site, RT_ERROR, "no file descriptor for another connection",
+                           RT_U64("connections", self->stats.connections));
+            self->paused = true; /* until one goes */
+            uv_poll_stop(poll);
+        }
+        return;
+    }
+}
+
+static tw_code parse_address(const socket_options *options, struct sockaddr_storage *address, socklen_t *length,
+                             tw_error *error) {
+    *address = (struct sockaddr_storage){0};
+    if (uv_ip4_addr(options->address, options->port, (struct sockaddr_in *)address) == 0)
+        *length = sizeof(struct sockaddr_in);
+    else if (uv_ip6_addr(options->address, options->port, (struct sockaddr_in6 *)address) == 0)
+        *length = sizeof(struct sockaddr_in6);
+    else
+        return tw_error_set(error, TW_INVALID, "--address '%s' is no IPv4 or IPv6 address", options->address);
+    return TW_OK;
+}
+
+static tw_code bind_listener(gateway_socket *self, tw_error *error) {
+    struct sockaddr_storage address;
+    socklen_t length = 0;
+    tw_code code = parse_address(&self->options, &address, &length, error);
+    if (code != TW_OK) return code;
+    self->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (self->listener < 0) return tw_error_set_errno(error, errno, "a socket to listen");
+    int one = 1;
+    setsockopt(self->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (self->options.share_port) setsockopt(self->listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (bind(self->listener, (struct sockaddr *)&address, length) != 0 || listen(self->listener, BACKLOG) != 0 ||
+        getsockname(self->listener, (struct sockaddr *)&address, &length) != 0)
+        return tw_error_set_errno(error, errno, "listening on %s port %u", self->options.address,
+                                  self->options.port);
+    self->port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
+                                                    : ((struct sockaddr_in6 *)&address)->sin6_port);
+    return TW_OK;
+}
+
+/* ---- opening and closing ---- */
+
+/* One file a connection, and some for ourselves. */
+static tw_code raise_file_limit(uint32_t connections, tw_error *error) {
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections + SPARE_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return tw_error_set_errno(error, errno, "reading the limit of open files");
+    if (limit.rlim_cur >= wanted) return TW_OK;
+    if (limit.rlim_max < wanted)
+        return tw_error_set(
+            error, TW_INVALID,
+            "--max-clients %u needs %llu open files and this process may have %llu: lower it, or raise the "
+            "limit (ulimit -n, LimitNOFILE)",
+            connections, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return tw_error_set_errno(error, errno, "raising the limit of open files");
+    return TW_OK;
+}
+
+static int seconds_of(int64_t ns) {
+    return (int)((ns + NS_PER_S - 1) / NS_PER_S);
+}
+
+static void fill_protocols(gateway_socket *self) {
+    static const char *const names[] = {"tickwire.json.v1", "tickwire.protobuf.v1"};
+    for (unsigned i = 0; i < 2; i++)
+        self->protocols[i] = (struct lws_protocols){.name = names[i],
+                                                    .callback = on_event,
+                                                    .per_session_data_size = sizeof(connection),
+                                                    .rx_buffer_size = READ_BYTES,
+                                                    .id = i == 0 ? STREAM_JSON : STREAM_PROTOBUF,
+                                                    .tx_packet_size = WRITE_BYTES};
+}
+
+static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_error *error) {
+    void *loops[] = {loop};
+    bool tls = self->options.certificate[0] != '\0';
+    fill_protocols(self);
+    lws_set_log_level(LLL_ERR, NULL);
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = self->protocols,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
+        .foreign_loops = loops,
+        .pcontext = &self->context,
+        .user = self,
+        .fd_limit_per_thread = self->options.max_connections + SPARE_FILES,
+        .max_http_header_data2 = self->options.header_bytes,
+        .max_http_header_pool2 = self->options.max_connections,
+        .timeout_secs = (unsigned)seconds_of(self->options.handshake_ns),
+        .timeout_secs_ah_idle = (unsigned)seconds_of(self->options.handshake_ns),
+        .keepalive_timeout = seconds_of(self->options.handshake_ns),
+        .server_string = "tickwire-gateway",
+        .vhost_name = "tickwire",
+        .alpn = "http/1.1",
+        .ssl_cert_filepath = tls ? self->options.certificate : NULL,
+        .ssl_private_key_filepath = tls ? self->options.key : NULL,
+    };
+    self->context = lws_create_context(&info);
+    if (self->context == NULL)
+        return tw_error_set(error, TW_IO, "libwebsockets did not start: is its libuv event library installed?");
+    self->vhost = lws_create_vhost(self->context, &info);
+    if (self->vhost == NULL)
+        return tw_error_set(error, TW_INVALID,
+                            tls ? "--tls-certificate %s and --tls-key %s can't be used"
+                                : "libwebsockets made no server",
+                            self->options.certificate, self->options.key);
+    return TW_OK;
+}
+
+tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options *options,
+                    const socket_handlers *handlers, rt_log *log, tw_error *error) {
+    gateway_socket *self = calloc(1, sizeof *self);
+    *made = self;
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    self->options = *options;
+    self->handlers = *handlers;
+    self->log = log;
+    self->listener = -1;
+    self->clients = calloc(options->max_connections, sizeof(connection *));
+    if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
+        return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
+    tw_code code = raise_file_limit(options->max_connections, error);
+    if (code == TW_OK) code = open_libwebsockets(self, loop, error);
+    if (code == TW_OK) code = bind_listener(self, error);
+    if (code != TW_OK) return code;
+    uv_poll_init(loop, &self->poll, self->listener);
+    uv_timer_init(loop, &self->ping_timer);
+    self->poll.data = self->ping_timer.data = self;
+    self->polled = true;
+    return TW_OK;
+}
+
+void socket_serve(gateway_socket *self, stream *core) {
+    self->stream = core;
+    uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / NS_PER_MS);
+    uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
+    uv_timer_start(&self->ping_timer, on_ping_time, period_ms, period_ms);
+}
+
+static void on_poll_closed(uv_handle_t *handle) {
+    gateway_socket *self = handle->data;
+    close(self->listener);
+    self->listener = -1;
+    self->poll_closed = true;
+}
+
+void socket_stop_listening(gateway_socket *self) {
+    if (!self->polled) return;
+    self->polled = false;
+    uv_close((uv_handle_t *)&self->ping_timer, NULL);
+    uv_close((uv_handle_t *)&self->poll, on_poll_closed);
+}
+
+void socket_close(gateway_socket *self) {
+    if (self == NULL) return;
+    if (self->polled)
+        socket_stop_listening(self);
+    else if (!uv_is_closing((uv_handle_t *)&self->poll))
+        self->poll_closed = true; /* it was never there */
+    if (self->context != NULL) lws_context_destroy(self->context);
+}
+
+bool socket_is_closed(const gateway_socket *self) {
+    return self == NULL || (self->context == NULL && self->poll_closed);
+}
+
+void socket_free(gateway_socket *self) {
+    if (self == NULL) return;
+    if (self->listener >= 0) close(self->listener);
+    free(self->clients);
+    free(self->scratch);
+    free(self);
+}
+
+uint16_t socket_port(const gateway_socket *self) {
+    return self->port;
+}
+
+socket_stats socket_read_stats(const gateway_socket *self) {
+    return self->stats;
+}

@@ -1,0 +1,97 @@
+/*
+ * Connections of clients: WebSocket, event streams, plain HTTP. The one door to libwebsockets, which does handshakes,
+ * reading, control frames, TLS and what a full socket did not take; its sockets are on the process's one loop.
+ *
+ * What the stream has for a client goes straight to its socket: one sendmsg per client and round, of all it has not had.
+ * Where libwebsockets itself has bytes waiting, or the connection is TLS, it is written through libwebsockets. A frame is
+ * never left half written outside of libwebsockets: it may want to send a pong at any time.
+ *
+ * The listening socket is our own, because it says how many may share its port, how many connections there may be, and
+ * how small their buffers are.
+ */
+#ifndef TICKWIRE_GATEWAYS_SOCKET_H
+#define TICKWIRE_GATEWAYS_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "gateways/stream/stream.h"
+#include "runtime/log.h"
+
+typedef struct gateway_socket gateway_socket;
+
+typedef struct socket_options {
+    const char *address; /* IPv4 or IPv6 */
+    uint16_t port;       /* 0: a free one */
+    bool share_port;
+    const char *certificate, *key; /* PEM files; "" for no TLS */
+    uint32_t max_connections;
+    uint32_t header_bytes, request_bytes;
+    uint32_t send_buffer, unsent_low_water; /* 0: the kernel's */
+    int64_t handshake_ns, silence_ns;
+} socket_options;
+
+#define SOCKET_ARGUMENTS  64u
+#define SOCKET_PATH_BYTES 512u
+
+typedef enum socket_method { SOCKET_GET, SOCKET_HEAD, SOCKET_OPTIONS, SOCKET_OTHER } socket_method;
+
+/* A request, borrowed until the handler returns. Texts are "" where there are none. */
+typedef struct socket_request {
+    uint64_t ticket; /* to answer with */
+    socket_method method;
+    const char *path;          /* without arguments, decoded */
+    const char *origin, *host; /* headers */
+    const char *last_event_id; /* likewise */
+    uint32_t argument_count;
+    const char *arguments[SOCKET_ARGUMENTS]; /* "name=value", decoded; more are not looked at */
+} socket_request;
+
+typedef struct socket_handlers {
+    void *context;
+    /* Plain HTTP. Answered by socket_answer or socket_answer_stream, now or later. */
+    void (*on_request)(void *context, const socket_request *request);
+    /* May a page of this origin ("" none) talk to this host? WebSocket handshakes are asked for. */
+    bool (*may_connect)(void *context, const char *origin, const char *host);
+} socket_handlers;
+
+/* Listens at once. TW_IO names the address; TW_INVALID what of the options. Everything is borrowed but the options. */
+tw_code socket_open(gateway_socket **socket, uv_loop_t *loop, const socket_options *options,
+                    const socket_handlers *handlers, rt_log *log, tw_error *error);
+/* Takes connections, as clients of `core`. */
+void socket_serve(gateway_socket *socket, stream *core);
+void socket_stop_listening(gateway_socket *socket);
+/* Closes everything; run the loop until socket_is_closed, then socket_free. NULL is fine. */
+void socket_close(gateway_socket *socket);
+bool socket_is_closed(const gateway_socket *socket); /* NULL is closed */
+void socket_free(gateway_socket *socket);            /* NULL is fine */
+uint16_t socket_port(const gateway_socket *socket);
+
+/* Writes to every client that the round made ready. */
+void socket_write_ready(gateway_socket *socket);
+/* The stream's `close`: with this code and reason, as soon as what waits for the client is sent, within five seconds. */
+void socket_end_client(gateway_socket *socket, uint32_t client, uint16_t code, const char *reason);
+/* All clients, likewise: 1001. */
+void socket_end_clients(gateway_socket *socket, const char *reason);
+
+/* A whole HTTP response, its head a text that ends with an empty line; both copied. Nothing happens if who asked is gone.
+ * `more`: the connection may be used again. */
+void socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
+                   bool more);
+/* The response's head, copied; what follows is what the stream has for the client returned: STREAM_NO_CLIENT if who
+ * asked is gone or there is no room (`full` says which; then the ticket still wants an answer). */
+uint32_t socket_answer_stream(gateway_socket *socket, uint64_t ticket, const char *head, bool *full);
+
+typedef struct socket_stats {
+    uint32_t connections, websockets, event_streams;
+    uint64_t accepted, refused; /* beyond max_connections */
+    uint64_t writes, partial_writes, bytes_written;
+    uint64_t http_requests;
+    uint64_t oversize, binary; /* WebSocket requests closed with 1009, 1003 */
+} socket_stats;
+socket_stats socket_read_stats(const gateway_socket *socket);
+
+#endif

@@ -1,0 +1,538 @@
+/*
+ * From libtickwire's callbacks to the stream's structs, and the watch over feeds. libtickwire speaks names where the core
+ * has numbers; both come from base/market.h, so a name always has its number.
+ */
+#include "gateways/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/text.h"
+#include "proto/codec.h"
+#include "runtime/clock.h"
+
+#define POLL_MS       25 /* libtickwire's own clockwork ticks so often */
+#define CONNECT_TRIES 10
+#define MAX_WANTS     (64u * SUBJECT_CHANNELS)
+#define MAX_FEEDS     1024u
+#define FEED_ARENA    (64u * 1024u)
+#define KEY_BYTES     (TW_MIC_BYTES + TW_SYMBOL_BYTES + 1)
+#define FEED_STATUSES "feed.*.*.status"
+
+/* One channel of one exchange ("" all) that the stream wants, and the subscription that brings it. */
+typedef struct source_want_entry {
+    char mic[TW_MIC_BYTES];
+    subject_channel channel;
+    bool wanted;
+    tickwire_subscription *subscription; /* NULL: none; another one covers it */
+} source_want_entry;
+
+typedef struct source_feed_entry {
+    wire_feed_status status; /* as last told */
+    int64_t heard_ns;        /* monotonic */
+    bool silent;
+} source_feed_entry;
+
+/* What a quote or status came with, so that it can be told again when its feed's state changes. */
+typedef struct judged {
+    bool known;
+    tw_book_state state, feed_state; /* as told; of its feed when it was told */
+    tw_state_cause cause;
+} judged;
+
+typedef struct instrument {
+    char key[KEY_BYTES];
+    judged quote_state, status_state;
+    wire_quote quote;
+    wire_status status;
+} instrument;
+
+struct source {
+    tickwire_client *client;
+    stream *stream;
+    rt_log *log;
+    uv_poll_t poll;
+    uv_timer_t tick;
+    uint32_t open_handles;
+    int64_t feed_silence_ns;
+    source_want_entry wants[MAX_WANTS];
+    uint32_t want_count;
+    source_feed_entry feeds[MAX_FEEDS];
+    uint32_t feed_count;
+    wire_arena arena;
+    tw_print prints[WIRE_MAX_PRINTS];
+    instrument *instruments;
+    uint32_t instrument_count, max_instruments;
+    tw_map by_key;
+    uint64_t unfit;
+    rt_log_site fault_site, room_site;
+};
+
+/* ---- names into numbers ---- */
+
+/* clang-format off */
+#define NUMBER_OF(type, name_of, last)                                                                             \
+    static type number_of_##type(const char *name) {                                                               \
+        for (int i = 0; i <= (int)(last); i++)                                                                     \
+            if (strcmp(name_of((type)i), name) == 0) return (type)i;                                               \
+        return (type)0;                                                                                            \
+    }
+/* clang-format on */
+NUMBER_OF(tw_state_cause, tw_state_cause_name, TW_CAUSE_CHECKSUM)
+NUMBER_OF(tw_trading_state, tw_trading_state_name, TW_TRADING_CLOSED)
+NUMBER_OF(tw_short_sale, tw_short_sale_name, TW_SHORT_SALE_CARRIED)
+NUMBER_OF(tw_print_kind, tw_print_kind_name, TW_PRINT_BREAK)
+NUMBER_OF(tw_cross_kind, tw_cross_kind_name, TW_CROSS_EXTENDED)
+NUMBER_OF(tw_aggressor, tw_aggressor_name, TW_AGGRESSOR_SELL)
+NUMBER_OF(tw_imbalance_direction, tw_imbalance_direction_name, TW_IMBALANCE_PAUSED)
+
+static int64_t inner_ns(int64_t ns) {
+    return ns == 0 ? TW_TIME_ABSENT : ns;
+}
+
+static wire_header inner_header(const tickwire_header *header) {
+    wire_header inner = {.partition = header->partition,
+                         .term = header->term,
+                         .prev_seq = header->prev_seq,
+                         .seq = header->seq,
+                         .snapshot = header->snapshot,
+                         .price_exponent = header->price_exponent,
+                         .quantity_exponent = header->quantity_exponent,
+                         .event_ns = inner_ns(header->event_ns),
+                         .receive_ns = inner_ns(header->receive_ns),
+                         .publish_ns = inner_ns(header->publish_ns)};
+    tw_text_copy(inner.exchange, sizeof inner.exchange, header->exchange);
+    tw_text_copy(inner.symbol, sizeof inner.symbol, header->symbol);
+    tw_text_copy(inner.epoch, sizeof inner.epoch, header->epoch);
+    return inner;
+}
+
+/* ---- feeds ---- */
+
+static source_feed_entry *find_feed(source *self, const char *mic, uint32_t partition) {
+    for (uint32_t i = 0; i < self->feed_count; i++)
+        if (self->feeds[i].status.partition == partition && strcmp(self->feeds[i].status.exchange, mic) == 0)
+            return &self->feeds[i];
+    return NULL;
+}
+
+static tw_book_state state_of_feed(const source_feed_entry *feed) {
+    if (feed == NULL) return TW_BOOK_OK;
+    return feed->silent ? TW_BOOK_STALE : feed->status.state;
+}
+
+static tw_state_cause cause_of_feed(const source_feed_entry *feed) {
+    return feed->silent ? TW_CAUSE_FEED_SILENT : feed->status.cause;
+}
+
+/* ---- quotes and statuses ---- */
+
+static const char *key_of(const void *context, uint32_t number) {
+    return ((const source *)context)->instruments[number].key;
+}
+
+/* NULL: more than max_instruments; its quotes and statuses are then told only as they come. */
+static instrument *instrument_of(source *self, const wire_header *header) {
+    char key[KEY_BYTES];
+    tw_text_format(key, sizeof key, "%s.%s", header->exchange, header->symbol);
+    uint32_t number = tw_map_find(&self->by_key, key);
+    if (number != TW_MAP_NONE) return &self->instruments[number];
+    if (self->instrument_count == self->max_instruments) {
+        rt_log_limited(self->log, &self->room_site, RT_WARN,
+                       "more instruments than --max-instruments: a silent feed is not shown in their quotes",
+                       RT_STR("instrument", key));
+        return NULL;
+    }
+    instrument *added = &self->instruments[self->instrument_count];
+    tw_text_copy(added->key, sizeof added->key, key);
+    tw_map_add(&self->by_key, self->instrument_count++);
+    return added;
+}
+
+static judged judge(source *self, const wire_header *header, tickwire_state state, const char *cause) {
+    return (judged){.known = true,
+                    .state = (tw_book_state)state,
+                    .cause = number_of_tw_state_cause(cause),
+                    .feed_state = state_of_feed(find_feed(self, header->exchange, header->partition))};
+}
+
+/* A state that was its feed's follows the feed; one of the instrument's own stays, unless the feed's is worse. */
+static tw_book_state judge_again(const judged *then, const source_feed_entry *feed, tw_state_cause *cause) {
+    bool was_feeds = then->state != TW_BOOK_OK && then->state == then->feed_state;
+    tw_book_state own = was_feeds ? TW_BOOK_OK : then->state, now = state_of_feed(feed);
+    *cause = now >= own && now != TW_BOOK_OK ? cause_of_feed(feed) : was_feeds ? TW_CAUSE_NONE : then->cause;
+    return tw_book_state_worse(own, now);
+}
+
+static bool is_of_feed(const judged *judgement, const wire_header *header, const wire_feed_status *feed) {
+    return judgement->known && header->partition == feed->partition &&
+           strcmp(header->exchange, feed->exchange) == 0;
+}
+
+static void retell(source *self, const source_feed_entry *feed, int64_t now_ns) {
+    for (uint32_t i = 0; i < self->instrument_count; i++) {
+        instrument *one = &self->instruments[i];
+        tw_state_cause cause;
+        if (is_of_feed(&one->quote_state, &one->quote.header, &feed->status)) {
+            tw_book_state state = judge_again(&one->quote_state, feed, &cause);
+            stream_take_quote(self->stream, &one->quote, state, cause, now_ns);
+        }
+        if (is_of_feed(&one->status_state, &one->status.header, &feed->status)) {
+            wire_status status = one->status;
+            status.header.state = judge_again(&one->status_state, feed, &status.header.cause);
+            stream_take_status(self->stream, &status, now_ns);
+        }
+    }
+}
+
+static void tell_feed(source *self, const source_feed_entry *feed, bool state_is_new) {
+    int64_t now_ns = rt_clock_utc_ns();
+    wire_feed_status status = feed->status;
+    status.state = state_of_feed(feed);
+    status.cause = cause_of_feed(feed);
+    stream_take_feed(self->stream, &status, now_ns);
+    if (state_is_new) retell(self, feed, now_ns);
+}
+
+static void take_feed(source *self, const wire_feed_status *status) {
+    source_feed_entry *feed = find_feed(self, status->exchange, status->partition);
+    if (feed == NULL && self->feed_count < MAX_FEEDS) {
+        feed = &self->feeds[self->feed_count++];
+        feed->status = *status;
+    }
+    if (feed == NULL || status->term < feed->status.term) return; /* a deposed leader's */
+    tw_book_state before = state_of_feed(feed);
+    feed->status = *status;
+    feed->heard_ns = rt_clock_monotonic_ns();
+    feed->silent = false;
+    tell_feed(self, feed, state_of_feed(feed) != before);
+}
+
+static void on_feed(void *context, const char *subject, const uint8_t *bytes, size_t length) {
+    source *self = context;
+    wire_feed_status status;
+    if (wire_feed_status_decode(&self->arena, bytes, length, &status) == WIRE_OK) {
+        take_feed(self, &status);
+        return;
+    }
+    self->unfit++;
+    rt_log_limited(self->log, &self->fault_site, RT_WARN, "a feed status that is none", RT_STR("subject", subject));
+}
+
+/* A feed whose session has ended may be silent. */
+static void watch_feeds(source *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        source_feed_entry *feed = &self->feeds[i];
+        if (feed->silent || feed->status.state == TW_BOOK_CLOSED || now_ns - feed->heard_ns < self->feed_silence_ns)
+            continue;
+        feed->silent = true;
+        rt_log(self->log, RT_WARN, "a feed fell silent", RT_STR("exchange", feed->status.exchange),
+               RT_U64("partition", feed->status.partition));
+        tell_feed(self, feed, true);
+    }
+}
+
+/* ---- by channel ---- */
+
+static stream_book inner_book(const tickwire_book *book, wire_header *header) {
+    *header = inner_header(&book->header);
+    return (stream_book){.header = header,
+                         .state = (tw_book_state)book->state,
+                         .cause = number_of_tw_state_cause(book->cause),
+                         .depth = book->depth,
+                         .bid_count = book->bid_count,
+                         .ask_count = book->ask_count,
+                         .bids = (const tw_level *)(const void *)book->bids,
+                         .asks = (const tw_level *)(const void *)book->asks};
+}
+
+static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
+    (void)change; /* each group makes its own from what it last told */
+    source *self = context;
+    wire_header header;
+    stream_book inner = inner_book(book, &header);
+    stream_take_book(self->stream, &inner, rt_clock_utc_ns());
+}
+
+_Static_assert(sizeof(tickwire_level) == sizeof(tw_level) &&
+                   offsetof(tickwire_level, orders) == offsetof(tw_level, orders),
+               "levels are handed on without a copy");
+
+static void on_quote(void *context, const tickwire_quote *quote) {
+    source *self = context;
+    wire_quote inner = {.header = inner_header(&quote->header),
+                        .bid = {quote->bid.price, quote->bid.quantity, quote->bid.orders},
+                        .ask = {quote->ask.price, quote->ask.quantity, quote->ask.orders}};
+    judged state = judge(self, &inner.header, quote->state, quote->cause);
+    inner.header.state = state.state;
+    inner.header.cause = state.cause;
+    instrument *one = instrument_of(self, &inner.header);
+    if (one != NULL) {
+        one->quote = inner;
+        one->quote_state = state;
+    }
+    stream_take_quote(self->stream, &inner, state.state, state.cause, rt_clock_utc_ns());
+}
+
+static void on_status(void *context, const tickwire_instrument_status *status) {
+    source *self = context;
+    wire_status inner = {.header = inner_header(&status->header),
+                         .trading = number_of_tw_trading_state(status->trading),
+                         .short_sale = number_of_tw_short_sale(status->short_sale),
+                         .collar_upper = status->collar_upper,
+                         .collar_lower = status->collar_lower,
+                         .collar_reference = status->collar_reference};
+    tw_text_copy(inner.reason, sizeof inner.reason, status->reason);
+    judged state = judge(self, &inner.header, status->state, status->cause);
+    inner.header.state = state.state;
+    inner.header.cause = state.cause;
+    instrument *one = instrument_of(self, &inner.header);
+    if (one != NULL) {
+        one->status = inner;
+        one->status_state = state;
+    }
+    stream_take_status(self->stream, &inner, rt_clock_utc_ns());
+}
+
+static tw_print inner_print(const tickwire_print *print) {
+    return (tw_print){.seq = print->seq,
+                      .index = print->index,
+                      .kind = number_of_tw_print_kind(print->kind),
+                      .cross = number_of_tw_cross_kind(print->cross),
+                      .aggressor = number_of_tw_aggressor(print->aggressor),
+                      .price = print->price,
+                      .quantity = print->quantity,
+                      .match_id = print->match_id,
+                      .order_id = print->order_id,
+                      .event_ns = inner_ns(print->event_ns)};
+}
+
+static void on_trades(void *context, const tickwire_trades *trades) {
+    source *self = context;
+    for (uint32_t i = 0; i < trades->print_count; i++)
+        self->prints[i] = inner_print(&trades->prints[i]);
+    wire_trades inner = {.header = inner_header(&trades->header),
+                         .print_count = trades->print_count,
+                         .prints = self->prints,
+                         .volume = trades->volume,
+                         .prints_total = trades->prints_total};
+    stream_take_trades(self->stream, &inner, rt_clock_utc_ns());
+}
+
+static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
+    source *self = context;
+    wire_imbalance inner = {.header = inner_header(&imbalance->header),
+                            .imbalance = {.cross = number_of_tw_cross_kind(imbalance->cross),
+                                          .direction = number_of_tw_imbalance_direction(imbalance->direction),
+                                          .paired_quantity = imbalance->paired_quantity,
+                                          .imbalance_quantity = imbalance->imbalance_quantity,
+                                          .far_price = imbalance->far_price,
+                                          .near_price = imbalance->near_price,
+                                          .reference_price = imbalance->reference_price,
+                                          .variation = imbalance->variation}};
+    stream_take_imbalance(self->stream, &inner, rt_clock_utc_ns());
+}
+
+static void on_fault(void *context, const tickwire_fault *fault) {
+    source *self = context;
+    rt_log_limited(self->log, &self->fault_site, RT_WARN, fault->text, RT_STR("subject", fault->subject));
+}
+
+/* ---- what the stream wants ---- */
+
+static source_want_entry *find_want(source *self, const char *mic, subject_channel channel) {
+    for (uint32_t i = 0; i < self->want_count; i++)
+        if (self->wants[i].channel == channel && strcmp(self->wants[i].mic, mic) == 0) return &self->wants[i];
+    return NULL;
+}
+
+static bool is_covered(source *self, const source_want_entry *entry) {
+    const source_want_entry *all = find_want(self, "", entry->channel);
+    return entry->mic[0] != '\0' && all != NULL && all->wanted;
+}
+
+static void subscribe(source *self, source_want_entry *entry) {
+    static const tickwire_handlers handlers = {.on_book = on_book,
+                                               .on_quote = on_quote,
+                                               .on_trades = on_trades,
+                                               .on_status = on_status,
+                                               .on_imbalance = on_imbalance,
+                                               .on_fault = on_fault};
+    char subject[SUBJECT_BYTES], error[TICKWIRE_ERROR_BYTES];
+    tw_text_format(subject, sizeof subject, "%s.*.%s", entry->mic[0] == '\0' ? "*" : entry->mic,
+                   subject_channel_name(entry->channel));
+    if (tickwire_subscribe(self->client, subject, &handlers, self, &entry->subscription, error) != TICKWIRE_OK) {
+        entry->subscription = NULL; /* tried again at the next tick */
+        rt_log_limited(self->log, &self->fault_site, RT_ERROR, "a subscription on the bus failed",
+                       RT_STR("subject", subject), RT_STR("reason", error));
+    }
+}
+
+/* New subscriptions first: what they take over from old ones is then never without one. */
+static void settle_wants(source *self) {
+    for (uint32_t i = 0; i < self->want_count; i++) {
+        source_want_entry *entry = &self->wants[i];
+        if (entry->wanted && entry->subscription == NULL && !is_covered(self, entry)) subscribe(self, entry);
+    }
+    for (uint32_t i = self->want_count; i-- > 0;) {
+        source_want_entry *entry = &self->wants[i];
+        if (entry->subscription != NULL && (!entry->wanted || is_covered(self, entry))) {
+            tickwire_unsubscribe(entry->subscription);
+            entry->subscription = NULL;
+        }
+        if (!entry->wanted) *entry = self->wants[--self->want_count];
+    }
+}
+
+/* Nobody keeps it up to date any more. */
+static void forget_states(source *self, const char *mic, subject_channel channel) {
+    for (uint32_t i = 0; i < self->instrument_count; i++) {
+        instrument *one = &self->instruments[i];
+        const wire_header *header = channel == SUBJECT_QUOTE ? &one->quote.header : &one->status.header;
+        const source_want_entry *own = find_want(self, header->exchange, channel),
+                                *all = find_want(self, "", channel);
+        if (mic[0] != '\0' && strcmp(header->exchange, mic) != 0) continue;
+        if ((own != NULL && own->wanted) || (all != NULL && all->wanted)) continue;
+        if (channel == SUBJECT_QUOTE)
+            one->quote_state.known = false;
+        else
+            one->status_state.known = false;
+    }
+}
+
+void source_want(source *self, const char *mic, subject_channel channel, bool wanted) {
+    source_want_entry *entry = find_want(self, mic, channel);
+    if (entry == NULL && self->want_count < MAX_WANTS) {
+        entry = &self->wants[self->want_count++];
+        *entry = (source_want_entry){.channel = channel};
+        tw_text_copy(entry->mic, sizeof entry->mic, mic);
+    }
+    if (entry == NULL) {
+        rt_log_limited(self->log, &self->room_site, RT_ERROR, "more exchanges than there is room for",
+                       RT_STR("exchange", mic));
+        return;
+    }
+    entry->wanted = wanted;
+    settle_wants(self);
+    if (!wanted && (channel == SUBJECT_QUOTE || channel == SUBJECT_STATUS)) forget_states(self, mic, channel);
+}
+
+/* ---- on the loop ---- */
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    source *self = poll->data;
+    tickwire_poll(self->client);
+}
+
+static void on_tick(uv_timer_t *timer) {
+    source *self = timer->data;
+    tickwire_poll(self->client);
+    watch_feeds(self);
+    settle_wants(self);
+}
+
+tw_code source_open(source **made, uv_loop_t *loop, const source_options *options, rt_log *log, tw_error *error) {
+    source *self = calloc(1, sizeof *self);
+    *made = self;
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the source");
+    self->log = log;
+    self->feed_silence_ns = options->feed_silence_ns;
+    self->max_instruments = options->max_instruments;
+    self->instruments = calloc(options->max_instruments, sizeof *self->instruments);
+    if (self->instruments == NULL || !tw_map_init(&self->by_key, options->max_instruments, key_of, self) ||
+        !wire_arena_init(&self->arena, FEED_ARENA))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for %u instruments", options->max_instruments);
+    tickwire_options client = {.url = options->url,
+                               .name = "tickwire-gateway",
+                               .credentials = options->credentials,
+                               .connect_attempts = CONNECT_TRIES,
+                               .max_instruments = options->max_instruments,
+                               .feed_silence_ns = options->feed_silence_ns};
+    char text[TICKWIRE_ERROR_BYTES] = "";
+    tickwire_status status = tickwire_open(&self->client, &client, text);
+    if (status != TICKWIRE_OK)
+        return tw_error_set(error, status == TICKWIRE_AWAY ? TW_AWAY : TW_INVALID, "connecting to the bus: %s",
+                            text);
+    uv_poll_init(loop, &self->poll, tickwire_fd(self->client));
+    uv_timer_init(loop, &self->tick);
+    self->poll.data = self->tick.data = self;
+    self->open_handles = 2;
+    return TW_OK;
+}
+
+void source_feed(source *self, stream *core) {
+    static const tickwire_handlers feeds = {.on_raw = on_feed};
+    self->stream = core;
+    char error[TICKWIRE_ERROR_BYTES];
+    if (tickwire_subscribe(self->client, FEED_STATUSES, &feeds, self, NULL, error) != TICKWIRE_OK)
+        rt_log(self->log, RT_ERROR, "feeds can't be followed", RT_STR("reason", error));
+    uv_poll_start(&self->poll, UV_READABLE, on_readable);
+    uv_timer_start(&self->tick, on_tick, POLL_MS, POLL_MS);
+}
+
+static void release(source *self) {
+    tickwire_close(self->client);
+    tw_map_fini(&self->by_key);
+    wire_arena_fini(&self->arena);
+    free(self->instruments);
+    free(self);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    source *self = handle->data;
+    if (--self->open_handles == 0) release(self);
+}
+
+void source_close(source *self) {
+    if (self == NULL) return;
+    if (self->open_handles == 0) {
+        release(self);
+        return;
+    }
+    uv_close((uv_handle_t *)&self->poll, on_closed);
+    uv_close((uv_handle_t *)&self->tick, on_closed);
+}
+
+/* ---- for others to see ---- */
+
+bool source_read_book(source *self, const char *mic, const char *symbol, wire_header *header, stream_book *book) {
+    const tickwire_book *found =
+        tickwire_find_book(self->client, mic, symbol, subject_channel_name(SUBJECT_ORDERBOOK));
+    if (found == NULL) return false;
+    *book = inner_book(found, header);
+    return true;
+}
+
+source_state source_read(const source *self) {
+    source_state state = {
+        .any_feed = self->feed_count > 0, .feeds = self->feed_count, .messages_unfit = self->unfit};
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        state.feeds_silent += self->feeds[i].silent;
+        state.feeds_not_ok += state_of_feed(&self->feeds[i]) != TW_BOOK_OK;
+    }
+    for (uint32_t i = 0; i < self->want_count; i++)
+        state.subscriptions += self->wants[i].subscription != NULL;
+    return state;
+}
+
+tickwire_stats source_read_client(const source *self) {
+    return tickwire_read_stats(self->client);
+}
+
+void source_judge(source *self, const wire_header *header, tw_book_state *state, tw_state_cause *cause) {
+    const source_feed_entry *feed = find_feed(self, header->exchange, header->partition);
+    if (feed == NULL || state_of_feed(feed) == TW_BOOK_OK || state_of_feed(feed) < *state) return;
+    *state = state_of_feed(feed);
+    *cause = cause_of_feed(feed);
+}
+
+uint32_t source_partitions(const source *self, const char *mic) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->feed_count; i++)
+        count += strcmp(self->feeds[i].status.exchange, mic) == 0;
+    return count;
+}

@@ -1,0 +1,57 @@
+/*
+ * The source: what the bus has, given to the stream. Books, prints and states come through libtickwire, which joins
+ * late, repairs chains and judges states; its loop is polled on the process's loop.
+ *
+ * Subscriptions are few and coarse: one for each exchange and channel that anybody wants, `{MIC}.*.{channel}`, and while
+ * somebody wants a channel of every exchange, one for all of them instead. Feed statuses are always followed: a feed that
+ * falls silent is told to the stream as STALE, FEED_SILENT, and the quotes and statuses of its instruments with it, as
+ * libtickwire does for books.
+ */
+#ifndef TICKWIRE_GATEWAYS_SOURCE_H
+#define TICKWIRE_GATEWAYS_SOURCE_H
+
+#include <uv.h>
+
+#include "client/tickwire.h"
+#include "gateways/stream/stream.h"
+#include "runtime/log.h"
+
+typedef struct source source;
+
+typedef struct source_options {
+    const char *url, *credentials; /* credentials: NULL for none */
+    uint32_t max_instruments;
+    int64_t feed_silence_ns;
+} source_options;
+
+/* Connects: ten tries, one a second. TW_AWAY names the URL. `log` and the loop are borrowed. Nothing is taken before
+ * source_feed. */
+tw_code source_open(source **source, uv_loop_t *loop, const source_options *options, rt_log *log, tw_error *error);
+void source_feed(source *source, stream *core);
+/* Ends the subscriptions; the memory goes when the loop next runs. NULL is fine. */
+void source_close(source *source);
+
+/* The stream's `want`. */
+void source_want(source *source, const char *mic, subject_channel channel, bool wanted);
+
+/* The live book, if one is kept: `header` is filled, levels are borrowed until the loop runs on. */
+bool source_read_book(source *source, const char *mic, const char *symbol, wire_header *header, stream_book *book);
+
+typedef struct source_state {
+    bool any_feed;           /* any status was ever heard */
+    uint32_t feeds;          /* partitions known */
+    uint32_t feeds_silent;   /* of them, those not heard of for too long */
+    uint32_t feeds_not_ok;   /* of them, those that are not OK: silent ones too */
+    uint32_t subscriptions;  /* on the bus, but for feeds */
+    uint64_t messages_unfit; /* feed statuses that could not be read */
+} source_state;
+source_state source_read(const source *source);
+tickwire_stats source_read_client(const source *source);
+
+/* Makes a state and its cause those of the instrument's feed where that is worse. */
+void source_judge(source *source, const wire_header *header, tw_book_state *state, tw_state_cause *cause);
+
+/* Partitions of the exchange that were heard of. */
+uint32_t source_partitions(const source *source, const char *mic);
+
+#endif
