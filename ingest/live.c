@@ -96,7 +96,6 @@ static bool take_burst(live_line *line) {
     int64_t now_ns = rt_clock_monotonic_ns();
     size_t count = take_datagrams(line, now_ns), calls = 1;
     if (count == 0) return false;
-    self->facts.last_heard_ns = now_ns;
     while (count == UDP_SOURCE_BURST && calls++ < CALLS_PER_ROUND) {
         look_at_queue(line);
         count = take_datagrams(line, now_ns);
