@@ -49,9 +49,11 @@ static size_t take_datagrams(live_line *line, int64_t now_ns) {
     if (count == 0) return 0;
     hop_times_begin(&self->hops, packets[0].receive_ns, rt_clock_utc_ns());
     burst_limit_look(&self->burst, count == UDP_SOURCE_BURST || !bus_ready(self->bus), now_ns);
-    for (size_t i = 0; i < count; i++)
-        arbiter_packet(self->arbiter, line->index, packets[i].payload, packets[i].length, packets[i].receive_ns,
-                       now_ns);
+    for (size_t i = 0; i < count; i++) {
+        /* Of a larger one there is no more; what is there says itself that it is cut: malformed, counted and told. */
+        size_t length = packets[i].length <= UDP_SOURCE_MAX_BYTES ? packets[i].length : UDP_SOURCE_MAX_BYTES;
+        arbiter_packet(self->arbiter, line->index, packets[i].payload, length, packets[i].receive_ns, now_ns);
+    }
     return count;
 }
 
@@ -96,7 +98,6 @@ static bool take_burst(live_line *line) {
     int64_t now_ns = rt_clock_monotonic_ns();
     size_t count = take_datagrams(line, now_ns), calls = 1;
     if (count == 0) return false;
-    self->facts.last_heard_ns = now_ns;
     while (count == UDP_SOURCE_BURST && calls++ < CALLS_PER_ROUND) {
         look_at_queue(line);
         count = take_datagrams(line, now_ns);

@@ -18,6 +18,9 @@
 #define SHOWN_BYTES        256u                     /* of the source, in the log */
 #define WAIT_DEADLINE_NS   (250 * INT64_C(1000000)) /* of a gap that may only close by itself */
 #define REFILL_DEADLINE_NS (5 * TW_NS_PER_SECOND)   /* of one that is asked for */
+#define HOLD_PACKET_BYTES  2048u                    /* for each of --hold-packets, on average */
+#define LARGEST_PACKET     65535u
+#define FALL_BACK_NS       (250 * INT64_C(1000000)) /* without news, before repeated numbers are a new beginning */
 #define BELIEVED_JUMP      UINT64_C(1000) /* numbers; a packet further ahead needs a second one that agrees */
 
 /* ---- market -> publisher ---- */
@@ -143,6 +146,30 @@ tw_stamp ingest_last(const ingest *self) {
     return self->lobster != NULL ? lobster_feed_last(self->lobster) : self->itch50.last;
 }
 
+static void log_nonsense(ingest *self, const arbiter_status *status) {
+    if (status->stray_ends > self->stray_ends_told)
+        rt_log_limited(self->log, &self->stray_end_site, RT_WARN,
+                       "an end of the session below what has come was passed over",
+                       RT_U64("seq", status->stray_end), RT_U64("expected", status->expected),
+                       RT_U64("times", status->stray_ends - self->stray_ends_told));
+    if (status->impossible > self->impossible_told)
+        rt_log_limited(self->log, &self->impossible_site, RT_WARN,
+                       "packets with numbers that can't be were passed over",
+                       RT_U64("seq", status->impossible_number), RT_U64("expected", status->expected),
+                       RT_U64("packets", status->impossible - self->impossible_told));
+    self->stray_ends_told = status->stray_ends;
+    self->impossible_told = status->impossible;
+}
+
+/* What only the lines of a network feed can tell. */
+static void refresh_line_facts(ingest *self, const arbiter_status *status) {
+    if (status->heard_ns > self->facts.last_heard_ns) self->facts.last_heard_ns = status->heard_ns;
+    self->facts.fell_back = status->fell_back;
+    self->facts.fell_from = status->fell_from;
+    self->facts.fell_to = status->fell_to;
+    log_nonsense(self, status);
+}
+
 static void refresh_facts(ingest *self) {
     arbiter_status status;
     if (ingest_last(self).seq >= self->facts.behind_seq) self->facts.behind_seq = 0;
@@ -151,7 +178,10 @@ static void refresh_facts(ingest *self) {
     self->facts.gap_from = status.gap_from;
     self->facts.gap_to = status.gap_to;
     self->facts.unsequenced = status.unsequenced;
-    self->facts.ended = self->facts.ended || status.ended;
+    /* A SoupBinTCP session stays ended while the next is looked for; an end on the lines is undone by what follows it. */
+    bool latched = self->facts.end_told || (self->soup != NULL && self->facts.ended);
+    self->facts.ended = latched || status.ended;
+    if (self->arbiter != NULL) refresh_line_facts(self, &status);
     if (self->soup != NULL) soup_tell_facts(self->soup, &self->facts);
 }
 
@@ -279,7 +309,7 @@ static void on_applied(void *context, const tw_stamp *stamp) {
 static void on_system_event(void *context, char code, const tw_stamp *stamp) {
     ingest *self = context;
     rt_log(self->log, RT_INFO, "system event", RT_STR("code", ((char[]){code, '\0'})), RT_U64("seq", stamp->seq));
-    if (code == 'C') self->facts.ended = true;
+    if (code == 'C') self->facts.ended = self->facts.end_told = true;
 }
 
 static void on_malformed_message(void *context, itch50_result why, const feed_message *message) {
@@ -300,7 +330,7 @@ static void on_malformed_message(void *context, itch50_result why, const feed_me
 
 void ingest_source_ended(ingest *self, const char *reason) {
     if (reason == NULL) {
-        self->facts.ended = true;
+        self->facts.ended = self->facts.end_told = true;
     } else {
         self->facts.down = true;
         tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason, reason);
@@ -494,6 +524,12 @@ static tw_code open_market(ingest *self, tw_error *error) {
     return publisher_alloc(&self->publisher, &options, market_books(self->market), &sink, error);
 }
 
+/* However few packets may be held, the largest that UDP has is one of them. */
+static uint32_t hold_packet_bytes(uint64_t packets) {
+    return packets * HOLD_PACKET_BYTES > LARGEST_PACKET ? HOLD_PACKET_BYTES
+                                                        : (uint32_t)(LARGEST_PACKET / packets + 1);
+}
+
 static tw_code open_line(ingest *self, tw_error *error) {
     if (self->settings.gap_deadline_ns == 0) {
         self->settings.gap_deadline_ns = self->settings.recovery[0] != '\0' ? REFILL_DEADLINE_NS : WAIT_DEADLINE_NS;
@@ -503,13 +539,14 @@ static tw_code open_line(ingest *self, tw_error *error) {
     gap_options gap = {.reorder_window_ns = self->settings.reorder_window_ns,
                        .deadline_ns = self->settings.gap_deadline_ns,
                        .hold_packets = (uint32_t)self->settings.hold_packets,
-                       .hold_packet_bytes = 2048};
+                       .hold_packet_bytes = hold_packet_bytes(self->settings.hold_packets)};
     if (gap.deadline_ns < gap.reorder_window_ns)
         return tw_error_set(error, TW_INVALID, "--gap-deadline is shorter than --reorder-window");
     mold_line_listener listener = ingest_line_listener(self);
     if (self->where.kind == LOCATION_UDP) {
         uint32_t lines = self->settings.source_b[0] != '\0' ? 2 : 1;
-        arbiter_options options = {.gap = gap, .lines = lines, .max_jump = BELIEVED_JUMP};
+        arbiter_options options = {
+            .gap = gap, .lines = lines, .max_jump = BELIEVED_JUMP, .fall_back_ns = FALL_BACK_NS};
         return arbiter_alloc(&self->arbiter, &options, &listener, error);
     }
     mold_line_options options = {.gap = gap, .number_unsequenced = true};

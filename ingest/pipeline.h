@@ -167,7 +167,8 @@ typedef struct ingest {
     tw_histogram receive_to_publish; /* packet arrival to the end of its burst's publishing */
     hop_times hops;                  /* the same path and the write, hop by hop; of a network feed */
     ingest_observed observed;
-    rt_log_site malformed_site, unknown_site, lost_site;
+    uint64_t stray_ends_told, impossible_told; /* of the lines' packets, in the log */
+    rt_log_site malformed_site, unknown_site, lost_site, stray_end_site, impossible_site;
 } ingest;
 
 /* Builds everything from `settings`, connects, opens the source. On failure the chain says why; then and after

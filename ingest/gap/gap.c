@@ -23,7 +23,6 @@ typedef struct packet_slot {
     size_t blocks_bytes;
     int64_t receive_ns;
     int64_t seen_ns; /* since when the hole before it is known; rises along `held` */
-    uint8_t *memory;
 } packet_slot;
 
 /* "The next number is `number`", told by a heartbeat or the end of the session. */
@@ -45,7 +44,12 @@ struct gap_tracker {
 
     packet_slot
         *slots; /* hold_packets + 1: the one more is for a packet that comes while a full hold is released */
+    /* Held packets lie one behind the other in half of the memory; when its end is reached, those still held move to the
+     * other half. A half has room for half as much again as may be held, so that this is rare. */
     uint8_t *memory;
+    size_t hold_bytes, half_bytes; /* bound of what is held; size of a half */
+    size_t held_bytes, used;       /* held now; of the half in use */
+    uint32_t half;
     uint32_t *free_slots, free_count;
     uint32_t *held, held_count; /* sorted by first, disjoint */
     gap_run *ready;
@@ -57,12 +61,14 @@ static void release_slots(gap_tracker *t) {
     while (t->released_count > 0)
         t->free_slots[t->free_count++] = t->released[--t->released_count];
     t->ready_count = t->ready_next = 0;
+    if (t->held_count == 0) t->used = 0;
 }
 
 static void forget(gap_tracker *t) {
     release_slots(t);
     while (t->held_count > 0)
         t->free_slots[t->free_count++] = t->held[--t->held_count];
+    t->held_bytes = t->used = 0;
     t->started = t->end_seen = false;
     memset(t->session, 0, sizeof t->session);
     t->first = t->expected = t->end_number = t->declared_to = t->pending_lost = 0;
@@ -81,7 +87,9 @@ tw_code gap_alloc(gap_tracker **tracker, const gap_options *options, tw_error *e
     size_t count = (size_t)options->hold_packets + 1;
     t->options = *options;
     t->slots = calloc(count, sizeof *t->slots);
-    t->memory = calloc(count, options->hold_packet_bytes);
+    t->hold_bytes = (size_t)options->hold_packets * options->hold_packet_bytes;
+    t->half_bytes = t->hold_bytes + t->hold_bytes / 2;
+    t->memory = malloc(2 * t->half_bytes); /* pages are taken as they are touched */
     t->free_slots = calloc(count, sizeof *t->free_slots);
     t->held = calloc(count, sizeof *t->held);
     t->released = calloc(count, sizeof *t->released);
@@ -91,10 +99,8 @@ tw_code gap_alloc(gap_tracker **tracker, const gap_options *options, tw_error *e
         return tw_error_set(error, TW_NO_MEMORY, "gap hold of %u packets of %u bytes", options->hold_packets,
                             options->hold_packet_bytes);
     }
-    for (size_t i = 0; i < count; i++) {
-        t->slots[i].memory = t->memory + i * options->hold_packet_bytes;
+    for (size_t i = 0; i < count; i++)
         t->free_slots[t->free_count++] = (uint32_t)i;
-    }
     *tracker = t;
     return TW_OK;
 }
@@ -178,6 +184,7 @@ static void emit(gap_tracker *t, const packet_slot *p) {
 }
 
 static void remove_held(gap_tracker *t, uint32_t index) {
+    t->held_bytes -= t->slots[t->held[index]].blocks_bytes;
     t->held_count--;
     memmove(&t->held[index], &t->held[index + 1], (t->held_count - index) * sizeof *t->held);
 }
@@ -283,6 +290,25 @@ static bool make_disjoint(gap_tracker *t, packet_slot *p, uint32_t *position) {
     return true;
 }
 
+static uint8_t *half_in_use(const gap_tracker *t) {
+    return t->memory + t->half * t->half_bytes;
+}
+
+static void store(gap_tracker *t, packet_slot *p) {
+    memcpy(half_in_use(t) + t->used, p->blocks, p->blocks_bytes);
+    p->blocks = half_in_use(t) + t->used;
+    t->used += p->blocks_bytes;
+}
+
+/* What was released lately stays where it is, for it may be waiting to be taken: the next packet is held in a later
+ * call, and only then the half that it lies in can come into use again. */
+static void move_to_other_half(gap_tracker *t) {
+    t->half ^= 1;
+    t->used = 0;
+    for (uint32_t i = 0; i < t->held_count; i++)
+        store(t, &t->slots[t->held[i]]);
+}
+
 static void hold(gap_tracker *t, packet_slot *p, uint32_t position) {
     uint32_t index = t->free_slots[--t->free_count];
     packet_slot *slot = &t->slots[index];
@@ -293,8 +319,9 @@ static void hold(gap_tracker *t, packet_slot *p, uint32_t position) {
     }
     if (t->announced.number >= p->first && t->announced.seen_ns < p->seen_ns) p->seen_ns = t->announced.seen_ns;
     if (t->later.number >= p->first && t->later.seen_ns < p->seen_ns) p->seen_ns = t->later.seen_ns;
-    memcpy(slot->memory, p->blocks, p->blocks_bytes);
-    p->blocks = p->memory = slot->memory;
+    if (t->half_bytes - t->used < p->blocks_bytes) move_to_other_half(t);
+    store(t, p);
+    t->held_bytes += p->blocks_bytes;
     *slot = *p;
     memmove(&t->held[position + 1], &t->held[position], (t->held_count - position) * sizeof *t->held);
     t->held[position] = index;
@@ -320,7 +347,7 @@ static bool accept_messages(gap_tracker *t, packet_slot *p) {
     uint32_t position;
     while (p->first > t->expected) {
         if (!make_disjoint(t, p, &position)) return false;
-        if (t->held_count < t->options.hold_packets && p->blocks_bytes <= t->options.hold_packet_bytes) {
+        if (t->held_count < t->options.hold_packets && p->blocks_bytes <= t->hold_bytes - t->held_bytes) {
             hold(t, p, position);
             return true;
         }
@@ -341,6 +368,19 @@ static void start(gap_tracker *t, const moldudp64_packet *packet) {
     t->first = t->expected = packet->sequence;
 }
 
+/* An end that something came beyond was none; one below what has come is none either. False: it is passed over. */
+static bool mind_the_end(gap_tracker *t, const moldudp64_packet *packet) {
+    if (packet->kind != MOLDUDP64_END) {
+        uint64_t count = packet->kind == MOLDUDP64_MESSAGES ? packet->count : 0;
+        if (packet->sequence > t->end_number || count > t->end_number - packet->sequence) t->end_seen = false;
+        return true;
+    }
+    if (packet->sequence < gap_received(t)) return false;
+    t->end_seen = true;
+    t->end_number = packet->sequence;
+    return true;
+}
+
 gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t receive_ns, int64_t now_ns) {
     uint64_t to;
     int64_t since_ns;
@@ -349,6 +389,7 @@ gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t rec
     if (t->started && memcmp(t->session, packet->session, sizeof t->session) != 0) return GAP_NEW_SESSION;
     if (!t->started) start(t, packet);
     t->stats.packets++;
+    if (!mind_the_end(t, packet)) return GAP_DUPLICATE;
     bool beyond = false;
 
     if (packet->kind == MOLDUDP64_MESSAGES) {
@@ -363,10 +404,6 @@ gap_verdict gap_push(gap_tracker *t, const moldudp64_packet *packet, int64_t rec
         beyond = count > 0 && accept_messages(t, &p) && packet->sequence > t->expected;
     } else {
         announce(t, packet->sequence, now_ns);
-    }
-    if (packet->kind == MOLDUDP64_END) {
-        t->end_seen = true;
-        t->end_number = packet->sequence;
     }
     expire(t, now_ns);
     if (t->ready_count > 0) return GAP_READY;
@@ -423,6 +460,10 @@ bool gap_started(const gap_tracker *t, uint64_t *first) {
 
 bool gap_ended(const gap_tracker *t) {
     return t->end_seen && t->expected >= t->end_number;
+}
+
+uint64_t gap_received(const gap_tracker *t) {
+    return t->held_count > 0 ? t->slots[t->held[t->held_count - 1]].end : t->expected;
 }
 
 uint64_t gap_expected(const gap_tracker *t) {

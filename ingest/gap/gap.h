@@ -30,10 +30,11 @@
 typedef struct gap_tracker gap_tracker;
 
 typedef struct gap_options {
-    int64_t reorder_window_ns; /* 0: a hole is a gap at once */
-    int64_t deadline_ns;       /* from the moment the hole is seen; at least the window */
-    uint32_t hold_packets;     /* packets that can be held, each up to hold_packet_bytes */
-    uint32_t hold_packet_bytes;
+    int64_t reorder_window_ns;  /* 0: a hole is a gap at once */
+    int64_t deadline_ns;        /* from the moment the hole is seen; at least the window */
+    uint32_t hold_packets;      /* packets that can be held */
+    uint32_t hold_packet_bytes; /* of a packet on average: one may be longer while all of them are no more than
+                                   hold_packets times this */
 } gap_options;
 
 typedef enum gap_state { GAP_IN_SEQUENCE = 0, GAP_REORDERING, GAP_OPEN } gap_state;
@@ -50,7 +51,7 @@ typedef struct gap_run {
 
 typedef enum gap_verdict {
     GAP_READY,       /* gap_take has at least one run */
-    GAP_DUPLICATE,   /* nothing new in it */
+    GAP_DUPLICATE,   /* nothing new in it; of an end of session: below what has come, and passed over */
     GAP_HELD,        /* beyond a hole; kept */
     GAP_NEW_SESSION, /* another session than the one tracked: the caller ends the old one, calls gap_reset,
                         and pushes the packet again */
@@ -94,8 +95,10 @@ gap_state gap_tracker_state(const gap_tracker *tracker);
 bool gap_hole(const gap_tracker *tracker, uint64_t *from, uint64_t *to);
 bool gap_started(const gap_tracker *tracker,
                  uint64_t *first);                   /* the first sequence number ever seen, once there is one */
-bool gap_ended(const gap_tracker *tracker);          /* end of session reached with nothing missing */
+bool gap_ended(const gap_tracker *tracker);          /* end of session reached with nothing missing; undone by what
+                                                        comes beyond it */
 uint64_t gap_expected(const gap_tracker *tracker);   /* the next sequence number */
+uint64_t gap_received(const gap_tracker *tracker);   /* behind the highest message that came, held ones included */
 const char *gap_session(const gap_tracker *tracker); /* "" before the first packet */
 gap_stats gap_tracker_stats(const gap_tracker *tracker);
 

@@ -14,15 +14,25 @@
 #define MESSAGES_PER_CALL 64u
 #define SESSIONS_LEFT     4u
 #define LARGEST_PAYLOAD   65535u
+#define FALLEN_PACKETS    3u
 
 /* A packet that waits for a second one to agree with it. */
 typedef struct suspect {
     bool waits;
     uint32_t line;
-    int64_t receive_ns;
+    int64_t receive_ns, now_ns;
     moldudp64_packet packet;
     uint8_t blocks[LARGEST_PAYLOAD];
 } suspect;
+
+/* Numbers that a line has carried come from it again, while nothing at the front does. */
+typedef struct fallen {
+    bool told;
+    uint32_t packets;
+    uint64_t first;    /* where they began */
+    uint64_t position; /* behind the highest of them */
+    uint64_t from;     /* the next number when it was told */
+} fallen;
 
 struct arbiter {
     arbiter_options options;
@@ -32,6 +42,8 @@ struct arbiter {
     line_stats recovery;
     line_skew skew;
     suspect suspect;
+    fallen fall;
+    int64_t front_ns;                      /* when the next number or a later one was carried or announced last */
     char session[MOLDUDP64_SESSION_BYTES]; /* without padding */
     bool announced;                        /* on_session was told of it */
     uint64_t first;
@@ -39,6 +51,7 @@ struct arbiter {
     uint64_t arrivals; /* messages numbered by arrival */
     bool unsequenced;
     uint64_t malformed;
+    uint64_t stray_ends, stray_end, impossible, impossible_number;
     char left[SESSIONS_LEFT][MOLDUDP64_SESSION_BYTES]; /* sessions that are over, newest at left_next - 1 */
     uint32_t left_next;
     uint64_t left_end; /* the next number of the newest of them */
@@ -56,6 +69,7 @@ tw_code arbiter_alloc(arbiter **out, const arbiter_options *options, const arbit
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the lines of a feed");
     self->options = *options;
     self->listener = *listener;
+    self->front_ns = INT64_MIN;
     for (uint32_t i = 0; i < ARBITER_MAX_LINES; i++)
         line_stats_init(&self->lines[i], options->gap.reorder_window_ns);
     line_stats_init(&self->recovery, 0);
@@ -141,6 +155,7 @@ static void change_session(arbiter *self) {
     self->left_end = gap_expected(self->gap);
     gap_reset(self->gap);
     line_skew_reset(&self->skew);
+    self->fall = (fallen){0};
     self->announced = false;
     self->arrivals = 0;
 }
@@ -190,6 +205,8 @@ static gap_verdict push_counted(arbiter *self, line_counts *counts, const moldud
 static void accept(arbiter *self, uint32_t index, const moldudp64_packet *packet, int64_t receive_ns,
                    int64_t now_ns) {
     line_stats *line = &self->lines[index];
+    if (end_of(packet) >= gap_expected(self->gap)) self->front_ns = now_ns;
+    line->counts.last_heard_ns = now_ns;
     gap_verdict verdict = push_counted(self, &line->counts, packet, receive_ns, now_ns);
     if (!self->announced) announce(self, packet, receive_ns);
     join(self, line, packet->session);
@@ -205,11 +222,12 @@ static void accept(arbiter *self, uint32_t index, const moldudp64_packet *packet
 static void accept_recovery(arbiter *self, const moldudp64_packet *packet, int64_t receive_ns, int64_t now_ns) {
     line_counts *counts = &self->recovery.counts;
     memcpy(counts->session, packet->session, sizeof counts->session);
-    if (packet->kind != MOLDUDP64_MESSAGES || !self->announced || !is_current(self, packet->session) ||
-        end_of(packet) > self->highest) {
+    if (packet->kind != MOLDUDP64_MESSAGES || !self->announced || self->fall.told ||
+        !is_current(self, packet->session) || end_of(packet) > self->highest) {
         counts->passed_over++;
         return;
     }
+    counts->last_heard_ns = now_ns;
     if (push_counted(self, counts, packet, receive_ns, now_ns) == GAP_READY) deliver_ready(self);
 }
 
@@ -230,12 +248,14 @@ static bool confirms(const arbiter *self, uint32_t line, const moldudp64_packet 
     return line != first->line || apart > 0 || packet->kind == MOLDUDP64_HEARTBEAT;
 }
 
-static void keep_suspect(arbiter *self, uint32_t line, const moldudp64_packet *packet, int64_t receive_ns) {
+static void keep_suspect(arbiter *self, uint32_t line, const moldudp64_packet *packet, int64_t receive_ns,
+                         int64_t now_ns) {
     suspect *kept = &self->suspect;
     if (kept->waits) self->lines[kept->line].counts.passed_over++;
     kept->waits = true;
     kept->line = line;
     kept->receive_ns = receive_ns;
+    kept->now_ns = now_ns;
     kept->packet = *packet;
     TW_ASSERT(packet->blocks_bytes <= sizeof kept->blocks);
     if (packet->blocks_bytes > 0) memcpy(kept->blocks, packet->blocks, packet->blocks_bytes);
@@ -270,16 +290,74 @@ static void pass_over_left(arbiter *self, uint32_t index, const moldudp64_packet
         line_stats_carried(line, packet->sequence, end, now_ns);
 }
 
+/* ---- what can't be ---- */
+
+static bool is_impossible(const arbiter *self, const moldudp64_packet *packet) {
+    if (self->options.max_jump == 0) return false;
+    if (packet->sequence >= ARBITER_NO_NUMBER) return true;
+    return self->announced && is_current(self, packet->session) && packet->sequence > self->highest &&
+           packet->sequence - self->highest > ARBITER_FURTHEST;
+}
+
+/* An end of the session that more has come of. */
+static bool is_stray_end(const arbiter *self, const moldudp64_packet *packet) {
+    return packet->kind == MOLDUDP64_END && self->announced && is_current(self, packet->session) &&
+           packet->sequence < gap_received(self->gap);
+}
+
+static bool is_nonsense(arbiter *self, const moldudp64_packet *packet) {
+    if (is_impossible(self, packet)) {
+        self->impossible++;
+        self->impossible_number = packet->sequence;
+        return true;
+    }
+    if (!is_stray_end(self, packet)) return false;
+    self->stray_ends++;
+    self->stray_end = packet->sequence;
+    return true;
+}
+
+/* Back to where the lines were by more than the repeated numbers had come: they were late, and no new beginning. */
+static bool jumps_back(const fallen *fall, const moldudp64_packet *packet) {
+    return packet->sequence > fall->position && packet->sequence - fall->position > fall->position - fall->first;
+}
+
+static void climb(fallen *fall, const moldudp64_packet *packet) {
+    if (fall->packets++ == 0) fall->first = fall->position = packet->sequence;
+    if (packet->sequence < fall->first) fall->first = packet->sequence;
+    if (end_of(packet) > fall->position) fall->position = end_of(packet);
+}
+
+/* True: nothing of this packet may be believed, for the session's numbers have begun again. */
+static bool has_fallen_back(arbiter *self, const line_stats *line, const moldudp64_packet *packet, int64_t now_ns) {
+    fallen *fall = &self->fall;
+    uint64_t end = end_of(packet), expected = gap_expected(self->gap);
+    if (self->options.fall_back_ns == 0 || !self->announced || !is_current(self, packet->session)) return false;
+    if (end >= expected && (!fall->told || jumps_back(fall, packet))) {
+        *fall = (fallen){0};
+        return false;
+    }
+    bool repeats = same_session(line->counts.session, packet->session) && end < line->counts.expected;
+    if (!fall->told && (!repeats || now_ns - self->front_ns <= self->options.fall_back_ns)) return false;
+    climb(fall, packet);
+    if (fall->told || fall->packets < FALLEN_PACKETS) return fall->told;
+    fall->told = true;
+    fall->from = expected;
+    return true;
+}
+
 static void judge(arbiter *self, uint32_t line, const moldudp64_packet *packet, int64_t receive_ns,
                   int64_t now_ns) {
-    if (self->announced && !is_current(self, packet->session) && was_left(self, packet->session))
+    if (is_nonsense(self, packet) || has_fallen_back(self, &self->lines[line], packet, now_ns))
+        self->lines[line].counts.passed_over++;
+    else if (self->announced && !is_current(self, packet->session) && was_left(self, packet->session))
         pass_over_left(self, line, packet, now_ns);
     else if (!is_suspect(self, packet))
         accept_in_session(self, line, packet, receive_ns, now_ns);
     else if (confirms(self, line, packet))
         accept_confirmed(self, line, packet, receive_ns, now_ns);
     else
-        keep_suspect(self, line, packet, receive_ns);
+        keep_suspect(self, line, packet, receive_ns, now_ns);
 }
 
 /* The numbers were removed from the recording: the order of arrival is all there is, and a session begins at 1. */
@@ -307,7 +385,6 @@ void arbiter_packet(arbiter *self, uint32_t line, const uint8_t *payload, size_t
     }
     arbiter_poll(self, now_ns);
     counts->packets++;
-    counts->last_heard_ns = now_ns;
     if (line == ARBITER_RECOVERY)
         accept_recovery(self, &packet, receive_ns, now_ns);
     else
@@ -330,8 +407,7 @@ void arbiter_finish(arbiter *self) {
     if (kept->waits && is_current(self, kept->packet.session))
         self->lines[kept->line].counts.passed_over++;
     else if (kept->waits)
-        accept_in_session(self, kept->line, &kept->packet, kept->receive_ns,
-                          self->lines[kept->line].counts.last_heard_ns);
+        accept_in_session(self, kept->line, &kept->packet, kept->receive_ns, kept->now_ns);
     kept->waits = false;
     settle(self);
 }
@@ -346,6 +422,14 @@ arbiter_status arbiter_read_status(const arbiter *self) {
                              .ended = gap_ended(self->gap),
                              .unsequenced = self->unsequenced,
                              .malformed = self->malformed,
+                             .heard_ns = self->front_ns,
+                             .stray_ends = self->stray_ends,
+                             .stray_end = self->stray_end,
+                             .impossible = self->impossible,
+                             .impossible_number = self->impossible_number,
+                             .fell_back = self->fall.told,
+                             .fell_from = self->fall.from,
+                             .fell_to = self->fall.position,
                              .gap = gap_tracker_stats(self->gap)};
     status.gap_open =
         gap_tracker_state(self->gap) == GAP_OPEN && gap_hole(self->gap, &status.gap_from, &status.gap_to);

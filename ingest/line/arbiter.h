@@ -13,7 +13,16 @@
  * another session, and a jump of more than `max_jump` numbers beyond what any line has told of. The first such packet
  * is kept; the packet that agrees releases it. A session that was left is not gone back to (the last four are
  * remembered): a line that lags behind in it is passed over. When the session changes, what is missing of the old one
- * is given up at once.
+ * is given up at once. Numbers that no session can have (from ARBITER_NO_NUMBER on, or ARBITER_FURTHEST beyond what
+ * was told) are believed of nobody.
+ *
+ * Passed over are, too: an end of the session below what has come of it, and a session whose numbers begin again. The
+ * latter is told (fell_back) when nothing at or beyond the next number has come for `fall_back_ns` and a line has since
+ * repeated three packets below what it has carried itself. From then on nothing of the session is believed, for the
+ * numbers that climb back to where it was may mean other messages; it ends with another session, or with a packet that
+ * jumps back to where the lines were, further than the repeated numbers had come.
+ *
+ * Heard is what was accepted of the session that runs; what was passed over keeps neither a line nor the feed alive.
  *
  * Pure but for the listener's own doings; no allocation after alloc. Used for the network and for captures alike.
  */
@@ -32,6 +41,8 @@
 
 #define ARBITER_MAX_LINES 4u
 #define ARBITER_RECOVERY  UINT32_MAX
+#define ARBITER_NO_NUMBER (UINT64_C(1) << 63)
+#define ARBITER_FURTHEST  (UINT64_C(1) << 34) /* more messages than a feed has in a day */
 
 typedef struct arbiter arbiter;
 
@@ -54,6 +65,7 @@ typedef struct arbiter_options {
     uint64_t max_jump;       /* numbers beyond the highest told that a single packet is believed; 0: any */
     bool number_unsequenced; /* captures whose sequence numbers were zeroed: number messages as they come; one
                                 line only */
+    int64_t fall_back_ns;    /* without news, before repeated numbers are taken for a new beginning; 0: never */
 } arbiter_options;
 
 tw_code arbiter_alloc(arbiter **arbiter, const arbiter_options *options, const arbiter_listener *listener,
@@ -81,6 +93,11 @@ typedef struct arbiter_status {
     bool ended;
     bool unsequenced;   /* a payload had sequence number 0 */
     uint64_t malformed; /* payloads, of all lines */
+    int64_t heard_ns;   /* when a line last carried or announced the next number or later ones; INT64_MIN: never */
+    uint64_t stray_ends, stray_end;         /* ends of the session below what has come; the number of the last */
+    uint64_t impossible, impossible_number; /* packets with numbers that can't be; the last such number */
+    bool fell_back;                         /* the session's numbers began again: nothing of it is believed now */
+    uint64_t fell_from, fell_to;            /* the number that was next; the one that the lines carry */
     gap_stats gap;
 } arbiter_status;
 arbiter_status arbiter_read_status(const arbiter *arbiter);

@@ -25,11 +25,12 @@ typedef struct line_counts {
     uint64_t packets; /* well formed ones, heartbeats included */
     uint64_t malformed;
     uint64_t messages;
-    uint64_t wins;         /* messages this line brought first */
-    uint64_t duplicates;   /* messages that had come already, or too late */
-    uint64_t losses;       /* numbers it went past and did not carry within the window */
-    uint64_t passed_over;  /* packets of a session already left, unconfirmed ones, and unasked ones on recovery */
-    int64_t last_heard_ns; /* INT64_MIN: never */
+    uint64_t wins;        /* messages this line brought first */
+    uint64_t duplicates;  /* messages that had come already, or too late */
+    uint64_t losses;      /* numbers it went past and did not carry within the window */
+    uint64_t passed_over; /* packets of a session already left or fallen back, unconfirmed and impossible ones, ends
+                              below what has come, and unasked ones on recovery */
+    int64_t last_heard_ns; /* something that was accepted; INT64_MIN: never */
     uint64_t expected;     /* the line's own next number in its session; 0 before the first packet */
     char session[MOLDUDP64_SESSION_BYTES]; /* as sent; "" before the first packet */
 } line_counts;

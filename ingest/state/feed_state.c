@@ -11,7 +11,13 @@ static feed_verdict verdict(tw_book_state state, tw_state_cause cause) {
 
 static feed_verdict judge_stale(const feed_facts *facts) {
     feed_verdict v;
-    if (facts->lost > 0) {
+    if (facts->fell_back) {
+        v = verdict(TW_BOOK_STALE, TW_CAUSE_INCONSISTENT);
+        tw_text_format(v.detail, sizeof v.detail,
+                       "the session's numbers began again: %" PRIu64 " was next, the lines carry %" PRIu64
+                       "; another session or a restart heals it",
+                       facts->fell_from, facts->fell_to);
+    } else if (facts->lost > 0) {
         v = verdict(TW_BOOK_STALE, TW_CAUSE_GAP_NOT_FILLED);
         tw_text_format(v.detail, sizeof v.detail, "%" PRIu64 " messages lost, the first is %" PRIu64, facts->lost,
                        facts->lost_from);
@@ -63,7 +69,7 @@ static feed_verdict judge_away(const feed_facts *facts) {
 
 feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
     feed_verdict v = verdict(TW_BOOK_OK, TW_CAUSE_NONE);
-    if (facts->lost > 0 || facts->unreadable > 0 || facts->down) return judge_stale(facts);
+    if (facts->fell_back || facts->lost > 0 || facts->unreadable > 0 || facts->down) return judge_stale(facts);
     if (facts->away && (facts->refused || is_silent(facts, now_ns)) && !facts->ended) return judge_away(facts);
     if (!facts->started) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_STARTING);

@@ -18,18 +18,21 @@ typedef struct feed_facts {
     bool unsequenced;   /* the recording's sequence numbers were removed */
     bool gap_open;      /* a declared gap is waited for */
     uint64_t gap_from, gap_to;
-    uint64_t lost;          /* messages given up in this session */
-    uint64_t lost_from;     /* the first of them */
-    uint64_t unreadable;    /* malformed messages that name no known instrument */
-    uint64_t behind_seq;    /* the last leader had this message, this instance has not; 0: none such */
-    uint64_t took_over_seq; /* what it had instead */
-    bool ended;             /* end of session, with nothing missing */
-    bool down;              /* the source is closed or failed before the end of the session */
+    uint64_t lost;               /* messages given up in this session */
+    uint64_t lost_from;          /* the first of them */
+    uint64_t unreadable;         /* malformed messages that name no known instrument */
+    uint64_t behind_seq;         /* the last leader had this message, this instance has not; 0: none such */
+    uint64_t took_over_seq;      /* what it had instead */
+    bool end_told;               /* the feed's own word for its last message, or the end of the source */
+    bool ended;                  /* end of session, with nothing missing */
+    bool fell_back;              /* the session's numbers began again: nothing of it is taken any more */
+    uint64_t fell_from, fell_to; /* the number that was next; the one that the lines carry */
+    bool down;                   /* the source is closed or failed before the end of the session */
     char down_reason[160];
     bool away;    /* there is no connection to the source now; it is being made again */
     bool refused; /* because the source does not let this client in */
     char away_reason[160];
-    int64_t last_heard_ns; /* packet or heartbeat */
+    int64_t last_heard_ns; /* packet or heartbeat that is of the session and told something new */
     int64_t silence_ns;    /* limit; 0: no limit (recordings) */
 } feed_facts;
 

@@ -280,6 +280,97 @@ test('duplicates change nothing and are counted, in whole packets and in parts o
   });
 });
 
+test('a dead feed is STALE, LINE_SILENT, whatever else comes to its port: noise, foreign sessions, jumps nobody confirms', async () => {
+  await withLine(['--silence', '1s'], async ({ subscriber, sender, metrics }) => {
+    await sender.send(...opening(), itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 6n });
+    let sent = 0;
+    const noise = setInterval(() => {
+      const others = [Buffer.from([0]), Buffer.from('hello'), itch.heartbeat(`OTHER${sent}`, 1), itch.packet('DAY1', 1_000_000 + 5000 * sent, [itch.system('O')]),
+        itch.packet('DAY1', 1, [itch.system('O')])];
+      sender.raw(others[sent++ % others.length]).catch(() => {});
+    }, 20);
+    await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_SILENT' });
+    const from = subscriber.statuses.length, enough = sent + 100;
+    await until('another hundred packets of noise', () => sent > enough);
+    clearInterval(noise);
+    assert.ok(subscriber.statuses.slice(from).every((status) => status.state === 'BOOK_STALE'), 'it stays STALE');
+    assert.equal((await metrics()).feed_state, 3);
+  });
+});
+
+test('a stray end of the session closes nothing, one that data follows is undone, and a later death shows', async () => {
+  await withLine(['--silence', '1s'], async ({ subscriber, sender, ingest }) => {
+    const beat = sender.beat(50);
+    await sender.send(...opening());
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 5n });
+    await sender.raw(itch.endOfSession('DAY1', 2));
+    await until('the stray end in the log', () =>
+      logLines(ingest).some((entry) => Object.values(entry).includes('an end of the session below what has come was passed over') && entry.seq === 2));
+    await sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 6n });
+    assert.ok(!subscriber.statuses.some((status) => status.state === 'BOOK_CLOSED'));
+    await sender.end();
+    await subscriber.feedIs({ state: 'BOOK_CLOSED' });
+    await sender.send(itch.add(1, 'AAPL', 2, 'B', 50, 1_500_000));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 7n });
+    beat.stop();
+    await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_SILENT' });
+  });
+});
+
+test('jumbo packets that changed places are put in order like small ones', async () => {
+  await withLine(['--reorder-window', '30s', '--gap-deadline', '60s', '--hold-packets', '16'], async ({ subscriber, sender, metrics }) => {
+    await sender.send(...opening());
+    let id = 0;
+    const jumbo = (count) => Array.from({ length: count }, () => itch.add(1, 'AAPL', ++id, 'B', 1, 1_500_000));
+    for (const count of [220, 235]) { // 9 kB, as far as jumbo frames go
+      const deliver = sender.withhold(...jumbo(1));
+      const second = sender.withhold(...jumbo(200));
+      await sender.send(...jumbo(count));
+      await second();
+      await deliver();
+      await shows(subscriber, 'AAPL', [`1500000 ${id} ${id}`]);
+    }
+    await subscriber.feedIs({ state: 'BOOK_OK', lost: 0n });
+    assert.equal((await metrics()).lost_total, 0);
+  });
+});
+
+test('a session whose numbers begin again is STALE, INCONSISTENT, and not mixed; the next session heals it', async () => {
+  await withLine([], async ({ subscriber, sender, ingest }) => {
+    await sender.send(...opening());
+    for (let id = 1; id <= 20; id++) await sender.send(itch.add(1, 'AAPL', id, 'B', 100, 1_500_000));
+    await subscriber.feedIs({ state: 'BOOK_OK', seq: 25n });
+    await new Promise((resolve) => setTimeout(resolve, 400)); // the sender is away
+    sender.next = 1;
+    await sender.send(...opening());
+    for (let id = 1; id <= 40; id++) await sender.send(itch.add(2, 'MSFT', id, 'B', 7, 900_000));
+    const told = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_INCONSISTENT' });
+    assert.match(told.detail, /began again: 26 was next/);
+    assert.equal(told.seq, 25n);
+    assert.deepEqual(bids(subscriber, 'MSFT'), []);
+    assert.ok(logLines(ingest).some((entry) => entry.cause === 'INCONSISTENT' && /began again/.test(entry.detail)));
+    Object.assign(sender, { session: 'DAY2', next: 1 });
+    await sender.send(...opening());
+    await sender.send(itch.add(2, 'MSFT', 1, 'B', 7, 900_000));
+    await subscriber.feedIs({ state: 'BOOK_OK', epoch: '2020-01-31.DAY2', seq: 6n });
+    await shows(subscriber, 'MSFT', ['900000 7 1']);
+  });
+});
+
+test('two packets that agree on a number that cannot be lose nothing', async () => {
+  await withLine(['--reorder-window', '20ms', '--gap-deadline', '50ms'], async ({ subscriber, sender, ingest, metrics }) => {
+    await sender.send(...opening());
+    for (const last of [500n, 499n]) await sender.raw(itch.packet('DAY1', 0xffff_ffff_ffff_ffffn - last, [itch.system('O')]));
+    await until('the log to tell them', () => logLines(ingest).some((entry) => Object.values(entry).includes('packets with numbers that can\'t be were passed over')));
+    await sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
+    await shows(subscriber, 'AAPL', ['1500000 100 1']);
+    await subscriber.feedIs({ state: 'BOOK_OK', lost: 0n, seq: 6n });
+    assert.equal((await metrics()).lost_total, 0);
+  });
+});
+
 describe('nonsense', () => {
   test('packets that are not MoldUDP64 are counted and told with the offset of the fault; the line goes on', async () => {
     await withLine(['--reorder-window', '10s', '--gap-deadline', '20s'], async ({ subscriber, sender, ingest, metrics }) => {
@@ -287,7 +378,7 @@ describe('nonsense', () => {
       const good = itch.packet('DAY1', 6, [itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000)]);
       const bad = [Buffer.alloc(0), Buffer.from('hello'), good.subarray(0, 19), good.subarray(0, 21), good.subarray(0, good.length - 1),
         Buffer.concat([good, Buffer.from([0])]), itch.packet('DAY1', 6, [itch.system('O')], 3), itch.packet('DAY1', 0, [itch.system('O')]),
-        Buffer.alloc(20_000, 0x41)];
+        Buffer.alloc(20_000, 0x41), itch.packet('DAY1', 6, Array.from({ length: 1400 }, (_, i) => itch.add(1, 'AAPL', 1000 + i, 'B', 1, 1_500_000)))];
       for (const bytes of bad) await sender.raw(bytes);
       await sender.raw(good);
       sender.next = 7;

@@ -11,6 +11,11 @@ TEST(feed_state, the_worst_thing_known_decides) {
         tw_state_cause cause;
         const char *detail;
     } rows[] = {
+        {"the numbers of a session that has ended begin again",
+         {.started = true, .first_seq = 1, .ended = true, .fell_back = true, .fell_from = 500, .fell_to = 17},
+         TW_BOOK_STALE,
+         TW_CAUSE_INCONSISTENT,
+         "500 was next, the lines carry 17"},
         {"nothing came yet", {0}, TW_BOOK_RECOVERING, TW_CAUSE_STARTING, "nothing received"},
         {"from the first message on", {.started = true, .first_seq = 1}, TW_BOOK_OK, TW_CAUSE_NONE, ""},
         {"joined late",

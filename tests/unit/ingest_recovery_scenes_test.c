@@ -151,7 +151,7 @@ static void ask(scene *self) {
 /* Reorder window 2, deadline 100; requests of at most four messages, back-off from 10, 1 to settle. */
 static void open_scene(scene *self, bool asks) {
     *self = (scene){.asks = asks};
-    arbiter_options options = {{2, 100, 64, 512}, 2, 1000, false};
+    arbiter_options options = {{2, 100, 64, 512}, 2, 1000, false, 0};
     arbiter_listener listener = {self, on_session, on_messages, on_lost, on_malformed};
     refill_options ask_options = {1, 4, 0, 0, 10, 40, 1, 100};
     EXPECT_I64(arbiter_alloc(&self->arbiter, &options, &listener, NULL), TW_OK);

@@ -71,7 +71,7 @@ static void repair(feed *self, refill *plan, mold_request_server *server, tw_ran
 
 static feed run(uint64_t seed, bool answers, bool one_silent) {
     feed self = {.seed = seed};
-    arbiter_options options = {{2 * MS, 200 * MS, 2000, 1500}, 2, 100000, false};
+    arbiter_options options = {{2 * MS, 200 * MS, 2000, 1500}, 2, 100000, false, 0};
     arbiter_listener listener = {&self, on_session, on_messages, on_lost, on_malformed};
     refill_options ask = {2, 50, 100, 10, 1 * MS, 8 * MS, 0, 150 * MS};
     refill plan;
