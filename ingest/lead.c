@@ -3,6 +3,7 @@
  *
  *   feed.{MIC}.{PARTITION}.status ──heartbeats──┐
  *   $KV.{bucket}.{MIC}.{PARTITION} ──claims──────┼──► leadership ──► publisher_lead / follow / resume
+ *   _INBOX.… ──probes sent to itself─────────────┤              ──► bus_publish to that inbox
  *   bus_lease ──read, claimed, away──────────────┘              ──► bus_lease_read / claim
  *
  * A recording, and who was given a --term, lead by their own word: no lease, no waiting.
@@ -28,12 +29,14 @@
 #define STATUS_ARENA  (16u << 10)
 #define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
 #define HOST_BYTES    33
+#define RETURN_NS     (250 * MS) /* subscribers look for the server again every 50 to 150 ms */
 
 struct lead {
     ingest *ingest;
     leadership machine;
     bus_lease *lease; /* NULL: leads by its own word */
-    bus_subscription *heartbeats, *claims;
+    bus_subscription *heartbeats, *claims, *probes;
+    char inbox[SUBJECT_BYTES]; /* where the probes come back */
     wire_arena arena;
     bool holds;    /* nothing may leave until leadership is verified */
     bool offers;   /* the heartbeats offer the place */
@@ -117,6 +120,13 @@ static void offer(lead *self) {
            RT_U64("published_seq", publisher_published_seq(self->ingest->publisher)));
 }
 
+/* One that can't be sent now is lost like any other: the next follows. */
+static void send_probe(lead *self) {
+    uint64_t number = self->machine.probe;
+    bus_publish(self->ingest->bus, self->inbox, (const uint8_t *)&number, sizeof number);
+    bus_flush(self->ingest->bus);
+}
+
 static void act(lead *self, leadership_action action) {
     leadership *machine = &self->machine;
     bool started = true;
@@ -126,6 +136,9 @@ static void act(lead *self, leadership_action action) {
         break;
     case LEADERSHIP_CLAIM:
         started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        break;
+    case LEADERSHIP_PROBE:
+        send_probe(self);
         break;
     case LEADERSHIP_LEAD:
         begin_to_lead(self);
@@ -193,6 +206,16 @@ static void on_heartbeat(void *context, const bus_message *message) {
     if (leaders_word && !own) self->seen.heartbeats++;
     if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0)
         publisher_confirm(in->publisher, beat.published_seq);
+    lead_step(self, now_ns);
+}
+
+static void on_probe(void *context, const bus_message *message) {
+    lead *self = context;
+    uint64_t number;
+    if (message->length != sizeof number) return;
+    memcpy(&number, message->bytes, sizeof number);
+    int64_t now_ns = rt_clock_monotonic_ns();
+    leadership_probed(&self->machine, number, now_ns);
     lead_step(self, now_ns);
 }
 
@@ -331,6 +354,10 @@ static tw_code open_lease(lead *self, tw_error *error) {
                                  .timeout_ns = call_ns};
     tw_code code = bus_lease_open(&self->lease, &self->ingest->loop, &options, on_lease, self, error);
     if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
+    code = bus_new_inbox(self->ingest->bus, self->inbox, sizeof self->inbox, error);
+    if (code == TW_OK)
+        code = bus_subscribe(self->ingest->bus, self->inbox, on_probe, self, PENDING_BYTES, &self->probes, error);
+    if (code != TW_OK) return code;
     return bus_subscribe(self->ingest->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES,
                          &self->claims, error);
 }
@@ -356,7 +383,8 @@ tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
                                   .worse_ns = set->lease_timeout_ns,
                                   .behind_ns = BEHIND_NS,
                                   .verify_ns = set->lease_timeout_ns * 5 / 3,
-                                  .offer_ns = OFFER_NS};
+                                  .offer_ns = OFFER_NS,
+                                  .return_ns = RETURN_NS};
     tw_text_copy(options.name, sizeof options.name, in->name);
     self->ingest = in;
     self->stepped_ns = rt_clock_monotonic_ns();
@@ -370,6 +398,7 @@ void lead_close(lead *self) {
     if (self == NULL) return;
     bus_unsubscribe(self->heartbeats);
     bus_unsubscribe(self->claims);
+    bus_unsubscribe(self->probes);
     bus_lease_close(self->lease);
     wire_arena_fini(&self->arena);
     free(self);

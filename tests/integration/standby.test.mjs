@@ -219,6 +219,43 @@ test('SIGSTOP of the leader, then SIGCONT: it steps back, and what it still says
   assert.ok(last < first, 'the old leader looked before it spoke');
 }));
 
+test('NATS stands still for two seconds, three times: the leader stays, and no print is lost', () => onStage(async (stage) => {
+  await stage.ingest();
+  await stage.ingest(['--standby']);
+  await stage.play({ seed: 14, messages: 40_000, rate: '4k' });
+  await stage.seqIs(2000n);
+  const { term } = stage.subscriber.feed;
+  for (let freeze = 0; freeze < 3; freeze++) {
+    const { seq } = stage.subscriber.feed;
+    nats.program.kill('SIGSTOP');
+    await sleep(2000);
+    nats.program.kill('SIGCONT');
+    await stage.seqIs(seq + 1000n);
+    await sleep(500);
+  }
+  await stage.endsRight();
+  assert.deepEqual([...new Set(stage.heartbeats.map((beat) => beat.term))], [term]);
+}));
+
+test('nats-server is restarted: the leader waits for its subscribers before it tells what has waited', () => onStage(async (stage) => {
+  await stage.ingest();
+  await stage.ingest(['--standby']);
+  await stage.play({ seed: 15, messages: 25_000, rate: '4k' });
+  await stage.seqIs(4000n);
+  for (let restart = 0; restart < 3; restart++) {
+    const { seq } = stage.subscriber.feed;
+    await nats.restart();
+    await stage.seqIs(seq + 2000n);
+    await sleep(300);
+  }
+  await until('the day to end', () => stage.subscriber.feed.state === 'BOOK_CLOSED');
+  await until(() => `the books to be right: ${stage.wrong()}`, () => stage.wrong() === undefined);
+  stage.tap.kill('SIGINT');
+  await stage.tap.end();
+  const told = JSON.parse(stage.tap.stdout.trim().split('\n').at(-1));
+  assert.deepEqual([told.reconnects, told.missed_prints], [3, 0], stage.tap.stdout.slice(-1500));
+}, { lossless: false }));
+
 test('planned handovers there and back: every print once, chains unbroken, nobody is STALE', () => onStage(async (stage) => {
   const one = await stage.ingest(), two = await stage.ingest(['--standby']);
   await stage.play({ seed: 9, messages: 25_000 });
