@@ -173,6 +173,8 @@ static void add_gauges(ingest *self, const char *labels) {
         {"level_slots", "Price level slots in use.", &seen->level_slots},
         {"leader_term", "Term of the leader: this instance or the one it hears.", &seen->leading.term},
         {"lease_held", "1 while this instance leads with the lease.", &seen->leading.lease_held},
+        {"epochs_differ", "1 while this standby and its leader give one session two dates.",
+         &seen->leading.epochs_differ},
         {"behind_leader_messages", "Source messages the leader has applied and this instance has not.",
          &seen->leading.behind},
         {"catching_up_instruments", "Instruments whose snapshots a takeover or a lost bus still owes.",

@@ -26,8 +26,9 @@ const char *leadership_role_name(leadership_role role) {
     return (unsigned)role < LEADERSHIP_ROLES ? names[role] : "unknown";
 }
 
-void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns) {
+void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns, int64_t utc_ns) {
     *self = (leadership){.options = *options, .connected = true, .stepped_ns = now_ns, .due_ns = NEVER};
+    self->most_term = tw_term_most(utc_ns);
     self->return_due_ns = self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
 }
 
@@ -43,7 +44,7 @@ static bool has_led(const leadership *self) {
 }
 
 static bool believes(leadership *self, uint64_t term) {
-    bool yes = self->most_term == 0 || term <= self->most_term;
+    bool yes = term <= self->most_term;
     self->disbelieved += !yes;
     return yes;
 }

@@ -160,7 +160,7 @@ typedef struct leadership {
 } leadership;
 
 /* Copies the options. The first step then says READ (or LEAD, without a lease). */
-void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns);
+void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns, int64_t utc_ns);
 
 /* What happened. None of these acts: the next leadership_step does. `now_ns` is a monotonic clock. */
 

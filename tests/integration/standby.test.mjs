@@ -260,6 +260,28 @@ test('nats-server is restarted: the leader waits for its subscribers before it t
   assert.ok(told.missed_prints < 60, `${told.missed_prints}: more than what each server had not passed on when it died`);
 }, { lossless: false }));
 
+test('a standby restarted after days with the same --session-date names the same epoch: handover and takeover go on', () => onStage(async (stage) => {
+  const leader = await stage.ingest(), second = await stage.ingest(['--standby']);
+  await stage.play({ seed: 7, messages: 3000, session: 'DAY1' });
+  await stage.endsRight();
+  await second.stop('SIGKILL');
+  const between = await stage.ingest(['--standby']);
+  await stage.play({ seed: 9, messages: 25_000, session: 'DAY2' });
+  await stage.seqIs(3000n);
+  await between.says(/"epoch":"2020-01-31.DAY2"/);
+  const { term } = stage.subscriber.feed;
+  leader.kill('SIGUSR2');
+  await until('the standby to take the place', () => stage.heartbeats.some((beat) => beat.term > term));
+  await roleIs(between, 'leading');
+  await leader.stop('SIGKILL');
+  const within = await stage.ingest(['--standby']); // it has not heard the first messages, but knows the day
+  await within.says(/"epoch":"2020-01-31.DAY2"/);
+  assert.equal((await metricsOf(within)).epochs_differ, 0);
+  await stage.endsRight();
+  const epochs = new Set(stage.subscriber.statuses.map((status) => status.epoch).filter((epoch) => epoch !== ''));
+  assert.deepEqual([...epochs], ['2020-01-30.DAY1', '2020-01-31.DAY2']);
+}));
+
 test('planned handovers there and back: every print once, chains unbroken, nobody is STALE', () => onStage(async (stage) => {
   const one = await stage.ingest(), two = await stage.ingest(['--standby']);
   await stage.play({ seed: 9, messages: 25_000 });

@@ -125,7 +125,7 @@ static void happen(scene *s, const row *r) {
 static void begin(scene *s, const leadership_options *options) {
     *s = (scene){.now_ns = START_NS, .mine = {.seq = 1000, .ok = true}};
     tw_text_copy(s->mine.epoch, sizeof s->mine.epoch, "2020-01-30.A");
-    leadership_init(&s->it, options, s->now_ns);
+    leadership_init(&s->it, options, s->now_ns, UTC_NS + s->now_ns);
     listen_to(s);
 }
 
@@ -643,7 +643,7 @@ static void be_born(world *w, int index, bool standby) {
     p->life++;
     tw_text_format(name, sizeof name, "%c%u", 'a' + index, p->life);
     leadership_options options = options_of(name, standby);
-    leadership_init(&p->it, &options, w->now_ns);
+    leadership_init(&p->it, &options, w->now_ns, UTC_NS + w->now_ns);
     p->dead = p->paused = false;
     p->woke_ns = 0;
     p->active_ns = w->now_ns;
