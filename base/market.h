@@ -20,6 +20,16 @@
 #define TW_EPOCH_BYTES  40 /* see tw_epoch in design: "2020-01-30.SESSION" */
 #define TW_MAX_DEPTH    64 /* the most levels a side that any channel may carry */
 
+/*
+ * The term of a leader: the greater one is believed, so one that nobody could exceed must not be. By the clock it is
+ * milliseconds since 1970; ten years ahead of that leaves room for clocks that are wrong. Receivers believe
+ * a year more than publishers do, so that a publisher that has to outbid such a term is still believed.
+ */
+#define TW_TERM_YEAR_MS (INT64_C(366) * 24 * 3600 * 1000)
+static inline uint64_t tw_term_most(int64_t utc_ns) {
+    return (uint64_t)(utc_ns / 1000000 + 10 * TW_TERM_YEAR_MS);
+}
+
 typedef enum tw_side { TW_BID = 0, TW_ASK = 1 } tw_side;
 
 /* A set of sides: which of a book's a change touched. */

@@ -233,7 +233,7 @@ static void note_fault(tickwire_client *client, tickwire_subscription *from, con
     } else if (outcome == RECEIVER_DROPPED_OLD_TERM) {
         client->stats.old_terms++;
         client_fault(client, from, book->subject, TICKWIRE_FAULT_OLD_TERM,
-                     "an update of a deposed leader was dropped");
+                     "an update of a deposed leader, or with a term that nobody can have yet, was dropped");
     } else if (outcome == RECEIVER_REFUSED) {
         client->stats.malformed++;
         client_fault(client, from, book->subject, TICKWIRE_FAULT_MALFORMED,
@@ -265,7 +265,7 @@ void client_take_book(tickwire_client *client, tickwire_subscription *from, subj
 
     receiver_wait before = book->receiver.wait;
     receiver_outcome outcome = RECEIVER_DROPPED_OLD_TERM;
-    if (book->feed == NULL || feed_watch_accept(book->feed, update->header.term))
+    if (book->feed == NULL || feed_watch_accept(&client->feeds, book->feed, update->header.term))
         outcome = receiver_book_take(&book->receiver, &client->hold, update);
     note_fault(client, from, book, outcome, before == RECEIVER_WAIT_NOT);
     switch (outcome) {

@@ -65,7 +65,8 @@ bool feed_watch_knows(const feed_watch *watch, const char *exchange) {
     return false;
 }
 
-bool feed_watch_accept(feed_entry *entry, uint64_t term) {
+bool feed_watch_accept(const feed_watch *watch, feed_entry *entry, uint64_t term) {
+    if (watch->most_term != 0 && term > watch->most_term) return false;
     if (entry->term_known && term < entry->term) return false;
     entry->takeovers += entry->term_known && term > entry->term;
     entry->term_known = true;
@@ -74,7 +75,7 @@ bool feed_watch_accept(feed_entry *entry, uint64_t term) {
 }
 
 bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns) {
-    if (!feed_watch_accept(entry, status->term)) return false;
+    if (!feed_watch_accept(watch, entry, status->term)) return false;
     entry->heard = true;
     entry->heard_ns = now_ns;
     entry->told_state = status->state;

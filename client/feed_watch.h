@@ -7,6 +7,8 @@
  *   RECOVERING, STARTING    until its first status comes (but at most for the silence limit)
  *   STALE, FEED_SILENT      when no status has come for longer than the silence limit, unless the last one said CLOSED
  *   as it says              otherwise
+ *
+ * A term beyond `most_term` is nobody's: one such message would otherwise depose every leader for ever.
  */
 #ifndef TICKWIRE_CLIENT_FEED_WATCH_H
 #define TICKWIRE_CLIENT_FEED_WATCH_H
@@ -41,6 +43,7 @@ typedef struct feed_watch {
     size_t count;
     int64_t silence_ns;
     bool bus_away;
+    uint64_t most_term; /* the highest to believe, by the clock; 0: any */
 } feed_watch;
 
 void feed_watch_init(feed_watch *watch, int64_t silence_ns);
@@ -51,9 +54,9 @@ feed_entry *feed_watch_entry(feed_watch *watch, const char *exchange, uint32_t p
                              bool *is_new);
 bool feed_watch_knows(const feed_watch *watch, const char *exchange); /* any partition */
 
-/* A message of this term came, on any subject of the partition. False: its sender was deposed, nothing of it may be
- * taken. So no two terms are ever accepted side by side, whichever channel told first of the new leader. */
-bool feed_watch_accept(feed_entry *entry, uint64_t term);
+/* A message of this term came, on any subject of the partition. False: its sender was deposed, or its term is not
+ * believed; nothing of it may be taken. So no two terms are ever accepted side by side, whichever channel told first of the new leader. */
+bool feed_watch_accept(const feed_watch *watch, feed_entry *entry, uint64_t term);
 /* A status came. False: it is of a deposed leader and was dropped. */
 bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns);
 /* The bus went away or came back. */

@@ -72,7 +72,8 @@ static void tell(const delivery *d, int kind, const char *text) {
 
 static void tell_old_term(const delivery *d) {
     d->subscription->client->stats.old_terms++;
-    tell(d, TICKWIRE_FAULT_OLD_TERM, "a message of a deposed leader was dropped");
+    tell(d, TICKWIRE_FAULT_OLD_TERM,
+         "a message of a deposed leader, or with a term that nobody can have yet, was dropped");
 }
 
 /* The payload must be about what its subject says. */
@@ -85,7 +86,7 @@ static bool is_about_subject(const delivery *d, const wire_header *header) {
 /* Not from a leader that was deposed, as far as any message of the partition has told. */
 static bool is_of_leader(const delivery *d, const wire_header *header, feed_entry **feed) {
     *feed = client_feed_of(d->subscription->client, header->exchange, header->partition);
-    if (*feed == NULL || feed_watch_accept(*feed, header->term)) return true;
+    if (*feed == NULL || feed_watch_accept(&d->subscription->client->feeds, *feed, header->term)) return true;
     tell_old_term(d);
     return false;
 }

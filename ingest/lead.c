@@ -3,9 +3,11 @@
  *
  *   feed.{MIC}.{PARTITION}.status ──heartbeats──┐
  *   $KV.{bucket}.{MIC}.{PARTITION} ──claims──────┼──► leadership ──► publisher_lead / follow / resume
+ *   _INBOX.… ──probes sent to itself─────────────┤              ──► bus_publish to that inbox
  *   bus_lease ──read, claimed, away──────────────┘              ──► bus_lease_read / claim
  *
- * A recording, and who was given a --term, lead by their own word: no lease, no waiting.
+ * A recording, and who was given a --term, lead by their own word: no lease. So that nobody replays a day over a feed that
+ * is live, a recording listens first, and does not start beside a leader that speaks.
  */
 #include "ingest/lead/leadership.h"
 
@@ -28,20 +30,24 @@
 #define STATUS_ARENA  (16u << 10)
 #define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
 #define HOST_BYTES    33
+#define LISTEN_MS     250        /* more than two heartbeats */
+#define RETURN_NS     (250 * MS) /* subscribers look for the server again every 50 to 150 ms */
 
 struct lead {
     ingest *ingest;
     leadership machine;
     bus_lease *lease; /* NULL: leads by its own word */
-    bus_subscription *heartbeats, *claims;
+    bus_subscription *heartbeats, *claims, *probes;
+    char inbox[SUBJECT_BYTES]; /* where the probes come back */
     wire_arena arena;
     bool holds;    /* nothing may leave until leadership is verified */
     bool offers;   /* the heartbeats offer the place */
     bool stopping; /* an offer was made because the process is to end */
+    bool listens;  /* before it starts: nothing is done about what is heard */
     bool acting;   /* within an action: what it causes is looked at when it is done */
     int64_t stepped_ns;
     bool lease_lost; /* told in the log; until a call succeeds */
-    rt_log_site away_site;
+    rt_log_site away_site, term_site, epoch_site;
     ingest_leading seen; /* counters */
 };
 
@@ -117,6 +123,13 @@ static void offer(lead *self) {
            RT_U64("published_seq", publisher_published_seq(self->ingest->publisher)));
 }
 
+/* One that can't be sent now is lost like any other: the next follows. */
+static void send_probe(lead *self) {
+    uint64_t number = self->machine.probe;
+    bus_publish(self->ingest->bus, self->inbox, (const uint8_t *)&number, sizeof number);
+    bus_flush(self->ingest->bus);
+}
+
 static void act(lead *self, leadership_action action) {
     leadership *machine = &self->machine;
     bool started = true;
@@ -126,6 +139,9 @@ static void act(lead *self, leadership_action action) {
         break;
     case LEADERSHIP_CLAIM:
         started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        break;
+    case LEADERSHIP_PROBE:
+        send_probe(self);
         break;
     case LEADERSHIP_LEAD:
         begin_to_lead(self);
@@ -155,7 +171,7 @@ static void act(lead *self, leadership_action action) {
 void lead_step(lead *self, int64_t now_ns) {
     const ingest *in = self->ingest;
     self->stepped_ns = now_ns;
-    if (self->acting) return;
+    if (self->acting || self->listens) return;
     /* Nobody can begin to lead with books that are half built. */
     if (in->glimpse != NULL && glimpse_rebuilding(in->glimpse) && !lead_leads(self)) return;
     self->acting = true;
@@ -167,6 +183,29 @@ void lead_step(lead *self, int64_t now_ns) {
 }
 
 /* ---- what is heard ---- */
+
+static void tell_disbelieved(lead *self, const leadership_heartbeat *beat) {
+    rt_log_limited(
+        self->ingest->log, &self->term_site, RT_WARN,
+        "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
+        RT_STR("leader", beat->leader), RT_U64("term", beat->term));
+    self->seen.disbelieved = self->machine.disbelieved;
+}
+
+/* One session, two dates: what the leader has sent counts for nothing when this instance takes over. */
+static bool epochs_differ(const lead *self) {
+    const char *mine = self->ingest->day.epoch, *theirs = lead_epoch(self);
+    if (mine[0] == '\0' || strlen(theirs) < TW_DATE_BYTES || strcmp(mine, theirs) == 0) return false;
+    return strcmp(mine + TW_DATE_BYTES - 1, theirs + TW_DATE_BYTES - 1) == 0;
+}
+
+static void tell_epochs_differ(lead *self) {
+    rt_log_limited(
+        self->ingest->log, &self->epoch_site, RT_ERROR,
+        "the leader gives this session another date: a takeover would start a new epoch, and no handover "
+        "is taken; start this standby again while the leader runs",
+        RT_STR("mine", self->ingest->day.epoch), RT_STR("leader", lead_epoch(self)));
+}
 
 static void on_heartbeat(void *context, const bus_message *message) {
     lead *self = context;
@@ -183,10 +222,22 @@ static void on_heartbeat(void *context, const bus_message *message) {
     tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
     int64_t now_ns = rt_clock_monotonic_ns();
     bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
+    if (leaders_word && epochs_differ(self)) tell_epochs_differ(self);
+    if (self->machine.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
     bool own = strcmp(beat.leader, self->machine.options.name) == 0;
     if (leaders_word && !own) self->seen.heartbeats++;
     if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0 && !adopt_asking(in->adopt))
         publisher_confirm(in->publisher, beat.published_seq);
+    lead_step(self, now_ns);
+}
+
+static void on_probe(void *context, const bus_message *message) {
+    lead *self = context;
+    uint64_t number;
+    if (message->length != sizeof number) return;
+    memcpy(&number, message->bytes, sizeof number);
+    int64_t now_ns = rt_clock_monotonic_ns();
+    leadership_probed(&self->machine, number, now_ns);
     lead_step(self, now_ns);
 }
 
@@ -303,9 +354,11 @@ void lead_read(const lead *self, ingest_leading *seen) {
     uint64_t mine = ingest_last(self->ingest).seq;
     bool comparable = machine->heard.term > 0 && strcmp(machine->heard.epoch, self->ingest->day.epoch) == 0;
     *seen = self->seen;
+    seen->disbelieved = machine->disbelieved;
     for (int i = 0; i < INGEST_ROLES; i++)
         seen->roles[i] = (int)machine->role == i;
     seen->term = (int64_t)(leadership_publishes(machine) ? machine->term : machine->heard.term);
+    seen->epochs_differ = epochs_differ(self);
     seen->lease_held = leadership_publishes(machine) && machine->leased;
     seen->behind = comparable && machine->heard.seq > mine ? (int64_t)(machine->heard.seq - mine) : 0;
     seen->catching_up = (int64_t)publisher_catching_up(self->ingest->publisher);
@@ -339,6 +392,10 @@ static tw_code open_lease(lead *self, tw_error *error) {
                                  .timeout_ns = call_ns};
     tw_code code = bus_lease_open(&self->lease, &self->ingest->loop, &options, on_lease, self, error);
     if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
+    code = bus_new_inbox(self->ingest->bus, self->inbox, sizeof self->inbox, error);
+    if (code == TW_OK)
+        code = bus_subscribe(self->ingest->bus, self->inbox, on_probe, self, PENDING_BYTES, &self->probes, error);
+    if (code != TW_OK) return code;
     return bus_subscribe(self->ingest->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES,
                          &self->claims, error);
 }
@@ -364,20 +421,76 @@ tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
                                   .worse_ns = set->lease_timeout_ns,
                                   .behind_ns = BEHIND_NS,
                                   .verify_ns = set->lease_timeout_ns * 5 / 3,
-                                  .offer_ns = OFFER_NS};
+                                  .offer_ns = OFFER_NS,
+                                  .return_ns = RETURN_NS};
+    if (in->term > tw_term_most(rt_clock_utc_ns()))
+        return tw_error_set(error, TW_INVALID,
+                            "--term %" PRIu64
+                            " is more than ten years ahead of the clock (a term is by default the "
+                            "milliseconds since 1970): nobody would believe it",
+                            in->term);
     tw_text_copy(options.name, sizeof options.name, in->name);
     self->ingest = in;
     self->stepped_ns = rt_clock_monotonic_ns();
-    leadership_init(&self->machine, &options, self->stepped_ns);
+    leadership_init(&self->machine, &options, self->stepped_ns, rt_clock_utc_ns());
     tw_code code = listen_to_leader(self, error);
     if (code == TW_OK && in->leased) code = open_lease(self, error);
     return code == TW_OK ? code : tw_error_wrap(error, "finding out who leads");
+}
+
+static void on_listened(uv_timer_t *timer) {
+    *(bool *)timer->data = true;
+}
+
+static void listen_a_while(lead *self, int64_t most_ms) {
+    uv_loop_t *loop = &self->ingest->loop;
+    uv_timer_t timer;
+    bool over = uv_timer_init(loop, &timer) != 0;
+    if (over) return;
+    timer.data = &over;
+    self->listens = true;
+    uv_timer_start(&timer, on_listened, (uint64_t)most_ms, 0);
+    bus_flush(self->ingest->bus);
+    while (!over && self->machine.heard.term == 0)
+        uv_run(loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(loop, UV_RUN_NOWAIT); /* the timer is this function's */
+    self->listens = false;
+}
+
+void lead_await(lead *self) {
+    const ingest *in = self->ingest;
+    if (in->leased && in->settings.standby) listen_a_while(self, in->settings.lease_timeout_ns / MS);
+}
+
+const char *lead_epoch(const lead *self) {
+    const leadership_heartbeat *heard = &self->machine.heard;
+    bool other = heard->term > 0 && strcmp(heard->leader, self->machine.options.name) != 0;
+    return other && !lead_leads(self) ? heard->epoch : "";
+}
+
+bool lead_is_empty(const lead *self) {
+    return self->machine.heard.seq == 0;
+}
+
+tw_code lead_check_free(lead *self, tw_error *error) {
+    const ingest_settings *set = &self->ingest->settings;
+    if (self->ingest->leased || set->term != 0 || set->depose) return TW_OK;
+    listen_a_while(self, LISTEN_MS);
+    const leadership_heartbeat *heard = &self->machine.heard;
+    if (heard->term == 0) return TW_OK;
+    return tw_error_set(error, TW_FULL,
+                        "%s partition %" PRIu64 " is published already: by %s (term %" PRIu64
+                        ", epoch %s). Replay on "
+                        "another bus, or with another --exchange or --partition; --depose takes its place",
+                        set->exchange, set->partition, heard->leader, heard->term, heard->epoch);
 }
 
 void lead_close(lead *self) {
     if (self == NULL) return;
     bus_unsubscribe(self->heartbeats);
     bus_unsubscribe(self->claims);
+    bus_unsubscribe(self->probes);
     bus_lease_close(self->lease);
     wire_arena_fini(&self->arena);
     free(self);

@@ -90,6 +90,8 @@ static void add_counters(ingest *self, const char *labels) {
         {"steps_back_total", "Times this instance left the lead to another.", &seen->leading.steps_back},
         {"handover_offers_total", "Times this instance offered its place to a standby.", &seen->leading.offers},
         {"heartbeats_heard_total", "Heartbeats heard of other leaders.", &seen->leading.heartbeats},
+        {"terms_disbelieved_total", "Terms heard that are too far ahead of the clock to be anybody's.",
+         &seen->leading.disbelieved},
         {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
         {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
@@ -172,6 +174,8 @@ static void add_gauges(ingest *self, const char *labels) {
         {"level_slots", "Price level slots in use.", &seen->level_slots},
         {"leader_term", "Term of the leader: this instance or the one it hears.", &seen->leading.term},
         {"lease_held", "1 while this instance leads with the lease.", &seen->leading.lease_held},
+        {"epochs_differ", "1 while this standby and its leader give one session two dates.",
+         &seen->leading.epochs_differ},
         {"behind_leader_messages", "Source messages the leader has applied and this instance has not.",
          &seen->leading.behind},
         {"catching_up_instruments", "Instruments whose snapshots a takeover or a lost bus still owes.",

@@ -225,7 +225,16 @@ void ingest_judge(ingest *self) {
 bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq, int64_t receive_ns) {
     if (self->glimpse != NULL) glimpse_settle(self->glimpse);
     ingest_end_of_burst(self);
-    if (!trading_day_start(&self->day, session, receive_ns)) {
+    bool leader_is_empty = lead_is_empty(self->lead);
+    const char *leaders_epoch = lead_epoch(self->lead);
+    bool same = strcmp(leaders_epoch, self->day.epoch) == 0;
+    trading_day_session next = {.name = session,
+                                .receive_ns = receive_ns,
+                                .leaders_epoch = leaders_epoch,
+                                .leader_is_empty = leader_is_empty,
+                                .last_was_empty =
+                                    self->replay == NULL && self->messages == 0 && (!same || leader_is_empty)};
+    if (!trading_day_start(&self->day, &next)) {
         self->facts.down = true;
         tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason,
                      "the recording carries no date: give --session-date YYYY-MM-DD");
@@ -629,9 +638,11 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     if (code == TW_OK) code = open_bus(self, error);
     if (code == TW_OK) code = lead_open(&self->lead, self, error);
     if (code == TW_OK && self->leased) code = adopt_open(&self->adopt, self, error);
+    if (code == TW_OK) lead_await(self->lead);
     if (code == TW_OK) code = requests_open(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = observe_open(self, error);
+    if (code == TW_OK) code = lead_check_free(self->lead, error);
     if (code != TW_OK) return code;
     if (self->replay == NULL) self->facts.silence_ns = self->settings.silence_ns;
     self->facts.last_heard_ns = rt_clock_monotonic_ns();

@@ -79,10 +79,12 @@ typedef struct ingest_leading {
     uint64_t steps_back;         /* times it left the lead to another */
     uint64_t offers;             /* of its place, to a standby */
     uint64_t heartbeats;         /* heard of other leaders */
+    uint64_t disbelieved;        /* heard or read: terms too far ahead of the clock to be anybody's */
     uint64_t lease_failures;     /* calls that JetStream did not answer */
     int64_t roles[INGEST_ROLES]; /* 1 for the present one */
     int64_t term;                /* of the leader: this instance or the one that it hears */
     int64_t lease_held, behind, catching_up;
+    int64_t epochs_differ; /* this standby and its leader give one session two dates */
 } ingest_leading;
 
 /* What happened to a SoupBinTCP link, as metrics show it. */
@@ -210,6 +212,14 @@ void ingest_publish_all(ingest *ingest);
 /* lead.c */
 tw_code lead_open(lead **lead, ingest *ingest, tw_error *error);
 void lead_close(lead *lead);
+/* For a standby: listens until it has heard a leader, at most for the lease's time, running the loop. So it knows by which
+ * date the session goes before its first packet. */
+void lead_await(lead *lead);
+/* Of another instance that leads; "" if none is heard. */
+const char *lead_epoch(const lead *lead);
+bool lead_is_empty(const lead *lead); /* it has had no message in that epoch */
+/* For a recording: listens for a quarter of a second, running the loop. TW_FULL: somebody publishes this feed now. */
+tw_code lead_check_free(lead *lead, tw_error *error);
 void lead_name(char name[INGEST_NAME_BYTES]); /* host, process and start */
 /* Looks who leads and does what follows; at each tick. */
 void lead_step(lead *lead, int64_t now_ns);

@@ -39,6 +39,9 @@ static const setting table[] = {
      "lead with this number and without a lease; it must be higher than the last one's. 0: the lease's next; of a "
      "recording, or without JetStream, the time of start",
      NULL, 0, 0},
+    {"depose", SETTING_FLAG, AT(depose), "false", NULL,
+     "let a recording take the place of a leader that publishes the same feed now (default: refuse to start)", NULL,
+     0, 0},
     {"standby", SETTING_FLAG, AT(standby), "false", NULL,
      "keep the same books, publish nothing, take over when the leader falls silent (needs JetStream)", NULL, 0, 0},
     {"lease-bucket", SETTING_TEXT, AT(lease_bucket), "tickwire-leaders", "NAME",

@@ -24,6 +24,7 @@ typedef struct ingest_settings {
     uint64_t high_water;
     uint64_t term; /* 0: by the lease; without one milliseconds since 1970 at start */
     bool standby;
+    bool depose;
     const char *lease_bucket;
     uint64_t lease_replicas;
     int64_t lease_timeout_ns;

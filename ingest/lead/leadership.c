@@ -14,6 +14,9 @@
 #define LEADER_RETRY_NS (5 * TW_NS_PER_SECOND) /* by a leader without a lease */
 #define QUICK_RETRY_NS  (100 * MS)             /* while nobody does */
 #define QUIET_PARTS     6                      /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
+#define PROBE_PARTS     6                      /* a probe is late after lease_ns / PROBE_PARTS */
+#define SETTLE_PARTS    15                     /* the pause after one that was quick: lease_ns / SETTLE_PARTS */
+#define PROBE_AGAIN_NS  TW_NS_PER_SECOND       /* one that does not come back */
 #define NEVER           INT64_MIN
 #define DATE_BYTES      10 /* an epoch begins with YYYY-MM-DD */
 
@@ -29,8 +32,10 @@ bool leadership_is_doubtful(tw_book_state feed, tw_state_cause cause, uint32_t i
     return cause != TW_CAUSE_GAP && cause != TW_CAUSE_LINE_SILENT && cause != TW_CAUSE_LINE_DOWN;
 }
 
-void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns) {
+void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns, int64_t utc_ns) {
     *self = (leadership){.options = *options, .connected = true, .stepped_ns = now_ns, .due_ns = NEVER};
+    self->most_term = tw_term_most(utc_ns);
+    self->return_due_ns = self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
 }
 
 /* ---- notes ---- */
@@ -44,6 +49,12 @@ static bool has_led(const leadership *self) {
            self->role == LEADERSHIP_OFFERING;
 }
 
+static bool believes(leadership *self, uint64_t term) {
+    bool yes = term <= self->most_term;
+    self->disbelieved += !yes;
+    return yes;
+}
+
 static void note_term(leadership *self, uint64_t term) {
     if (term > self->highest_term) self->highest_term = term;
 }
@@ -53,14 +64,23 @@ static bool outranks(uint64_t term, const char *name, uint64_t other_term, const
     return term != other_term ? term > other_term : strcmp(name, other_name) > 0;
 }
 
+/* The silence is counted from here, and no probe of before says anything of it. */
+static void break_silence(leadership *self) {
+    self->quiet_ns = 0;
+    self->probe++;
+    self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
+    self->probe_was_slow = false;
+}
+
 static void follow(leadership *self) {
     self->role = LEADERSHIP_FOLLOWING;
-    self->quiet_ns = 0;
+    break_silence(self);
     self->due_ns = NEVER;
 }
 
 static void verify(leadership *self, int64_t now_ns) {
     self->role = LEADERSHIP_VERIFYING;
+    self->verified = false;
     self->since_ns = now_ns;
     self->wants_read = self->options.lease && self->connected;
     if (self->call != LEADERSHIP_NO_CALL) self->call_is_stale = true;
@@ -98,6 +118,7 @@ static void remember(leadership *self, const leadership_heartbeat *beat, int64_t
 
 bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_t now_ns) {
     bool own = is_me(self, beat->leader);
+    if (!believes(self, beat->term)) return false;
     note_term(self, beat->term);
     step_back_from(self, beat->term, beat->leader);
     if (self->role == LEADERSHIP_CLAIMING && !own && beat->term >= self->claim_term) follow(self);
@@ -110,7 +131,7 @@ bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_
     self->heard = *beat;
     self->heard_ns = now_ns;
     remember(self, beat, now_ns);
-    if (!own) self->quiet_ns = 0;
+    if (!own) break_silence(self);
     return true;
 }
 
@@ -154,6 +175,7 @@ void leadership_lease_read(leadership *self, bool found, uint64_t term, const ch
         self->wants_read = true;
         return;
     }
+    found = found && believes(self, term);
     bool news = found && term > self->lease_term;
     self->lease_known = true;
     self->lease_away = false;
@@ -163,24 +185,25 @@ void leadership_lease_read(leadership *self, bool found, uint64_t term, const ch
     if (found) step_back_from(self, term, holder);
     if (has_led(self) && found && is_me(self, holder) && term == self->term) self->leased = true;
     if (self->role == LEADERSHIP_VERIFYING && self->connected) {
-        self->role = LEADERSHIP_LEADING;
+        self->verified = true;
     } else if ((self->role == LEADERSHIP_FOLLOWING || self->role == LEADERSHIP_STARTING) && found &&
                is_lost_win(self, term, holder)) {
         lead(self, term, true, true, now_ns);
     } else if (self->role == LEADERSHIP_FOLLOWING && news && !is_me(self, holder)) {
-        self->quiet_ns = 0; /* whoever holds it is to speak next */
+        break_silence(self); /* whoever holds it is to speak next */
     }
 }
 
 void leadership_lease_seen(leadership *self, uint64_t term, const char *holder) {
     if (is_me(self, holder)) return;
+    if (!believes(self, term)) term = 0; /* somebody wrote it all the same: the revision is another */
     note_term(self, term);
     if (term > self->lease_term) self->lease_term = term;
     step_back_from(self, term, holder);
     self->lease_known = false;
     if (self->call == LEADERSHIP_READING) self->call_is_stale = true;
     if (self->role != LEADERSHIP_FOLLOWING) return;
-    self->quiet_ns = 0;
+    break_silence(self);
     self->wants_read = true;
 }
 
@@ -197,7 +220,7 @@ void leadership_lease_away(leadership *self, int64_t now_ns) {
         self->lease_away = false;
         self->read_again_ns = now_ns;
     }
-    if (self->role == LEADERSHIP_VERIFYING && !self->leased && self->connected) self->role = LEADERSHIP_LEADING;
+    if (self->role == LEADERSHIP_VERIFYING && !self->leased && self->connected) self->verified = true;
 }
 
 void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t now_ns) {
@@ -220,10 +243,22 @@ void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t n
 
 void leadership_bus(leadership *self, bool connected, int64_t now_ns) {
     self->connected = connected;
-    self->quiet_ns = 0;
+    break_silence(self);
+    if (connected) self->quiet_ns = -self->options.return_ns; /* the leader, too, has to come back, and waits */
     if (!has_led(self)) return;
     self->bus_was_away = true;
+    self->return_due_ns = now_ns + self->options.return_ns;
     verify(self, now_ns);
+}
+
+void leadership_probed(leadership *self, uint64_t probe, int64_t now_ns) {
+    if (self->probe_sent_ns == NEVER || probe != self->probe) return;
+    bool slow = now_ns - self->probe_first_ns > self->options.lease_ns / PROBE_PARTS;
+    bool first_slow = slow && !self->probe_was_slow;
+    if (first_slow) break_silence(self);
+    self->probe_was_slow |= slow;
+    if (!first_slow) self->probe_back_ns = now_ns;
+    self->probe_sent_ns = self->probe_first_ns = NEVER;
 }
 
 bool leadership_offer(leadership *self, int64_t now_ns) {
@@ -295,12 +330,25 @@ static void step_starting(leadership *self, int64_t now_ns, int64_t utc_ns) {
     }
 }
 
+/* Whether it is certain that the bus delivers: asks by a probe if not. */
+static bool is_listening(leadership *self, int64_t now_ns) {
+    int64_t settle_ns = self->options.lease_ns / SETTLE_PARTS;
+    if (self->probe_back_ns != NEVER && now_ns - self->probe_back_ns < self->options.lease_ns)
+        return now_ns - self->probe_back_ns >= settle_ns;
+    self->wants_probe = self->probe_sent_ns == NEVER || now_ns - self->probe_sent_ns >= PROBE_AGAIN_NS;
+    return false;
+}
+
 static void step_following(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
-    bool wanted = self->options.lease && self->connected && (is_due(self, mine, now_ns) || is_offered(self, mine));
-    if (wanted && self->lease_known && self->call == LEADERSHIP_NO_CALL)
+    self->wants_probe = false;
+    if (!self->options.lease || !self->connected) return;
+    bool due = is_due(self, mine, now_ns);
+    if (!self->lease_known) {
+        self->wants_read |= can_be_read(self, now_ns);
+    } else if (self->call == LEADERSHIP_NO_CALL &&
+               (is_offered(self, mine) || (due && is_listening(self, now_ns)))) {
         claim(self, utc_ns);
-    else if (!self->lease_known && self->options.lease && self->connected && can_be_read(self, now_ns))
-        self->wants_read = true;
+    }
 }
 
 /* Who leads without a lease takes it for the term that it has, once JetStream is there. */
@@ -316,7 +364,8 @@ static void step_leading(leadership *self, int64_t now_ns) {
 
 static void step_verifying(leadership *self, int64_t now_ns) {
     if (!self->connected) return;
-    if (!self->options.lease || now_ns - self->since_ns >= self->options.verify_ns) self->role = LEADERSHIP_LEADING;
+    if (!self->options.lease || now_ns - self->since_ns >= self->options.verify_ns) self->verified = true;
+    if (self->verified && now_ns >= self->return_due_ns) self->role = LEADERSHIP_LEADING;
 }
 
 static leadership_action lead_action(leadership *self, const leadership_self *mine) {
@@ -349,6 +398,15 @@ static leadership_action role_action(leadership *self, const leadership_self *mi
     }
 }
 
+static leadership_action probe_action(leadership *self, int64_t now_ns) {
+    self->wants_probe = false;
+    self->probe++;
+    self->probe_sent_ns = now_ns;
+    self->probe_back_ns = NEVER;
+    if (self->probe_first_ns == NEVER) self->probe_first_ns = now_ns;
+    return LEADERSHIP_PROBE;
+}
+
 static leadership_action call_action(leadership *self) {
     if (self->call != LEADERSHIP_NO_CALL || !(self->wants_read || self->wants_claim)) return LEADERSHIP_NOTHING;
     bool asks = self->wants_claim && has_led(self);
@@ -361,6 +419,7 @@ static leadership_action call_action(leadership *self) {
 
 leadership_action leadership_step(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
     note_time(self, now_ns);
+    self->most_term = tw_term_most(utc_ns);
     if (self->role == LEADERSHIP_STARTING) step_starting(self, now_ns, utc_ns);
     if (self->role == LEADERSHIP_FOLLOWING) step_following(self, mine, now_ns, utc_ns);
     if (self->role == LEADERSHIP_VERIFYING) step_verifying(self, now_ns);
@@ -369,5 +428,6 @@ leadership_action leadership_step(leadership *self, const leadership_self *mine,
         self->role = LEADERSHIP_LEADING;
     bool changed = self->role != self->told || (self->role == LEADERSHIP_LEADING && self->bus_was_away);
     if (changed && self->role != LEADERSHIP_STARTING) return role_action(self, mine);
+    if (self->role == LEADERSHIP_FOLLOWING && self->wants_probe) return probe_action(self, now_ns);
     return call_action(self);
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
-import { NatsServer, logLines, metricsUrl, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus, scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 
@@ -114,6 +114,26 @@ test('an ingest that is killed and started again has a higher term; books end ri
   for (const book of subscriber.books.values()) assert.ok(book.term > term && book.inSync);
   await subscriber.close();
   await second.stop();
+});
+
+test('a recording does not start over a feed that is published: it names who does; --depose and --term take the place', async () => {
+  const subscriber = await Subscriber.connect(nats, ['feed.>']);
+  const live = launchIngest(nats, ['--source', 'udp://239.255.41.77:29977@127.0.0.1', '--exchange', 'XPSX', '--session-date', '2020-01-30']);
+  await live.says(/"leads/);
+  await until('the live one to speak', () => subscriber.feed?.exchange === 'XPSX');
+  const { term, leader } = subscriber.feed;
+  const refused = run(ingestProgram, ['--nats', nats.url, '--exchange', 'XPSX', '--source', `file:${file}`]);
+  assert.equal(refused.status, 1, refused.stderr);
+  assert.match(refused.stderr, new RegExp(`XPSX partition 1 is published already: by ${leader.replaceAll('.', '\\.')} \\(term ${term}`));
+  assert.match(refused.stderr, /--depose/);
+  assert.equal(subscriber.feed.leader, leader);
+  const elsewhere = launchIngest(nats, ['--exchange', 'XPSX', '--partition', '2', '--source', `file:${file}`, '--exit-at-end']);
+  assert.equal(await elsewhere.end(), 0, elsewhere.stderr);
+  const bold = launchIngest(nats, ['--exchange', 'XPSX', '--source', `file:${file}`, '--exit-at-end', '--depose']);
+  await live.says(/"follows/);
+  assert.equal(await bold.end(), 0, bold.stderr);
+  await live.stop();
+  await subscriber.close();
 });
 
 test('a leader that was frozen and wakes up after its successor steps back; what it still said is not heard', async () => {

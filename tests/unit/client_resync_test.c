@@ -148,16 +148,30 @@ TEST(feed_watch, a_higher_term_on_any_channel_deposes_the_leader_and_is_counted_
     feed_watch watch;
     feed_watch_init(&watch, 1000 * MS);
     feed_entry *feed = feed_watch_entry(&watch, "XNAS", 0, 0, NULL);
-    EXPECT(feed_watch_accept(feed, 3));
-    EXPECT(feed_watch_accept(feed, 3));
+    EXPECT(feed_watch_accept(&watch, feed, 3));
+    EXPECT(feed_watch_accept(&watch, feed, 3));
     EXPECT_U64(feed->takeovers, 0);
-    EXPECT(feed_watch_accept(feed, 4));
-    EXPECT(!feed_watch_accept(feed, 3));
+    EXPECT(feed_watch_accept(&watch, feed, 4));
+    EXPECT(!feed_watch_accept(&watch, feed, 3));
     wire_feed_status status = {.exchange = "XNAS", .term = 3, .state = TW_BOOK_OK};
     EXPECT(!feed_watch_hear(&watch, feed, &status, 10 * MS));
     status.term = 4;
     EXPECT(feed_watch_hear(&watch, feed, &status, 10 * MS));
     EXPECT_U64(feed->takeovers, 1);
+    feed_watch_fini(&watch);
+}
+
+TEST(feed_watch, a_term_that_nobody_can_have_yet_deposes_nobody) {
+    feed_watch watch;
+    feed_watch_init(&watch, 1000 * MS);
+    watch.most_term = 2000;
+    feed_entry *feed = feed_watch_entry(&watch, "XNAS", 0, 0, NULL);
+    EXPECT(!feed_watch_accept(&watch, feed, UINT64_MAX)); /* not as the first word either */
+    EXPECT(feed_watch_accept(&watch, feed, 1999));
+    wire_feed_status status = {.exchange = "XNAS", .term = 2001, .state = TW_BOOK_OK};
+    EXPECT(!feed_watch_hear(&watch, feed, &status, 10 * MS));
+    EXPECT(feed_watch_accept(&watch, feed, 1999));
+    EXPECT(feed_watch_accept(&watch, feed, 2000));
     feed_watch_fini(&watch);
 }
 

@@ -10,8 +10,8 @@
 #define UTC_NS   (INT64_C(1700000000) * TW_NS_PER_SECOND)
 #define FIRST    (uint64_t)((UTC_NS + START_NS) / MS) /* the term the clock gives at the start */
 
-static const char *const action_names[] = {"",       "READ",  "CLAIM",  "LEAD", "HOLD",
-                                           "RESUME", "GO_ON", "FOLLOW", "OFFER"};
+static const char *const action_names[] = {"",     "READ",   "PROBE", "CLAIM",  "LEAD",
+                                           "HOLD", "RESUME", "GO_ON", "FOLLOW", "OFFER"};
 
 static leadership_options options_of(const char *name, bool standby) {
     leadership_options options = {.lease = true,
@@ -20,7 +20,8 @@ static leadership_options options_of(const char *name, bool standby) {
                                   .worse_ns = 300 * MS,
                                   .behind_ns = 2000 * MS,
                                   .verify_ns = 500 * MS,
-                                  .offer_ns = 500 * MS};
+                                  .offer_ns = 500 * MS,
+                                  .return_ns = 250 * MS};
     tw_text_copy(options.name, sizeof options.name, name);
     return options;
 }
@@ -40,11 +41,13 @@ typedef enum event {
     BUS_OFF,
     BUS_ON,
     ASKED,
+    PROBED,
     PAUSED
 } event;
 
 /* One line of a scene: time passes by steps of 5 ms up to `ms`, then the event happens and all that is said by then is
- * compared. PAUSED: time passes up to `ms` without a step. */
+ * compared. PAUSED: time passes up to `ms` without a step. A probe comes back at once, unless the scene's bus stands still: then
+ * PROBED brings the last one. */
 typedef struct row {
     int ms;
     event event;
@@ -59,6 +62,7 @@ typedef struct scene {
     leadership it;
     leadership_self mine;
     int64_t now_ns;
+    bool bus_stands_still;
     char said[200];
 } scene;
 
@@ -68,6 +72,7 @@ static void listen_to(scene *s) {
         size_t length = strlen(s->said);
         tw_text_format(s->said + length, sizeof s->said - length, "%s%s", length > 0 ? " " : "",
                        action_names[action]);
+        if (action == LEADERSHIP_PROBE && !s->bus_stands_still) leadership_probed(&s->it, s->it.probe, s->now_ns);
     }
 }
 
@@ -108,6 +113,9 @@ static void happen(scene *s, const row *r) {
     case ASKED:
         leadership_offer(&s->it, s->now_ns);
         break;
+    case PROBED:
+        leadership_probed(&s->it, s->it.probe, s->now_ns);
+        break;
     case WAIT:
     case PAUSED:
         break;
@@ -117,7 +125,7 @@ static void happen(scene *s, const row *r) {
 static void begin(scene *s, const leadership_options *options) {
     *s = (scene){.now_ns = START_NS, .mine = {.seq = 1000, .ok = true}};
     tw_text_copy(s->mine.epoch, sizeof s->mine.epoch, "2020-01-30.A");
-    leadership_init(&s->it, options, s->now_ns);
+    leadership_init(&s->it, options, s->now_ns, UTC_NS + s->now_ns);
     listen_to(s);
 }
 
@@ -233,8 +241,9 @@ TEST(leadership, without_a_lease_it_leads_at_once_and_resumes_when_the_bus_is_ba
     PLAY(&s, {0, WAIT, 0, "", 0, "LEAD", LEADERSHIP_LEADING}, {1000, PAUSED, 0, "", 0, "", LEADERSHIP_LEADING},
          {1005, HEARD, 9, "one", 500, "", LEADERSHIP_LEADING},
          {1010, BUS_OFF, 0, "", 0, "HOLD", LEADERSHIP_VERIFYING},
-         {2000, BUS_ON, 0, "", 0, "RESUME", LEADERSHIP_LEADING}, {2001, HEARD, 8, "two", 1, "", LEADERSHIP_LEADING},
-         {2002, HEARD, 10, "two", 1, "FOLLOW", LEADERSHIP_FOLLOWING},
+         {2000, BUS_ON, 0, "", 0, "", LEADERSHIP_VERIFYING}, {2250, WAIT, 0, "", 0, "RESUME", LEADERSHIP_LEADING},
+         {2251, HEARD, 8, "two", 1, "", LEADERSHIP_LEADING},
+         {2252, HEARD, 10, "two", 1, "FOLLOW", LEADERSHIP_FOLLOWING},
          {9000, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING});
     EXPECT_U64(s.it.term, 9);
     EXPECT_U64(s.it.safe_seq, 490);
@@ -244,9 +253,10 @@ TEST(leadership, a_standby_takes_over_after_300_ms_of_silence) {
     scene s;
     begin_standby(&s);
     PLAY(&s, {110, HEARD, 7, "one", 950, "", LEADERSHIP_FOLLOWING}, {405, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
-         {410, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}, {415, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+         {430, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {435, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.claim_revision, 3);
-    EXPECT_U64(s.it.term, FIRST + 410);
+    EXPECT_U64(s.it.term, FIRST + 430);
     EXPECT_U64(s.it.safe_seq, 940);
 }
 
@@ -254,7 +264,8 @@ TEST(leadership, a_standby_whose_feed_is_not_ok_lets_a_healthy_one_come_first) {
     scene s;
     begin_standby(&s);
     s.mine.ok = false;
-    PLAY(&s, {605, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {610, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING});
+    PLAY(&s, {605, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {630, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING});
 }
 
 TEST(leadership, a_standby_that_is_behind_waits_until_it_is_level) {
@@ -263,8 +274,8 @@ TEST(leadership, a_standby_that_is_behind_waits_until_it_is_level) {
     s.mine.seq = 899;
     PLAY(&s, {1000, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING});
     s.mine.seq = 900;
-    PLAY(&s, {1005, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {1006, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+    PLAY(&s, {1025, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {1026, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.behind_seq, 0);
 }
 
@@ -272,8 +283,9 @@ TEST(leadership, a_standby_that_stays_behind_leads_after_two_seconds_and_says_so
     scene s;
     begin_standby(&s);
     s.mine.seq = 899;
-    PLAY(&s, {2305, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {2310, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {2311, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+    PLAY(&s, {2305, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {2330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {2331, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.behind_seq, 900);
 }
 
@@ -281,7 +293,7 @@ TEST(leadership, a_standby_in_a_later_days_session_is_not_behind) {
     static const struct {
         const char *epoch;
         int claims_ms;
-    } rows[] = {{"2020-01-31.A", 310}, {"2020-01-30.B", 2310}, {"2020-01-29.Z", 2310}, {"", 2310}};
+    } rows[] = {{"2020-01-31.A", 330}, {"2020-01-30.B", 2330}, {"2020-01-29.Z", 2330}, {"", 2330}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         scene s;
         begin_standby(&s);
@@ -307,8 +319,8 @@ TEST(leadership, what_is_safe_of_the_slow_tiers_is_three_seconds_older) {
         play(&s, &each, 1);
     }
     s.mine.seq = 1500;
-    PLAY(&s, {6310, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {6311, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+    PLAY(&s, {6330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {6331, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.safe_seq, 1490);
     EXPECT_U64(s.it.tier_safe_seq, 1190); /* of the heartbeat of 3010 ms */
 }
@@ -325,8 +337,8 @@ TEST(leadership, of_a_leader_whose_books_were_not_whole_nothing_is_safe) {
                                      .doubtful = doubtful};
         s.now_ns += 20 * MS;
         leadership_heard(&s.it, &last, s.now_ns);
-        PLAY(&s, {330, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-             {331, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+        PLAY(&s, {340, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+             {341, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
         EXPECT_U64(s.it.safe_seq, doubtful ? 0 : 890);
     }
 }
@@ -358,21 +370,21 @@ TEST(leadership, a_leader_that_missed_something_or_could_not_keep_a_book_is_doub
 TEST(leadership, of_two_claims_one_wins_and_the_other_follows_it) {
     scene s;
     begin_standby(&s);
-    PLAY(&s, {310, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {312, LOST, 0, "", 0, "FOLLOW READ", LEADERSHIP_FOLLOWING},
-         {315, READ_AS, FIRST, "three", 4, "", LEADERSHIP_FOLLOWING},
-         {600, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
-         {615, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}); /* three never spoke */
+    PLAY(&s, {330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {332, LOST, 0, "", 0, "FOLLOW READ", LEADERSHIP_FOLLOWING},
+         {335, READ_AS, FIRST, "three", 4, "", LEADERSHIP_FOLLOWING},
+         {620, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {655, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING}); /* three never spoke */
     EXPECT_U64(s.it.claim_revision, 4);
-    EXPECT_U64(s.it.claim_term, FIRST + 615);
+    EXPECT_U64(s.it.claim_term, FIRST + 655);
 }
 
 TEST(leadership, a_bucket_that_was_wiped_costs_two_calls_more) {
     scene s;
     begin_standby(&s);
-    PLAY(&s, {310, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {312, LOST, 0, "", 0, "FOLLOW READ", LEADERSHIP_FOLLOWING},
-         {314, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}, {316, WON, 0, "", 1, "LEAD", LEADERSHIP_LEADING});
+    PLAY(&s, {330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {332, LOST, 0, "", 0, "FOLLOW READ", LEADERSHIP_FOLLOWING},
+         {334, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}, {336, WON, 0, "", 1, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.claim_revision, 0);
     EXPECT(s.it.term > 7);
 }
@@ -383,8 +395,9 @@ TEST(leadership, a_claim_that_others_made_is_read_so_that_the_revision_is_known)
     PLAY(&s, {50, SEEN, 8, "three", 0, "READ", LEADERSHIP_FOLLOWING},
          {52, READ_AS, 8, "three", 9, "", LEADERSHIP_FOLLOWING},
          {60, HEARD, 8, "three", 901, "", LEADERSHIP_FOLLOWING},
-         {65, HEARD, 7, "one", 990, "", LEADERSHIP_FOLLOWING}, {360, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING},
-         {361, WON, 0, "", 10, "LEAD", LEADERSHIP_LEADING});
+         {65, HEARD, 7, "one", 990, "", LEADERSHIP_FOLLOWING},
+         {380, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {381, WON, 0, "", 10, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.claim_revision, 9);
     EXPECT_U64(s.it.safe_seq, 891); /* what the succeeded one said later proves nothing */
 }
@@ -399,15 +412,88 @@ TEST(leadership, a_standby_without_jetstream_follows_and_reads_again) {
          {610, WAIT, 0, "", 0, "READ", LEADERSHIP_FOLLOWING}, {615, AWAY, 0, "", 0, "", LEADERSHIP_FOLLOWING},
          {714, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
          {715, WAIT, 0, "", 0, "READ", LEADERSHIP_FOLLOWING}, /* nobody leads: sooner */
-         {720, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING});
+         {720, NO_KEY, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING},
+         {740, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING});
 }
 
-TEST(leadership, silence_does_not_count_while_this_instance_could_not_listen) {
+TEST(leadership, silence_does_not_count_while_this_instance_could_not_listen_and_the_leader_may_be_back_later) {
     scene s;
     begin_standby(&s);
     PLAY(&s, {1000, PAUSED, 0, "", 0, "", LEADERSHIP_FOLLOWING},
          {1100, BUS_OFF, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {3000, BUS_ON, 0, "", 0, "", LEADERSHIP_FOLLOWING},
-         {3295, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {3300, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING});
+         {3545, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {3570, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING});
+}
+
+TEST(leadership, a_term_that_nobody_can_have_yet_is_neither_followed_nor_outbid) {
+    static const uint64_t rows[] = {UINT64_MAX, UINT64_C(1) << 53, FIRST + UINT64_C(11) * 366 * 86400 * 1000};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        scene s;
+        begin_leader(&s);
+        leadership_heartbeat rogue = {.leader = "zz", .epoch = "2020-01-30.A", .term = rows[i], .seq = 5};
+        EXPECT(!leadership_heard(&s.it, &rogue, s.now_ns));
+        PLAY(&s, {30, WAIT, 0, "", 0, "", LEADERSHIP_LEADING});
+        begin_standby(&s);
+        rogue.handover = true;
+        leadership_heard(&s.it, &rogue, s.now_ns);
+        leadership_lease_seen(&s.it, rows[i], "zz");
+        PLAY(&s, {15, WAIT, 0, "", 0, "READ", LEADERSHIP_FOLLOWING});
+        leadership_lease_read(&s.it, true, rows[i], "zz", 8, s.now_ns);
+        PLAY(&s, {340, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+             {341, WON, 0, "", 9, "LEAD", LEADERSHIP_LEADING});
+        EXPECT_U64(s.it.claim_revision, 8);
+        EXPECT(s.it.term > 7 && s.it.term < FIRST + 1000);
+        EXPECT_U64(s.it.disbelieved, 3);
+    }
+}
+
+TEST(leadership, a_bus_that_stands_still_is_no_dead_leader) {
+    scene s;
+    begin_standby(&s);
+    s.bus_stands_still = true;
+    PLAY(&s, {305, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {310, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING},
+         {1305, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {1310, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING}, /* the first may be lost */
+         {1311, PROBED, 0, "", 0, "", LEADERSHIP_FOLLOWING},    /* quick, but the bus has stood for a second */
+         {1320, HEARD, 7, "one", 901, "", LEADERSHIP_FOLLOWING}, {1615, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {1620, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING},
+         {1640, HEARD, 7, "one", 902, "", LEADERSHIP_FOLLOWING},
+         {1650, PROBED, 0, "", 0, "", LEADERSHIP_FOLLOWING}, /* of the silence that has ended */
+         {1935, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING});
+}
+
+TEST(leadership, what_comes_soon_after_the_probe_is_heard_before_a_claim) {
+    scene s;
+    begin_standby(&s);
+    s.bus_stands_still = true;
+    PLAY(&s, {310, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING},
+         {350, PROBED, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {365, HEARD, 7, "one", 901, "", LEADERSHIP_FOLLOWING},
+         {660, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING});
+}
+
+TEST(leadership, a_bus_that_is_always_slow_delays_a_takeover_only_once) {
+    scene s;
+    begin_standby(&s);
+    s.bus_stands_still = true;
+    PLAY(&s, {310, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING},
+         {410, PROBED, 0, "", 0, "", LEADERSHIP_FOLLOWING}, {705, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {710, WAIT, 0, "", 0, "PROBE", LEADERSHIP_FOLLOWING}, {810, PROBED, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {830, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING});
+}
+
+TEST(leadership, after_the_bus_was_away_a_leader_waits_until_its_subscribers_are_back) {
+    scene s;
+    begin_leader(&s);
+    PLAY(
+        &s, {100, HEARD, FIRST, "one", 500, "", LEADERSHIP_LEADING},
+        {150, BUS_OFF, 0, "", 0, "HOLD", LEADERSHIP_VERIFYING},
+        {5000, BUS_ON, 0, "", 0, "READ", LEADERSHIP_VERIFYING},
+        {5003, READ_AS, FIRST, "one", 1, "", LEADERSHIP_VERIFYING},
+        {5245, WAIT, 0, "", 0, "", LEADERSHIP_VERIFYING}, {5250, WAIT, 0, "", 0, "RESUME", LEADERSHIP_LEADING},
+        {6000, BUS_OFF, 0, "", 0, "HOLD", LEADERSHIP_VERIFYING},
+        {7000, BUS_ON, 0, "", 0, "READ", LEADERSHIP_VERIFYING},
+        {7003, READ_AS, FIRST, "one", 1, "", LEADERSHIP_VERIFYING},
+        {7100, HEARD, FIRST + 9, "two", 600, "FOLLOW", LEADERSHIP_FOLLOWING}); /* it is not too late to step back */
 }
 
 TEST(leadership, a_leader_steps_back_before_a_higher_term_wherever_it_sees_it) {
@@ -453,7 +539,8 @@ TEST(leadership, a_pause_after_the_question_makes_its_answer_worthless) {
          {1401, READ_AS, FIRST, "one", 1, "READ", LEADERSHIP_VERIFYING},
          {1405, READ_AS, FIRST + 1, "two", 2, "FOLLOW", LEADERSHIP_FOLLOWING});
     begin_standby(&s);
-    PLAY(&s, {310, WAIT, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}, {1300, PAUSED, 0, "", 0, "", LEADERSHIP_CLAIMING},
+    PLAY(&s, {330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {1300, PAUSED, 0, "", 0, "", LEADERSHIP_CLAIMING},
          {1301, WON, 0, "", 4, "HOLD READ", LEADERSHIP_VERIFYING},
          {1305, READ_AS, FIRST, "two", 4, "LEAD", LEADERSHIP_LEADING});
 }
@@ -474,7 +561,8 @@ TEST(leadership, after_the_bus_was_away_the_last_own_heartbeat_that_came_back_is
     PLAY(&s, {100, HEARD, FIRST, "one", 500, "", LEADERSHIP_LEADING},
          {150, BUS_OFF, 0, "", 0, "HOLD", LEADERSHIP_VERIFYING},
          {5000, BUS_ON, 0, "", 0, "READ", LEADERSHIP_VERIFYING},
-         {5003, READ_AS, FIRST, "one", 1, "RESUME", LEADERSHIP_LEADING});
+         {5003, READ_AS, FIRST, "one", 1, "", LEADERSHIP_VERIFYING},
+         {5250, WAIT, 0, "", 0, "RESUME", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.safe_seq, 490);
     EXPECT_U64(s.it.term, FIRST);
 }
@@ -503,12 +591,20 @@ TEST(leadership, an_offer_ends_with_a_successor_or_with_its_time) {
 
 /* ---- three instances against each other ---- */
 
-#define INSTANCES 3
-#define LETTERS   4096
-#define END_MS    20000
-#define CALM_MS   14000 /* no fault begins after it; all have ended by then */
+#define INSTANCES  3
+#define LETTERS    4096
+#define END_MS     20000
+#define CALM_MS    14000 /* no fault begins after it; all have ended by then */
+#define SETTLED_MS 1500  /* a probe that the last freeze held up, 300 ms of silence from there, and a lost claim */
 
-typedef enum letter_kind { LETTER_HEARTBEAT, LETTER_SEEN, LETTER_READ, LETTER_CLAIM, LETTER_RESULT } letter_kind;
+typedef enum letter_kind {
+    LETTER_HEARTBEAT,
+    LETTER_SEEN,
+    LETTER_READ,
+    LETTER_CLAIM,
+    LETTER_RESULT,
+    LETTER_PROBE
+} letter_kind;
 
 typedef struct letter {
     int64_t at_ns;
@@ -516,7 +612,7 @@ typedef struct letter {
     int to; /* an instance; of READ and CLAIM: who asks */
     uint32_t life;
     leadership_heartbeat heartbeat;
-    uint64_t term, revision;
+    uint64_t term, revision, probe;
     char holder[LEADERSHIP_NAME_BYTES];
     bool found, won, away, was_claim;
 } letter;
@@ -536,6 +632,7 @@ typedef struct world {
     tw_random random;
     uint64_t seed;
     int64_t now_ns;
+    int64_t frozen_until_ns; /* the server stands still till then, and the store with it */
     uint64_t feed_seq;
     player players[INSTANCES];
     letter letters[LETTERS];
@@ -558,6 +655,8 @@ static int64_t delay(world *w, int most_ms) {
 static letter *post(world *w, letter_kind kind, int to, int64_t after_ns) {
     EXPECT_MSG(w->letter_count < LETTERS, "seed %" PRIu64 ": letters are used up", w->seed);
     letter *l = &w->letters[w->letter_count++];
+    /* a server that goes on reads what has waited, of each connection in its order, within a few milliseconds */
+    if (w->now_ns + after_ns < w->frozen_until_ns) after_ns += w->frozen_until_ns - w->now_ns;
     *l = (letter){.at_ns = w->now_ns + after_ns, .kind = kind, .to = to, .life = w->players[to].life};
     return l;
 }
@@ -568,7 +667,7 @@ static void be_born(world *w, int index, bool standby) {
     p->life++;
     tw_text_format(name, sizeof name, "%c%u", 'a' + index, p->life);
     leadership_options options = options_of(name, standby);
-    leadership_init(&p->it, &options, w->now_ns);
+    leadership_init(&p->it, &options, w->now_ns, UTC_NS + w->now_ns);
     p->dead = p->paused = false;
     p->woke_ns = 0;
     p->active_ns = w->now_ns;
@@ -605,6 +704,7 @@ static void step_player(world *w, int index) {
     while ((action = leadership_step(&p->it, &mine, w->now_ns, UTC_NS + w->now_ns)) != LEADERSHIP_NOTHING) {
         if (action == LEADERSHIP_READ || action == LEADERSHIP_CLAIM) ask(w, index, action);
         if (action == LEADERSHIP_LEAD) note_lead(w, p);
+        if (action == LEADERSHIP_PROBE) post(w, LETTER_PROBE, index, delay(w, 8))->probe = p->it.probe;
     }
 }
 
@@ -632,6 +732,7 @@ static void publish(world *w, int index) {
 
 static void answer(world *w, const letter *asked, bool away, bool won) {
     letter *l = post(w, LETTER_RESULT, asked->to, away ? 300 * MS : delay(w, 10));
+    if (away) l->at_ns = w->now_ns + 300 * MS; /* the asker's own clock ends it */
     l->life = asked->life;
     l->away = away;
     l->won = won;
@@ -659,7 +760,7 @@ static void store_claim(world *w, const letter *l) {
 /* At the store. With the way to it cut, a claim still arrives sometimes: only its answer is lost. */
 static void at_store(world *w, const letter *l) {
     const player *p = &w->players[l->to];
-    bool lost = p->no_store || p->cut;
+    bool lost = p->no_store || p->cut || w->now_ns < w->frozen_until_ns;
     bool right = l->revision == (w->has_key ? w->lease_revision : 0);
     bool arrives = !lost || tw_random_chance(&w->random, 1, 3);
     bool won = l->kind == LETTER_CLAIM && right && arrives;
@@ -671,6 +772,8 @@ static void at_player(world *w, const letter *l) {
     player *p = &w->players[l->to];
     if (l->kind == LETTER_HEARTBEAT)
         leadership_heard(&p->it, &l->heartbeat, w->now_ns);
+    else if (l->kind == LETTER_PROBE)
+        leadership_probed(&p->it, l->probe, w->now_ns);
     else if (l->kind == LETTER_SEEN)
         leadership_lease_seen(&p->it, l->term, l->holder);
     else if (l->away)
@@ -687,7 +790,7 @@ static bool is_for_store(const letter *l) {
 
 static void arrive(world *w, const letter *l) {
     const player *p = &w->players[l->to];
-    bool lost = p->cut && (l->kind == LETTER_HEARTBEAT || l->kind == LETTER_SEEN);
+    bool lost = p->cut && (l->kind == LETTER_HEARTBEAT || l->kind == LETTER_SEEN || l->kind == LETTER_PROBE);
     if (is_for_store(l))
         at_store(w, l);
     else if (!p->dead && l->life == p->life && !lost)
@@ -723,10 +826,20 @@ static void wipe(world *w) {
     w->lease_term = 0;
 }
 
+/* What was on its way waits as well. */
+static void freeze(world *w, int most_ms) {
+    w->frozen_until_ns = w->now_ns + (int64_t)tw_random_below(&w->random, (uint64_t)most_ms) * MS;
+    for (size_t i = 0; i < w->letter_count; i++) {
+        letter *l = &w->letters[i];
+        bool over_bus = l->kind == LETTER_HEARTBEAT || l->kind == LETTER_SEEN || l->kind == LETTER_PROBE;
+        if (over_bus && l->at_ns < w->frozen_until_ns) l->at_ns = w->frozen_until_ns + delay(w, 8);
+    }
+}
+
 static void play_fault(world *w) {
     int index = (int)tw_random_below(&w->random, INSTANCES);
     player *p = &w->players[index];
-    switch (tw_random_below(&w->random, 7)) {
+    switch (tw_random_below(&w->random, 8)) {
     case 0:
         p->dead = true;
         break;
@@ -746,6 +859,9 @@ static void play_fault(world *w) {
     case 5:
         if (!p->dead && !p->paused) leadership_offer(&p->it, w->now_ns);
         break;
+    case 6:
+        freeze(w, 2500);
+        break;
     default:
         if (tw_random_chance(&w->random, 1, 3)) wipe(w);
         break;
@@ -753,6 +869,7 @@ static void play_fault(world *w) {
 }
 
 static void end_faults(world *w) {
+    w->frozen_until_ns = w->now_ns;
     for (int i = 0; i < INSTANCES; i++) {
         player *p = &w->players[i];
         p->no_store = p->paused = false;
@@ -768,38 +885,65 @@ static int leaders(const world *w) {
     return count;
 }
 
+static void begin_world(world *w, uint64_t seed) {
+    memset(w, 0, sizeof *w);
+    w->seed = seed;
+    w->now_ns = START_NS;
+    tw_random_seed(&w->random, seed);
+    for (int i = 0; i < INSTANCES; i++)
+        be_born(w, i, i > 0);
+}
+
+static void live_a_millisecond(world *w) {
+    w->feed_seq++;
+    for (int i = 0; i < INSTANCES; i++) { /* a loop that wakes runs its timer before it reads its sockets */
+        if (w->players[i].dead || w->players[i].paused || (w->now_ns / MS + i) % 5 != 0) continue;
+        step_player(w, i);
+        publish(w, i);
+    }
+    deliver(w);
+}
+
 static void simulate(uint64_t seed, uint64_t *takeovers) {
     static world w; /* large */
-    memset(&w, 0, sizeof w);
-    w.seed = seed;
-    w.now_ns = START_NS;
-    tw_random_seed(&w.random, seed);
-    for (int i = 0; i < INSTANCES; i++)
-        be_born(&w, i, i > 0);
+    begin_world(&w, seed);
     int64_t calm_ns = START_NS + CALM_MS * MS;
     for (; w.now_ns < START_NS + END_MS * MS; w.now_ns += MS) {
-        w.feed_seq++;
         if (w.now_ns > START_NS + 500 * MS && w.now_ns < calm_ns && tw_random_chance(&w.random, 1, 150))
             play_fault(&w);
         if (w.now_ns == calm_ns) end_faults(&w);
-        for (int i = 0; i < INSTANCES; i++) { /* a loop that wakes runs its timer before it reads its sockets */
-            if (w.players[i].dead || w.players[i].paused || (w.now_ns / MS + i) % 5 != 0) continue;
-            step_player(&w, i);
-            publish(&w, i);
-        }
-        deliver(&w);
-        if (w.now_ns >= calm_ns + 1000 * MS)
+        live_a_millisecond(&w);
+        if (w.now_ns >= calm_ns + SETTLED_MS * MS)
             EXPECT_MSG(leaders(&w) == 1, "seed %" PRIu64 ": %d lead, %d ms after the last fault", seed, leaders(&w),
                        (int)((w.now_ns - calm_ns) / MS));
     }
     *takeovers += w.led_count;
 }
 
-TEST(leadership, three_instances_never_share_a_term_and_somebody_leads_a_second_after_the_last_fault) {
+TEST(leadership, three_instances_never_share_a_term_and_somebody_leads_soon_after_the_last_fault) {
     const char *chosen = getenv("TICKWIRE_SEED");
     uint64_t takeovers = 0, first = 1, last = 1000;
     if (chosen != NULL && tw_text_to_u64(chosen, &first)) last = first;
     for (uint64_t seed = first; seed <= last; seed++)
         simulate(seed, &takeovers);
     EXPECT_MSG(takeovers > 3 * (last - first), "only %" PRIu64 " takeovers: the faults don't bite", takeovers);
+}
+
+TEST(leadership, a_server_that_stands_still_again_and_again_changes_no_leader) {
+    static world w; /* large */
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        begin_world(&w, seed);
+        int freezes = 0;
+        for (; w.now_ns < START_NS + END_MS * MS; w.now_ns += MS) {
+            bool calm = w.now_ns >= w.frozen_until_ns + 500 * MS && w.now_ns > START_NS + 500 * MS;
+            if (calm && tw_random_chance(&w.random, 1, 100)) {
+                freeze(&w, 2500);
+                freezes++;
+            }
+            live_a_millisecond(&w);
+        }
+        EXPECT_MSG(w.led_count == 1 && w.wins == 1 && leaders(&w) == 1,
+                   "seed %" PRIu64 ": %zu leaderships after %d freezes", seed, w.led_count, freezes);
+        EXPECT(freezes > 3);
+    }
 }
