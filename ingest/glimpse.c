@@ -376,8 +376,6 @@ static tw_code open_core(glimpse *self, tw_error *error) {
 static tw_code open_link(glimpse *self, tw_error *error) {
     ingest *owner = self->ingest;
     if (location_parse(owner->settings.glimpse, &self->where, error) != TW_OK) return error->code;
-    if (self->where.kind != LOCATION_SOUP)
-        return tw_error_set(error, TW_INVALID, "a snapshot service is soup://USER:PASSWORD@HOST:PORT[/SESSION]");
     soup_link_options options = {.name = "glimpse",
                                  .where = &self->where,
                                  .client = ingest_soup_options(owner),
