@@ -102,7 +102,7 @@ test('a recording is served as it is', async () => {
 
 describe('corrupted packets on both lines', () => {
   for (const seed of [1, 2, 3])
-    test(`fault seed ${seed}: no session is left, nothing false is published as good, and the next day is right`, async () => {
+    test(`fault seed ${seed}: what breaks the framing is counted and refilled, no damaged name becomes a session, and the next day is right`, async () => {
       const { books: want } = await lossless();
       const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
       const { subscriber } = await recorder();
