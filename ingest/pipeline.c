@@ -478,6 +478,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
+                                 .partitions = (uint32_t)set->partitions,
                                  .term = self->term,
                                  .follows = self->leased,
                                  .leader = self->name,

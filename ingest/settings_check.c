@@ -10,14 +10,18 @@
 static tw_code check_bounds(const ingest_settings *set, tw_error *error) {
     if (set->burst_min > set->burst && set->burst_min != USUAL_BURST_MIN)
         return tw_error_set(error, TW_INVALID,
-                            "--burst-min %lld is above --burst %lld: it grows from the one to the other",
-                            (long long)set->burst_min, (long long)set->burst);
+                            "--burst-min %llu is above --burst %llu: it grows from the one to the other",
+                            (unsigned long long)set->burst_min, (unsigned long long)set->burst);
+    if (set->partition > set->partitions)
+        return tw_error_set(error, TW_INVALID,
+                            "--partition %llu of %llu: say with --partitions how many the exchange's feed has",
+                            (unsigned long long)set->partition, (unsigned long long)set->partitions);
     if (set->receive_buffer > set->receive_buffer_max)
         return tw_error_set(
             error, TW_INVALID,
-            "--receive-buffer %lld is above --receive-buffer-max %lld: it grows from the one to the "
+            "--receive-buffer %llu is above --receive-buffer-max %llu: it grows from the one to the "
             "other",
-            (long long)set->receive_buffer, (long long)set->receive_buffer_max);
+            (unsigned long long)set->receive_buffer, (unsigned long long)set->receive_buffer_max);
     return TW_OK;
 }
 
