@@ -9,11 +9,18 @@
  * A rebuild is done in slices on an idle handle, so that the lines are read and the feed's status goes out between
  * them. Of half-built books nothing leaves: the publisher is held from the first slice to the last. The feed is OK
  * again when everything that changed has left, on every channel.
+ *
+ * Any service can send a well-formed snapshot. One that does not fit what the lines have told is refused
+ * (ingest/market/snapshot_check.h); one that the next live messages contradict makes the feed STALE again
+ * (ingest/gap/probation.h), and after that the feed is OK only when its successor has stood that test.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "ingest/gap/probation.h"
 #include "ingest/gap/rejoin.h"
+#include "ingest/market/snapshot_check.h"
 #include "ingest/pipeline.h"
 #include "ingest/soup_link.h"
 #include "runtime/clock.h"
@@ -31,6 +38,10 @@ struct glimpse {
     ingest *ingest;
     location where;
     rejoin *core;
+    snapshot_check *check;
+    probation probation;
+    bool caught;     /* one service's snapshot was refuted: the next one is believed when it is proven */
+    uint64_t unused; /* messages that the books could not use, when they were last made */
     soup_link *link;
     uv_idle_t idle;
     bool linked;     /* the link was started for the attempt under way */
@@ -48,15 +59,49 @@ static void turn(glimpse *self);
 /* ---- the link ---- */
 
 static void on_session(void *context, const char *session, uint64_t first, int64_t receive_ns) {
-    (void)session, (void)receive_ns;
-    if (first != 1) rejoin_failed(((glimpse *)context)->core, REJOIN_FAULT_UNTRUSTED, rt_clock_monotonic_ns());
+    (void)receive_ns;
+    glimpse *self = context;
+    bool other = self->where.session[0] != '\0' && strcmp(session, self->where.session) != 0;
+    if (other)
+        rt_log(self->ingest->log, RT_WARN, "the snapshot service has another session than was asked for",
+               RT_STR("asked", self->where.session), RT_STR("session", session));
+    if (first != 1 || other) rejoin_failed(self->core, REJOIN_FAULT_UNTRUSTED, rt_clock_monotonic_ns());
+}
+
+/* Messages that name a book and contradict it, or could not be read: each may have taken an order away. */
+static uint64_t unused_messages(const glimpse *self) {
+    market_stats stats = market_read_stats(self->ingest->market);
+    return stats.inconsistent + stats.malformed;
+}
+
+static uint64_t contradictions(const glimpse *self) {
+    market_stats stats = market_read_stats(self->ingest->market);
+    return stats.unknown_orders + stats.inconsistent;
+}
+
+/* The snapshot has come to its end: does it fit? */
+static void believe(glimpse *self) {
+    const feed_facts *facts = &self->ingest->facts;
+    uint64_t join = rejoin_read_status(self->core).join;
+    uint64_t missed = facts->lost + facts->unreadable + unused_messages(self) - self->unused;
+    snapshot_doubt doubt = snapshot_check_judge(self->check, join, missed);
+    if (doubt == SNAPSHOT_DOUBT_NONE) return;
+    snapshot_check_counts counts = snapshot_check_read(self->check);
+    rt_log(self->ingest->log, RT_WARN, "a snapshot is not believed", RT_STR("why", snapshot_doubt_text(doubt)),
+           RT_U64("join", join), RT_U64("instruments_known", counts.known), RT_U64("of_them_named", counts.named),
+           RT_U64("orders_resting", counts.resting), RT_U64("of_them_found", counts.found),
+           RT_U64("orders", counts.orders), RT_U64("missed", missed));
+    rejoin_refuse(self->core, rt_clock_monotonic_ns());
 }
 
 static void on_messages(void *context, const feed_message *messages, size_t count) {
     glimpse *self = context;
     int64_t now_ns = rt_clock_monotonic_ns();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && rejoin_read_status(self->core).state == REJOIN_HOLDING; i++) {
+        snapshot_check_message(self->check, messages[i].bytes, messages[i].length);
         rejoin_snapshot(self->core, messages[i].bytes, messages[i].length, now_ns);
+        if (rejoin_read_status(self->core).state == REJOIN_JOINING) believe(self);
+    }
 }
 
 /* A snapshot is of one moment: what a link that broke has brought is of no use to the next one. */
@@ -73,6 +118,7 @@ static void on_ended(void *context, const char *session, uint64_t next) {
 static void on_login(void *context) {
     glimpse *self = context;
     self->began_ns = rt_clock_monotonic_ns();
+    snapshot_check_begin(self->check, self->ingest->itch50.last.seq + 1);
     rejoin_login(self->core);
 }
 
@@ -96,6 +142,35 @@ static void cure(glimpse *self) {
     facts->lost -= self->cured.lost;
     facts->unreadable -= self->cured.unreadable;
     facts->lost_from = self->lost_later_from;
+    facts->refuted_at = 0;
+}
+
+/* The books hold what was never true: what the feed is worth, when to ask again, and that they prove nothing. */
+static void refute(glimpse *self) {
+    ingest *owner = self->ingest;
+    uint64_t seq = owner->itch50.last.seq;
+    self->settling = false;
+    self->caught = true;
+    snapshot_check_trust(self->check, false);
+    market_set_incomplete(owner->market);
+    owner->facts.refuted_at = seq;
+    rt_log(owner->log, RT_ERROR, "the snapshot that the books were made from was not of this session",
+           RT_U64("join", rejoin_read_status(self->core).join), RT_U64("contradicted_by", seq));
+    rejoin_refuted(self->core, rt_clock_monotonic_ns());
+    ingest_judge(owner);
+}
+
+/* Live messages have been applied, or time has passed. */
+static void watch(glimpse *self) {
+    if (self->rebuilding || self->probation.state == PROBATION_OFF) return;
+    const ingest *owner = self->ingest;
+    probation_state state = probation_judge(&self->probation, contradictions(self), owner->messages_total,
+                                            market_incomplete(owner->market), rt_clock_monotonic_ns());
+    if (state == PROBATION_REFUTED) refute(self);
+    if (state == PROBATION_PROVEN && self->caught) {
+        self->caught = false;
+        snapshot_check_trust(self->check, true);
+    }
 }
 
 static void begin_rebuild(glimpse *self) {
@@ -113,12 +188,15 @@ static void begin_rebuild(glimpse *self) {
     publisher_prints_lost(owner->publisher, status.join); /* those of instruments that the snapshot makes known */
     publisher_hold(owner->publisher, true);
     market_restart_books(owner->market, &self->place);
+    self->unused = unused_messages(self);
+    probation_begin(&self->probation, contradictions(self), owner->messages_total, rt_clock_monotonic_ns());
 }
 
 /* Everything that the snapshot changed has left, or leaves as soon as the bus takes it; then the feed is whole again. */
 static void settle(glimpse *self) {
     ingest *owner = self->ingest;
-    if (!publisher_settle(owner->publisher, rt_clock_utc_ns())) return;
+    bool unproven = self->caught && self->probation.state == PROBATION_WATCHED;
+    if (unproven || !publisher_settle(owner->publisher, rt_clock_utc_ns())) return;
     self->settling = false;
     cure(self);
     ingest_judge(owner);
@@ -130,9 +208,10 @@ static void end_rebuild(glimpse *self) {
     publisher_hold(owner->publisher, false);
     self->rebuilding = false;
     self->settling = true;
+    watch(self); /* what was held may contradict it */
     rt_log(owner->log, RT_INFO, "the books are rebuilt", RT_U64("seq", owner->itch50.last.seq),
            RT_I64("ms", (rt_clock_monotonic_ns() - self->began_ns) / 1000000));
-    settle(self);
+    if (self->settling) settle(self);
     ingest_end_of_burst(owner);
 }
 
@@ -152,6 +231,7 @@ static bool step(glimpse *self) {
     case REJOIN_WORK_LIVE:
     case REJOIN_WORK_CATCH_UP:
         ingest_apply(self->ingest, messages, count);
+        watch(self);
         break;
     case REJOIN_WORK_CLEAR:
         begin_rebuild(self);
@@ -208,10 +288,11 @@ static void turn(glimpse *self) {
 static bool is_needed(const glimpse *self) {
     const feed_facts *facts = &self->ingest->facts;
     if (!facts->started || facts->down || self->settling) return false;
-    return facts->lost > 0 || facts->unreadable > 0 || facts->first_seq > 1;
+    return facts->lost > 0 || facts->refuted_at > 0 || facts->unreadable > 0 || facts->first_seq > 1;
 }
 
 void glimpse_tick(glimpse *self, int64_t now_ns) {
+    watch(self);
     if (self->settling) settle(self);
     rejoin_poll(self->core, is_needed(self), now_ns);
     turn(self);
@@ -223,7 +304,10 @@ void glimpse_messages(glimpse *self, const feed_message *messages, size_t count)
     while (count > 0) {
         size_t passed;
         size_t taken = rejoin_live(self->core, messages, count, &passed, now_ns);
-        if (passed > 0) ingest_apply(self->ingest, messages, passed);
+        if (passed > 0) {
+            ingest_apply(self->ingest, messages, passed);
+            watch(self);
+        }
         held = held || passed < taken;
         messages += taken;
         count -= taken;
@@ -255,6 +339,10 @@ void glimpse_finish(glimpse *self) {
 
 void glimpse_session(glimpse *self, uint64_t first) {
     self->settling = false;
+    self->caught = false;
+    self->unused = unused_messages(self);
+    probation_end(&self->probation);
+    snapshot_check_reset(self->check);
     rejoin_reset(self->core, first);
 }
 
@@ -289,8 +377,6 @@ static tw_code open_core(glimpse *self, tw_error *error) {
 static tw_code open_link(glimpse *self, tw_error *error) {
     ingest *owner = self->ingest;
     if (location_parse(owner->settings.glimpse, &self->where, error) != TW_OK) return error->code;
-    if (self->where.kind != LOCATION_SOUP)
-        return tw_error_set(error, TW_INVALID, "a snapshot service is soup://USER:PASSWORD@HOST:PORT[/SESSION]");
     soup_link_options options = {.name = "glimpse",
                                  .where = &self->where,
                                  .client = ingest_soup_options(owner),
@@ -304,9 +390,11 @@ tw_code glimpse_open(glimpse **out, ingest *owner, tw_error *error) {
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the way back from STALE");
     self->ingest = owner;
     tw_code code = open_core(self, error);
+    if (code == TW_OK) code = snapshot_check_alloc(&self->check, owner->market, error);
     if (code == TW_OK) code = open_link(self, error);
     if (code != TW_OK) {
         rejoin_free(self->core);
+        snapshot_check_free(self->check);
         free(self);
         return tw_error_wrap(error, "--glimpse");
     }
@@ -322,6 +410,7 @@ tw_code glimpse_open(glimpse **out, ingest *owner, tw_error *error) {
 static void on_closed(uv_handle_t *handle) {
     glimpse *self = handle->data;
     rejoin_free(self->core);
+    snapshot_check_free(self->check);
     free(self);
 }
 

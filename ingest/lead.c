@@ -255,11 +255,9 @@ static void tell_away(lead *self, const char *reason) {
     self->seen.lease_failures++;
     if (self->machine.options.standby)
         rt_log_limited(in->log, &self->away_site, RT_WARN,
-                       "no lease: this standby can't take over until JetStream is there (nats-server -js)",
-                       RT_STR("reason", reason));
+                       "no lease: this standby can't take over until there is one", RT_STR("reason", reason));
     else if (!self->lease_lost)
-        rt_log(in->log, RT_INFO,
-               "no lease: leads without one; a standby needs JetStream (nats-server -js) to take over",
+        rt_log(in->log, RT_INFO, "no lease: leads without one, and no standby can take over",
                RT_STR("reason", reason));
     self->lease_lost = true;
 }

@@ -397,6 +397,13 @@ void ingest_publish_all(ingest *self) {
     self->pending = 0;
 }
 
+/* --exit-at-end of a network feed: its session has ended, and nothing of it is missing or still waited for. */
+static void leave_at_end(ingest *self) {
+    arbiter_status status;
+    if (!self->settings.exit_at_end || self->live == NULL || self->stopping) return;
+    if (ingest_line_status(self, &status) && status.ended && !status.gap_open) ingest_source_ended(self, NULL);
+}
+
 static void on_tick(void *context) {
     ingest *self = context;
     lead_step(self->lead, rt_clock_monotonic_ns());
@@ -412,6 +419,7 @@ static void on_tick(void *context) {
     publisher_flush(self->publisher, rt_clock_utc_ns()); /* what had to wait while the bus was not ready */
     publisher_tick(self->publisher, rt_clock_utc_ns());
     bus_flush(self->bus);
+    leave_at_end(self);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -517,6 +525,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
+                                 .partitions = (uint32_t)set->partitions,
                                  .term = self->term,
                                  .follows = self->leased,
                                  .leader = self->name,
@@ -629,6 +638,7 @@ tw_code ingest_open(ingest *self, tw_error *error) {
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
     tw_code code = parse_lines(self, error);
+    if (code == TW_OK) code = ingest_check_settings(self, error);
     /* a recording waits for the bus instead of falling behind, so its limit has nothing to adapt to */
     bool adapts = self->where.kind == LOCATION_UDP;
     burst_limit_init(&self->burst, (uint32_t)(adapts ? self->settings.burst_min : self->settings.burst),

@@ -292,6 +292,8 @@ void recovery_read(const recovery *recovery, ingest_recovery *seen);
 tw_code replay_open(replay **replay, ingest *ingest, tw_error *error);
 void replay_start(replay *replay);
 void replay_close(replay *replay);
+/* settings_check.c: what is wrong with the settings, their sources being parsed. TW_INVALID. */
+tw_code ingest_check_settings(const ingest *ingest, tw_error *error);
 /* requests.c */
 tw_code requests_open(ingest *ingest, tw_error *error);
 void requests_close(ingest *ingest);

@@ -16,6 +16,9 @@ static const setting table[] = {
      NULL, 0, 0},
     {"partition", SETTING_COUNT, AT(partition), "1", "N", "which part of the exchange's feed this is", NULL, 1,
      65535},
+    {"partitions", SETTING_COUNT, AT(partitions), "1", "N",
+     "how many parts that feed has; with more than one, requests for symbols of other parts are left to those",
+     NULL, 1, 65535},
     {"session-date", SETTING_TEXT, AT(session_date), "", "YYYY-MM-DD",
      "trading date of the first session; without it the calendar's day of the first packet, or the date in a "
      "recording's file name",

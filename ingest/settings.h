@@ -13,6 +13,7 @@ typedef struct ingest_settings {
     const char *feed;     /* "itch50" or "lobster" */
     const char *exchange;
     uint64_t partition;
+    uint64_t partitions;
     const char *session_date; /* "" : by the calendar */
     const char *calendar;     /* "" : the built-in one */
     const char *pace;

@@ -2,6 +2,7 @@
 #include "ingest/soup_link.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/civil.h"
@@ -208,7 +209,9 @@ tw_code soup_link_open(soup_link **out, uv_loop_t *loop, const soup_link_options
     const location *where = options->where;
     link->options = *options;
     link->heard_ns = INT64_MIN;
-    tw_text_format(link->server, sizeof link->server, "%s:%u", where->host, (unsigned)where->port);
+    bool numbers = strchr(where->host, ':') != NULL; /* an IPv6 address */
+    tw_text_format(link->server, sizeof link->server, "%s%s%s:%u", numbers ? "[" : "", where->host,
+                   numbers ? "]" : "", (unsigned)where->port);
     tcp_link_listener listener = {link, on_connected, on_bytes, on_burst_end, on_closed};
     tw_code code = open_client(link, error);
     if (code == TW_OK)

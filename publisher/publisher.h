@@ -60,6 +60,9 @@ typedef struct publisher_sink {
 typedef struct publisher_options {
     const char *exchange; /* MIC, copied */
     uint32_t partition;
+    uint32_t
+        partitions; /* of this exchange's feed; above 1, what is asked of a symbol that is not known here is left to the
+                            others; 0 is 1 */
     uint64_t term;
     bool follows;       /* begins as a follower: see publisher_lead */
     const char *leader; /* this instance's name in FeedStatus, below WIRE_LEADER_BYTES, copied; NULL for none */

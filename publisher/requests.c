@@ -3,6 +3,9 @@
  *
  * A refusal is answered at once if the sink can take it, and waits in the queue otherwise. Only when the sink is
  * away and the queue is full does a requester hear nothing; then its own timeout tells it to ask again.
+ *
+ * Where an exchange's feed has several partitions each hears all requests, and none knows the others' symbols: what is
+ * asked of an unknown one is not answered here, for "not found" could reach the requester before the answer does.
  */
 #include <string.h>
 
@@ -99,20 +102,26 @@ static void parse_channel(const publisher *p, const char *name, pub_request *req
     }
 }
 
-/* {SYMBOL}.{channel} */
-static void parse_snapshot(const publisher *p, const char *rest, pub_request *request) {
+static bool is_elsewhere(const publisher *p, const char *symbol) {
+    return p->options.partitions > 1 && pub_lookup(p, symbol) == PUB_NONE;
+}
+
+/* {SYMBOL}.{channel}. False: for another partition. */
+static bool parse_snapshot(const publisher *p, const char *rest, pub_request *request) {
     const char *dot = strchr(rest, '.');
     char symbol[TW_SYMBOL_BYTES];
     request->kind = PUB_REQUEST_SNAPSHOT;
     if (dot == NULL || !subject_unescape(symbol, rest, (size_t)(dot - rest))) {
         refuse(request, WIRE_REPLY_BAD_REQUEST, "not snapshot.{MIC}.{SYMBOL}.{channel}: ", rest);
-        return;
+        return true;
     }
+    if (is_elsewhere(p, symbol)) return false;
     tw_text_copy(request->text, sizeof request->text, symbol);
     parse_channel(p, dot + 1, request);
     if (request->kind == PUB_REQUEST_SNAPSHOT && pub_lookup(p, symbol) == PUB_NONE) {
         refuse(request, WIRE_REPLY_NOT_FOUND, "no such symbol: ", symbol);
     }
+    return true;
 }
 
 static uint32_t free_payload(const publisher *p) {
@@ -122,8 +131,15 @@ static uint32_t free_payload(const publisher *p) {
     return PUB_NONE;
 }
 
-/* Decides what a directory request is. Its payload is copied only when it is queued. */
-static void parse_directory(publisher *p, const char *rest, const uint8_t *payload, size_t length,
+static bool all_elsewhere(const publisher *p, const wire_instrument_request *wanted) {
+    for (uint32_t i = 0; i < wanted->symbol_count; i++) {
+        if (!is_elsewhere(p, wanted->symbols[i])) return false;
+    }
+    return true;
+}
+
+/* Decides what a directory request is. Its payload is copied only when it is queued. False: for other partitions. */
+static bool parse_directory(publisher *p, const char *rest, const uint8_t *payload, size_t length,
                             pub_request *request) {
     wire_instrument_request wanted;
     request->directory = true;
@@ -134,12 +150,15 @@ static void parse_directory(publisher *p, const char *rest, const uint8_t *paylo
         refuse(request, WIRE_REPLY_BAD_REQUEST, "more than 16 KiB of symbols: ask for all", "");
     } else if (wire_instrument_request_decode(&p->arena, payload, length, &wanted) != WIRE_OK) {
         refuse(request, WIRE_REPLY_BAD_REQUEST, "not an InstrumentRequest", "");
+    } else if (wanted.symbol_count > 0 && all_elsewhere(p, &wanted)) {
+        return false;
     } else if (wanted.symbol_count > 0) {
         request->kind = PUB_REQUEST_DIRECTORY;
         request->payload = free_payload(p);
         request->payload_length = (uint32_t)length;
         if (request->payload == PUB_NONE) refuse(request, WIRE_REPLY_BUSY, "too many directory requests wait", "");
     }
+    return true;
 }
 
 /* False: not for this publisher. */
@@ -147,12 +166,12 @@ static bool parse(publisher *p, const char *subject, const uint8_t *payload, siz
     const char *rest;
     request->channel = SUBJECT_CHANNELS;
     if ((rest = rest_of(p, subject, "snapshot")) != NULL) {
-        parse_snapshot(p, rest, request);
+        return parse_snapshot(p, rest, request);
     } else if ((rest = rest_of(p, subject, "snapshots")) != NULL) {
         request->kind = PUB_REQUEST_BULK;
         parse_channel(p, rest, request);
     } else if ((rest = rest_of(p, subject, "instruments")) != NULL && strcmp(rest, "changes") != 0) {
-        parse_directory(p, rest, payload, length, request);
+        return parse_directory(p, rest, payload, length, request);
     } else {
         return false;
     }

@@ -6,14 +6,17 @@
 #include "base/text.h"
 #include "publisher/internal.h"
 
-/* A snapshot of one instrument, into p->buffer; NOT_FOUND if an epoch began since it was asked for. */
+/* A snapshot of one instrument, into p->buffer; NOT_FOUND if an epoch began since it was asked for (of several partitions
+ * BUSY: the symbol may be another's now). */
 static size_t encode_single(publisher *p, pub_request *request, uint8_t *target, int64_t now_ns) {
     uint32_t instrument = pub_lookup(p, request->text);
     wire_snapshot_reply reply;
     pub_snapshot_envelope(p, request->channel, &reply);
     reply.last = true;
     if (instrument == PUB_NONE) {
-        reply.code = WIRE_REPLY_NOT_FOUND;
+        bool elsewhere = p->options.partitions > 1;
+        reply.code = elsewhere ? WIRE_REPLY_BUSY : WIRE_REPLY_NOT_FOUND;
+        reply.retry_after_ms = elsewhere ? PUB_BUSY_RETRY_MS : 0;
         tw_text_format(reply.detail, sizeof reply.detail, "no such symbol: %s", request->text);
         return wire_snapshot_reply_encode(&reply, target, WIRE_MAX_BYTES);
     }
@@ -36,9 +39,9 @@ static size_t encode_named(publisher *p, const pub_request *request, uint8_t *ta
     *answered = 0;
     for (uint32_t i = request->symbol; i < wanted.symbol_count && *answered < PUB_LIST_ENTRIES; i++) {
         uint32_t instrument = pub_lookup(p, wanted.symbols[i]);
-        if (instrument == PUB_NONE) {
+        if (instrument == PUB_NONE && p->options.partitions <= 1) {
             p->list_missing[list.not_found_count++] = wanted.symbols[i];
-        } else {
+        } else if (instrument != PUB_NONE) {
             pub_directory_entry(p, instrument, &p->list_entries[list.instrument_count++]);
         }
         (*answered)++;

@@ -17,6 +17,7 @@
 #define URL_BYTES     1024
 #define LEAST_WAIT_MS 1
 #define JUST_MADE_MS  50
+#define WORDS_BYTES   160
 
 typedef enum lease_call { CALL_READ, CALL_CLAIM } lease_call;
 
@@ -123,15 +124,26 @@ static natsStatus connect_if_needed(bus_lease *self) {
     return connect_now(self);
 }
 
-static void tell_away(bus_lease *self, natsStatus status, const char *what) {
-    const char *reason = nats_GetLastError(NULL);
-    if (reason == NULL) reason = "";
+/* The library's words for the last call that failed on this thread; "" if it has none. */
+static void keep_words(char words[WORDS_BYTES]) {
+    const char *last = nats_GetLastError(NULL);
+    tw_text_format(words, WORDS_BYTES, "%.*s", (int)WORDS_BYTES - 1, last != NULL ? last : "");
+}
+
+static void tell_away_because(bus_lease *self, natsStatus status, const char *what, const char *words) {
     self->result.outcome = BUS_LEASE_AWAY;
     if (status == NATS_NO_RESPONDERS)
-        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: the server has no JetStream", what);
+        tw_text_format(self->result.reason, sizeof self->result.reason,
+                       "%s: the server has no JetStream (nats-server -js)", what);
     else
-        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: %s%s%s", what,
-                       natsStatus_GetText(status), *reason != '\0' ? ": " : "", reason);
+        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: %s%s%.120s", what,
+                       natsStatus_GetText(status), words[0] != '\0' ? ": " : "", words);
+}
+
+static void tell_away(bus_lease *self, natsStatus status, const char *what) {
+    char words[WORDS_BYTES];
+    keep_words(words);
+    tell_away_because(self, status, what, words);
 }
 
 static natsStatus make_bucket(bus_lease *self) {
@@ -166,12 +178,15 @@ static void take_value(bus_lease *self, natsMsg *message) {
  * when it is asked for a message of a stream that it has not quite made yet. */
 static natsStatus find_or_make_bucket(bus_lease *self) {
     kvStore *store = NULL;
+    char words[WORDS_BYTES];
     natsStatus status = make_bucket(self);
+    keep_words(words); /* why it can't be made, whatever the look for it says then */
     if (status != NATS_OK && status != NATS_NO_RESPONDERS && status != NATS_TIMEOUT) {
         natsStatus found = js_KeyValue(&store, self->jetstream, self->bucket);
         if (found == NATS_OK) status = NATS_OK;
         kvStore_Destroy(store);
     }
+    if (status != NATS_OK) tell_away_because(self, status, "making the bucket", words);
     self->bucket_known = status == NATS_OK;
     if (self->bucket_known) nats_Sleep(JUST_MADE_MS);
     return status;
@@ -181,17 +196,11 @@ static void read_key(bus_lease *self) {
     natsMsg *message = NULL;
     jsErrCode why = 0;
     natsStatus status = self->bucket_known ? NATS_OK : find_or_make_bucket(self);
-    if (status != NATS_OK) {
-        tell_away(self, status, "making the bucket");
-        return;
-    }
+    if (status != NATS_OK) return;
     status = js_GetLastMsg(&message, self->jetstream, self->stream, self->subject, NULL, &why);
     if (why == JSStreamNotFoundErr) { /* it was wiped */
         status = find_or_make_bucket(self);
-        if (status != NATS_OK)
-            tell_away(self, status, "making the bucket");
-        else
-            self->result.outcome = BUS_LEASE_NONE;
+        if (status == NATS_OK) self->result.outcome = BUS_LEASE_NONE;
     } else if (status == NATS_OK) {
         take_value(self, message);
     } else if (status == NATS_NOT_FOUND) {

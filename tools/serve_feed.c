@@ -122,21 +122,18 @@ static tw_code rest(run *self, int64_t span_ns, tw_error *error) {
 
 /* ---- packets ---- */
 
-static tw_code to_lines(run *self, size_t length, tw_error *error) {
+static void to_lines(run *self, size_t length) {
     int64_t now_ns = rt_clock_monotonic_ns();
     self->packets++;
     self->last_sent_ns = now_ns;
-    for (uint32_t i = 0; i < self->plan.line_count; i++) {
-        tw_code code = feed_line_packet(self->lines[i], self->packet_bytes, length, now_ns, error);
-        if (code != TW_OK) return code;
-    }
-    return TW_OK;
+    for (uint32_t i = 0; i < self->plan.line_count; i++)
+        feed_line_packet(self->lines[i], self->packet_bytes, length, now_ns);
 }
 
 /* The packet being filled is whole. */
-static tw_code packet_finish(run *self, tw_error *error) {
+static void packet_finish(run *self) {
     size_t length = mold_packet_finish(&self->packet);
-    return length == 0 ? TW_OK : to_lines(self, length, error);
+    if (length > 0) to_lines(self, length);
 }
 
 static tw_code add_message(run *self, const uint8_t *message, uint16_t length, tw_error *error) {
@@ -145,29 +142,35 @@ static tw_code add_message(run *self, const uint8_t *message, uint16_t length, t
     if (self->books != NULL) feed_books_apply(self->books, message, length);
     for (int attempt = 0; attempt < 2; attempt++) {
         if (mold_packet_add(&self->packet, message, length)) return TW_OK;
-        tw_code code = packet_finish(self, error);
-        if (code != TW_OK) return code;
+        packet_finish(self);
     }
     return tw_error_set(error, TW_INVALID, "a message of %u bytes fits no packet of --mtu", length);
 }
 
+/* A line that can't send is told once; the others and the clients go on. */
+static void tell_news(run *self) {
+    for (uint32_t i = 0; i < self->plan.line_count; i++) {
+        const char *news = feed_line_news(self->lines[i]);
+        if (news != NULL) fprintf(stderr, "a line can't send, the rest goes on: %s\n", news);
+    }
+}
+
 /* The end of a turn: all that was added leaves. */
-static tw_code flush(run *self, tw_error *error) {
-    tw_code code = packet_finish(self, error);
-    for (uint32_t i = 0; code == TW_OK && i < self->plan.line_count; i++)
-        code = feed_line_flush(self->lines[i], error);
-    if (code == TW_OK && self->soup != NULL) soup_port_grown(self->soup);
-    return code;
+static void flush(run *self) {
+    packet_finish(self);
+    for (uint32_t i = 0; i < self->plan.line_count; i++)
+        feed_line_flush(self->lines[i]);
+    tell_news(self);
+    if (self->soup != NULL) soup_port_grown(self->soup);
 }
 
 /* A packet without messages: heartbeat or end. What the faults hold back goes first, for there is a pause. */
-static tw_code signal_lines(run *self, uint16_t count, tw_error *error) {
-    tw_code code = flush(self, error);
-    if (code != TW_OK) return code;
-    code = to_lines(self, mold_packet_signal(&self->packet, count), error);
-    for (uint32_t i = 0; code == TW_OK && i < self->plan.line_count; i++)
-        code = feed_line_settle(self->lines[i], rt_clock_monotonic_ns(), error);
-    return code;
+static void signal_lines(run *self, uint16_t count) {
+    flush(self);
+    to_lines(self, mold_packet_signal(&self->packet, count));
+    for (uint32_t i = 0; i < self->plan.line_count; i++)
+        feed_line_settle(self->lines[i], rt_clock_monotonic_ns());
+    tell_news(self);
 }
 
 /* ---- playing ---- */
@@ -179,7 +182,7 @@ static tw_code idle_until(run *self, int64_t until_ns, int64_t period_ns, uint16
     for (; code == TW_OK && now_ns < until_ns && !self->stopped; now_ns = rt_clock_monotonic_ns()) {
         int64_t due_ns = self->last_sent_ns + period_ns;
         if (now_ns >= due_ns)
-            code = signal_lines(self, count, error);
+            signal_lines(self, count);
         else
             code = rest(self, (due_ns < until_ns ? due_ns : until_ns) - now_ns, error);
     }
@@ -200,9 +203,8 @@ static tw_code send_messages(run *self, uint64_t count, int64_t now_ns, bool *mo
         tw_code code = TW_OK;
         if (self->waiting.bytes == NULL) code = feed_input_next(self->input, &self->waiting, error);
         if (code != TW_OK) {
-            tw_error unheard; /* the source's error is the one to tell */
             self->source_failed = true;
-            flush(self, &unheard);
+            flush(self);
             return code;
         }
         *more = self->waiting.bytes != NULL;
@@ -211,7 +213,8 @@ static tw_code send_messages(run *self, uint64_t count, int64_t now_ns, bool *mo
         if (code != TW_OK) return code;
         self->waiting.bytes = NULL;
     }
-    return flush(self, error);
+    flush(self);
+    return TW_OK;
 }
 
 /* One turn. *due_ns is when the next one is worth while. */
@@ -243,8 +246,7 @@ static tw_code play_end(run *self, tw_error *error) {
     uint16_t count = self->source_failed ? 0 : MOLDUDP64_END_OF_SESSION;
     int64_t period_ns = self->source_failed ? self->settings.heartbeat_ns : END_PERIOD_NS;
     self->soup_feed.ended = !self->source_failed;
-    tw_code code = signal_lines(self, count, error);
-    if (code != TW_OK) return code;
+    signal_lines(self, count);
     return idle_until(self, rt_clock_monotonic_ns() + self->settings.linger_ns, period_ns, count, error);
 }
 
@@ -284,8 +286,10 @@ static void tell_line(const char *name, const feed_line *line) {
     faults_stats s = feed_line_stats(line);
     fprintf(stderr,
             "line %s: %" PRIu64 " packets; lost %" PRIu64 ", in bursts %" PRIu64 ", in silence %" PRIu64
-            ", duplicated %" PRIu64 ", reordered %" PRIu64 ", corrupted %" PRIu64 "\n",
+            ", duplicated %" PRIu64 ", reordered %" PRIu64 ", corrupted %" PRIu64,
             name, s.out, s.lost, s.burst_lost, s.silenced, s.duplicated, s.reordered, s.corrupted);
+    if (feed_line_unsent(line) > 0) fprintf(stderr, "; %" PRIu64 " could not be sent", feed_line_unsent(line));
+    fputc('\n', stderr);
 }
 
 static void tell_requests(const mold_request_server *server) {

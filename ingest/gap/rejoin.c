@@ -159,6 +159,16 @@ void rejoin_failed(rejoin *r, rejoin_fault fault, int64_t now_ns) {
     if (rejoin_wants_link(r)) fail(r, fault, now_ns);
 }
 
+void rejoin_refuse(rejoin *r, int64_t now_ns) {
+    if (r->state == REJOIN_JOINING) fail(r, REJOIN_FAULT_IMPLAUSIBLE, now_ns);
+}
+
+void rejoin_refuted(rejoin *r, int64_t now_ns) {
+    r->stats.failures++;
+    r->stats.fault = REJOIN_FAULT_REFUTED;
+    if (r->state == REJOIN_PASSING || r->state == REJOIN_WAITING) back_off(r, now_ns);
+}
+
 /* The books of a snapshot are those before message `join`. */
 static void complete(rejoin *r, int64_t now_ns) {
     r->stats.join = r->reader.join;
@@ -328,6 +338,8 @@ const char *rejoin_fault_text(rejoin_fault fault) {
                                         "too many live messages came meanwhile",
                                         "the snapshot is larger than there is room for",
                                         "the snapshot can't be trusted",
-                                        "the lines are past where the snapshot joins"};
+                                        "the lines are past where the snapshot joins",
+                                        "the snapshot does not fit what the lines have told",
+                                        "the snapshot was not of this session"};
     return (size_t)fault < sizeof texts / sizeof texts[0] ? texts[fault] : "?";
 }

@@ -58,12 +58,14 @@ typedef enum rejoin_state {
 /* Why an attempt failed. */
 typedef enum rejoin_fault {
     REJOIN_FAULT_NONE,
-    REJOIN_FAULT_LINK,      /* as the owner said */
-    REJOIN_FAULT_TIME,      /* it took longer than patience_ns */
-    REJOIN_FAULT_HOLD_FULL, /* too many live messages meanwhile */
-    REJOIN_FAULT_TOO_LARGE, /* the snapshot */
-    REJOIN_FAULT_UNTRUSTED, /* it holds what no snapshot can, or does not begin at its beginning */
-    REJOIN_FAULT_TOO_OLD    /* the lines are past where it joins */
+    REJOIN_FAULT_LINK,        /* as the owner said */
+    REJOIN_FAULT_TIME,        /* it took longer than patience_ns */
+    REJOIN_FAULT_HOLD_FULL,   /* too many live messages meanwhile */
+    REJOIN_FAULT_TOO_LARGE,   /* the snapshot */
+    REJOIN_FAULT_UNTRUSTED,   /* it holds what no snapshot can, or does not begin at its beginning */
+    REJOIN_FAULT_TOO_OLD,     /* the lines are past where it joins */
+    REJOIN_FAULT_IMPLAUSIBLE, /* it does not fit what the lines have told */
+    REJOIN_FAULT_REFUTED      /* the books that it made do not fit what the lines told next */
 } rejoin_fault;
 
 /* TW_INVALID (a bound out of range), TW_NO_MEMORY. */
@@ -93,6 +95,11 @@ void rejoin_login(rejoin *rejoin);
 void rejoin_snapshot(rejoin *rejoin, const uint8_t *bytes, size_t length, int64_t now_ns);
 /* The link failed, or ended; if the snapshot is complete that is nothing. */
 void rejoin_failed(rejoin *rejoin, rejoin_fault fault, int64_t now_ns);
+
+/* A complete snapshot that has not taken the books' place yet is not believed: the attempt fails. */
+void rejoin_refuse(rejoin *rejoin, int64_t now_ns);
+/* The last rebuild was from a snapshot of something else: a failure, and the next attempt waits accordingly. */
+void rejoin_refuted(rejoin *rejoin, int64_t now_ns);
 
 /* ---- the work ---- */
 

@@ -12,6 +12,7 @@
 #define PENDING_BYTES     (SOUP_LOGIN_TIMEOUT_BYTES + 2 * SOUP_EMPTY_BYTES) /* a login, a heartbeat, a logout */
 #define SMALLEST_BOUND    30u                                               /* the payload of a login's answer */
 #define SECOND_NS         INT64_C(1000000000)
+#define GOOD_NS           (5 * SECOND_NS) /* a connection that has streamed for so long ends the row of failures */
 
 struct soup_client {
     soup_client_options options;
@@ -30,7 +31,8 @@ struct soup_client {
     bool over;        /* the session has ended */
 
     int64_t retry_ns;   /* BACKING_OFF: when to connect */
-    unsigned failures;  /* in a row */
+    unsigned failures;  /* in a row: connections that were soon over */
+    int64_t lived_ns;   /* when the connection will have lasted long enough to count as a good one */
     int64_t heard_ns;   /* last bytes of the server; before: when the attempt began */
     int64_t sent_ns;    /* last bytes that were taken for sending */
     int64_t receive_ns; /* of the bytes at hand */
@@ -118,6 +120,7 @@ static int64_t later(int64_t now_ns, int64_t wait_ns) {
 /* What is on the connection is given up; the next one resumes. */
 static void back_off(soup_client *client, soup_client_reason reason, int64_t now_ns) {
     client->pending_bytes = 0;
+    if (client->state == SOUP_CLIENT_STREAMING && now_ns >= client->lived_ns) client->failures = 0;
     if (client->failures < UINT16_MAX) client->failures++;
     client->retry_ns = later(now_ns, draw_wait(client));
     enter(client, SOUP_CLIENT_BACKING_OFF, reason);
@@ -271,9 +274,9 @@ static void resume(soup_client *client, uint64_t first) {
     client->listener.on_lost(client->listener.context, from, first - from);
 }
 
-static void accept_login(soup_client *client, const soup_accepted *accepted) {
+static void accept_login(soup_client *client, const soup_accepted *accepted, int64_t now_ns) {
     bool same = client->announced && strcmp(client->session, accepted->session) == 0;
-    client->failures = 0;
+    client->lived_ns = later(now_ns, GOOD_NS);
     client->ask_any = false;
     client->stats.logins++;
     if (same && client->over) {
@@ -309,7 +312,7 @@ static void on_login_answer(soup_client *client, const soup_packet *packet, int6
     if (packet->type == SOUP_LOGIN_ACCEPTED) {
         /* Numbers start at 1; a session needs a name, or it could not be resumed. */
         if (soup_read_accepted(packet, &accepted) && accepted.sequence > 0 && accepted.session[0] != '\0') {
-            accept_login(client, &accepted);
+            accept_login(client, &accepted, now_ns);
         } else {
             fail(client, SOUP_REASON_MALFORMED, now_ns);
         }

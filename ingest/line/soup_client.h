@@ -78,7 +78,9 @@ typedef struct soup_client_options {
     size_t max_payload_bytes; /* of one packet, 30 (a login's answer) to SOUP_MAX_PAYLOAD_BYTES */
     int64_t heartbeat_ns;     /* own silence before a heartbeat is sent; 0: 1 s */
     int64_t silence_ns;       /* the server's silence that means it is gone; 0: 15 s */
-    int64_t backoff_first_ns; /* wait after the first failure; doubled after each further one; 0: 100 ms */
+    int64_t
+        backoff_first_ns; /* wait after the first failure; doubled after each further one, until a connection has
+                                 streamed for 5 s: a login alone is no success; 0: 100 ms */
     int64_t backoff_limit_ns; /* …up to this; 0: 10 s. Each wait is drawn from its upper half */
     uint64_t seed;            /* of that draw */
 } soup_client_options;

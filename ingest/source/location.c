@@ -374,13 +374,29 @@ static tw_code parse_host(const char *from, const char *to, location *host, tw_e
     char part[128];
     if (!copy_part(part, sizeof part, from, to))
         return tw_error_set(error, TW_INVALID, "\"%.60s...\" is longer than any address", from);
+    if (part[0] == '\0')
+        return tw_error_set(error, TW_INVALID,
+                            "an address is empty: write HOST:PORT, several with a comma between");
     if (strstr(part, "//") != NULL || strchr(part, '@') != NULL)
         return tw_error_set(error, TW_INVALID, "\"%s\" is not HOST:PORT, for example 10.0.0.7:26500", part);
+    const char *end = part + strlen(part), *start = part, *host_end, *port;
     memset(host, 0, sizeof *host);
-    if (parse_udp(part, part, host, error) != TW_OK) return tw_error_wrap(error, "HOST:PORT");
-    if (host->port == 0) return tw_error_set(error, TW_INVALID, "\"%s\" needs a port from 1 to 65535", part);
+    host->kind = LOCATION_UDP;
+    if (!split_host_port(&start, &host_end, &port, end) || !port_of(port, end, &host->port) || host->port == 0)
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" needs a port from 1 to 65535: HOST:PORT, for example 10.0.0.7:26500", part);
+    if (!copy_part(host->host, sizeof host->host, start, host_end))
+        return tw_error_set(error, TW_INVALID, "\"%s\" is longer than any address", part);
     bool multicast = false;
-    address_family(host->host, &multicast);
+    int family = address_family(host->host, &multicast);
+    if (family == 0)
+        return tw_error_set(error, TW_INVALID,
+                            "\"%s\" in \"%s\" is no numeric address, and names are not looked up here: write for "
+                            "example 10.0.0.7:%u",
+                            host->host, part, (unsigned)host->port);
+    if (family == 6 && start == part)
+        return tw_error_set(error, TW_INVALID, "an IPv6 address needs brackets: [%s]:%u", host->host,
+                            (unsigned)host->port);
     if (multicast) return tw_error_set(error, TW_INVALID, "\"%s\" is a multicast group, not a host", part);
     return TW_OK;
 }

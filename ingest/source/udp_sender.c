@@ -18,6 +18,7 @@ struct udp_sender {
     int fd;
     int family;
     udp_address to;
+    uint64_t sent;
     char name[160]; /* for errors */
 };
 
@@ -115,6 +116,11 @@ tw_code udp_sender_send(udp_sender *sender, const udp_datagram *datagrams, size_
         if (fruitless > SENDER_PATIENCE_MS)
             return tw_error_set(error, TW_FULL, "sending to %s: the kernel takes no more", sender->name);
         done += (size_t)sent;
+        sender->sent += (uint64_t)sent;
     }
     return TW_OK;
+}
+
+uint64_t udp_sender_sent(const udp_sender *sender) {
+    return sender->sent;
 }

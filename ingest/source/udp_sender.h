@@ -28,5 +28,7 @@ tw_code udp_sender_set_ttl(udp_sender *sender, int ttl, tw_error *error);
  * A datagram that can never go is TW_IO and named by its place; those before it have left. A unicast receiver that
  * is not there is no error: UDP does not know. */
 tw_code udp_sender_send(udp_sender *sender, const udp_datagram *datagrams, size_t count, tw_error *error);
+/* Datagrams that have left so far. */
+uint64_t udp_sender_sent(const udp_sender *sender);
 
 #endif

@@ -21,6 +21,12 @@ static feed_verdict judge_stale(const feed_facts *facts) {
         v = verdict(TW_BOOK_STALE, TW_CAUSE_GAP_NOT_FILLED);
         tw_text_format(v.detail, sizeof v.detail, "%" PRIu64 " messages lost, the first is %" PRIu64, facts->lost,
                        facts->lost_from);
+    } else if (facts->refuted_at > 0) {
+        v = verdict(TW_BOOK_STALE, TW_CAUSE_GAP_NOT_FILLED);
+        tw_text_format(v.detail, sizeof v.detail,
+                       "the snapshot that the books were made from was not of this session: message %" PRIu64
+                       " contradicts it",
+                       facts->refuted_at);
     } else if (facts->unreadable > 0) {
         v = verdict(TW_BOOK_STALE, TW_CAUSE_MALFORMED);
         tw_text_format(v.detail, sizeof v.detail, "%" PRIu64 " messages could not be read", facts->unreadable);
@@ -69,7 +75,9 @@ static feed_verdict judge_away(const feed_facts *facts) {
 
 feed_verdict feed_state_judge(const feed_facts *facts, int64_t now_ns) {
     feed_verdict v = verdict(TW_BOOK_OK, TW_CAUSE_NONE);
-    if (facts->fell_back || facts->lost > 0 || facts->unreadable > 0 || facts->down) return judge_stale(facts);
+    bool stale =
+        facts->fell_back || facts->lost > 0 || facts->refuted_at > 0 || facts->unreadable > 0 || facts->down;
+    if (stale) return judge_stale(facts);
     if (facts->away && (facts->refused || is_silent(facts, now_ns)) && !facts->ended) return judge_away(facts);
     if (!facts->started) {
         v = verdict(TW_BOOK_RECOVERING, TW_CAUSE_STARTING);

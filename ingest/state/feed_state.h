@@ -18,10 +18,11 @@ typedef struct feed_facts {
     bool unsequenced;   /* the recording's sequence numbers were removed */
     bool gap_open;      /* a declared gap is waited for */
     uint64_t gap_from, gap_to;
-    uint64_t lost;               /* messages given up in this session */
-    uint64_t lost_from;          /* the first of them */
-    uint64_t unreadable;         /* malformed messages that name no known instrument */
-    uint64_t behind_seq;         /* the last leader had this message, this instance has not; 0: none such */
+    uint64_t lost;       /* messages given up in this session */
+    uint64_t lost_from;  /* the first of them */
+    uint64_t unreadable; /* malformed messages that name no known instrument */
+    uint64_t refuted_at; /* the message at which a snapshot that the books were made from proved false; 0: none */
+    uint64_t behind_seq; /* the last leader had this message, this instance has not; 0: none such */
     uint64_t took_over_seq;      /* what it had instead */
     bool end_told;               /* the feed's own word for its last message, or the end of the source */
     bool ended;                  /* end of session, with nothing missing */

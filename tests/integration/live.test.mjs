@@ -83,6 +83,24 @@ test('a simulated day by multicast arrives whole, and its books are those of the
   await ingest.stop();
 });
 
+test('with --exit-at-end it leaves when the session has ended and all of it is there, not before: exit 0', async () => {
+  await withLine(['--exit-at-end', '--gap-deadline', '60s'], async ({ subscriber, sender, ingest }) => {
+    await sender.send(...opening());
+    const late = sender.withhold(itch.add(1, 'AAPL', 900, 'B', 100, 1_500_000));
+    await sender.send(itch.add(1, 'AAPL', 901, 'B', 100, 1_490_000));
+    await sender.end();
+    await sender.end();
+    await subscriber.feedIs({ state: 'BOOK_RECOVERING', cause: 'CAUSE_GAP' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(ingest.child.exitCode, null, 'a message is missing');
+    await late();
+    await sender.end();
+    assert.equal(await ingest.end(), 0, ingest.stderr);
+    await subscriber.feedIs({ state: 'BOOK_CLOSED', seq: 7n, lost: 0n });
+    await shows(subscriber, 'AAPL', ['1500000 100 1', '1490000 100 1']);
+  });
+});
+
 test('a start in the middle of a session is RECOVERING, MID_SESSION; what refers to earlier orders does no harm', async () => {
   await withLine([], async ({ subscriber, sender }) => {
     await sender.send(itch.directory(1, 'AAPL'), itch.add(1, 'AAPL', 900, 'B', 100, 1_500_000));

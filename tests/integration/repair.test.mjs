@@ -102,7 +102,7 @@ test('a recording is served as it is', async () => {
 
 describe('corrupted packets on both lines', () => {
   for (const seed of [1, 2, 3])
-    test(`fault seed ${seed}: no session is left, nothing false is published as good, and the next day is right`, async () => {
+    test(`fault seed ${seed}: what breaks the framing is counted and refilled, no damaged name becomes a session, and the next day is right`, async () => {
       const { books: want } = await lossless();
       const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
       const { subscriber } = await recorder();
@@ -286,11 +286,20 @@ test('garbage, other sessions and wrong numbers are no answer; the good one that
 
 test('what makes no sense is refused in words', () => {
   const cases = [[/source-b/, '--source', 'file:x', '--source-b', 'udp://127.0.0.1:9'], [/source-b/, '--source', 'udp://127.0.0.1:9', '--source-b', 'file:x'],
-    [/recovery/, '--source', 'file:x', '--recovery', '127.0.0.1:9'], [/recovery.*port/s, '--source', 'udp://127.0.0.1:9', '--recovery', '127.0.0.1']];
+    [/recovery/, '--source', 'file:x', '--recovery', '127.0.0.1:9'], [/recovery.*port/s, '--source', 'udp://127.0.0.1:9', '--recovery', '127.0.0.1'],
+    [/--recovery.*no numeric address/, '--source', 'udp://127.0.0.1:9', '--recovery', 'localhost:1'], [/--recovery.*empty: write HOST:PORT/, '--source', 'udp://127.0.0.1:9', '--recovery', ','],
+    [/--source: .*any port/, '--source', 'udp://127.0.0.1:0'], [/--source-b: .*any port/, '--source', 'udp://127.0.0.1:9', '--source-b', 'udp://127.0.0.1:0'],
+    [/same line/, '--source', 'udp://127.0.0.1:9', '--source-b', 'udp://127.0.0.1:9'], [/--source: .*user name/, '--source', 'soup://127.0.0.1:90'],
+    [/--glimpse: .*user name/, '--source', 'udp://127.0.0.1:9', '--glimpse', 'soup://127.0.0.1:90'],
+    [/--burst-min 500 is above --burst 256/, '--source', 'udp://127.0.0.1:9', '--burst-min', '500', '--burst', '256'],
+    [/--receive-buffer .*above --receive-buffer-max/, '--source', 'udp://127.0.0.1:9', '--receive-buffer', '64Mi', '--receive-buffer-max', '1Mi']];
   for (const [words, ...settings] of cases) {
     const { status, stderr } = run(ingestProgram, ['--nats', nats.url, '--session-date', '2020-01-30', ...settings]);
     assert.equal(status, 2, stderr);
     assert.match(stderr, words);
+    const away = run(ingestProgram, ['--nats', 'nats://127.0.0.1:1', '--session-date', '2020-01-30', ...settings]);
+    assert.equal(away.status, 2, `said before the bus is connected: ${away.stderr}`);
+    assert.match(away.stderr, words);
   }
   const to = ['--to', 'udp://239.255.41.8:9@127.0.0.1'];
   for (const [words, ...settings] of [[/either/, ...to], [/either/, ...to, '--simulate', '--source', 'file:x'], [/loss.*5%/s, ...to, '--simulate', '--loss', '5'],

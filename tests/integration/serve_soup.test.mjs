@@ -50,6 +50,24 @@ test('a client gets the session byte for byte, then its end', () => played([], a
   await feed.says(/SoupBinTCP 127\.0\.0\.1:\d+ \(no name\): ENDED, 12000 messages/);
 }));
 
+test('a line that can not send is told once; the other line and the clients get everything', async () => {
+  const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
+  let messages = 0;
+  socket.on('message', (bytes) => (messages += bytes.readUInt16BE(18) === 0xffff ? 0 : bytes.readUInt16BE(18)));
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const to = ['--to', 'udp://255.255.255.255:9', '--to-b', `udp://127.0.0.1:${socket.address().port}`]; // a broadcast is not allowed
+  await played(['--rate', '20k', '--linger', '2s', ...to], async ({ client, feed }) => {
+    const one = await client();
+    sameMessages(await one.whole());
+    assert.equal(await feed.end(), 0, feed.stderr);
+    assert.equal(feed.stderr.match(/a line can't send, the rest goes on: sending datagram 1 of \d+ .* to .*255\.255\.255\.255/g)?.length, 1, feed.stderr);
+    assert.match(feed.stderr, /line A: .*; [1-9]\d* could not be sent/);
+    assert.doesNotMatch(feed.stderr, /line B: .*could not be sent/);
+  });
+  socket.close();
+  assert.equal(messages, MESSAGES);
+});
+
 test('numbers are those of the multicast, and the clients are not behind it', async () => {
   const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
   const numbered = [];

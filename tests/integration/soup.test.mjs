@@ -582,6 +582,67 @@ test('who is stopped while messages are held publishes them first', () =>
     await until(() => `what was held should be published; the newest is ${newest()}`, () => newest() > 6_000n);
   }));
 
+test('services that lie - an empty snapshot, no instrument, another day, other symbols, another session: none is believed; then an honest one is', async () => {
+  const want = await wanted(), other = itch.readBinaryFile(simulatedFile('soup-other-day', { symbols: 20, messages: 12_000, seed: 72 }));
+  const renamed = (messages) => messages.map((message) => {
+    if (String.fromCharCode(message[0]) !== 'R') return message;
+    const copy = Buffer.from(message);
+    copy.write(`X${message.toString('latin1', 11, 18)}`, 11, 'latin1');
+    return copy;
+  });
+  const honest = () => snapshotAfter(day, 6_000);
+  const answers = [
+    (connection) => connection.stream(1, honest().slice(-1)),
+    (connection) => connection.stream(1, honest().filter((message) => 'SRHYG'.includes(String.fromCharCode(message[0])))),
+    (connection) => connection.stream(1, snapshotAfter(other, 6_000)),
+    (connection) => connection.stream(1, renamed(honest())),
+    (connection) => {
+      connection.send(accepted('YESTERDAY', 1));
+      for (const message of honest()) connection.send(soup('S', message));
+    },
+    (connection) => connection.stream(1, honest()),
+  ];
+  await withGlimpse([], { url: (server) => server.url('GLIMPSE'), glimpse: { onLogin: (connection) => {
+    answers[Math.min(connection.server.logins.length, answers.length) - 1](connection);
+    return true;
+  } } }, async (it) => {
+    await makeStale(it);
+    await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 6_000n }, 120_000);
+    const seen = await it.metrics();
+    assert.deepEqual([it.glimpse.logins.length, seen.glimpse_failures_total, seen.glimpse_rebuilds_total], [6, 5, 1]);
+    for (const words of [/it names no instrument/, /far fewer orders than the books/, /other symbols than the lines|orders of the books are not in it/,
+      /another session than was asked for/, /does not fit what the lines have told/]) assert.ok(said(it.ingest, words), `${words} in ${it.ingest.stderr}`);
+    await send(it.sender, 6_001, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  });
+});
+
+test('who joined late has nothing to compare with: a snapshot of another day is found out by what comes next, and the feed is STALE again', async () => {
+  const want = await wanted(), other = itch.readBinaryFile(simulatedFile('soup-other-day', { symbols: 20, messages: 12_000, seed: 72 }));
+  let honest = false;
+  // it begins with a message that names no symbol and leaves no order
+  const first = day.findIndex((message, at) => at >= 6_000 && 'DX'.includes(String.fromCharCode(message[0]))) + 1;
+  await withGlimpse([], { next: first, glimpse: { onLogin: (connection) => {
+    const { next } = connection.server.sender;
+    connection.stream(1, snapshotAfter(honest ? day : other, next - 1));
+    return true;
+  } } }, async (it) => {
+    it.glimpse.sender = it.sender;
+    await send(it.sender, first, first + 1);
+    await until('it to be rebuilt', async () => (await it.metrics()).glimpse_rebuilds_total >= 1);
+    await send(it.sender, first + 1, 7_001);
+    await it.subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_GAP_NOT_FILLED', seq: 7_000n });
+    assert.ok(it.subscriber.statuses.some(({ detail }) => /was not of this session: message 6\d\d\d contradicts it/.test(detail)));
+    assert.ok((await it.metrics()).glimpse_failures_total >= 1);
+    honest = true;
+    await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 7_000n }, 120_000);
+    await send(it.sender, 7_001, 12_001);
+    await end(it.subscriber);
+    assert.deepEqual(finalBooks(it.subscriber), want.books);
+  });
+});
+
 test('what makes no sense as --glimpse is refused in words, without the password', () => {
   for (const [words, ...args] of [[/glimpse.*soup:/s, '--source', 'udp://127.0.0.1:9', '--glimpse', 'udp://127.0.0.1:9'],
     [/glimpse.*port/s, '--source', 'udp://127.0.0.1:9', '--glimpse', 'soup://trader:hunter2@host'],

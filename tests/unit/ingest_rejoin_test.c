@@ -563,6 +563,42 @@ TEST(rejoin, random_lines_and_links_apply_every_message_once_and_on_the_right_si
                failures);
 }
 
+TEST(rejoin, a_snapshot_that_is_not_believed_is_a_failed_attempt_and_what_was_held_goes_on) {
+    world w = USUAL_WORLD();
+    live(&w, 1);
+    poll(&w, true, 0);
+    log_in(&w);
+    live(&w, 3);
+    end_snapshot(&w, 4);
+    rejoin_refuse(w.core, w.now_ns);
+    expect_fault(&w, REJOIN_FAULT_IMPLAUSIBLE, 1);
+    work(&w);
+    live(&w, 1);
+    expect_log(&w, "pass:1-1 old:2-4 pass:5-5");
+    rejoin_refuse(w.core, w.now_ns); /* none is there */
+    expect_fault(&w, REJOIN_FAULT_IMPLAUSIBLE, 1);
+    rejoin_free(w.core);
+}
+
+TEST(rejoin, snapshots_that_are_refuted_one_after_another_are_asked_for_ever_more_slowly) {
+    world w = USUAL_WORLD();
+    int64_t waited = 0;
+    poll(&w, true, 0);
+    for (uint64_t i = 1; i <= 4; i++) {
+        log_in(&w);
+        end_snapshot(&w, 1);
+        work(&w);
+        rejoin_refuted(w.core, w.now_ns);
+        expect_fault(&w, REJOIN_FAULT_REFUTED, i);
+        int64_t wait = rejoin_read_status(w.core).wait_ns;
+        EXPECT_MSG(wait >= waited, "%" PRId64 " after %" PRId64, wait, waited);
+        waited = wait;
+        poll(&w, true, wait);
+    }
+    EXPECT_MSG(waited >= 4 * SECOND, "%" PRId64, waited);
+    rejoin_free(w.core);
+}
+
 TEST(rejoin, options_that_make_no_sense_are_refused) {
     rejoin_options small = {.hold_bytes = 1000, .backoff_first_ns = 1, .backoff_limit_ns = 1, .patience_ns = 1},
                    never = {.hold_bytes = 1 << 20, .backoff_first_ns = 1, .backoff_limit_ns = 1};

@@ -320,6 +320,30 @@ TEST(soup_client, waits_longer_after_each_failure_and_never_all_alike) {
     soup_client_free(client);
 }
 
+/* A login and at once the end of the connection, again and again; then one that lasts. */
+TEST(soup_client, waits_longer_after_each_connection_that_breaks_off_at_once_although_its_login_was_accepted) {
+    hearer h;
+    soup_client *client = new_streaming_client(&h);
+    int64_t now = 0, waits[10];
+    for (int i = 0; i < 10; i++) {
+        RECEIVE(client, "\0\1H", now + i * MS);
+        soup_client_disconnected(client, now);
+        waits[i] = soup_client_next_ns(client) - now;
+        now += waits[i];
+        EXPECT_I64(soup_client_poll(client, now), SOUP_WISH_CONNECT);
+        soup_client_connected(client, now);
+        uint8_t login[256];
+        soup_client_output(client, login, sizeof login, now);
+        RECEIVE(client, ACCEPTED_1, now);
+    }
+    EXPECT_MSG(waits[0] <= 100 * MS && waits[9] >= 5 * SECOND, "%" PRId64 ", at last %" PRId64, waits[0], waits[9]);
+    EXPECT_U64(soup_client_read_status(client).logins, 11);
+    now += 5 * SECOND;
+    soup_client_disconnected(client, now);
+    EXPECT_MSG(soup_client_next_ns(client) - now <= 100 * MS, "%" PRId64, soup_client_next_ns(client) - now);
+    soup_client_free(client);
+}
+
 TEST(soup_client, refuses_bytes_that_have_no_place_in_the_protocol) {
     static const struct {
         const char *bytes;

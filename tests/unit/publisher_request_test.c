@@ -63,13 +63,15 @@ static void define(uint32_t count) {
     }
 }
 
-static void init(uint32_t max_requests) {
+static void init_partition(uint32_t max_requests, uint32_t partition, uint32_t partitions) {
     memset(&seen, 0, sizeof seen);
     seen.ready = true;
     EXPECT(wire_arena_init(&seen.arena, 1u << 20));
     ob_limits limits = {.max_instruments = 1024, .max_orders = 64, .max_levels = 4096};
     EXPECT_I64(ob_books_alloc(&seen.books, &limits, NULL), TW_OK);
     publisher_options options = {.exchange = "XNAS",
+                                 .partition = partition,
+                                 .partitions = partitions,
                                  .max_instruments = 1024,
                                  .depth = 10,
                                  .max_prints = 10,
@@ -79,6 +81,10 @@ static void init(uint32_t max_requests) {
     publisher_sink sink = {.emit = on_emit, .answer = on_answer, .ready = on_ready};
     EXPECT_I64(publisher_alloc(&seen.publisher, &options, seen.books, &sink, NULL), TW_OK);
     publisher_start_epoch(seen.publisher, "A");
+}
+
+static void init(uint32_t max_requests) {
+    init_partition(max_requests, 1, 1);
 }
 
 static void fini(void) {
@@ -125,6 +131,70 @@ TEST(publisher_request, named_symbols_are_found_or_listed_as_not_found_and_other
     ask("instruments.XNAS", "to.list", (const uint8_t *)"\x0a\xff", 2);
     EXPECT_I64(seen.list.code, WIRE_REPLY_BAD_REQUEST);
     fini();
+}
+
+static void serve_all(void) {
+    while (publisher_serve(seen.publisher, 1))
+        continue;
+}
+
+TEST(publisher_request, one_of_several_partitions_leaves_symbols_that_it_does_not_know_to_the_others) {
+    init_partition(4, 2, 3);
+    define(3);
+    ask("snapshot.XNAS.NONE.orderbook", "to.book", NULL, 0);
+    ask("snapshot.XNAS.NONE.nochannel", "to.book", NULL, 0);
+    serve_all();
+    EXPECT_U64(seen.snapshots, 0);
+    EXPECT_U64(publisher_read_stats(seen.publisher).requests_waiting, 0);
+    ask("snapshot.XNAS.S1.orderbook", "to.book", NULL, 0);
+    serve_all();
+    EXPECT_U64(seen.snapshots, 1);
+    EXPECT_I64(seen.snapshot.code, WIRE_REPLY_OK);
+    ask("snapshot.XNAS.S1.nochannel", "to.book", NULL, 0);
+    EXPECT_I64(seen.snapshot.code, WIRE_REPLY_NOT_FOUND);
+    fini();
+}
+
+TEST(publisher_request, one_of_several_partitions_names_itself_in_the_directory_of_its_own_symbols) {
+    init_partition(4, 2, 3);
+    define(3);
+    const char *symbols[] = {"NONE", "S2", "NEITHER"};
+    uint8_t payload[256];
+    size_t length = wire_instrument_request_encode(&(wire_instrument_request){3, symbols}, payload, sizeof payload);
+    ask("instruments.XNAS", "to.list", payload, length);
+    serve_all();
+    EXPECT_U64(seen.lists, 1);
+    EXPECT_U64(seen.list.partition, 2);
+    EXPECT_U64(seen.list.instrument_count, 1);
+    EXPECT_STR(seen.list.instruments[0].instrument.symbol, "S2");
+    EXPECT_U64(seen.list.not_found_count, 0);
+    EXPECT(seen.list.last);
+    length = wire_instrument_request_encode(&(wire_instrument_request){1, symbols}, payload, sizeof payload);
+    ask("instruments.XNAS", "to.list", payload, length);
+    serve_all();
+    EXPECT_U64(seen.lists, 1);
+    seen.lists = 0;
+    ask("instruments.XNAS", "to.list", NULL, 0);
+    serve_all();
+    EXPECT_U64(seen.list.partition, 2);
+    EXPECT_U64(seen.list.instrument_count, 3);
+    fini();
+}
+
+TEST(publisher_request, a_symbol_that_went_with_its_epoch_is_asked_for_again_where_there_are_partitions) {
+    for (uint32_t partitions = 1; partitions <= 2; partitions++) {
+        init_partition(4, 1, partitions);
+        define(1);
+        seen.ready = false;
+        ask("snapshot.XNAS.S0.orderbook", "to.book", NULL, 0);
+        publisher_start_epoch(seen.publisher, "B");
+        seen.ready = true;
+        serve_all();
+        EXPECT_U64(seen.snapshots, 1);
+        EXPECT_I64(seen.snapshot.code, partitions > 1 ? WIRE_REPLY_BUSY : WIRE_REPLY_NOT_FOUND);
+        EXPECT((seen.snapshot.retry_after_ms > 0) == (partitions > 1));
+        fini();
+    }
 }
 
 TEST(publisher_request, a_full_queue_answers_busy_and_a_request_without_reply_is_counted) {

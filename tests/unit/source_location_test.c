@@ -195,11 +195,13 @@ TEST(location, hosts_are_a_list_with_ports) {
 }
 
 TEST(location, a_wrong_host_in_a_list_is_named) {
-    static const char *const cases[][2] = {{"", "port"},
+    static const char *const cases[][2] = {{"", "empty"},
                                            {"10.0.0.7", "port"},
                                            {"10.0.0.7:0", "1 to 65535"},
-                                           {"10.0.0.7:1,", "port"},
-                                           {"10.0.0.7:1,host:2", "host"},
+                                           {"10.0.0.7:1,", "empty: write HOST:PORT"},
+                                           {",", "empty"},
+                                           {"::1:5", "[::1]:5"},
+                                           {"10.0.0.7:1,host:2", "no numeric address"},
                                            {"239.1.1.1:4", "multicast"},
                                            {"udp://10.0.0.7:1", "HOST:PORT"},
                                            {"10.0.0.7:1@eth0", "HOST:PORT"},

@@ -1,6 +1,7 @@
 /* Packets that came through the faults are copied into a batch, for one system call sends them. */
 #include "tools/serve/feed_line.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,26 +17,40 @@ struct feed_line {
     uint32_t filled;
     uint8_t *packets; /* BATCH_PACKETS of packet_bytes each */
     uint32_t lengths[BATCH_PACKETS];
-    tw_error failed; /* the first that happened inside the sink; code TW_OK: none */
+    uint64_t unsent;
+    tw_error failed; /* the first; code TW_OK: none */
+    bool told;
 };
 
-tw_code feed_line_flush(feed_line *line, tw_error *error) {
-    udp_datagram datagrams[BATCH_PACKETS];
-    if (line->failed.code != TW_OK) {
-        *error = line->failed;
-        return error->code;
+/* A datagram that can't go is passed over; of a kernel that takes no more the whole batch, for each try would cost time
+ * that the other lines and the clients need. */
+static void send_batch(feed_line *line, const udp_datagram *datagrams, size_t count) {
+    for (size_t done = 0; done < count;) {
+        tw_error error = {0};
+        uint64_t before = udp_sender_sent(line->sender);
+        tw_code code = udp_sender_send(line->sender, datagrams + done, count - done, &error);
+        done += (size_t)(udp_sender_sent(line->sender) - before);
+        if (code == TW_OK) return;
+        size_t passed_over = code == TW_FULL ? count - done : 1;
+        if (line->unsent == 0) line->failed = error;
+        line->unsent += passed_over;
+        done += passed_over;
     }
+}
+
+void feed_line_flush(feed_line *line) {
+    udp_datagram datagrams[BATCH_PACKETS];
     uint32_t count = line->filled;
     for (uint32_t i = 0; i < count; i++)
         datagrams[i] = (udp_datagram){line->packets + i * line->packet_bytes, line->lengths[i]};
     line->filled = 0;
-    return count == 0 ? TW_OK : udp_sender_send(line->sender, datagrams, count, error);
+    send_batch(line, datagrams, count);
 }
 
 static void take(void *context, const uint8_t *payload, size_t length) {
     feed_line *line = context;
     TW_ASSERT(length <= line->packet_bytes);
-    if (line->filled == BATCH_PACKETS && feed_line_flush(line, &line->failed) != TW_OK) return;
+    if (line->filled == BATCH_PACKETS) feed_line_flush(line);
     memcpy(line->packets + line->filled * line->packet_bytes, payload, length);
     line->lengths[line->filled++] = (uint32_t)length;
 }
@@ -65,18 +80,25 @@ void feed_line_close(feed_line *line) {
     free(line);
 }
 
-tw_code feed_line_packet(feed_line *line, const uint8_t *payload, size_t length, int64_t now_ns, tw_error *error) {
+void feed_line_packet(feed_line *line, const uint8_t *payload, size_t length, int64_t now_ns) {
     faults_packet(line->faults, payload, length, now_ns);
-    if (line->failed.code == TW_OK) return TW_OK;
-    *error = line->failed;
-    return error->code;
 }
 
-tw_code feed_line_settle(feed_line *line, int64_t now_ns, tw_error *error) {
+void feed_line_settle(feed_line *line, int64_t now_ns) {
     faults_flush(line->faults, now_ns);
-    return feed_line_flush(line, error);
+    feed_line_flush(line);
 }
 
 faults_stats feed_line_stats(const feed_line *line) {
     return faults_read_stats(line->faults);
+}
+
+uint64_t feed_line_unsent(const feed_line *line) {
+    return line->unsent;
+}
+
+const char *feed_line_news(feed_line *line) {
+    if (line->unsent == 0 || line->told) return NULL;
+    line->told = true;
+    return line->failed.text;
 }
