@@ -220,24 +220,45 @@ TEST(gap, a_held_packet_may_be_longer_than_the_average_as_far_as_all_held_ones_h
     gap_free(tracker);
 }
 
+TEST(gap, what_is_given_up_in_favour_of_a_packet_keeps_its_bytes_while_the_others_make_room) {
+    gap_tracker *tracker = tracker_of(8, 1000); /* 8000 bytes in all; a message takes 10 */
+    PLAY(tracker, {0, 1, 1, GAP_READY, GAP_IN_SEQUENCE, "1-1"}, {1, 3, 400, GAP_HELD, GAP_REORDERING, ""},
+         {2, 404, 390, GAP_HELD, GAP_REORDERING, ""}, {3, 800, 200, GAP_READY, GAP_REORDERING, "3-402(lost 1)"},
+         {4, 1100, 400, GAP_READY, GAP_REORDERING, "404-793(lost 1)"},
+         {5, 794, 6, GAP_READY, GAP_REORDERING, "794-799 800-999"},
+         {6, 1000, 100, GAP_READY, GAP_IN_SEQUENCE, "1000-1099 1100-1499"});
+    expect_totals(tracker, 1497, 0, 2, 2);
+}
+
 TEST(gap, held_packets_of_all_lengths_keep_their_bytes_while_others_come_and_go) {
     for (uint64_t seed = 1; seed <= 50; seed++) {
         tw_random random;
         tw_random_seed(&random, seed);
-        gap_tracker *tracker = tracker_of(16, 512);
-        uint64_t late = 1, next = 1;
+        gap_tracker *tracker = tracker_of(16, 740);
+        uint64_t late = 2, next = 2;
         gap_push(tracker, packet_of("S", 1, 1), 0, 0);
         taken(tracker);
-        for (int round = 0; round < 400; round++) { /* one number is late, what follows is held behind it */
-            late = ++next;
-            for (uint64_t packets = 1 + tw_random_below(&random, 10); packets > 0; packets--) {
-                uint16_t count = (uint16_t)(1 + tw_random_below(&random, 80));
-                EXPECT_I64(gap_push(tracker, packet_of("S", next + 1, count), 0, 0), GAP_HELD);
-                next += count;
+        for (int round = 0; round < 400;
+             round++) { /* the next hole opens before the last one closes: never empty */
+            uint64_t later = round == 0 ? 2 : ++next;
+            uint64_t packets = 6 + tw_random_below(&random, 2), firsts[8]; /* the hold is nearly full */
+            uint16_t counts[8];
+            for (uint64_t i = 0; i < packets; i++) {
+                firsts[i] = next + 1;
+                counts[i] = (uint16_t)(60 + tw_random_below(&random, 21));
+                next += counts[i];
             }
+            for (uint64_t left = packets; left > 0; left--) { /* in any order */
+                uint64_t i = tw_random_below(&random, left);
+                EXPECT_I64(gap_push(tracker, packet_of("S", firsts[i], counts[i]), 0, 0), GAP_HELD);
+                firsts[i] = firsts[left - 1];
+                counts[i] = counts[left - 1];
+            }
+            if (round == 0) continue;
             EXPECT_I64(gap_push(tracker, packet_of("S", late, 1), 0, 0), GAP_READY);
             taken(tracker); /* every message is the one that its number says */
-            EXPECT_MSG(gap_expected(tracker) == next + 1, "seed %" PRIu64, seed);
+            EXPECT_MSG(gap_expected(tracker) == later, "seed %" PRIu64, seed);
+            late = later;
         }
         EXPECT_U64(gap_tracker_stats(tracker).lost, 0);
         gap_free(tracker);
