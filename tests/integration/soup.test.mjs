@@ -660,7 +660,7 @@ test('what makes no sense as --glimpse is refused in words, without the password
 /** tickwire serve-feed of the day; `to` tells the addresses it serves on. */
 async function serveDay(settings) {
   const feed = startTickwire('serve-feed', '--source', `file:${file}`, '--user', 'trader', '--password', 'secret', '--heartbeat', '20ms', ...settings);
-  const line = (await feed.says(/.*serving session.*/))[0];
+  const line = (await feed.says(/.*serving session.*\n/))[0];
   return { feed, address: (name) => new RegExp(`${name} on ([0-9.]+:[0-9]+)`).exec(line)?.[1] ?? assert.fail(line) };
 }
 
