@@ -8,7 +8,7 @@
 #define CUT_MARK "..."
 
 static void mark_cut(char text[TW_ERROR_TEXT_BYTES]) {
-    memcpy(text + TW_ERROR_TEXT_BYTES - sizeof CUT_MARK, CUT_MARK, sizeof CUT_MARK);
+    memcpy(text + (TW_ERROR_TEXT_BYTES - sizeof CUT_MARK), CUT_MARK, sizeof CUT_MARK);
 }
 
 static void format_text(char text[TW_ERROR_TEXT_BYTES], const char *format, va_list arguments)
