@@ -127,7 +127,7 @@ test('a recording does not start over a feed that is published: it names who doe
   assert.match(refused.stderr, new RegExp(`XPSX partition 1 is published already: by ${leader.replaceAll('.', '\\.')} \\(term ${term}`));
   assert.match(refused.stderr, /--depose/);
   assert.equal(subscriber.feed.leader, leader);
-  const elsewhere = launchIngest(nats, ['--exchange', 'XPSX', '--partition', '2', '--source', `file:${file}`, '--exit-at-end']);
+  const elsewhere = launchIngest(nats, ['--exchange', 'XPSX', '--partition', '2', '--partitions', '2', '--source', `file:${file}`, '--exit-at-end']);
   assert.equal(await elsewhere.end(), 0, elsewhere.stderr);
   const bold = launchIngest(nats, ['--exchange', 'XPSX', '--source', `file:${file}`, '--exit-at-end', '--depose']);
   await live.says(/"follows/);
