@@ -15,7 +15,7 @@ const RATE = 3000, ROUND = 12_000; // messages: four seconds, of which a round n
 async function playWithGlimpse(stage, options) {
   const feed = await stage.play({ rate: `${RATE}`, wait: '4s', ...options, settings: ['--glimpse', '127.0.0.1:0'] });
   const [, address] = await feed.says(/GLIMPSE on (\S+:\d+)/);
-  return ['--glimpse', `soup://${address}`, '--glimpse-backoff', '100ms', '--gap-deadline', '50ms'];
+  return ['--glimpse', `soup://test:test@${address}`, '--glimpse-backoff', '100ms', '--gap-deadline', '50ms'];
 }
 
 const isWhole = (ingest) => until(() => `a standby to be whole; it said ${ingest.stderr.slice(-3000)}`, async () => {
