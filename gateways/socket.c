@@ -31,7 +31,9 @@
 #define WRITE_BYTES       (64u * 1024u) /* most that libwebsockets writes at once */
 #define CLOSE_TRY_LATER   1013          /* RFC 6455, IANA registry */
 #define SPARE_FILES       64
+#define MOST_FILES        (1u << 21)
 #define TEXT_BYTES        2048
+#define PING_SLICES       64u /* of all clients: one after the other */
 
 typedef enum connection_kind {
     CONNECTION_NEW = 0,
@@ -62,6 +64,7 @@ struct gateway_socket {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[3];
     uv_timer_t ping_timer;
+    uint32_t ping_slice; /* the next to be pinged */
     socket_options options;
     socket_handlers handlers;
     rt_log *log;
@@ -490,16 +493,21 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 /* ---- pings ---- */
 
-/* With a payload: libwebsockets tells nothing of an empty pong. Who has bytes waiting reads nothing now anyway. */
+/* With a payload: libwebsockets tells nothing of an empty pong. Who has bytes waiting, or whose socket is full, reads
+ * nothing now anyway. */
+static void ping(gateway_socket *self, connection *c) {
+    static const uint8_t frame[] = {0x89, 2, 't', 'w'};
+    stream_span whole = {.bytes = frame, .length = sizeof frame};
+    write_spans(self, c, &whole, 1, sizeof frame);
+}
+
+/* A slice of all clients at a time: their pongs shall not come all at once. */
 static void on_ping_time(uv_timer_t *timer) {
     gateway_socket *self = timer->data;
-    static const uint8_t ping[] = {0x89, 2, 't', 'w'};
-    stream_span whole = {.bytes = ping, .length = sizeof ping};
-    for (uint32_t n = 0; n < self->options.max_connections; n++) {
-        connection *c = self->clients[n];
-        if (c == NULL || c->kind != CONNECTION_WEBSOCKET || lws_partial_buffered(c->wsi)) continue;
-        if (!write_through(self, c, &whole, 1, 0, sizeof ping)) drop(c);
-    }
+    for (uint32_t n = self->ping_slice; n < self->options.max_connections; n += PING_SLICES)
+        if (self->clients[n] != NULL && self->clients[n]->kind == CONNECTION_WEBSOCKET)
+            ping(self, self->clients[n]);
+    self->ping_slice = (self->ping_slice + 1) % PING_SLICES;
 }
 
 /* ---- listening ---- */
@@ -578,22 +586,24 @@ static tw_code bind_listener(gateway_socket *self, tw_error *error) {
 
 /* ---- opening and closing ---- */
 
-/* One file a connection, and some for ourselves. */
-static tw_code raise_file_limit(uint32_t connections, tw_error *error) {
+/* One file a connection, and some for ourselves. libwebsockets has a table of all files that the limit allows, by number;
+ * where the limit is beyond MOST_FILES it would give up and take far fewer. */
+static tw_code set_file_limit(uint32_t connections, tw_error *error) {
     struct rlimit limit;
     rlim_t wanted = (rlim_t)connections + SPARE_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return tw_error_set_errno(error, errno, "reading the limit of open files");
-    if (limit.rlim_cur >= wanted) return TW_OK;
+    if (limit.rlim_cur >= wanted && limit.rlim_cur <= MOST_FILES) return TW_OK;
     if (limit.rlim_max < wanted)
         return tw_error_set(
             error, TW_INVALID,
             "--max-clients %u needs %llu open files and this process may have %llu: lower it, or raise the "
             "limit (ulimit -n, LimitNOFILE)",
             connections, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
-    limit.rlim_cur = wanted;
+    limit.rlim_cur = limit.rlim_max < MOST_FILES ? limit.rlim_max : MOST_FILES;
+    if (limit.rlim_cur < wanted) limit.rlim_cur = wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return tw_error_set_errno(error, errno, "raising the limit of open files");
+        return tw_error_set_errno(error, errno, "setting the limit of open files");
     return TW_OK;
 }
 
@@ -612,6 +622,10 @@ static void fill_protocols(gateway_socket *self) {
                                                     .tx_packet_size = WRITE_BYTES};
 }
 
+/* We ping by ourselves (on_ping_time). libwebsockets' own watch keeps a timer for each connection in one sorted list and walks
+ * it at every pong: with 15,000 connections that stood still for seconds. */
+static const lws_retry_bo_t no_validity_checks;
+
 static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_error *error) {
     void *loops[] = {loop};
     bool tls = self->options.certificate[0] != '\0';
@@ -625,7 +639,7 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
         .foreign_loops = loops,
         .pcontext = &self->context,
         .user = self,
-        .fd_limit_per_thread = self->options.max_connections + SPARE_FILES,
+        .retry_and_idle_policy = &no_validity_checks,
         .max_http_header_data2 = self->options.header_bytes,
         .max_http_header_pool2 = self->options.max_connections,
         .timeout_secs = (unsigned)seconds_of(self->options.handshake_ns),
@@ -662,7 +676,7 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
-    tw_code code = raise_file_limit(options->max_connections, error);
+    tw_code code = set_file_limit(options->max_connections, error);
     if (code == TW_OK) code = open_libwebsockets(self, loop, error);
     if (code == TW_OK) code = bind_listener(self, error);
     if (code != TW_OK) return code;
@@ -675,7 +689,7 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
 
 void socket_serve(gateway_socket *self, stream *core) {
     self->stream = core;
-    uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / NS_PER_MS);
+    uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / PING_SLICES / NS_PER_MS);
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
     uv_timer_start(&self->ping_timer, on_ping_time, period_ms, period_ms);
 }
