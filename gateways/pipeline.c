@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "gateways/http.h"
 #include "gateways/market_pages.h"
@@ -11,6 +12,7 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
+#define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
 
 /* ---- rounds ---- */
@@ -177,12 +179,14 @@ tw_code gateway_open(gateway *self, tw_error *error) {
 }
 
 int gateway_run(gateway *self) {
+    char servers[SHOWN_BYTES];
+    tw_secret_strip(self->settings.nats, servers, sizeof servers);
     source_feed(self->source, self->stream);
     socket_serve(self->socket, self->stream);
     uv_timer_start(&self->round_due, on_round_due, 0, 0);
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
-           RT_U64("port", socket_port(self->socket)), RT_STR("bus", self->settings.nats));
+           RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
     if (self->anonymous.count == 0)
         rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
     while (self->phase != GATEWAY_DONE)
