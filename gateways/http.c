@@ -127,6 +127,29 @@ static void take_metrics(gateway *self, const socket_request *request) {
     free(text);
 }
 
+/*
+ * Pages may run and load only what came from here, talk only to here (a WebSocket of the same origin included), and be shown in
+ * nobody else's frame. A browser keeps them and asks each time whether they are still the same.
+ */
+static const char page_headers[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src "
+    "'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\nCache-Control: no-cache\r\n";
+
+/* `known`: who asks has it already and is told just that. */
+static void answer_page(gateway *self, const http_asked *asked, const page *file, bool known) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES], about[128] = "";
+    if (!known)
+        tw_text_format(about, sizeof about, "Content-Type: %s\r\nContent-Length: %zu\r\n", file->type,
+                       file->length);
+    tw_text_format(head, sizeof head, "HTTP/1.1 %s\r\nETag: %s\r\n%s%s%s\r\n",
+                   known ? "304 Not Modified" : "200 OK", file->tag, about, page_headers, asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, (const char *)file->bytes,
+                  known || asked->head ? 0 : file->length, true);
+}
+
 static const struct route {
     const char *path;
     bool is_folder; /* all below it */
@@ -151,7 +174,7 @@ void http_take(gateway *self, const socket_request *request) {
     }
     const page *file = pages_find(&self->pages, request->path);
     if (file != NULL) {
-        http_answer(self, &asked, HTTP_OK, file->type, "no-cache", (const char *)file->bytes, file->length);
+        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
         return;
     }
     bool is_stream = strcmp(request->path, "/v1/stream") == 0;
