@@ -6,8 +6,10 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/market.h"
 #include "base/text.h"
 #include "gateways/events.h"
+#include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
 #include "gateways/pipeline.h"
 
@@ -89,6 +91,13 @@ const char *http_argument(const socket_request *request, const char *name) {
     return "";
 }
 
+bool http_is_mic(const char *text, size_t length) {
+    if (length != TW_MIC_BYTES - 1) return false;
+    for (size_t i = 0; i < length; i++)
+        if (!((text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= '0' && text[i] <= '9'))) return false;
+    return true;
+}
+
 /* ---- routes ---- */
 
 static void take_healthz(gateway *self, const socket_request *request) {
@@ -108,6 +117,8 @@ static void take_readyz(gateway *self, const socket_request *request) {
     json_u64(&w, "feeds", state.feeds);
     json_u64(&w, "feeds_silent", state.feeds_silent);
     json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
+    last_store_stats store = last_store_read_stats(self->last_store);
+    json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
     json_close_object(&w);
     json_finish(&w);
     http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, w.length);
@@ -155,8 +166,9 @@ static const struct route {
     bool is_folder; /* all below it */
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
-              {"/v1/book/", true, market_take_book},  {"/healthz", false, take_healthz},
-              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
+              {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
+              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
+              {"/metrics", false, take_metrics}};
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
