@@ -83,8 +83,37 @@ static size_t frame_end(const stream_span *spans, uint32_t count, size_t at) {
     return end;
 }
 
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds) {
+    lws_set_timeout(wsi, why, seconds);
+    lws_cancel_service(lws_get_context(wsi));
+}
+
+/* Not by a timeout of libwebsockets, which has them in a sorted list: thousands may go at once. */
 void socket_drop(connection *c) {
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+    gateway_socket *self = socket_of(c->wsi);
+    if (c->dropped) return;
+    c->dropped = true;
+    c->next_dropped = self->dropped;
+    self->dropped = c;
+}
+
+static void forget_drop(gateway_socket *self, connection *c) {
+    for (connection **link = &self->dropped; c->dropped && *link != NULL; link = &(*link)->next_dropped)
+        if (*link == c) {
+            *link = c->next_dropped;
+            c->dropped = false;
+            return;
+        }
+}
+
+/* Not within a callback of libwebsockets: the connection is gone afterwards. */
+static void cut_off_dropped(gateway_socket *self) {
+    while (self->dropped != NULL) {
+        connection *c = self->dropped;
+        self->dropped = c->next_dropped;
+        c->dropped = false;
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+    }
 }
 
 /* Through libwebsockets: all of it is taken, what the socket does not take is kept there. */
@@ -153,6 +182,7 @@ static void write_client(gateway_socket *self, uint32_t client) {
 void socket_write_ready(gateway_socket *self) {
     for (uint32_t client; (client = stream_next_ready(self->stream)) != STREAM_NO_CLIENT;)
         write_client(self, client);
+    cut_off_dropped(self);
 }
 
 void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, const char *reason) {
@@ -161,7 +191,7 @@ void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, con
     c->closing = true;
     c->close_code = code;
     tw_text_copy(c->close_reason, sizeof c->close_reason, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
     lws_callback_on_writable(c->wsi);
 }
 
@@ -219,6 +249,7 @@ static void stop_asking(gateway_socket *self, connection *c) {
 
 static void leave(gateway_socket *self, connection *c) {
     socket_leave_stream(self, c);
+    forget_drop(self, c);
     stop_asking(self, c);
     socket_stop_reading(self, c);
     ws_reader_fini(&c->reader);
