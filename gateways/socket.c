@@ -81,8 +81,13 @@ static size_t frame_end(const stream_span *spans, uint32_t count, size_t at) {
     return end;
 }
 
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds) {
+    lws_set_timeout(wsi, why, seconds);
+    lws_cancel_service(lws_get_context(wsi));
+}
+
 void socket_drop(connection *c) {
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
 /* Through libwebsockets: all of it is taken, what the socket does not take is kept there. */
@@ -159,7 +164,7 @@ void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, con
     c->closing = true;
     c->close_code = code;
     tw_text_copy(c->close_reason, sizeof c->close_reason, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
     lws_callback_on_writable(c->wsi);
 }
 

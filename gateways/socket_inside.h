@@ -82,6 +82,8 @@ struct gateway_socket {
 };
 
 /* ---- socket.c ---- */
+/* libwebsockets looks at its times only after something has happened to one of its sockets: this makes it look. */
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds);
 void socket_drop(connection *c); /* cuts the connection off, after this turn */
 /* One frame, whole, behind everything that was written before. */
 bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length);
