@@ -74,11 +74,16 @@ export class StreamProxy {
     }
   }
 
-  close() {
+  /** Every connection ends now; new ones are welcome. */
+  cut() {
     for (const { browser, gateway } of this.pairs) {
       browser.destroy();
       gateway.destroy();
     }
+  }
+
+  close() {
+    this.cut();
     this.server.close();
   }
 }
