@@ -32,6 +32,7 @@
 #define CLOSE_TRY_LATER   1013          /* RFC 6455, IANA registry */
 #define SPARE_FILES       64
 #define TEXT_BYTES        2048
+#define HANDSHAKE_BYTES   8192 /* of a response that refuses one */
 
 typedef enum connection_kind {
     CONNECTION_NEW = 0,
@@ -55,6 +56,7 @@ typedef struct connection {
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
+    void *guest; /* between a WebSocket's handshake and its client */
 } connection;
 
 struct gateway_socket {
@@ -218,6 +220,7 @@ static void leave_stream(gateway_socket *self, connection *c) {
     if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
     self->clients[c->client] = NULL;
     stream_close(self->stream, c->client);
+    self->handlers.on_client_gone(self->handlers.context, c->client);
     c->client = STREAM_NO_CLIENT;
     self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
     self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
@@ -250,16 +253,23 @@ static int on_client_timer(gateway_socket *self, connection *c) {
 
 /* ---- clients ---- */
 
+static void lose_guest(gateway_socket *self, void *guest) {
+    if (guest != NULL) self->handlers.on_guest_lost(self->handlers.context, guest);
+}
+
 static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
     bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
+    void *guest = c->guest;
     *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
     c->client =
         stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
+        lose_guest(self, guest);
         return end_websocket(self, c, CLOSE_TRY_LATER, "no room for another client");
     }
     self->clients[c->client] = c;
     self->stats.websockets++;
+    self->handlers.on_client(self->handlers.context, c->client, true, guest);
     return 0;
 }
 
@@ -275,6 +285,7 @@ static void stop_asking(gateway_socket *self, connection *c) {
 static void leave(gateway_socket *self, connection *c) {
     leave_stream(self, c);
     stop_asking(self, c);
+    lose_guest(self, c->guest);
     free(c->message);
     free(c->answer);
     *c = (connection){0};
@@ -339,8 +350,42 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
     }
 }
 
+/* What a request says beside its path. */
+typedef struct headers {
+    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES], site[64];
+    char *authorization, *cookie; /* as long as they are; NULL: none */
+} headers;
+
+static char *take_header(struct lws *wsi, enum lws_token_indexes token) {
+    int length = lws_hdr_total_length(wsi, token);
+    char *text = length > 0 ? malloc((size_t)length + 1) : NULL;
+    if (text != NULL && lws_hdr_copy(wsi, text, length + 1, token) < 0) text[0] = '\0';
+    return text;
+}
+
+static void take_headers(struct lws *wsi, headers *h, socket_request *request) {
+    copy_header(wsi, WSI_TOKEN_ORIGIN, h->origin);
+    copy_header(wsi, WSI_TOKEN_HOST, h->host);
+    if (lws_hdr_custom_copy(wsi, h->id, sizeof h->id, "last-event-id:", 14) < 0) h->id[0] = '\0';
+    if (lws_hdr_custom_copy(wsi, h->site, sizeof h->site, "sec-fetch-site:", 15) < 0) h->site[0] = '\0';
+    h->authorization = take_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    h->cookie = take_header(wsi, WSI_TOKEN_HTTP_COOKIE);
+    request->origin = h->origin;
+    request->host = h->host;
+    request->last_event_id = h->id;
+    request->site = h->site;
+    request->authorization = h->authorization != NULL ? h->authorization : "";
+    request->cookie = h->cookie != NULL ? h->cookie : "";
+}
+
+static void drop_headers(headers *h) {
+    free(h->authorization);
+    free(h->cookie);
+}
+
 static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", arguments[8 * TEXT_BYTES];
+    char arguments[8 * TEXT_BYTES];
+    headers told;
     leave(self, c);
     *c = (connection){
         .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
@@ -348,14 +393,11 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->asking = c;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
-    socket_request request = {
-        .ticket = c->ticket, .method = method_of(wsi), .path = path, .origin = origin, .host = host};
-    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    copy_header(wsi, WSI_TOKEN_HOST, host);
-    if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
-    request.last_event_id = id;
+    socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
+    take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
+    drop_headers(&told);
 }
 
 static connection *asking(gateway_socket *self, uint64_t ticket) {
@@ -399,6 +441,7 @@ uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char 
     c->client = client;
     self->clients[client] = c;
     self->stats.event_streams++;
+    self->handlers.on_client(self->handlers.context, client, false, NULL);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
     keep_answer(self, c, head, NULL, 0);
     return client;
@@ -423,19 +466,22 @@ static int on_http_writable(gateway_socket *self, connection *c) {
     return is_events ? on_client_writable(self, c) : 0; /* where the answer was all, `c` may be gone */
 }
 
-/* A WebSocket handshake: only here, and only for pages that may. */
-static int on_handshake(gateway_socket *self, struct lws *wsi) {
-    char path[TEXT_BYTES], origin[TEXT_BYTES], host[TEXT_BYTES];
+/* A WebSocket handshake: only here, and only who may come in. */
+static int on_handshake(gateway_socket *self, connection *c, struct lws *wsi) {
+    char path[TEXT_BYTES], response[HANDSHAKE_BYTES];
+    headers told;
     copy_header(wsi, WSI_TOKEN_GET_URI, path);
-    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    copy_header(wsi, WSI_TOKEN_HOST, host);
-    int status = 0;
-    if (strcmp(path, "/v1/stream") != 0)
-        status = HTTP_STATUS_NOT_FOUND;
-    else if (!self->handlers.may_connect(self->handlers.context, origin, host))
-        status = HTTP_STATUS_FORBIDDEN;
-    if (status == 0) return 0;
-    lws_return_http_status(wsi, (unsigned)status, NULL);
+    if (strcmp(path, "/v1/stream") != 0 || c == NULL) {
+        lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
+        return -1;
+    }
+    socket_request request = {.method = SOCKET_GET, .path = path};
+    take_headers(wsi, &told, &request);
+    const char *refusal = self->handlers.on_handshake(self->handlers.context, &request, &c->guest);
+    if (refusal != NULL) tw_text_copy(response, sizeof response, refusal);
+    drop_headers(&told);
+    if (refusal == NULL) return 0;
+    lws_write(wsi, (unsigned char *)response, strlen(response), LWS_WRITE_HTTP_HEADERS);
     return -1;
 }
 
@@ -455,7 +501,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     connection *c = user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return on_handshake(self, wsi);
+        return on_handshake(self, c, wsi);
     case LWS_CALLBACK_ESTABLISHED:
         return open_websocket(self, c, wsi);
     case LWS_CALLBACK_RECEIVE:

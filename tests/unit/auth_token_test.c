@@ -45,7 +45,7 @@ static void give(key_set *keys, uint32_t source, const char *jwks) {
 
 static const char *verdict_of(const key_set *keys, const char *text) {
     char why[TOKEN_WHY_BYTES] = "";
-    token opened;
+    signed_token opened;
     auth_verdict verdict = token_open(&opened, keys, text, strlen(text), why);
     if (verdict == AUTH_GOOD) EXPECT(opened.claims != NULL && opened.thumbprint[0] != '\0');
     if (verdict != AUTH_GOOD) EXPECT(opened.claims == NULL && why[0] != '\0');
@@ -85,7 +85,7 @@ TEST(auth_token, the_examples_of_rfc_7515_are_good_with_their_keys) {
 TEST(auth_token, the_claims_are_those_that_were_signed) {
     key_set keys = {0};
     char why[TOKEN_WHY_BYTES];
-    token opened;
+    signed_token opened;
     int64_t expires_ns;
     give(&keys, 0, RS256_JWK);
     EXPECT(token_open(&opened, &keys, RS256_TOKEN, strlen(RS256_TOKEN), why) == AUTH_GOOD);
