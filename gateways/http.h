@@ -43,6 +43,9 @@ const char *http_argument(const socket_request *request, const char *name);
 void http_write_error(char *response, size_t capacity, http_asked *asked, http_status status, const char *code,
                       const char *message);
 
+/* Four of A-Z 0-9. */
+bool http_is_mic(const char *text, size_t length);
+
 /* Answers a request, now or later. */
 void http_take(gateway *self, const socket_request *request);
 
