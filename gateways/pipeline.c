@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gateways/http.h"
-#include "gateways/market_pages.h"
+#include "gateways/last_pages.h"
 #include "runtime/clock.h"
 
 #define MILLI_NS       INT64_C(1000000)
@@ -105,7 +105,14 @@ static tw_code open_source(gateway *self, tw_error *error) {
     if (code != TW_OK) return code;
     if (!wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
         return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
-    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, market_take_reply, self, error);
+    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, self, error);
+}
+
+static tw_code open_last_store(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    tw_code code = last_store_open(&self->last_store, &self->loop, s->redis, s->redis_deadline_ns, last_take_row,
+                                   self, self->log, error);
+    return code == TW_OK ? TW_OK : tw_error_wrap(error, "--redis");
 }
 
 /* ---- the end ---- */
@@ -173,6 +180,7 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
+    if (code == TW_OK) code = open_last_store(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code == TW_OK) open_handles(self);
     return code;
@@ -207,6 +215,7 @@ static void close_handles(gateway *self) {
 void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
+    last_store_close(self->last_store);
     asker_close(self->asker);
     socket_close(self->socket);
     source_close(self->source);

@@ -107,7 +107,6 @@ bool candle_add(candle *c, const candle_print *print) {
         return false;
     take_prices(&next, &aligned);
     next.count++;
-    next.revision++;
     *c = next;
     return true;
 }
@@ -122,7 +121,6 @@ bool candle_remove(candle *c, const candle_print *print) {
     c->volume -= aligned.quantity;
     c->turnover -= (candle_sum)aligned.price * (candle_sum)aligned.quantity;
     c->count--;
-    c->revision++;
     bool ends = is_place(&print->at, &c->first) || is_place(&print->at, &c->last);
     return c->count == 0 || (!ends && aligned.price > c->low && aligned.price < c->high);
 }
@@ -130,7 +128,6 @@ bool candle_remove(candle *c, const candle_print *print) {
 void candle_rebuild(candle *c) {
     candle fresh = {.start_ns = c->start_ns,
                     .end_ns = c->end_ns,
-                    .revision = c->revision,
                     .price_exponent = c->price_exponent,
                     .quantity_exponent = c->quantity_exponent,
                     .final = c->final,

@@ -38,7 +38,6 @@ typedef struct candle {
     int64_t start_ns, end_ns;       /* [start, end) */
     int64_t open, high, low, close; /* meaningful while count > 0 */
     uint64_t volume, count;
-    uint64_t revision;        /* prints and breaks folded in */
     candle_place first, last; /* of open and close */
     int32_t price_exponent, quantity_exponent;
     bool final, incomplete; /* the owner's */
@@ -52,7 +51,7 @@ bool candle_add(candle *candle, const candle_print *print);
 /* Takes a print back that was folded in: sums and count. True: the prices are right, too. False: they may be the broken
  * print's; only candle_rebuild can tell. */
 bool candle_remove(candle *candle, const candle_print *print);
-/* Nothing but start, end, revision and the owner's flags stays: the prints that are left are folded in again. */
+/* Nothing but start, end, scales and the owner's flags stays: the prints that are left are folded in again. */
 void candle_rebuild(candle *candle);
 
 /* turnover / volume at price_exponent, rounded half to even. TW_PRICE_ABSENT without prints. */

@@ -36,6 +36,7 @@ typedef struct candle_slot {
     candle candle;
     candle_series *series; /* NULL: free */
     uint64_t seq;          /* of the last source message folded in */
+    uint64_t revision;     /* as seq, and it rises over sessions, too */
     int64_t event_ns, receive_ns;
     int64_t out_ns; /* since when it is in its out queue */
     uint32_t instrument;

@@ -48,10 +48,11 @@ typedef struct instrument {
     uint32_t aggregate, next_venue; /* of an exchange's instrument */
     uint32_t first_venue;           /* of an aggregate */
     tw_chain chain;
-    bool whole;      /* all its prints since the session began have come */
-    int64_t lost_ns; /* of candles that began before it prints are missing */
-    int64_t last_ns; /* of its newest print */
-    uint64_t seq;    /* of the last message; an aggregate's: the sum */
+    bool whole;        /* all its prints since the session began have come */
+    int64_t lost_ns;   /* of candles that began before it prints are missing */
+    int64_t last_ns;   /* of its newest print */
+    uint64_t seq;      /* of the last message; an aggregate's: the sum */
+    uint64_t revision; /* the same, but that a later session counts on from the one before */
     uint32_t epoch_number;
     char epochs[2][TW_EPOCH_BYTES]; /* present and previous, by epoch_number % 2 */
     candle_series series[SUBJECT_CANDLES];
@@ -481,6 +482,7 @@ static uint32_t add_candle(candles *self, uint32_t number, uint32_t interval, in
 /* What the candle's last change came from. */
 static void stamp(candle_slot *slot, const instrument *i, int64_t event_ns, int64_t receive_ns) {
     slot->seq = i->seq;
+    slot->revision = i->is_aggregate ? i->seq : i->revision;
     slot->epoch = i->epoch_number;
     slot->receive_ns = receive_ns;
     if (event_ns != TW_TIME_ABSENT && (slot->candle.count <= 1 || event_ns > slot->event_ns))
@@ -523,6 +525,7 @@ static bool counts(const tw_print *print) {
 static void count_seq(candles *self, instrument *i, uint64_t seq, bool same_epoch) {
     uint64_t more = same_epoch && seq >= i->seq ? seq - i->seq : seq;
     i->seq = seq;
+    i->revision += more;
     if (i->aggregate != NONE) self->instruments[i->aggregate].seq += more;
 }
 
@@ -593,11 +596,9 @@ static void take_out(candles *self, uint32_t number, uint32_t interval, const he
     if (n == CANDLE_NONE) return;
     candle_slot *slot = slot_at(self, n);
     bool prices_stand = candle_remove(&slot->candle, &broken->print);
-    uint64_t revision = slot->candle.revision;
     if (!prices_stand && each_held_of(self, i, interval, start_ns, NULL) == slot->candle.count) {
         candle_rebuild(&slot->candle);
         each_held_of(self, i, interval, start_ns, &slot->candle);
-        slot->candle.revision = revision;
     } else if (!prices_stand) {
         doubt_candle(self, n, now_ns);
     }
@@ -719,7 +720,7 @@ static void fill(const candles *self, const candle_slot *slot, wire_candle *mess
                              .turnover_low = (uint64_t)c->turnover,
                              .vwap = candle_vwap(c),
                              .count = c->count,
-                             .revision = c->revision,
+                             .revision = slot->revision,
                              .final = c->final,
                              .incomplete = c->incomplete};
     tw_text_copy(message->header.symbol, sizeof message->header.symbol, i->symbol);
