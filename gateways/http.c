@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/market.h"
 #include "base/text.h"
+#include "gateways/candle_pages.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
@@ -167,8 +168,8 @@ static const struct route {
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
               {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
-              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
-              {"/metrics", false, take_metrics}};
+              {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
+              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);

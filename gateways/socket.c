@@ -264,7 +264,7 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     socket_copy_header(wsi, WSI_TOKEN_HOST, host);
     if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
     request.last_event_id = id;
-    copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
+    socket_copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
     request.if_none_match = known;
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);

@@ -158,6 +158,7 @@ typedef struct wire_nbbo {
     wire_venues bid_venues, ask_venues, stale_venues;
     bool locked, crossed;
     uint32_t venue_count; /* that count */
+    uint32_t refresh_ms;  /* told again at least so often; 0: no promise */
 } wire_nbbo;
 
 typedef enum wire_order_kind {

@@ -44,6 +44,7 @@ static size_t put_nbbo(const wire_nbbo *m, uint8_t *buffer) {
     at = wire_put_u64(at, 27, m->crossed);
     at = wire_put_u64(at, 28, m->venue_count);
     at = put_venues(at, 29, &m->stale_venues);
+    at = wire_put_u64(at, 30, m->refresh_ms);
     return (size_t)(at - buffer);
 }
 
@@ -76,6 +77,9 @@ static void take_rest(wire_reader *reader, const wire_field *field, wire_nbbo *m
         break;
     case 29:
         take_venue(reader, field, &m->stale_venues);
+        break;
+    case 30:
+        m->refresh_ms = wire_take_u32(reader, field);
         break;
     default:
         break; /* a newer publisher's */

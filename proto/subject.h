@@ -67,16 +67,17 @@ bool subject_snapshot(char *subject, size_t capacity, const char *mic, const cha
 bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
 bool subject_instruments(char *subject, size_t capacity, const char *mic);
 bool subject_instrument_changes(char *subject, size_t capacity, const char *mic);
-bool subject_candles(char *subject, size_t capacity, const char *mic, const char *symbol); /* or SUBJECT_AGGREGATE */
+bool subject_candles(char *subject, size_t capacity, const char *mic,
+                     const char *symbol); /* or SUBJECT_AGGREGATE */
 
 typedef enum subject_kind {
     SUBJECT_KIND_UNKNOWN = 0,
-    SUBJECT_KIND_INSTRUMENT,        /* {MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_FEED_STATUS,       /* feed.{MIC}.{PARTITION}.status */
-    SUBJECT_KIND_LINE_STATUS,       /* feed.{MIC}.{PARTITION}.line.{LINE} */
-    SUBJECT_KIND_SNAPSHOT,          /* snapshot.{MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_SNAPSHOTS,         /* snapshots.{MIC}.{channel} */
-    SUBJECT_KIND_INSTRUMENTS,       /* instruments.{MIC} */
+    SUBJECT_KIND_INSTRUMENT,         /* {MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_FEED_STATUS,        /* feed.{MIC}.{PARTITION}.status */
+    SUBJECT_KIND_LINE_STATUS,        /* feed.{MIC}.{PARTITION}.line.{LINE} */
+    SUBJECT_KIND_SNAPSHOT,           /* snapshot.{MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_SNAPSHOTS,          /* snapshots.{MIC}.{channel} */
+    SUBJECT_KIND_INSTRUMENTS,        /* instruments.{MIC} */
     SUBJECT_KIND_INSTRUMENT_CHANGES, /* instruments.{MIC}.changes */
     SUBJECT_KIND_AGGREGATE,          /* agg.{SYMBOL}.{channel}; mic is "agg" */
     SUBJECT_KIND_CANDLES             /* candles.{MIC}.{SYMBOL}, candles.agg.{SYMBOL} */

@@ -320,6 +320,7 @@ static void make(const nbbo *self, const symbol *s, wire_nbbo *m) {
                      .bid.price = TW_PRICE_ABSENT,
                      .ask.price = TW_PRICE_ABSENT};
     tw_text_copy(m->header.symbol, sizeof m->header.symbol, s->name);
+    m->refresh_ms = (uint32_t)(self->options.refresh_ns / 1000000);
     survey(self, s, m);
     best_side bid = {.is_bid = true, .level = &m->bid, .venues = &m->bid_venues};
     best_side ask = {.level = &m->ask, .venues = &m->ask_venues};

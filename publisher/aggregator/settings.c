@@ -24,7 +24,7 @@ static const setting table[] = {
      NULL, 0, 60000 * MS},
     {"grace", SETTING_DURATION, AT(grace_ns), "1s", "TIME",
      "a candle is final when the feed's time has passed its end by this", NULL, 0, 600000 * MS},
-    {"refresh", SETTING_DURATION, AT(refresh_ns), "10s", "TIME",
+    {"refresh", SETTING_DURATION, AT(refresh_ns), "5s", "TIME",
      "open candles and best quotes that do not change are told again so often; 0s: never", NULL, 0, 3600000 * MS},
     {"history", SETTING_COUNT, AT(history), "500", "N", "candles kept of each instrument and interval", NULL, 2,
      100000},

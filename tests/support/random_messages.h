@@ -198,7 +198,8 @@ static inline wire_nbbo random_nbbo(tw_random *random) {
                        .stale_venues = random_venues(random),
                        .locked = tw_random_chance(random, 1, 2),
                        .crossed = tw_random_chance(random, 1, 2),
-                       .venue_count = random_u32(random)};
+                       .venue_count = random_u32(random),
+                       .refresh_ms = random_u32(random)};
 }
 
 #endif
