@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 #include "base/market.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/candle_pages.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
@@ -23,25 +23,6 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"};
 
-/* ---- origins ---- */
-
-/* "https://example.com:8443" is a page of the host "example.com:8443". */
-static bool is_own(const char *origin, const char *host) {
-    const char *at = strstr(origin, "://");
-    return at != NULL && host[0] != '\0' && strcasecmp(at + 3, host) == 0;
-}
-
-bool http_origin_allowed(const char *allowed, const char *origin, const char *host) {
-    if (origin[0] == '\0' || strcmp(allowed, "*") == 0 || is_own(origin, host)) return true;
-    size_t length = strlen(origin);
-    for (const char *at = allowed; *at != '\0';) {
-        size_t one = strcspn(at, ",");
-        if (one == length && strncasecmp(at, origin, length) == 0) return true;
-        at += one + (at[one] == ',');
-    }
-    return false;
-}
-
 /* ---- answers ---- */
 
 /* What a browser needs to be told so that the page that asked may read the answer. */
@@ -50,7 +31,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
-                   http_origin_allowed(self->settings.origins, request->origin, request->host);
+                   origin_allowed(self->settings.origins, request->origin, request->host);
     if (allowed)
         tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
                        "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
@@ -74,7 +75,7 @@ static void on_request(void *context, const socket_request *request) {
 }
 
 static bool may_connect(void *context, const char *origin, const char *host) {
-    return http_origin_allowed(((gateway *)context)->settings.origins, origin, host);
+    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -195,7 +196,7 @@ int gateway_run(gateway *self) {
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
            RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
-    if (self->anonymous.count == 0)
+    if (self->anonymous.patterns.count == 0)
         rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
@@ -224,6 +225,7 @@ void gateway_close(gateway *self) {
     socket_free(self->socket);
     stream_free(self->stream);
     wire_arena_fini(&self->arena);
+    entitlement_fini(&self->anonymous);
     observe_close(self);
     pages_free(&self->pages);
     rt_log_free(self->log);
