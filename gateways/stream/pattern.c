@@ -69,7 +69,8 @@ const char *pattern_fault(const char *pattern) {
     if (!pattern_is_wild(pattern)) return concrete_fault(pattern);
     pattern_reach reach = pattern_reach_of(pattern);
     if (reach.channels != 0 || pattern_overlaps(pattern, "feed.*.*.status")) return NULL;
-    return pattern_overlaps(pattern, "*.*.order") ? no_orders : "no subject of market data can match it";
+    const char *last = strrchr(pattern, '.');
+    return last != NULL && strcmp(last, ".order") == 0 ? no_orders : "no subject of market data can match it";
 }
 
 uint32_t pattern_take_tier(char *pattern) {

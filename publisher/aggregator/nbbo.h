@@ -3,7 +3,7 @@
  * symbol's at most once a round. Memory is taken at alloc.
  *
  * An exchange counts while its feed and its own quote are OK. One whose quote can't be trusted (STALE, RECOVERING, its
- * status does not come, or nothing has come of a new leader's or session's yet) is left out and named in stale_venues. One
+ * status does not come, or nothing has come of a new session yet) is left out and named in stale_venues. One
  * that has closed is left out, too. Of a quote of an instrument that is halted nothing more is known than what it says.
  *
  * The quantity is that of all exchanges at the best price together; they are named, the largest first, then by name. Prices
