@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gateways/auth/origin.h"
 #include "gateways/caller.h"
+#include "gateways/candle_pages.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
@@ -203,8 +204,8 @@ static const struct route {
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
               {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
-              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
-              {"/metrics", false, take_metrics}};
+              {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
+              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
 
 static void route(gateway *self, const socket_request *request, const http_asked *asked) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
