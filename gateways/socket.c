@@ -204,6 +204,7 @@ void socket_leave_stream(gateway_socket *self, connection *c) {
     if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
     self->clients[c->client] = NULL;
     stream_close(self->stream, c->client);
+    self->handlers.on_client_gone(self->handlers.context, c->client);
     c->client = STREAM_NO_CLIENT;
     self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
     self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
@@ -235,6 +236,7 @@ static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) 
     }
     self->clients[c->client] = c;
     self->stats.websockets++;
+    self->handlers.on_client(self->handlers.context, c->client, true, socket_take_guest(self, wsi));
     return 0;
 }
 
@@ -283,7 +285,8 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
 }
 
 static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", known[TEXT_BYTES], arguments[8 * TEXT_BYTES];
+    char arguments[8 * TEXT_BYTES];
+    socket_headers told;
     leave(self, c);
     *c = (connection){
         .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
@@ -291,16 +294,11 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->asking = c;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
-    socket_request request = {
-        .ticket = c->ticket, .method = method_of(wsi), .path = path, .origin = origin, .host = host};
-    socket_copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    socket_copy_header(wsi, WSI_TOKEN_HOST, host);
-    if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
-    request.last_event_id = id;
-    socket_copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
-    request.if_none_match = known;
+    socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
+    socket_take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
+    socket_drop_headers(&told);
 }
 
 static connection *asking(gateway_socket *self, uint64_t ticket) {
@@ -344,6 +342,7 @@ uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char 
     c->client = client;
     self->clients[client] = c;
     self->stats.event_streams++;
+    self->handlers.on_client(self->handlers.context, client, false, NULL);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
     keep_answer(self, c, head, NULL, 0);
     return client;
@@ -403,6 +402,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (c != NULL) leave(self, c);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
+        if (wsi == self->guest_of) socket_lose_guest(self);
         on_gone(self);
         return 0;
     default:
@@ -645,6 +645,7 @@ bool socket_is_closed(const gateway_socket *self) {
 void socket_free(gateway_socket *self) {
     if (self == NULL) return;
     if (self->listener >= 0) close(self->listener);
+    socket_lose_guest(self);
     free(self->clients);
     if (self->readers >= 0) close(self->readers);
     free(self->read_buffer);

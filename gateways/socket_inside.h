@@ -3,6 +3,7 @@
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
+ *   socket_headers.c    what a request says beside its path
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
  *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
@@ -67,6 +68,8 @@ struct gateway_socket {
     connection **clients; /* by the stream's number */
     connection *asking;   /* HTTP requests without an answer */
     connection *dropped;
+    struct lws *guest_of; /* whose handshake was just found good; NULL: nobody's */
+    void *guest;          /* what on_handshake gave of it */
     uint64_t last_ticket;
 
     int listener; /* -1: none */
@@ -98,6 +101,19 @@ void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
+/* What on_handshake gave of this connection, to be passed on; NULL: nothing. */
+void *socket_take_guest(gateway_socket *self, struct lws *wsi);
+void socket_lose_guest(gateway_socket *self); /* nothing happens if there is none */
+
+/* ---- socket_headers.c ---- */
+typedef struct socket_headers {
+    char origin[SOCKET_TEXT_BYTES], host[SOCKET_TEXT_BYTES], id[SOCKET_TEXT_BYTES], known[SOCKET_TEXT_BYTES],
+        site[64];
+    char *authorization, *cookie; /* as long as they are; NULL: none */
+} socket_headers;
+/* Copies them, and points the request at them; until socket_drop_headers. */
+void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *request);
+void socket_drop_headers(socket_headers *told);
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);

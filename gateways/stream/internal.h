@@ -40,8 +40,13 @@ typedef enum topic_kind {
     TOPIC_STATUS,
     TOPIC_IMBALANCE,
     TOPIC_FEED,
+    TOPIC_CANDLE,
+    TOPIC_NBBO,
     TOPIC_KINDS
 } topic_kind;
+
+/* An instrument's topics: one of each kind, and one of each further interval of candles. */
+#define TOPIC_SLOTS (TOPIC_KINDS + SUBJECT_CANDLES - 1)
 
 /* How messages are written and wrapped. */
 typedef enum encoding { ENCODING_JSON, ENCODING_PROTOBUF, ENCODING_SSE } encoding;
@@ -61,6 +66,12 @@ typedef struct trades_state {
     tw_print last;
 } trades_state;
 
+/* The newest candle, and what of the one before tells whether a message about it is news. */
+typedef struct candle_state {
+    wire_candle now;
+    wire_candle before; /* count and prices are not kept up; start_ns 0: none */
+} candle_state;
+
 typedef union topic_state {
     wire_header header; /* all but a feed start with it */
     book_state book;
@@ -69,11 +80,14 @@ typedef union topic_state {
     wire_status status;
     wire_imbalance imbalance;
     wire_feed_status feed;
+    candle_state candle;
+    wire_nbbo nbbo;
 } topic_state;
 
 typedef struct topic {
     topic_kind kind;
-    bool known; /* `state` holds something */
+    subject_channel channel; /* SUBJECT_CHANNELS for feeds */
+    bool known;              /* `state` holds something */
     uint32_t instrument;
     uint32_t first_group;
     uint32_t subject_length;
@@ -83,7 +97,7 @@ typedef struct topic {
 } topic;
 
 typedef struct instrument {
-    uint32_t topics[TOPIC_KINDS];
+    uint32_t topics[TOPIC_SLOTS];
     char key[TW_MIC_BYTES + TW_SYMBOL_BYTES + 1]; /* MIC.SYMBOL, not escaped */
 } instrument;
 
@@ -178,6 +192,7 @@ typedef struct client {
     byte_queue outbox; /* what only it gets: answers, heartbeats */
     int64_t heard_ns, sent_ns;
     int64_t allowance_ns; /* the bucket of its requests, in time */
+    stream_limits limits; /* no 0 */
     uint32_t refused_in_a_row;
 } client;
 
@@ -264,7 +279,6 @@ bool stream_instruments_init(stream *s);
 void stream_instruments_fini(stream *s);
 /* Forgets a topic that nobody keeps up to date any more, and its groups; it has no members. */
 void stream_topic_forget(stream *s, uint32_t topic);
-subject_channel stream_channel_of(topic_kind kind); /* SUBJECT_CHANNELS for feeds */
 size_t stream_state_bytes(topic_kind kind);
 
 /* ---- group.c ---- */
@@ -301,6 +315,13 @@ const snapshot_cache *stream_group_snapshot(stream *s, uint32_t group);
 void stream_trades_make_way(stream *s, uint32_t topic, const wire_trades *trades, bool chained);
 void stream_trades_arrived(stream *s, uint32_t topic, const wire_trades *trades, bool chained, uint64_t missed);
 
+/* Candles of several starts follow each other in one topic. Before it keeps one of another start: what waits of the one
+ * before goes out. One that is older than the newest goes out beside it. */
+void stream_candle_make_way(stream *s, uint32_t topic);
+void stream_candle_aside(stream *s, uint32_t topic, const wire_candle *candle);
+/* Whether `b` says more of the same candle than `a` (docs/protocol.md). */
+bool stream_candle_is_news(const wire_candle *a, const wire_candle *b);
+
 /* ---- conflate.c ---- */
 bool stream_may_cut_now(stream *s, uint32_t group);
 void stream_cut_later(stream *s, uint32_t group);
@@ -334,6 +355,10 @@ void stream_mark_ready(stream *s, uint32_t client);
 void stream_ready_push(stream *s, uint32_t client, client_place place);
 void stream_ready_remove(stream *s, uint32_t client);
 void stream_end_client(stream *s, uint32_t client, uint16_t code, const char *reason);
+/* ---- admit.c ---- */
+stream_limits stream_limits_within(const stream_options *options, const stream_limits *wanted);
+void stream_put_limits(const stream *s, json_writer *w, const stream_limits *limits);
+void stream_authenticate(stream *s, uint32_t client, const stream_request_text *request);
 void stream_watch(stream *s); /* heartbeats and silence */
 bool byte_queue_put(byte_queue *queue, const uint8_t *bytes, size_t length);
 void byte_queue_took(byte_queue *queue, size_t length);
