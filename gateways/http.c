@@ -56,7 +56,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     return asked;
 }
 
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length) {
     char head[HEAD_BYTES + HTTP_CROSS_BYTES];
     tw_text_format(head, sizeof head,
@@ -64,7 +64,13 @@ void http_answer(gateway *self, const http_asked *asked, http_status status, con
                    "X-Content-Type-Options: nosniff\r\n%s%s\r\n",
                    status.number, status.words, type, length, caching, asked->cross_origin,
                    asked->last ? "Connection: close\r\n" : "");
-    socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last);
+    return socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last) &&
+           !asked->head;
+}
+
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes) {
+    (void)asked; /* nobody signs in for a page yet */
+    gateway_count_use(self, STREAM_NO_CLIENT, &(stream_use){.subject = subject, .updates = 1, .bytes = bytes});
 }
 
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,

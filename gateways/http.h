@@ -28,11 +28,15 @@ typedef struct http_asked {
 } http_asked;
 http_asked http_remember(const gateway *self, const socket_request *request);
 
-/* Answers with a body of so many bytes, copied. `caching` is the value of Cache-Control. */
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+/* Answers with a body of so many bytes, copied. `caching` is the value of Cache-Control. True: the body goes out (not to a
+ * HEAD, nor to who is gone). */
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length);
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
                        const char *message);
+
+/* An answer with market data went out: so many bytes of this subject, for the usage ledger. */
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes);
 
 /* The value of the argument of that name, "" if there is none. */
 const char *http_argument(const socket_request *request, const char *name);

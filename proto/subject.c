@@ -152,6 +152,15 @@ bool subject_instrument_changes(char *subject, size_t capacity, const char *mic)
     return finish(subject, capacity, whole);
 }
 
+static bool is_exchange(const char *text) {
+    return is_mic(text, strlen(text)) || strcmp(text, "agg") == 0;
+}
+
+bool subject_usage(char *subject, size_t capacity, const char *exchange) {
+    bool whole = is_exchange(exchange) && tw_text_format(subject, capacity, "usage.%s", exchange);
+    return finish(subject, capacity, whole);
+}
+
 /* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
 static size_t next_token(const char **rest, const char **token) {
     *token = *rest;
@@ -225,6 +234,11 @@ static subject_kind parse_instruments(const char *rest, subject_parts *parts) {
     return strcmp(rest, "changes") == 0 ? SUBJECT_KIND_INSTRUMENT_CHANGES : SUBJECT_KIND_UNKNOWN;
 }
 
+static subject_kind parse_usage(const char *rest, subject_parts *parts) {
+    if (!is_exchange(rest)) return SUBJECT_KIND_UNKNOWN;
+    return tw_text_copy(parts->mic, sizeof parts->mic, rest) ? SUBJECT_KIND_USAGE : SUBJECT_KIND_UNKNOWN;
+}
+
 subject_kind subject_parse(const char *subject, subject_parts *parts) {
     *parts = (subject_parts){.channel = SUBJECT_CHANNELS};
     const char *rest = subject, *first;
@@ -237,6 +251,8 @@ subject_kind subject_parse(const char *subject, subject_parts *parts) {
         parts->kind = parse_snapshots(rest, parts);
     else if (token_is(first, length, "instruments"))
         parts->kind = parse_instruments(rest, parts);
+    else if (token_is(first, length, "usage"))
+        parts->kind = parse_usage(rest, parts);
     else
         parts->kind = parse_instrument(subject, parts, SUBJECT_KIND_INSTRUMENT);
     return parts->kind;

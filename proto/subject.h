@@ -45,16 +45,19 @@ bool subject_snapshot(char *subject, size_t capacity, const char *mic, const cha
 bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
 bool subject_instruments(char *subject, size_t capacity, const char *mic);
 bool subject_instrument_changes(char *subject, size_t capacity, const char *mic);
+/* `exchange` is a MIC, or "agg" for what spans exchanges. */
+bool subject_usage(char *subject, size_t capacity, const char *exchange);
 
 typedef enum subject_kind {
     SUBJECT_KIND_UNKNOWN = 0,
-    SUBJECT_KIND_INSTRUMENT,        /* {MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_FEED_STATUS,       /* feed.{MIC}.{PARTITION}.status */
-    SUBJECT_KIND_LINE_STATUS,       /* feed.{MIC}.{PARTITION}.line.{LINE} */
-    SUBJECT_KIND_SNAPSHOT,          /* snapshot.{MIC}.{SYMBOL}.{channel} */
-    SUBJECT_KIND_SNAPSHOTS,         /* snapshots.{MIC}.{channel} */
-    SUBJECT_KIND_INSTRUMENTS,       /* instruments.{MIC} */
-    SUBJECT_KIND_INSTRUMENT_CHANGES /* instruments.{MIC}.changes */
+    SUBJECT_KIND_INSTRUMENT,         /* {MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_FEED_STATUS,        /* feed.{MIC}.{PARTITION}.status */
+    SUBJECT_KIND_LINE_STATUS,        /* feed.{MIC}.{PARTITION}.line.{LINE} */
+    SUBJECT_KIND_SNAPSHOT,           /* snapshot.{MIC}.{SYMBOL}.{channel} */
+    SUBJECT_KIND_SNAPSHOTS,          /* snapshots.{MIC}.{channel} */
+    SUBJECT_KIND_INSTRUMENTS,        /* instruments.{MIC} */
+    SUBJECT_KIND_INSTRUMENT_CHANGES, /* instruments.{MIC}.changes */
+    SUBJECT_KIND_USAGE               /* usage.{MIC}, usage.agg */
 } subject_kind;
 
 typedef struct subject_parts {

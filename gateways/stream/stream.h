@@ -60,6 +60,14 @@ typedef struct stream_options {
     int64_t silence_ns;           /* a client not heard of for so long is closed */
 } stream_options;
 
+/* What a client was handed of a subject since the last report. Bytes are those of whole frames, begun ones included, before
+ * TLS and compression. */
+typedef struct stream_use {
+    const char *subject;
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} stream_use;
+
 /* What the stream needs from its surroundings; called synchronously. None of them may call the stream back: what they
  * want of it is done after the call that they were called from. */
 typedef struct stream_surroundings {
@@ -74,7 +82,7 @@ typedef struct stream_surroundings {
     /* {"op":"auth"}: who is there? False: `reason` says why not. NULL: there is nobody to ask. */
     bool (*authenticate)(void *context, uint32_t client, const char *token, char *reason, size_t capacity);
     /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
-    void (*used)(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes);
+    void (*used)(void *context, uint32_t client, const stream_use *use);
     /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
     void (*close)(void *context, uint32_t client, uint16_t code, const char *reason);
 } stream_surroundings;
