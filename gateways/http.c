@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 #include "base/market.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
@@ -22,25 +22,6 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"};
 
-/* ---- origins ---- */
-
-/* "https://example.com:8443" is a page of the host "example.com:8443". */
-static bool is_own(const char *origin, const char *host) {
-    const char *at = strstr(origin, "://");
-    return at != NULL && host[0] != '\0' && strcasecmp(at + 3, host) == 0;
-}
-
-bool http_origin_allowed(const char *allowed, const char *origin, const char *host) {
-    if (origin[0] == '\0' || strcmp(allowed, "*") == 0 || is_own(origin, host)) return true;
-    size_t length = strlen(origin);
-    for (const char *at = allowed; *at != '\0';) {
-        size_t one = strcspn(at, ",");
-        if (one == length && strncasecmp(at, origin, length) == 0) return true;
-        at += one + (at[one] == ',');
-    }
-    return false;
-}
-
 /* ---- answers ---- */
 
 /* What a browser needs to be told so that the page that asked may read the answer. */
@@ -49,7 +30,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
-                   http_origin_allowed(self->settings.origins, request->origin, request->host);
+                   origin_allowed(self->settings.origins, request->origin, request->host);
     if (allowed)
         tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
                        "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
@@ -144,6 +125,29 @@ static void take_metrics(gateway *self, const socket_request *request) {
     free(text);
 }
 
+/*
+ * Pages may run and load only what came from here, talk only to here (a WebSocket of the same origin included), and be shown in
+ * nobody else's frame. A browser keeps them and asks each time whether they are still the same.
+ */
+static const char page_headers[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src "
+    "'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\nCache-Control: no-cache\r\n";
+
+/* `known`: who asks has it already and is told just that. */
+static void answer_page(gateway *self, const http_asked *asked, const page *file, bool known) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES], about[128] = "";
+    if (!known)
+        tw_text_format(about, sizeof about, "Content-Type: %s\r\nContent-Length: %zu\r\n", file->type,
+                       file->length);
+    tw_text_format(head, sizeof head, "HTTP/1.1 %s\r\nETag: %s\r\n%s%s%s\r\n",
+                   known ? "304 Not Modified" : "200 OK", file->tag, about, page_headers, asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, (const char *)file->bytes,
+                  known || asked->head ? 0 : file->length, true);
+}
+
 static const struct route {
     const char *path;
     bool is_folder; /* all below it */
@@ -169,7 +173,7 @@ void http_take(gateway *self, const socket_request *request) {
     }
     const page *file = pages_find(&self->pages, request->path);
     if (file != NULL) {
-        http_answer(self, &asked, HTTP_OK, file->type, "no-cache", (const char *)file->bytes, file->length);
+        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
         return;
     }
     bool is_stream = strcmp(request->path, "/v1/stream") == 0;

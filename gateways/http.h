@@ -47,7 +47,4 @@ bool http_is_mic(const char *text, size_t length);
 /* Answers a request, now or later. */
 void http_take(gateway *self, const socket_request *request);
 
-/* May a page of `origin` use the gateway that it reaches as `host`? `allowed` is "*" or a list of origins. */
-bool http_origin_allowed(const char *allowed, const char *origin, const char *host);
-
 #endif

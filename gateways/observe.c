@@ -58,6 +58,8 @@ static void add_counters(observed *seen) {
         {"closed_policy_total", "Clients closed because of what they did.", &seen->stream.closed_policy},
         {"closed_oversize_total", "Clients closed because a request was too long.", &seen->socket.oversize},
         {"closed_binary_total", "Clients closed because a request was binary.", &seen->socket.binary},
+        {"closed_protocol_total", "Clients closed because they broke the WebSocket protocol.",
+         &seen->socket.protocol_errors},
         {"accepted_total", "Connections taken.", &seen->socket.accepted},
         {"refused_total", "Connections beyond --max-clients.", &seen->socket.refused},
         {"writes_total", "Writes to clients.", &seen->socket.writes},

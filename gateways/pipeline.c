@@ -3,7 +3,9 @@
 
 #include <signal.h>
 
+#include "base/secret.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
@@ -12,6 +14,7 @@
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
 #define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
+#define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
 
 /* ---- usage ---- */
@@ -112,7 +115,7 @@ static void on_request(void *context, const socket_request *request) {
 }
 
 static bool may_connect(void *context, const char *origin, const char *host) {
-    return http_origin_allowed(((gateway *)context)->settings.origins, origin, host);
+    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -248,13 +251,15 @@ tw_code gateway_open(gateway *self, tw_error *error) {
 }
 
 int gateway_run(gateway *self) {
+    char servers[SHOWN_BYTES];
+    tw_secret_strip(self->settings.nats, servers, sizeof servers);
     source_feed(self->source, self->stream);
     socket_serve(self->socket, self->stream);
     uv_timer_start(&self->round_due, on_round_due, 0, 0);
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
-           RT_U64("port", socket_port(self->socket)), RT_STR("bus", self->settings.nats));
-    if (self->anonymous.count == 0)
+           RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
+    if (self->anonymous.patterns.count == 0)
         rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
@@ -287,6 +292,7 @@ void gateway_close(gateway *self) {
     socket_free(self->socket);
     stream_free(self->stream);
     wire_arena_fini(&self->arena);
+    entitlement_fini(&self->anonymous);
     observe_close(self);
     pages_free(&self->pages);
     rt_log_free(self->log);

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #include "gateways/ask.h"
-#include "gateways/entitlement.h"
+#include "gateways/auth/entitlement.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
 #include "gateways/pages.h"

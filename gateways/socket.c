@@ -2,12 +2,11 @@
  * libwebsockets on the loop, and direct writes past it.
  *
  * After a partial write the rest of the frame it ended in is handed to libwebsockets, which keeps what the kernel does
- * not take and sends it before anything of its own. So both always begin at the start of a frame.
+ * not take and sends it before anything that is written later. So whatever is written begins at the start of a frame.
  */
 #include "gateways/socket.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "gateways/socket_inside.h"
 #include "runtime/clock.h"
 
 #define NS_PER_S          INT64_C(1000000000)
@@ -25,61 +25,11 @@
 #define PINGS_PER_SILENCE 3
 #define BACKLOG           4096
 #define ACCEPTS_PER_EVENT 256
-#define CLOSE_SECONDS     5
-#define ANSWER_SECONDS    30 /* most that an HTTP answer may take to be made and read */
-#define READ_BYTES        1024
+#define ANSWER_SECONDS    30            /* most that an HTTP answer may take to be made and read */
+#define READ_BYTES        1             /* by libwebsockets: it reads no frames */
 #define WRITE_BYTES       (64u * 1024u) /* most that libwebsockets writes at once */
-#define CLOSE_TRY_LATER   1013          /* RFC 6455, IANA registry */
 #define SPARE_FILES       64
-#define TEXT_BYTES        2048
-
-typedef enum connection_kind {
-    CONNECTION_NEW = 0,
-    CONNECTION_HTTP,
-    CONNECTION_EVENTS,
-    CONNECTION_WEBSOCKET
-} connection_kind;
-
-/* libwebsockets' memory for a connection; zeroed when it begins. */
-typedef struct connection {
-    connection_kind kind;
-    struct lws *wsi;
-    uint32_t client; /* WEBSOCKET, EVENTS */
-    bool closing;
-    uint16_t close_code;
-    char close_reason[64];
-    uint8_t *message; /* a request whose end has not come */
-    size_t message_length;
-    uint64_t ticket;                /* HTTP: waits for its answer; 0: does not */
-    struct connection *next_asking; /* in the list of those */
-    uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
-    size_t answer_length;
-    bool more;
-} connection;
-
-struct gateway_socket {
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    struct lws_protocols protocols[3];
-    uv_timer_t ping_timer;
-    socket_options options;
-    socket_handlers handlers;
-    rt_log *log;
-    stream *stream;
-    connection **clients; /* by the stream's number */
-    connection *asking;   /* HTTP requests without an answer */
-    uint64_t last_ticket;
-
-    int listener; /* -1: none */
-    uv_poll_t poll;
-    bool polled, paused, poll_closed;
-    uint16_t port;
-
-    uint8_t *scratch; /* what must be in one piece for lws_write */
-    size_t scratch_bytes;
-    socket_stats stats;
-    rt_log_site refused_site, accept_site, memory_site;
-};
+#define TEXT_BYTES        SOCKET_TEXT_BYTES
 
 static gateway_socket *socket_of(struct lws *wsi) {
     return lws_context_user(lws_get_context(wsi));
@@ -131,7 +81,7 @@ static size_t frame_end(const stream_span *spans, uint32_t count, size_t at) {
     return end;
 }
 
-static void drop(connection *c) {
+void socket_drop(connection *c) {
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
@@ -147,6 +97,11 @@ static bool write_through(gateway_socket *self, connection *c, const stream_span
     return lws_write(c->wsi, bytes, to - from, LWS_WRITE_RAW) >= 0;
 }
 
+bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length) {
+    stream_span whole = {.bytes = frame, .length = length};
+    return write_through(self, c, &whole, 1, 0, length);
+}
+
 /* How much of the spans the socket took. */
 static size_t send_spans(connection *c, const stream_span *spans, uint32_t count) {
     struct iovec pieces[STREAM_MAX_SPANS];
@@ -154,7 +109,7 @@ static size_t send_spans(connection *c, const stream_span *spans, uint32_t count
         pieces[i] = (struct iovec){.iov_base = (void *)(uintptr_t)spans[i].bytes, .iov_len = spans[i].length};
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
     ssize_t sent = sendmsg(lws_get_socket_fd(c->wsi), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop(c);
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) socket_drop(c);
     return sent < 0 ? 0 : (size_t)sent;
 }
 
@@ -165,7 +120,7 @@ static size_t write_spans(gateway_socket *self, connection *c, const stream_span
     self->stats.writes++;
     if (lws_is_ssl(c->wsi)) {
         if (write_through(self, c, spans, count, 0, total)) return total;
-        drop(c);
+        socket_drop(c);
         return 0;
     }
     size_t sent = send_spans(c, spans, count);
@@ -175,7 +130,7 @@ static size_t write_spans(gateway_socket *self, connection *c, const stream_span
     if (c->kind == CONNECTION_EVENTS) return sent; /* nothing of libwebsockets' own comes in between */
     size_t whole = frame_end(spans, count, sent);
     if (whole > sent && !write_through(self, c, spans, count, sent, whole)) {
-        drop(c);
+        socket_drop(c);
         return sent;
     }
     return whole;
@@ -204,7 +159,7 @@ void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, con
     c->closing = true;
     c->close_code = code;
     tw_text_copy(c->close_reason, sizeof c->close_reason, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
     lws_callback_on_writable(c->wsi);
 }
 
@@ -213,8 +168,7 @@ void socket_end_clients(gateway_socket *self, const char *reason) {
         if (self->clients[n] != NULL) socket_end_client(self, n, LWS_CLOSE_STATUS_GOINGAWAY, reason);
 }
 
-/* No client of the stream any more: nothing may be written behind a closing handshake. */
-static void leave_stream(gateway_socket *self, connection *c) {
+void socket_leave_stream(gateway_socket *self, connection *c) {
     if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
     self->clients[c->client] = NULL;
     stream_close(self->stream, c->client);
@@ -223,28 +177,14 @@ static void leave_stream(gateway_socket *self, connection *c) {
     self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
 }
 
-/* The closing handshake begins. -1, for the callback to return. */
-static int end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
-    leave_stream(self, c);
-    lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
-    return -1;
-}
-
 /* -1: the connection is to end. */
 static int on_client_writable(gateway_socket *self, connection *c) {
+    if (c->kind == CONNECTION_WEBSOCKET) socket_send_owed(self, c);
     if (c->client == STREAM_NO_CLIENT) return 0;
     stream_writable(self->stream, c->client);
     if (!c->closing || stream_has_more(self->stream, c->client)) return 0;
     if (c->kind == CONNECTION_EVENTS) return -1;
-    lws_set_timer_usecs(c->wsi, 1); /* who ends in this callback gets no closing handshake */
-    return 0;
-}
-
-static int on_client_timer(gateway_socket *self, connection *c) {
-    if (!c->closing || c->client == STREAM_NO_CLIENT) return 0;
-    if (!stream_has_more(self->stream, c->client) && !lws_partial_buffered(c->wsi))
-        return end_websocket(self, c, c->close_code, c->close_reason);
-    lws_callback_on_writable(c->wsi);
+    socket_end_websocket(self, c, c->close_code, c->close_reason);
     return 0;
 }
 
@@ -253,10 +193,13 @@ static int on_client_timer(gateway_socket *self, connection *c) {
 static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
     bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
     *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
+    ws_reader_init(&c->reader, self->options.request_bytes, false);
+    if (!socket_start_reading(self, c)) return -1;
     c->client =
         stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
-        return end_websocket(self, c, CLOSE_TRY_LATER, "no room for another client");
+        socket_end_websocket(self, c, WS_TRY_LATER, "no room for another client");
+        return 0;
     }
     self->clients[c->client] = c;
     self->stats.websockets++;
@@ -273,50 +216,17 @@ static void stop_asking(gateway_socket *self, connection *c) {
 }
 
 static void leave(gateway_socket *self, connection *c) {
-    leave_stream(self, c);
+    socket_leave_stream(self, c);
     stop_asking(self, c);
-    free(c->message);
+    socket_stop_reading(self, c);
+    ws_reader_fini(&c->reader);
     free(c->answer);
     *c = (connection){0};
 }
 
-static void take_request(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
-    stream_request(self->stream, c->client, bytes, length, rt_clock_utc_ns());
-}
-
-/* A message may come in pieces; it is put together up to the limit. */
-static int on_receive(gateway_socket *self, connection *c, const uint8_t *bytes, size_t length) {
-    bool last = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
-    if (c->client == STREAM_NO_CLIENT) return 0;
-    stream_heard(self->stream, c->client, rt_clock_utc_ns());
-    if (lws_frame_is_binary(c->wsi)) {
-        self->stats.binary++;
-        return end_websocket(self, c, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "requests are JSON in text frames");
-    }
-    if (c->message_length + length > self->options.request_bytes) {
-        self->stats.oversize++;
-        return end_websocket(self, c, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "the request is too long");
-    }
-    if (last && c->message_length == 0) {
-        take_request(self, c, bytes, length);
-        return 0;
-    }
-    uint8_t *grown = realloc(c->message, c->message_length + length + 1);
-    if (grown == NULL) return end_websocket(self, c, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
-    c->message = grown;
-    if (length > 0) memcpy(grown + c->message_length, bytes, length);
-    c->message_length += length;
-    if (!last) return 0;
-    take_request(self, c, c->message, c->message_length);
-    free(c->message);
-    c->message = NULL;
-    c->message_length = 0;
-    return 0;
-}
-
 /* ---- HTTP ---- */
 
-static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *text) {
+void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]) {
     if (lws_hdr_copy(wsi, text, TEXT_BYTES, token) < 0) text[0] = '\0';
 }
 
@@ -340,7 +250,7 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
 }
 
 static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", arguments[8 * TEXT_BYTES];
+    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", known[TEXT_BYTES], arguments[8 * TEXT_BYTES];
     leave(self, c);
     *c = (connection){
         .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
@@ -350,10 +260,12 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->stats.http_requests++;
     socket_request request = {
         .ticket = c->ticket, .method = method_of(wsi), .path = path, .origin = origin, .host = host};
-    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    copy_header(wsi, WSI_TOKEN_HOST, host);
+    socket_copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
+    socket_copy_header(wsi, WSI_TOKEN_HOST, host);
     if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
     request.last_event_id = id;
+    socket_copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
+    request.if_none_match = known;
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
 }
@@ -371,7 +283,7 @@ static void keep_answer(gateway_socket *self, connection *c, const char *head, c
     c->answer = malloc(LWS_PRE + head_length + length);
     if (c->answer == NULL) {
         rt_log_limited(self->log, &self->memory_site, RT_ERROR, "no memory for an answer", RT_U64("bytes", length));
-        drop(c);
+        socket_drop(c);
         return;
     }
     memcpy(c->answer + LWS_PRE, head, head_length);
@@ -424,22 +336,6 @@ static int on_http_writable(gateway_socket *self, connection *c) {
     return is_events ? on_client_writable(self, c) : 0; /* where the answer was all, `c` may be gone */
 }
 
-/* A WebSocket handshake: only here, and only for pages that may. */
-static int on_handshake(gateway_socket *self, struct lws *wsi) {
-    char path[TEXT_BYTES], origin[TEXT_BYTES], host[TEXT_BYTES];
-    copy_header(wsi, WSI_TOKEN_GET_URI, path);
-    copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    copy_header(wsi, WSI_TOKEN_HOST, host);
-    int status = 0;
-    if (strcmp(path, "/v1/stream") != 0)
-        status = HTTP_STATUS_NOT_FOUND;
-    else if (!self->handlers.may_connect(self->handlers.context, origin, host))
-        status = HTTP_STATUS_FORBIDDEN;
-    if (status == 0) return 0;
-    lws_return_http_status(wsi, (unsigned)status, NULL);
-    return -1;
-}
-
 /* ---- libwebsockets' callbacks ---- */
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
@@ -452,25 +348,18 @@ static void on_gone(gateway_socket *self) {
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+    (void)length;
     gateway_socket *self = socket_of(wsi);
     connection *c = user;
     switch (reason) {
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return on_handshake(self, wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return socket_may_upgrade(self, wsi, in) ? 0 : -1;
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: this is no proxy */
+        return -1;
     case LWS_CALLBACK_ESTABLISHED:
         return open_websocket(self, c, wsi);
-    case LWS_CALLBACK_RECEIVE:
-        return on_receive(self, c, in, length);
-    case LWS_CALLBACK_RECEIVE_PONG:
-        if (c->client != STREAM_NO_CLIENT) stream_heard(self->stream, c->client, rt_clock_utc_ns());
-        return 0;
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        leave_stream(self, c);
-        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return on_client_writable(self, c);
-    case LWS_CALLBACK_TIMER:
-        return on_client_timer(self, c);
     case LWS_CALLBACK_HTTP:
         on_http(self, c, wsi, in);
         return 0;
@@ -491,15 +380,15 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 /* ---- pings ---- */
 
-/* With a payload: libwebsockets tells nothing of an empty pong. Who has bytes waiting reads nothing now anyway. */
+/* Who has bytes waiting reads nothing now anyway. */
 static void on_ping_time(uv_timer_t *timer) {
     gateway_socket *self = timer->data;
-    static const uint8_t ping[] = {0x89, 2, 't', 'w'};
-    stream_span whole = {.bytes = ping, .length = sizeof ping};
+    uint8_t ping[WS_CONTROL_BYTES + 2];
+    size_t length = ws_write_control(ping, false, (const uint8_t *)"tw", 2);
     for (uint32_t n = 0; n < self->options.max_connections; n++) {
         connection *c = self->clients[n];
         if (c == NULL || c->kind != CONNECTION_WEBSOCKET || lws_partial_buffered(c->wsi)) continue;
-        if (!write_through(self, c, &whole, 1, 0, sizeof ping)) drop(c);
+        if (!socket_write_frame(self, c, ping, length)) socket_drop(c);
     }
 }
 
@@ -621,7 +510,7 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = self->protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
         .pcontext = &self->context,
@@ -658,12 +547,13 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     self->options = *options;
     self->handlers = *handlers;
     self->log = log;
-    self->listener = -1;
+    self->listener = self->readers = -1;
     self->clients = calloc(options->max_connections, sizeof(connection *));
     if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = raise_file_limit(options->max_connections, error);
+    if (code == TW_OK) code = socket_open_reading(self, loop, error);
     if (code == TW_OK) code = open_libwebsockets(self, loop, error);
     if (code == TW_OK) code = bind_listener(self, error);
     if (code != TW_OK) return code;
@@ -702,16 +592,19 @@ void socket_close(gateway_socket *self) {
     else if (!uv_is_closing((uv_handle_t *)&self->poll))
         self->poll_closed = true; /* it was never there */
     if (self->context != NULL) lws_context_destroy(self->context);
+    socket_close_reading(self);
 }
 
 bool socket_is_closed(const gateway_socket *self) {
-    return self == NULL || (self->context == NULL && self->poll_closed);
+    return self == NULL || (self->context == NULL && self->poll_closed && self->readers < 0);
 }
 
 void socket_free(gateway_socket *self) {
     if (self == NULL) return;
     if (self->listener >= 0) close(self->listener);
     free(self->clients);
+    if (self->readers >= 0) close(self->readers);
+    free(self->read_buffer);
     free(self->scratch);
     free(self);
 }

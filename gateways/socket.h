@@ -1,10 +1,11 @@
 /*
- * Connections of clients: WebSocket, event streams, plain HTTP. The one door to libwebsockets, which does handshakes,
- * reading, control frames, TLS and what a full socket did not take; its sockets are on the process's one loop.
+ * Connections of clients: WebSocket, event streams, plain HTTP. The one door to libwebsockets, which does handshakes, HTTP,
+ * TLS and what a full socket did not take; its sockets are on the process's one loop. What WebSocket clients send is read
+ * by gateways/websocket/reader.h.
  *
  * What the stream has for a client goes straight to its socket: one sendmsg per client and round, of all it has not had.
  * Where libwebsockets itself has bytes waiting, or the connection is TLS, it is written through libwebsockets. A frame is
- * never left half written outside of libwebsockets: it may want to send a pong at any time.
+ * never left half written outside of libwebsockets: a pong may want to be sent at any time.
  *
  * The listening socket is our own, because it says how many may share its port, how many connections there may be, and
  * how small their buffers are.
@@ -46,6 +47,7 @@ typedef struct socket_request {
     const char *path;          /* without arguments, decoded */
     const char *origin, *host; /* headers */
     const char *last_event_id; /* likewise */
+    const char *if_none_match; /* likewise */
     uint32_t argument_count;
     const char *arguments[SOCKET_ARGUMENTS]; /* "name=value", decoded; more are not looked at */
 } socket_request;
@@ -90,7 +92,7 @@ typedef struct socket_stats {
     uint64_t accepted, refused; /* beyond max_connections */
     uint64_t writes, partial_writes, bytes_written;
     uint64_t http_requests;
-    uint64_t oversize, binary; /* WebSocket requests closed with 1009, 1003 */
+    uint64_t oversize, binary, protocol_errors; /* WebSockets closed with 1009, 1003, and 1002 or 1007 */
 } socket_stats;
 socket_stats socket_read_stats(const gateway_socket *socket);
 

@@ -1,0 +1,115 @@
+/*
+ * Private to gateways/socket*.c: what they share of connections.
+ *
+ *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
+ *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
+ *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
+ *   socket_tls.c        the same out of a TLS connection
+ *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
+ */
+#ifndef TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
+#define TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
+
+#include <libwebsockets.h>
+
+#include "gateways/socket.h"
+#include "gateways/websocket/reader.h"
+
+#define SOCKET_CLOSE_SECONDS                                                                                       \
+    5 /* for what waits to be sent, and again for the peer's part of the closing handshake */
+#define SOCKET_LINGER_SECONDS 2             /* for the peer to close its side */
+#define SOCKET_READ_BYTES     (16u * 1024u) /* of one client at once */
+#define SOCKET_TEXT_BYTES     2048
+
+typedef enum connection_kind {
+    CONNECTION_NEW = 0,
+    CONNECTION_HTTP,
+    CONNECTION_EVENTS,
+    CONNECTION_WEBSOCKET
+} connection_kind;
+
+/* How far a WebSocket's closing handshake is: open, our close frame is sent, both are and the peer is to hang up. */
+typedef enum connection_end { END_NOT, END_SAID, END_LINGERS } connection_end;
+
+/* libwebsockets' memory for a connection; zeroed when it begins. */
+typedef struct connection {
+    connection_kind kind;
+    struct lws *wsi;
+    uint32_t client; /* WEBSOCKET, EVENTS */
+    bool closing;
+    uint16_t close_code;
+    char close_reason[64];
+    connection_end end;
+    bool watched; /* its socket is in the set that is read */
+    bool owes_pong;
+    uint8_t pong_length;
+    uint8_t pong[WS_CONTROL_BYTES];
+    ws_reader reader;
+    uint64_t ticket;                /* HTTP: waits for its answer; 0: does not */
+    struct connection *next_asking; /* in the list of those */
+    uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
+    size_t answer_length;
+    bool more;
+} connection;
+
+struct gateway_socket {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct lws_protocols protocols[3];
+    uv_timer_t ping_timer;
+    socket_options options;
+    socket_handlers handlers;
+    rt_log *log;
+    stream *stream;
+    connection **clients; /* by the stream's number */
+    connection *asking;   /* HTTP requests without an answer */
+    uint64_t last_ticket;
+
+    int listener; /* -1: none */
+    uv_poll_t poll;
+    bool polled, paused, poll_closed;
+    uint16_t port;
+
+    int readers; /* epoll: the sockets of WebSocket clients; -1: none */
+    uv_poll_t readers_poll;
+    bool readers_polled;
+    uint8_t *read_buffer;
+
+    uint8_t *scratch; /* what must be in one piece for lws_write */
+    size_t scratch_bytes;
+    socket_stats stats;
+    rt_log_site refused_site, accept_site, memory_site;
+};
+
+/* ---- socket.c ---- */
+void socket_drop(connection *c); /* cuts the connection off, after this turn */
+/* One frame, whole, behind everything that was written before. */
+bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length);
+/* No client of the stream any more. */
+void socket_leave_stream(gateway_socket *self, connection *c);
+void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
+
+/* ---- socket_handshake.c ---- */
+/* May this request become a WebSocket? If not, it was answered. */
+bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
+
+/* ---- socket_reading.c ---- */
+tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);
+void socket_close_reading(gateway_socket *self); /* nothing happens if it was not opened */
+/* From now on it is read here, and not by libwebsockets. False: the system refuses. */
+bool socket_start_reading(gateway_socket *self, connection *c);
+void socket_stop_reading(gateway_socket *self, connection *c);
+
+/* ---- socket_tls.c: as recv, of what is deciphered ---- */
+ssize_t socket_tls_read(struct lws *wsi, uint8_t *bytes, size_t capacity);
+bool socket_tls_has_more(struct lws *wsi); /* deciphered already: the kernel has nothing to tell of it */
+
+/* ---- socket_messages.c ---- */
+void socket_take_bytes(gateway_socket *self, connection *c, uint8_t *bytes, size_t length);
+void socket_take_end(gateway_socket *self, connection *c); /* the peer hung up */
+/* Sends a close frame; the peer has to answer in time. */
+void socket_end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason);
+/* What could not be sent before: a pong, or the end of our side. */
+void socket_send_owed(gateway_socket *self, connection *c);
+
+#endif
