@@ -59,7 +59,7 @@ static void set_limits(crowd *c, mx_command *command, uint32_t account) {
                      .position = MX_UNLIMITED,
                      .concentration_ppm = MX_PPM + 1,
                      .open_orders = UINT32_MAX};
-    if (chance(c, 60)) return;
+    if (chance(c, 70)) return;
     if (chance(c, 20)) l->order_quantity = 50 + below(c, 100);
     if (chance(c, 20)) l->order_notional = (mx_money)(30000 + below(c, 100000));
     if (chance(c, 20)) l->funds = (mx_money)(100000 + below(c, 1000000));
@@ -112,7 +112,7 @@ static void order_type(crowd *c, mx_new_order *o) {
         o->stop_price = price(c);
         if (chance(c, 95)) o->tif = (uint8_t)below(c, 3);
     }
-    if (o->type != MX_STOP_LIMIT && chance(c, 97)) o->price = TW_PRICE_ABSENT;
+    if ((o->type == MX_MARKET || o->type == MX_STOP) && chance(c, 97)) o->price = TW_PRICE_ABSENT;
 }
 
 static void new_order(crowd *c, mx_command *command) {
@@ -129,10 +129,10 @@ static void new_order(crowd *c, mx_command *command) {
                         .client_id = name(c)};
     o->quantity = quantity(c, o->instrument);
     order_type(c, o);
-    if (chance(c, 12)) o->display = quantity(c, o->instrument);
-    if (chance(c, 5)) o->minimum = quantity(c, o->instrument);
+    if (chance(c, 12)) o->display = chance(c, 10) ? quantity(c, o->instrument) : o->quantity >= 20 ? 10 : 1;
+    if (chance(c, 4)) o->minimum = quantity(c, o->instrument);
     if (chance(c, 5)) o->post_only = true;
-    if (chance(c, 15)) o->session = 1 + below(c, 5);
+    if (chance(c, 8)) o->session = 1 + below(c, 5);
     if (o->tif == MX_GTD) o->expire_ns = c->now_ns + (int64_t)below(c, 200) * SECOND / 100;
     if (chance(c, 1)) {
         uint8_t *bytes = (uint8_t *)&o->side;
@@ -181,7 +181,7 @@ static void control(crowd *c, mx_command *command) {
     case 1: /* mostly open */
         command->kind = MX_SET_STATE;
         command->set_state =
-            (mx_set_state){instrument, (uint8_t)(chance(c, 70) ? MX_CONTINUOUS : below(c, MX_STATES + 1))};
+            (mx_set_state){instrument, (uint8_t)(chance(c, 85) ? MX_CONTINUOUS : below(c, MX_STATES + 1))};
         break;
     case 2:
     case 3:
@@ -203,11 +203,11 @@ static void control(crowd *c, mx_command *command) {
     case 7: /* off more often than on */
         command->kind = MX_SET_BLOCK;
         command->block =
-            (mx_block){chance(c, 60) ? account : MX_EVERY, chance(c, 60) ? instrument : MX_EVERY, chance(c, 25)};
+            (mx_block){chance(c, 60) ? account : MX_EVERY, chance(c, 60) ? instrument : MX_EVERY, chance(c, 15)};
         break;
     case 8:
         command->kind = MX_SET_KILL;
-        command->kill = (mx_kill){account, chance(c, 25)};
+        command->kill = (mx_kill){account, chance(c, account == MX_EVERY ? 25 : 12)};
         break;
     case 9:
         command->kind = MX_MASS_CANCEL;
@@ -253,12 +253,12 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
     memset(command, 0, sizeof *command);
     if (opening(c, command)) return;
     uint64_t dice = below(c, 1000);
-    if (dice < 620) {
+    if (dice < 600) {
         new_order(c, command);
-    } else if (dice < 800) {
+    } else if (dice < 790) {
         command->kind = MX_CANCEL;
         command->cancel.target = target(c);
-    } else if (dice < 950) {
+    } else if (dice < 980) {
         replace(c, command);
     } else {
         control(c, command);

@@ -536,7 +536,7 @@ static mx_reason risk(const naive_engine *e, const mx_new_order *o, int64_t pric
         all += e->orders[i].o.account == o->account;
     if (but == 0 && all >= l->open_orders) return MXR_OPEN_ORDERS;
     if (l->collar_ppm > 0 && reference == TW_PRICE_ABSENT) return MXR_NO_REFERENCE_PRICE;
-    mx_money worse = buys ? price - reference : reference - price;
+    mx_money worse = buys ? (mx_money)price - reference : (mx_money)reference - price;
     if (l->collar_ppm > 0 && worse * 1000000 > (mx_money)reference * l->collar_ppm) return MXR_ACCOUNT_COLLAR;
     open_value(e, o->account, o->instrument, o->side, but, &same_side);
     mx_money after = (buys ? (mx_money)h->quantity : -(mx_money)h->quantity) + same_side + quantity;
@@ -1113,7 +1113,7 @@ void naive_apply(naive_engine *e, const mx_input *input, const mx_command *comma
 /* ---- questions ---- */
 
 uint32_t naive_public_book(const naive_engine *e, uint32_t instrument, tw_side side, tw_level *levels,
-                        uint32_t depth) {
+                           uint32_t depth) {
     uint32_t count = 0;
     for (;;) {
         const entry *best = NULL;

@@ -16,7 +16,7 @@ void naive_free(naive_engine *engine);
 void naive_apply(naive_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);
 
 uint32_t naive_public_book(const naive_engine *engine, uint32_t instrument, tw_side side, tw_level *levels,
-                        uint32_t depth);
+                           uint32_t depth);
 bool naive_position(const naive_engine *engine, uint32_t account, uint32_t instrument, mx_position_view *view);
 void naive_money(const naive_engine *engine, uint32_t account, mx_money *spent, mx_money *fees, mx_money *reserved);
 uint32_t naive_open_orders(const naive_engine *engine);
