@@ -121,7 +121,7 @@ static void begin_input(mx_engine *engine, const mx_input *input, const mx_comma
     TW_ASSERT(input->seq >= engine->seq && sink->capacity > 0);
     if (input->seq != engine->seq) engine->next_n = 0;
     engine->seq = input->seq;
-    engine->input = *input;
+    engine->input = input;
     engine->command = command->kind;
     engine->sink = sink;
     int64_t stream_ns = input->stream_ns < 0 ? 0 : input->stream_ns < TIME_MAX_NS ? input->stream_ns : TIME_MAX_NS;

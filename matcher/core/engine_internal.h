@@ -128,9 +128,9 @@ struct mx_engine {
     int64_t now_ns;
     uint64_t seq;
     uint32_t next_n;
-    uint64_t entries; /* orders accepted ever */
-    uint64_t joins;   /* times that an order joined a queue */
-    mx_input input;
+    uint64_t entries;      /* orders accepted ever */
+    uint64_t joins;        /* times that an order joined a queue */
+    const mx_input *input; /* the caller's, while it is applied */
     uint8_t command;
     mx_sink *sink;
     /* the day */

@@ -128,8 +128,9 @@ static mx_reason price_find(const instrument *where, const mx_new_order *c, int6
     return MXR_OK;
 }
 
-static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, int64_t price, bool too_many) {
-    uint32_t row = position_find(engine, c->account, c->instrument);
+/* `row` is the account's position in the instrument, NO_ROW if it has none yet. */
+static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_t row, int64_t price,
+                         bool too_many) {
     position none = {.account = c->account, .instrument = c->instrument};
     const instrument *where = &engine->instruments[c->instrument];
     risk_view view = {.engine = engine,
@@ -147,18 +148,17 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, int64_t
     return risk_check(&view);
 }
 
-static mx_reason room_check(const mx_engine *engine, const mx_new_order *c, int64_t price) {
+static mx_reason room_check(const mx_engine *engine, const mx_new_order *c, uint32_t row, int64_t price) {
     if (engine->orders_live == engine->bounds.max_orders) return MXR_ORDERS_FULL;
-    if (engine->position_count == engine->bounds.max_positions &&
-        position_find(engine, c->account, c->instrument) == NO_ROW)
-        return MXR_POSITIONS_FULL;
+    if (row == NO_ROW && engine->position_count == engine->bounds.max_positions) return MXR_POSITIONS_FULL;
     if (!may_rest(c->tif)) return MXR_OK;
     bool stop = is_stop(c->type);
     unsigned number = stop ? (unsigned)(LADDER_BUY_STOPS - c->side) : c->side;
     return queue_has_room(engine, c->instrument, number, stop ? c->stop_price : price) ? MXR_OK : MXR_LEVELS_FULL;
 }
 
-static mx_reason check(const mx_engine *engine, const mx_new_order *c, bool too_many, int64_t *price) {
+static mx_reason check(const mx_engine *engine, const mx_new_order *c, uint32_t row, bool too_many,
+                       int64_t *price) {
     const instrument *where = &engine->instruments[c->instrument];
     mx_reason reason = fields_check(engine, where, c);
     if (reason != MXR_OK) return reason;
@@ -166,9 +166,9 @@ static mx_reason check(const mx_engine *engine, const mx_new_order *c, bool too_
     reason = (mx_reason)states[where->state][action_of(c)];
     if (reason == MXR_OK) reason = price_find(where, c, price);
     if (reason == MXR_OK) reason = collar_check(where, c->type, c->price, c->stop_price);
-    if (reason == MXR_OK) reason = risk_of(engine, c, *price, too_many);
+    if (reason == MXR_OK) reason = risk_of(engine, c, row, *price, too_many);
     if (reason == MXR_OK && c->post_only && match_crosses(engine, where, c->side, c->price)) reason = MXR_POST_ONLY;
-    return reason == MXR_OK ? room_check(engine, c, *price) : reason;
+    return reason == MXR_OK ? room_check(engine, c, row, *price) : reason;
 }
 
 static mx_report *reject(mx_engine *engine, const mx_new_order *c, mx_reason reason) {
@@ -215,28 +215,38 @@ static void take_note(mx_engine *engine, account *owner, const mx_new_order *c) 
     owner->last_type = c->type;
 }
 
-static uint32_t accept(mx_engine *engine, const mx_new_order *c, int64_t price) {
-    uint32_t row = order_take(engine), held = position_find(engine, c->account, c->instrument);
+static uint32_t accept(mx_engine *engine, const mx_new_order *c, uint32_t held, int64_t price) {
+    uint32_t row = order_take(engine);
     if (held == NO_ROW) held = position_make(engine, c->account, c->instrument);
-    engine->orders[row] = (order){.id = c->order_id,
-                                  .price = price,
-                                  .leaves = c->quantity,
-                                  .position = held,
-                                  .side = c->side,
-                                  .type = c->type,
-                                  .tif = c->tif,
-                                  .stp = c->stp,
-                                  .post_only = c->post_only};
-    engine->rests[row] = (order_rest){.quantity = c->quantity,
-                                      .display = c->display,
-                                      .entry = ++engine->entries,
-                                      .stop_price = c->stop_price,
-                                      .expire_ns = c->expire_ns,
-                                      .client_id = c->client_id};
+    order *one = &engine->orders[row];
+    one->id = c->order_id;
+    one->price = price;
+    one->leaves = c->quantity;
+    one->shown = 0;
+    one->executed = 0;
+    one->next = one->prev = NO_ROW;
+    one->level = NO_LEVEL;
+    one->position = held;
+    one->side = c->side;
+    one->type = c->type;
+    one->tif = c->tif;
+    one->stp = c->stp;
+    one->place = PLACE_NONE;
+    one->post_only = c->post_only;
+    one->linked = one->triggered = false;
+    order_rest *rest = &engine->rests[row];
+    rest->notional = 0;
+    rest->quantity = c->quantity;
+    rest->display = c->display;
+    rest->entry = ++engine->entries;
+    rest->stop_price = c->stop_price;
+    rest->expire_ns = c->expire_ns;
+    rest->session = NO_ROW;
+    rest->timer_at = 0;
+    rest->client_id = c->client_id;
     if (c->session != 0)
-        engine->rests[row].session =
-            id_map_find(&engine->session_ids, engine->sessions, sizeof(session), c->session);
-    order_reserve(engine, &engine->orders[row]);
+        rest->session = id_map_find(&engine->session_ids, engine->sessions, sizeof(session), c->session);
+    order_reserve(engine, one);
     emit_order(engine, MX_ACCEPTED, MXR_OK, row);
     return row;
 }
@@ -307,13 +317,14 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
         return;
     }
     int64_t price = TW_PRICE_ABSENT;
-    mx_reason reason = check(engine, c, too_many, &price);
+    uint32_t held = position_find(engine, c->account, c->instrument);
+    mx_reason reason = check(engine, c, held, too_many, &price);
     if (named) client_remember(engine, c, reason);
     if (reason != MXR_OK) {
         reject(engine, c, reason);
         return;
     }
     take_note(engine, &engine->accounts[c->account], c);
-    begin(engine, accept(engine, c, price), c->minimum);
+    begin(engine, accept(engine, c, held, price), c->minimum);
     stops_run(engine, c->instrument);
 }

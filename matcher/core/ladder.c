@@ -122,8 +122,7 @@ uint32_t ladder_open_far(ladder_room *room, ladder *side, int64_t key) {
 
 bool ladder_has_room(const ladder_room *room, const ladder *side, int64_t key) {
     uint32_t at;
-    if (page_of(room, side, key >> LADDER_BITS, &at) != 0) return true;
-    return room->live < room->capacity;
+    return room->live < room->capacity || page_of(room, side, key >> LADDER_BITS, &at) != 0;
 }
 
 uint32_t ladder_find(const ladder_room *room, const ladder *side, int64_t key) {

@@ -97,6 +97,7 @@ static mx_reason (*const rules[])(const risk_view *view) = {
 };
 
 mx_reason risk_check(const risk_view *view) {
+#pragma GCC unroll 32 /* then each rule is inlined, and the table costs nothing */
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         mx_reason reason = rules[i](view);
         if (reason != MXR_OK) return reason;
