@@ -41,6 +41,7 @@ static bool check_patterns(gateway *self, const socket_request *request, http_as
     char pattern[SUBJECT_BYTES + 1], message[SUBJECT_BYTES + 160];
     uint32_t count = 0;
     for (; next_pattern(&walk, pattern); count++) {
+        pattern_take_tier(pattern);
         const char *fault = pattern_fault(pattern);
         if (fault != NULL) {
             tw_text_format(message, sizeof message, "'%s' can't be subscribed to: %s", pattern, fault);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gateways/auth/origin.h"
 #include "gateways/caller.h"
+#include "gateways/candle_pages.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
@@ -31,6 +32,8 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
+    tw_text_copy(asked.user, sizeof asked.user,
+                 request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
@@ -68,11 +71,16 @@ static size_t write_error(char *body, size_t capacity, const char *code, const c
     return w.length;
 }
 
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length) {
     char head[HEAD_BYTES + HTTP_CROSS_BYTES + HTTP_CHALLENGE_BYTES];
     write_head(head, sizeof head, asked, status, type, caching, length);
-    socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last);
+    return socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last) &&
+           !asked->head;
+}
+
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes) {
+    gateway_count_use(self, asked->user, &(stream_use){.subject = subject, .updates = 1, .bytes = bytes});
 }
 
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
@@ -203,8 +211,8 @@ static const struct route {
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
               {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
-              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
-              {"/metrics", false, take_metrics}};
+              {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
+              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
 
 static void route(gateway *self, const socket_request *request, const http_asked *asked) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {

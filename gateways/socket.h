@@ -80,16 +80,16 @@ bool socket_is_closed(const gateway_socket *socket); /* NULL is closed */
 void socket_free(gateway_socket *socket);            /* NULL is fine */
 uint16_t socket_port(const gateway_socket *socket);
 
-/* Writes to every client that the round made ready. */
+/* Writes to every client that the round made ready, and cuts off who was dropped. Before the loop waits. */
 void socket_write_ready(gateway_socket *socket);
 /* The stream's `close`: with this code and reason, as soon as what waits for the client is sent, within five seconds. */
 void socket_end_client(gateway_socket *socket, uint32_t client, uint16_t code, const char *reason);
 /* All clients, likewise: 1001. */
 void socket_end_clients(gateway_socket *socket, const char *reason);
 
-/* A whole HTTP response, its head a text that ends with an empty line; both copied. Nothing happens if who asked is gone.
- * `more`: the connection may be used again. */
-void socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
+/* A whole HTTP response, its head a text that ends with an empty line; both copied. False: who asked is gone. `more`: the
+ * connection may be used again. */
+bool socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
                    bool more);
 /* The response's head, copied; what follows is what the stream has for the client returned: STREAM_NO_CLIENT if who
  * asked is gone or there is no room (`full` says which; then the ticket still wants an answer). */

@@ -51,6 +51,8 @@ typedef struct connection {
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
+    bool dropped; /* is to be cut off, in the list of those */
+    struct connection *next_dropped;
 } connection;
 
 struct gateway_socket {
@@ -58,12 +60,14 @@ struct gateway_socket {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[3];
     uv_timer_t ping_timer;
+    uint32_t ping_slice; /* the next to be pinged */
     socket_options options;
     socket_handlers handlers;
     rt_log *log;
     stream *stream;
     connection **clients; /* by the stream's number */
     connection *asking;   /* HTTP requests without an answer */
+    connection *dropped;
     struct lws *guest_of; /* whose handshake was just found good; NULL: nobody's */
     void *guest;          /* what on_handshake gave of it */
     uint64_t last_ticket;
@@ -85,7 +89,9 @@ struct gateway_socket {
 };
 
 /* ---- socket.c ---- */
-void socket_drop(connection *c); /* cuts the connection off, after this turn */
+/* libwebsockets looks at its times only after something has happened to one of its sockets: this makes it look. */
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds);
+void socket_drop(connection *c); /* cuts the connection off, before the loop waits again */
 /* One frame, whole, behind everything that was written before. */
 bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length);
 /* No client of the stream any more. */
