@@ -242,11 +242,12 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
-/* Files may have been moved away. */
+/* Files may have been moved away, keys may have changed. */
 static void on_hangup(uv_signal_t *handle, int number) {
     gateway *self = handle->data;
-    rt_log(self->log, RT_INFO, "told to open files again", RT_I64("signal", number));
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
     usage_reopen(self->usage);
+    doorman_reload(self->doorman);
 }
 
 /* ---- opening, running, closing ---- */
