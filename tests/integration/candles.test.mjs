@@ -56,6 +56,15 @@ const shown = ({ start, open, high, low, close, volume, vwap, count }) => ({
   volume: `${volume}`, vwap: decimal(vwap), count: Number(count), final: true });
 const without = ({ revision, ...rest }) => (assert.ok(revision > 0), rest);
 
+/** The first answer of an aggregator that is not busy. */
+async function history(listener, name, intervalMs) {
+  return until(`an answer about ${name}`, async () => {
+    const reply = await listener.connection.request(`candles.${name}`, encodeAs('CandleRequest', { intervalMs }), { timeout: 5000 });
+    const list = decodeAs('CandleList', reply.data);
+    return list.code !== 'REPLY_BUSY' && list;
+  });
+}
+
 async function get(gateway, target) {
   const answer = await fetch(gateway.url + target);
   return { status: answer.status, caching: answer.headers.get('cache-control'), body: await answer.json() };
@@ -181,18 +190,43 @@ test('a break restates, a restart says that it missed something, and the next ca
   await sender.send(itch.execute(1, 3, 10, 76, at(130)));
   await is(subject, minute(2), { volume: 10n, incomplete: false });
   await is('XNAS.BRK%2EB.candle.1d', noonUtc - 12n * 3600n * second, { volume: 20n, incomplete: true });
-  const reply = await listener.connection.request('candles.XNAS.BRK%2EB', encodeAs('CandleRequest', { intervalMs: 60_000 }), { timeout: 5000 });
-  const list = decodeAs('CandleList', reply.data);
+  const list = await history(listener, 'XNAS.BRK%2EB', 60_000);
   assert.deepEqual([list.code, list.symbol, list.more, list.candles.map(({ startNs, incomplete }) => [startNs, incomplete])],
     ['REPLY_OK', 'BRK.B', false, [[minute(1), true], [minute(2), false]]]);
-  for (const [payload, code] of [[{ intervalMs: 7 }, 'REPLY_BAD_REQUEST'], [{ intervalMs: 1000 }, 'REPLY_OK']]) {
-    const answer = await listener.connection.request('candles.XNAS.BRK%2EB', encodeAs('CandleRequest', payload), { timeout: 5000 });
-    assert.equal(decodeAs('CandleList', answer.data).code, code);
-  }
+  assert.equal((await history(listener, 'XNAS.BRK%2EB', 7)).code, 'REPLY_BAD_REQUEST');
   const broken = await listener.connection.request('candles.XNAS.BRK%2EB', new Uint8Array([255]), { timeout: 5000 });
   assert.equal(decodeAs('CandleList', broken.data).code, 'REPLY_BAD_REQUEST');
   assert.deepEqual(listener.errors, []);
   assert.equal(await second_.stop(), 0);
+});
+
+test('an aggregator that is started beside another one knows what that one knows, and goes on when it dies', async (t) => {
+  const { nats, listener } = await scene(t);
+  const first = await startAggregator(nats);
+  const { sender } = await handFeed(t, nats);
+  const at = (seconds) => noon + BigInt(seconds) * second;
+  const subjects = ['XNAS', 'agg'].flatMap((mic) => ['1m', '1d'].map((interval) => `${mic}.AAPL.candle.${interval}`));
+  const counts = () => subjects.map((subject) => listener.of(subject).map(({ count }) => Number(count)).join());
+  await sender.send(itch.system('O', at(0)), itch.directory(1, 'AAPL', at(0)), itch.action(1, 'AAPL', 'T', '', at(0)), itch.add(1, 'AAPL', 1, 'B', 1000, 2_000_000, at(1)));
+  for (const [index, seconds] of [5, 65, 70].entries()) await sender.send(itch.execute(1, 1, 10, 81 + index, at(seconds)));
+  await until(() => `three prints in candles: ${counts()}`, () => counts().join(' ') === '1,2 3 1,2 3');
+  const other = await startAggregator(nats);
+  await until('it to take what the first one has', async () => {
+    const metrics = await metricsOf(other);
+    return metrics.candles_adopted_total >= 2 * (3 + 2 + 1 + 1 + 1);
+  });
+  await other.says(/"candles were taken from another aggregator"/);
+  await sender.send(itch.execute(1, 1, 10, 84, at(80)));
+  await until(() => `the fourth: ${counts()}`, () => counts().join(' ') === '1,3 4 1,3 4');
+  first.kill('SIGKILL');
+  await first.ended;
+  await sender.send(itch.execute(1, 1, 10, 85, at(90)));
+  await until(() => `the fifth, of the other one alone: ${counts()}`, () => counts().join(' ') === '1,4 5 1,4 5');
+  for (const subject of subjects) assert.ok(listener.messages.filter(([name]) => name === subject).every(([, { incomplete }]) => !incomplete), subject);
+  for (const mic of ['XNAS', 'agg'])
+    assert.deepEqual((await history(listener, `${mic}.AAPL`, 60_000)).candles.map(({ count, volume, final, incomplete }) => [count, volume, final, incomplete]), [[1n, 10n, true, false], [4n, 40n, false, false]]);
+  assert.deepEqual(listener.errors, []);
+  assert.equal(await other.stop(), 0);
 });
 
 test('two exchanges: the best of both, locked and crossed, and without the one that fails', async (t) => {
