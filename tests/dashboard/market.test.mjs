@@ -131,6 +131,13 @@ test('the last price has a direction; a break is not a price', () => {
   assert.deepEqual([one.direction, one.last.price], [-1, '10.0']);
 });
 
+test('the change is measured from the day\'s first price once the aggregator tells it', () => {
+  const one = new Instrument('XNAS.A');
+  one.take('trade', trades([print('10.0')]));
+  assert.ok(!one.takeDay({ interval: '1m', open: '7.0' }) && !one.takeDay({ interval: '1d' }) && one.takeDay({ interval: '1d', open: '8.0' }) && !one.takeDay({ interval: '1d', open: '8.0' }));
+  assert.deepEqual(one.reference, { price: '8.0', words: 'since the day\'s first trade' });
+});
+
 test('the watchlist keeps the user\'s order, without doubles, within its bound; what is stored is checked', () => {
   const list = new Watchlist(['XNAS.A', 'XNAS.B', 'XNAS.C', 'XNAS.A'], 4);
   assert.deepEqual(list.keys, ['XNAS.A', 'XNAS.B', 'XNAS.C']);

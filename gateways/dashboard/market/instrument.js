@@ -87,6 +87,13 @@ export class Instrument {
     this.reference ??= { price: print.price, words: 'since the first trade this page saw' };
   }
 
+  /** A candle of the day: the change is measured from its first price. True where that is new. */
+  takeDay({ interval, open, incomplete }) {
+    if (interval !== '1d' || open === undefined || this.reference?.price === open) return false;
+    this.reference = { price: open, words: incomplete ? 'since the first trade of the day that the aggregator saw' : 'since the day\'s first trade' };
+    return true;
+  }
+
   #takeStatus(message) {
     this.#tell('status', message);
     this.status = message;

@@ -66,6 +66,7 @@ export class SignIn {
     this.why = document.getElementById('sign-in-why');
     this.input = document.getElementById('sign-in-token');
     this.button = document.getElementById('sign-in-open');
+    this.who = new TextCell(document.getElementById('user'));
     this.button.addEventListener('click', () => (app.token() ? this.#leave() : this.ask('')));
     document.getElementById('sign-in-cancel').addEventListener('click', () => this.dialog.close());
     this.dialog.querySelector('form').addEventListener('submit', (event) => {
@@ -85,7 +86,10 @@ export class SignIn {
   }
 
   told() {
+    const { user } = this.app;
     this.button.textContent = this.app.token() ? 'Sign out' : 'Sign in';
+    this.button.title = user ? `Signed in as ${user}` : '';
+    this.who.set(user ?? '');
   }
 
   #leave() {

@@ -1,12 +1,14 @@
 // The watchlist: one row an instrument, a grid for the keyboard and for screen readers.
 import { changePercent, trimmed } from '../format/decimal.js';
-import { causeWords, isHalted, isLive, tradingWords } from '../market/state.js';
+import { causeWords, isHalted, isLive } from '../market/state.js';
 import { Mark, TextCell, el } from './dom.js';
 import { Rows } from './rows.js';
 import { drawSparkline } from './sparkline.js';
 
 const ROW_HEIGHT = 30;
 const FLASH_MS = 220;
+// In place of the sparkline, so short.
+const BADGES = { STALE: 'STALE', RECOVERING: 'RECOVERS', CLOSED: 'CLOSED', HALTED: 'HALTED', PAUSED: 'PAUSED', QUOTATION_ONLY: 'QUOTING' };
 const SPARK_WIDTH = 52, SPARK_HEIGHT = 20;
 
 export class WatchlistView {
@@ -46,7 +48,7 @@ export class WatchlistView {
     } }, words);
     row.tools = el('span', { class: 'tools' }, act('Move up', '↑', (key) => this.app.move(key, -1)), act('Move down', '↓', (key) => this.app.move(key, 1)),
       act('Remove from the watchlist', '×', (key) => this.app.remove(key)));
-    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.badge), cell('trend', row.spark), row.bid, row.ask, row.last, row.change, row.tools);
+    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol), cell('trend', row.spark, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
     for (const name of ['symbol', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
     for (const [name, element, attribute] of [['classes', row.element, 'class'], ['badgeKind', row.badge, 'data-kind'], ['changeWay', row.change, 'data-way'],
       ['lastWay', row.last, 'data-way'], ['chosen', row.element, 'aria-selected'], ['id', row.element, 'id'], ['place', row.element, 'aria-rowindex'], ['title', row.element, 'title']])
@@ -149,8 +151,9 @@ export class WatchlistView {
     const change = one.last && one.reference ? changePercent(one.last.price, one.reference.price) : '';
     row.changeText.set(change || '–');
     row.changeWay.set(change[0] === '+' ? 'up' : change[0] === '-' ? 'down' : undefined);
-    const badge = !live ? (trust.cause === 'PAGE_WAITING' ? '…' : trust.state) : halted ? tradingWords(one.status.trading).toUpperCase() : '';
+    const badge = !live ? (trust.cause === 'PAGE_WAITING' ? '…' : BADGES[trust.state] ?? trust.state) : halted ? BADGES[one.status.trading] : '';
     row.badgeText.set(badge);
+    row.spark.hidden = badge !== '';
     row.badgeKind.set(badge === '' ? undefined : !live ? trust.state.toLowerCase() : 'halt');
     row.stale = !live && trust.state !== 'CLOSED';
     row.title.set(!live ? `${one.key}: ${trust.state}, ${causeWords(trust.cause)}` : undefined);
