@@ -9,6 +9,7 @@ import { Latency } from '../../gateways/dashboard/market/latency.js';
 import { Market } from '../../gateways/dashboard/market/market.js';
 import { worseOf } from '../../gateways/dashboard/market/state.js';
 import { Tape } from '../../gateways/dashboard/market/tape.js';
+import { bookChecksum } from '../../gateways/dashboard/stream/checksum.js';
 import { Watchlist } from '../../gateways/dashboard/market/watchlist.js';
 
 const SECOND = 1_000_000_000n, START = 1_795_254_900n * SECOND;
@@ -97,6 +98,22 @@ test('a channel that does not chain on asks for a snapshot and is not believed u
   assert.deepEqual([one.quote.bid[0], one.stateOf('quote'), asked], ['10.0050', { state: 'RECOVERING', cause: 'PAGE_CHAIN' }, ['XNAS.A.quote']]);
   market.take(quote({ prev_seq: '9', seq: '9' }), 0, 0);
   assert.deepEqual([one.stateOf('quote').state, market.counts.chainFaults, market.counts.resyncs], ['OK', 1, 1]);
+});
+
+test('a book is kept from when it is opened until it is closed; what still comes of it then harms nothing', () => {
+  const asked = [], early = [], market = new Market({ onFault: (subject) => asked.push(subject), onEarly: (subject) => early.push(subject) }), one = market.instrument('XNAS.A');
+  const book = (more) => ({ type: 'book', ...head('orderbook'), state: 'OK', depth: 10, bids: [], asks: [], checksum: bookChecksum([], [], 10), ...more });
+  market.take(quote(), 0, 0);
+  const late = book({ snapshot: undefined, prev_seq: '7', seq: '8' });
+  market.take(late, 0, 0); // never opened
+  one.openBook();
+  market.take(late, 0, 0); // of a subscription that had just ended
+  assert.deepEqual([early, one.stateOf('orderbook').cause], [['XNAS.A.orderbook'], 'PAGE_WAITING']);
+  market.take(book(), 0, 0);
+  assert.equal(one.judge(undefined, 1).state, 'OK');
+  one.closeBook();
+  market.take(late, 0, 0);
+  assert.deepEqual([one.judge(undefined, 2).state, one.book, asked, market.counts.chainFaults, market.counts.checksumFaults], ['OK', undefined, [], 0, 0]);
 });
 
 test('what nobody asked for any more is passed over', () => {
