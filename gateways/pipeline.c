@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "gateways/auth/origin.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
@@ -41,12 +41,28 @@ static void want(void *context, const char *mic, subject_channel channel, bool w
 }
 
 static bool may_read(void *context, uint32_t client, const char *subject) {
-    (void)client; /* everybody may read the same */
-    return entitlement_covers(&((gateway *)context)->anonymous, subject);
+    return doorman_may_read(((gateway *)context)->doorman, client, subject);
+}
+
+static bool authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                         char *reason, size_t capacity) {
+    return doorman_authenticate(((gateway *)context)->doorman, client, token, admitted, reason, capacity);
 }
 
 static void close_client(void *context, uint32_t client, uint16_t code, const char *reason) {
     socket_end_client(((gateway *)context)->socket, client, code, reason);
+}
+
+static void send_away(void *context, uint32_t client, const char *reason) {
+    stream_dismiss(((gateway *)context)->stream, client, reason, rt_clock_utc_ns());
+}
+
+static tw_code open_doorman(gateway *self, tw_error *error) {
+    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    doorman_options options = {
+        .settings = &self->settings, .anonymous = &self->anonymous, .send_away = send_away, .context = self};
+    return doorman_open(&self->doorman, &self->loop, &options, self->log, error);
 }
 
 static tw_code open_stream(gateway *self, tw_error *error) {
@@ -63,8 +79,12 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .request_bytes = (uint32_t)s->request_bytes,
                               .requests_per_second = (uint32_t)s->requests_per_second,
                               .heartbeat_ns = s->heartbeat_ns,
-                              .silence_ns = s->silence_ns};
-    stream_surroundings surroundings = {.context = self, .want = want, .may_read = may_read, .close = close_client};
+                              .silence_ns = s->silence_ns,
+                              .most = {.subscriptions = (uint32_t)s->most_subscriptions,
+                                       .requests_per_second = (uint32_t)s->most_requests_per_second,
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes}};
+    stream_surroundings surroundings = {
+        .context = self, .want = want, .may_read = may_read, .authenticate = authenticate, .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
 }
 
@@ -74,8 +94,21 @@ static void on_request(void *context, const socket_request *request) {
     http_take(context, request);
 }
 
-static bool may_connect(void *context, const char *origin, const char *host) {
-    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
+static const char *on_handshake(void *context, const socket_request *request, void **guest) {
+    return caller_take_handshake(context, request, guest);
+}
+
+static void on_guest_lost(void *context, void *guest) {
+    (void)context;
+    identity_free(guest);
+}
+
+static void on_client(void *context, uint32_t client, bool websocket, void *guest) {
+    caller_on_client(context, client, websocket, guest);
+}
+
+static void on_client_gone(void *context, uint32_t client) {
+    doorman_leave(((gateway *)context)->doorman, client);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -92,7 +125,12 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
                               .silence_ns = s->silence_ns};
-    socket_handlers handlers = {.context = self, .on_request = on_request, .may_connect = may_connect};
+    socket_handlers handlers = {.context = self,
+                                .on_request = on_request,
+                                .on_handshake = on_handshake,
+                                .on_guest_lost = on_guest_lost,
+                                .on_client = on_client,
+                                .on_client_gone = on_client_gone};
     return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
 }
 
@@ -174,8 +212,8 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    tw_code code = open_doorman(self, error);
+    if (code != TW_OK) return code;
     if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
         return tw_error_wrap(error, "--dashboard");
     if (code == TW_OK) code = open_stream(self, error);
@@ -196,8 +234,9 @@ int gateway_run(gateway *self) {
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
            RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
-    if (self->anonymous.patterns.count == 0)
-        rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
+    if (self->anonymous.patterns.count == 0 && !doorman_is_on(self->doorman))
+        rt_log(self->log, RT_WARN,
+               "nobody may read anything: --anonymous grants subjects to everybody, --auth-... lets tokens do so");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
     rt_log(self->log, RT_INFO, "gateway ends");
@@ -218,12 +257,14 @@ void gateway_close(gateway *self) {
     close_handles(self);
     last_store_close(self->last_store);
     asker_close(self->asker);
+    doorman_close(self->doorman);
     socket_close(self->socket);
     source_close(self->source);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
     uv_loop_close(&self->loop);
     socket_free(self->socket);
     stream_free(self->stream);
+    doorman_free(self->doorman);
     wire_arena_fini(&self->arena);
     entitlement_fini(&self->anonymous);
     observe_close(self);

@@ -11,6 +11,7 @@
 
 #include "gateways/ask.h"
 #include "gateways/auth/entitlement.h"
+#include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
 #include "gateways/pages.h"
@@ -36,6 +37,8 @@ typedef struct gateway {
     gateway_phase phase;
     uint64_t leave_by_ms; /* of the loop: who has not gone by then is cut off */
     entitlement anonymous;
+    doorman *doorman;
+    char refusal[8192]; /* of a handshake, until the next */
     source *source;
     stream *stream;
     gateway_socket *socket;
