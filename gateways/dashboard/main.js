@@ -358,6 +358,7 @@ class App {
   #tick() {
     this.connection.tick();
     this.subscriptions.flush(this.connection.now());
+    this.chartFeed.tick();
     if (this.connection.live) this.#askDirectories();
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();

@@ -63,17 +63,30 @@ test('the server\'s candle replaces ours, and an earlier revision of it does not
 
 test('the chart says where its candles are from: prints until the server has candles', async () => {
   const wanted = [], one = new Instrument('XNAS.BRK.B');
-  let answer = { status: 503 };
-  const feed = new ChartFeed({ want: (subject) => wanted.push(subject), drop: (subject) => wanted.push(`-${subject}`), token: () => 't', changed: () => {}, fetchHistory: async () => answer });
+  let answer = { status: 503 }, now = 0;
+  const feed = new ChartFeed({ want: (subject) => wanted.push(subject), drop: (subject) => wanted.push(`-${subject}`), token: () => 't', changed: () => {}, now: () => now, fetchHistory: async () => answer });
   feed.show(one, '1m');
   one.take('trade', trades([print('10.0', '1', at(0))]));
   await feed.taken('XNAS.BRK%2EB.candle.1m');
   assert.deepEqual([feed.series.list.length, feed.note], [1, 'from the trades this page has seen']);
   answer = { candles: [{ start_ns: `${START - 60n * SECOND}`, open: '1.0', high: '1.0', low: '1.0', close: '1.0', volume: '4', count: 1 }] };
-  await feed.taken('XNAS.BRK%2EB.candle.1m');
+  const live = { interval: '1m', start_ns: `${START}`, open: '10.0', high: '10.0', low: '10.0', close: '10.0', volume: '1', count: 1 };
+  feed.take({ key: one.key }, live);
+  assert.equal(feed.series.list.length, 1); // asked a moment ago
+  now = 5000;
+  feed.take({ key: one.key }, live); // an aggregator has come since
+  await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([feed.series.list.length, feed.note], [2, 'by the aggregator']);
   feed.take({ key: one.key }, { interval: '1m', start_ns: `${START}`, open: '10.0', high: '11.0', low: '10.0', close: '11.0', volume: '4', count: 2 });
   assert.equal(feed.series.last.close, '11.0');
+  now += 60_000;
+  feed.tick();
+  assert.equal(feed.note, 'by the aggregator'); // nobody trades, so there is nothing to tell
+  one.take('trade', trades([print('10.5', '1', at(30)), print('12.0', '1', at(61))]));
+  feed.tick();
+  assert.deepEqual([feed.note, feed.series.list.map(({ close }) => close)], ['by the aggregator until it fell silent, then from the trades this page has seen', ['1.0', '11.0', '12.0']]);
+  one.take('trade', trades([print('13.0', '1', at(62))]));
+  assert.equal(feed.series.last.close, '13.0');
   feed.show(one, '5m');
   assert.deepEqual(wanted, ['XNAS.BRK%2EB.candle.1m', '-XNAS.BRK%2EB.candle.1m', 'XNAS.BRK%2EB.candle.5m']);
 });
