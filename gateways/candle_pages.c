@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "proto/codec.h"
@@ -61,10 +62,10 @@ static void answer(gateway *self, const candle_question *q, const wire_candle_li
         put_candle(&w, &list->candles[i]);
     json_close_array(&w);
     json_close_object(&w);
-    if (json_finish(&w))
-        http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=1", text, w.length);
-    else
+    if (!json_finish(&w))
         http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "TOO_LARGE", "the candles do not fit an answer");
+    else if (http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=1", text, w.length))
+        http_count(self, &q->asked, subject, w.length);
     free(text);
 }
 
@@ -152,10 +153,7 @@ void candles_take(gateway *self, const socket_request *request) {
             "on, &before=nanoseconds");
         return;
     }
-    if (!entitlement_covers(&self->anonymous, subject)) {
-        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN", "you may not read these candles");
-        return;
-    }
+    if (!caller_may_read(self, request, &q.asked, subject, "these candles")) return;
     bool aggregate = strcmp(q.mic, SUBJECT_AGGREGATE) == 0;
     if (!aggregate && source_partitions(self->source, q.mic) == 0) {
         http_answer_error(self, &q.asked, HTTP_NOT_FOUND, "NOT_FOUND", "no feed of this exchange is known");

@@ -32,6 +32,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
+    tw_text_copy(asked.user, sizeof asked.user, request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
@@ -69,11 +70,16 @@ static size_t write_error(char *body, size_t capacity, const char *code, const c
     return w.length;
 }
 
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length) {
     char head[HEAD_BYTES + HTTP_CROSS_BYTES + HTTP_CHALLENGE_BYTES];
     write_head(head, sizeof head, asked, status, type, caching, length);
-    socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last);
+    return socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last) &&
+           !asked->head;
+}
+
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes) {
+    gateway_count_use(self, asked->user, &(stream_use){.subject = subject, .updates = 1, .bytes = bytes});
 }
 
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,

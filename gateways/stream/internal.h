@@ -149,6 +149,7 @@ typedef struct member {
     uint64_t position; /* bytes of the group's frames before next_frame */
     uint64_t updates;  /* of the group that it has had */
     uint64_t used_updates, used_bytes;
+    int64_t used_first_ns, used_last_ns;
 } member;
 
 /* ---- who asks ---- */
