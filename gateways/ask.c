@@ -79,6 +79,10 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
     return TW_OK;
 }
 
+bus *asker_bus(const asker *self) {
+    return self->bus;
+}
+
 static void on_closed(uv_handle_t *handle) {
     free(handle->data);
 }

@@ -31,6 +31,7 @@ typedef struct last_item {
         last_part_kind kind;
     } parts[PARTS]; /* what the bus is asked for */
     uint32_t parts_left;
+    size_t bytes;       /* of its JSON among several */
     const char *source; /* "redis", "memory", "bus"; NULL: an error */
     last_shown shown;
     const http_status *error;
@@ -62,6 +63,14 @@ static void write_item(json_writer *w, const last_item *item, const char *mic) {
     json_close_object(w);
 }
 
+/* "XNAS.AAPL.last" is no subject of the bus: a line of the ledger of its own, as it is neither all quotes nor all trades. */
+static void count(gateway *self, const last_question *q, const last_item *item, size_t bytes) {
+    char token[SUBJECT_BYTES], subject[SUBJECT_BYTES];
+    if (item->source != NULL && subject_escape(token, sizeof token, item->symbol) &&
+        tw_text_format(subject, sizeof subject, "%s.%s.last", q->mic, token))
+        http_count(self, &q->asked, subject, bytes);
+}
+
 static void answer_one(gateway *self, const last_question *q) {
     const last_item *item = &q->items[0];
     char text[ITEM_BYTES];
@@ -73,10 +82,11 @@ static void answer_one(gateway *self, const last_question *q) {
     json_start(&w, text, sizeof text);
     write_item(&w, item, q->mic);
     json_finish(&w);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    if (http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length))
+        count(self, q, item, w.length);
 }
 
-static void answer_several(gateway *self, const last_question *q) {
+static void answer_several(gateway *self, last_question *q) {
     size_t capacity = (size_t)(q->count + 1) * ITEM_BYTES;
     char *text = malloc(capacity);
     json_writer w;
@@ -88,12 +98,17 @@ static void answer_several(gateway *self, const last_question *q) {
     json_open_object(&w, NULL);
     json_string(&w, "exchange", q->mic);
     json_open_array(&w, "values");
-    for (uint32_t i = 0; i < q->count; i++)
+    for (uint32_t i = 0; i < q->count; i++) {
+        size_t before = w.length;
         write_item(&w, &q->items[i], NULL);
+        q->items[i].bytes = w.length - before;
+    }
     json_close_array(&w);
     json_close_object(&w);
     json_finish(&w);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    bool out = http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    for (uint32_t i = 0; out && i < q->count; i++)
+        count(self, q, &q->items[i], q->items[i].bytes);
     free(text);
 }
 

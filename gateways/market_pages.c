@@ -81,10 +81,12 @@ static void answer_book(gateway *self, const http_asked *asked, const stream_boo
     put_time(&w, "event_ns", header->event_ns);
     put_time(&w, "publish_ns", header->publish_ns);
     json_close_object(&w);
-    if (json_finish(&w))
-        http_answer(self, asked, HTTP_OK, "application/json", "no-store", text, w.length);
-    else
+    char subject[SUBJECT_BYTES];
+    if (!json_finish(&w))
         http_answer_error(self, asked, HTTP_BAD_GATEWAY, "TOO_LARGE", "the book does not fit an answer");
+    else if (http_answer(self, asked, HTTP_OK, "application/json", "no-store", text, w.length) &&
+             subject_instrument(subject, sizeof subject, header->exchange, header->symbol, SUBJECT_ORDERBOOK))
+        http_count(self, asked, subject, w.length);
 }
 
 static bool question_append(question *q, const char *text, size_t length) {
@@ -132,7 +134,10 @@ static void answer_instruments(gateway *self, question *q) {
     }
     memmove(q->text + start, q->text, entries + 2);
     memcpy(q->text, head, start);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length);
+    char subject[SUBJECT_BYTES];
+    if (http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length) &&
+        subject_instruments(subject, sizeof subject, q->mic))
+        http_count(self, &q->asked, subject, q->length);
 }
 
 /* ---- replies ---- */

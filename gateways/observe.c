@@ -27,6 +27,11 @@ static void collect(void *context) {
     collect_auth(seen, self->doorman);
     seen->last_store = last_store_read_stats(self->last_store);
     seen->redis_state = seen->last_store.configured ? (int64_t)seen->last_store.state : -1;
+    seen->usage = usage_read_stats(self->usage);
+    seen->usage_lines_open = seen->usage.lines_open;
+    seen->usage_lines_waiting = (int64_t)seen->usage.file.lines_waiting;
+    seen->usage_bytes_unpublished = (int64_t)seen->usage.bytes_unpublished;
+    seen->usage_file_good = seen->usage.file.good;
     seen->clients = seen->stream.clients;
     seen->groups = seen->stream.groups;
     seen->instruments = seen->stream.instruments;
@@ -100,6 +105,15 @@ static void add_counters(observed *seen) {
         {"redis_connects_total", "Times Redis became ready.", &seen->last_store.redis.connects},
         {"redis_failures_total", "Tries to connect to Redis that failed, and connections that ended.",
          &seen->last_store.redis.failures},
+        {"usage_lines_total", "Lines of the usage ledger.", &seen->usage.lines},
+        {"usage_lines_written_total", "Of them written to the file.", &seen->usage.file.lines_written},
+        {"usage_lines_lost_total", "Of them lost for the file, as too much waited.", &seen->usage.file.lines_lost},
+        {"usage_file_errors_total", "Writes of the usage ledger that failed.", &seen->usage.file.errors},
+        {"usage_lines_published_total", "Of them published.", &seen->usage.lines_published},
+        {"usage_lines_unpublished_total", "Of them lost for the bus, as too much waited.",
+         &seen->usage.lines_unpublished},
+        {"usage_early_flushes_total", "Times that more than --usage-lines were needed in a period.",
+         &seen->usage.early_flushes},
         {"takeovers_total", "Times a feed's leader changed.", &seen->client.takeovers},
     };
     char name[96];
@@ -134,6 +148,10 @@ static void add_gauges(observed *seen) {
         {"bus_subscriptions", "Subscriptions on the bus.", &seen->bus_subscriptions},
         {"books", "Books kept.", &seen->books},
         {"books_not_ok", "Of them not OK.", &seen->books_not_ok},
+        {"usage_lines_open", "Lines of the period that is open.", &seen->usage_lines_open},
+        {"usage_lines_waiting", "Lines that wait for the file.", &seen->usage_lines_waiting},
+        {"usage_bytes_unpublished", "Bytes of lines that wait for the bus.", &seen->usage_bytes_unpublished},
+        {"usage_file_good", "1: the file was written when last tried.", &seen->usage_file_good},
         {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED; -1: no --redis.", &seen->redis_state},
     };
     char name[96];

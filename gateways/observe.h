@@ -8,6 +8,7 @@
 #include "gateways/socket.h"
 #include "gateways/source.h"
 #include "gateways/stream/stream.h"
+#include "gateways/usage.h"
 #include "runtime/metrics.h"
 
 typedef struct gateway gateway;
@@ -21,10 +22,12 @@ typedef struct observed {
     tickwire_stats client;
     doorman_stats auth;
     last_store_stats last_store;
+    usage_stats usage;
     int64_t clients, groups, instruments, subscriptions, kept_bytes;
     int64_t connections, websockets, event_streams;
     int64_t sessions_known, sessions_anonymous, users, keys, files_failed, provider_state, keys_age_s;
     int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
+    int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;
 
 tw_code observe_open(gateway *self, tw_error *error);

@@ -13,8 +13,41 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
+#define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
+
+/* ---- usage ---- */
+
+static void end_period(gateway *self, int64_t now_ns) {
+    stream_report_usage(self->stream);
+    usage_end_period(self->usage, now_ns);
+}
+
+static void end_period_if_due(gateway *self, int64_t now_ns) {
+    if (usage_is_due(self->usage, now_ns)) end_period(self, now_ns);
+}
+
+static void count_use(gateway *self, const char *user, const stream_use *use) {
+    usage_add(self->usage, &(ledger_use){.user = user,
+                                         .subject = use->subject,
+                                         .updates = use->updates,
+                                         .bytes = use->bytes,
+                                         .first_ns = use->first_ns,
+                                         .last_ns = use->last_ns});
+}
+
+static void on_used(void *context, uint32_t client, const stream_use *use) {
+    gateway *self = context;
+    count_use(self, doorman_user(self->doorman, client), use);
+}
+
+void gateway_count_use(gateway *self, const char *user, const stream_use *use) {
+    stream_use now = *use;
+    now.first_ns = now.last_ns = rt_clock_utc_ns();
+    end_period_if_due(self, now.first_ns);
+    count_use(self, user, &now);
+}
 
 /* ---- rounds ---- */
 
@@ -22,8 +55,12 @@
 static void on_before_wait(uv_prepare_t *prepare) {
     gateway *self = prepare->data;
     if (self->phase == GATEWAY_DONE) return;
-    int64_t now_ns = rt_clock_utc_ns(), due_ns = stream_round(self->stream, now_ns);
+    int64_t now_ns = rt_clock_utc_ns();
+    end_period_if_due(self, now_ns); /* what this round hands out belongs to the next */
+    usage_publish_waiting(self->usage);
+    int64_t due_ns = stream_round(self->stream, now_ns), usage_ns = usage_due_ns(self->usage);
     socket_write_ready(self->socket);
+    if (usage_ns < due_ns) due_ns = usage_ns;
     int64_t wait_ms = stream_has_later(self->stream) ? 0 : (due_ns - now_ns + MILLI_NS - 1) / MILLI_NS;
     uv_update_time(&self->loop); /* the timer counts from here */
     uv_timer_start(&self->round_due, self->round_due.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
@@ -83,8 +120,12 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .most = {.subscriptions = (uint32_t)s->most_subscriptions,
                                        .requests_per_second = (uint32_t)s->most_requests_per_second,
                                        .waiting_bytes = (uint32_t)s->most_client_bytes}};
-    stream_surroundings surroundings = {
-        .context = self, .want = want, .may_read = may_read, .authenticate = authenticate, .close = close_client};
+    stream_surroundings surroundings = {.context = self,
+                                        .want = want,
+                                        .may_read = may_read,
+                                        .authenticate = authenticate,
+                                        .used = on_used,
+                                        .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
 }
 
@@ -154,6 +195,18 @@ static tw_code open_last_store(gateway *self, tw_error *error) {
     return code == TW_OK ? TW_OK : tw_error_wrap(error, "--redis");
 }
 
+static tw_code open_usage(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    usage_options options = {.file = s->usage,
+                             .publish = s->usage_publish,
+                             .name = s->name,
+                             .period_ns = s->usage_period_ns,
+                             .most_lines = (uint32_t)s->usage_lines,
+                             .most_bytes = s->usage_bytes,
+                             .bus = asker_bus(self->asker)};
+    return usage_open(&self->usage, &self->loop, &options, rt_clock_utc_ns(), self->log, error);
+}
+
 /* ---- the end ---- */
 
 /* Who is left after this has had its time. */
@@ -189,6 +242,14 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
+/* Files may have been moved away, keys may have changed. */
+static void on_hangup(uv_signal_t *handle, int number) {
+    gateway *self = handle->data;
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
+    usage_reopen(self->usage);
+    doorman_reload(self->doorman);
+}
+
 /* ---- opening, running, closing ---- */
 
 static void open_handles(gateway *self) {
@@ -202,6 +263,9 @@ static void open_handles(gateway *self) {
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
     }
+    uv_signal_init(&self->loop, &self->hangup);
+    self->hangup.data = self;
+    uv_signal_start(&self->hangup, on_hangup, SIGHUP);
     self->handles_open = true;
 }
 
@@ -220,6 +284,7 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = open_last_store(self, error);
+    if (code == TW_OK) code = open_usage(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code == TW_OK) open_handles(self);
     return code;
@@ -250,17 +315,21 @@ static void close_handles(gateway *self) {
     uv_close((uv_handle_t *)&self->phase_due, NULL);
     for (int i = 0; i < GATEWAY_SIGNALS; i++)
         uv_close((uv_handle_t *)&self->signals[i], NULL);
+    uv_close((uv_handle_t *)&self->hangup, NULL);
 }
 
 void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
+    if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
     last_store_close(self->last_store);
     asker_close(self->asker);
     doorman_close(self->doorman);
     socket_close(self->socket);
     source_close(self->source);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
+    usage_close(self->usage, USAGE_WAIT_NS);
+    uv_run(&self->loop, UV_RUN_NOWAIT);
     uv_loop_close(&self->loop);
     socket_free(self->socket);
     stream_free(self->stream);

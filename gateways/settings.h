@@ -27,6 +27,12 @@ typedef struct gateway_settings {
     uint64_t auth_sessions, most_sessions, most_subscriptions, most_requests_per_second, most_client_bytes;
     const char *dashboard;
 
+    const char *name;
+    const char *usage;
+    bool usage_publish;
+    int64_t usage_period_ns;
+    uint64_t usage_lines, usage_bytes;
+
     uint64_t max_clients, max_instruments, max_subscriptions, max_groups, max_members;
     uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;
     uint64_t frames_kept, kept_bytes;

@@ -323,12 +323,13 @@ static void keep_answer(gateway_socket *self, connection *c, const char *head, c
     lws_callback_on_writable(c->wsi);
 }
 
-void socket_answer(gateway_socket *self, uint64_t ticket, const char *head, const char *body, size_t length,
+bool socket_answer(gateway_socket *self, uint64_t ticket, const char *head, const char *body, size_t length,
                    bool more) {
     connection *c = asking(self, ticket);
-    if (c == NULL) return;
+    if (c == NULL) return false;
     c->more = more;
     keep_answer(self, c, head, body, length);
+    return true;
 }
 
 uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char *head, bool *full) {

@@ -87,9 +87,9 @@ void socket_end_client(gateway_socket *socket, uint32_t client, uint16_t code, c
 /* All clients, likewise: 1001. */
 void socket_end_clients(gateway_socket *socket, const char *reason);
 
-/* A whole HTTP response, its head a text that ends with an empty line; both copied. Nothing happens if who asked is gone.
- * `more`: the connection may be used again. */
-void socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
+/* A whole HTTP response, its head a text that ends with an empty line; both copied. False: who asked is gone. `more`: the
+ * connection may be used again. */
+bool socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
                    bool more);
 /* The response's head, copied; what follows is what the stream has for the client returned: STREAM_NO_CLIENT if who
  * asked is gone or there is no room (`full` says which; then the ticket still wants an answer). */

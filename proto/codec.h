@@ -34,6 +34,10 @@
 #define WIRE_DETAIL_BYTES     160
 #define WIRE_CHANNEL_BYTES    24
 #define WIRE_LEADER_BYTES     64
+#define WIRE_MAX_USAGE_LINES  128u /* lines in one Usage: with the longest users and subjects below WIRE_MAX_BYTES */
+#define WIRE_USER_BYTES       256
+#define WIRE_GATEWAY_BYTES    65
+#define WIRE_INSTANCE_BYTES   40
 
 typedef enum wire_result {
     WIRE_OK = 0,
@@ -361,6 +365,27 @@ wire_result wire_instrument_list_decode(wire_arena *arena, const uint8_t *bytes,
                                         wire_instrument_list *m);
 wire_result wire_snapshot_reply_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
                                        wire_snapshot_reply *m);
+
+/* A part of a gateway's ledger (usage.proto). The texts of lines are borrowed; decoded ones are in the arena. */
+typedef struct wire_usage_line {
+    uint64_t number;
+    const char *user;    /* at most WIRE_USER_BYTES - 1 bytes */
+    const char *subject; /* shorter than SUBJECT_BYTES of subject.h */
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} wire_usage_line;
+
+typedef struct wire_usage {
+    char gateway[WIRE_GATEWAY_BYTES];
+    char instance[WIRE_INSTANCE_BYTES];
+    char exchange[TW_MIC_BYTES];
+    int64_t period_start_ns, period_ns, publish_ns;
+    uint32_t line_count; /* at most WIRE_MAX_USAGE_LINES */
+    const wire_usage_line *lines;
+} wire_usage;
+
+size_t wire_usage_encode(const wire_usage *m, uint8_t *buffer, size_t capacity);
+wire_result wire_usage_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_usage *m);
 
 /* A gateway's protobuf frame (stream.proto): an envelope around one encoded message. */
 typedef enum wire_stream_payload {

@@ -184,11 +184,20 @@ bool subject_instrument_changes(char *subject, size_t capacity, const char *mic)
     return finish(subject, capacity, whole);
 }
 
+/* A MIC, or what spans them. */
+static bool is_exchange(const char *text) {
+    return is_mic(text, strlen(text)) || strcmp(text, SUBJECT_AGGREGATE) == 0;
+}
+
 bool subject_candles(char *subject, size_t capacity, const char *mic, const char *symbol) {
     char token[SUBJECT_BYTES];
-    bool whole = (is_mic(mic, strlen(mic)) || strcmp(mic, SUBJECT_AGGREGATE) == 0) &&
-                 subject_escape(token, sizeof token, symbol) &&
+    bool whole = is_exchange(mic) && subject_escape(token, sizeof token, symbol) &&
                  tw_text_format(subject, capacity, "candles.%s.%s", mic, token);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_usage(char *subject, size_t capacity, const char *exchange) {
+    bool whole = is_exchange(exchange) && tw_text_format(subject, capacity, "usage.%s", exchange);
     return finish(subject, capacity, whole);
 }
 
@@ -283,6 +292,11 @@ static subject_kind parse_instruments(const char *rest, subject_parts *parts) {
     return strcmp(rest, "changes") == 0 ? SUBJECT_KIND_INSTRUMENT_CHANGES : SUBJECT_KIND_UNKNOWN;
 }
 
+static subject_kind parse_usage(const char *rest, subject_parts *parts) {
+    if (!is_exchange(rest)) return SUBJECT_KIND_UNKNOWN;
+    return tw_text_copy(parts->mic, sizeof parts->mic, rest) ? SUBJECT_KIND_USAGE : SUBJECT_KIND_UNKNOWN;
+}
+
 subject_kind subject_parse(const char *subject, subject_parts *parts) {
     *parts = (subject_parts){.channel = SUBJECT_CHANNELS};
     const char *rest = subject, *first;
@@ -299,6 +313,8 @@ subject_kind subject_parse(const char *subject, subject_parts *parts) {
         parts->kind = parse_aggregate(rest, parts);
     else if (token_is(first, length, "candles"))
         parts->kind = parse_candles(rest, parts);
+    else if (token_is(first, length, "usage"))
+        parts->kind = parse_usage(rest, parts);
     else
         parts->kind = parse_instrument(subject, parts, SUBJECT_KIND_INSTRUMENT);
     return parts->kind;

@@ -69,6 +69,8 @@ bool subject_instruments(char *subject, size_t capacity, const char *mic);
 bool subject_instrument_changes(char *subject, size_t capacity, const char *mic);
 bool subject_candles(char *subject, size_t capacity, const char *mic,
                      const char *symbol); /* or SUBJECT_AGGREGATE */
+/* `exchange` is a MIC, or "agg" for what spans exchanges. */
+bool subject_usage(char *subject, size_t capacity, const char *exchange);
 
 typedef enum subject_kind {
     SUBJECT_KIND_UNKNOWN = 0,
@@ -80,7 +82,8 @@ typedef enum subject_kind {
     SUBJECT_KIND_INSTRUMENTS,        /* instruments.{MIC} */
     SUBJECT_KIND_INSTRUMENT_CHANGES, /* instruments.{MIC}.changes */
     SUBJECT_KIND_AGGREGATE,          /* agg.{SYMBOL}.{channel}; mic is "agg" */
-    SUBJECT_KIND_CANDLES             /* candles.{MIC}.{SYMBOL}, candles.agg.{SYMBOL} */
+    SUBJECT_KIND_CANDLES,            /* candles.{MIC}.{SYMBOL}, candles.agg.{SYMBOL} */
+    SUBJECT_KIND_USAGE               /* usage.{MIC}, usage.agg */
 } subject_kind;
 
 typedef struct subject_parts {

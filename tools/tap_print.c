@@ -279,6 +279,29 @@ static void json_nbbo(json_writer *w, const wire_nbbo *m) {
     json_venues(w, "venues_stale", &m->stale_venues);
 }
 
+static void json_usage(json_writer *w, const wire_usage *m) {
+    json_string(w, "gateway", m->gateway);
+    json_string(w, "instance", m->instance);
+    json_string(w, "exchange", m->exchange);
+    json_time(w, "period_start_ns", m->period_start_ns);
+    json_i64(w, "period_ns", m->period_ns);
+    json_time(w, "publish_ns", m->publish_ns);
+    json_open_array(w, "lines");
+    for (uint32_t i = 0; i < m->line_count; i++) {
+        const wire_usage_line *one = &m->lines[i];
+        json_open_object(w, NULL);
+        json_u64(w, "number", one->number);
+        json_string(w, "user", one->user);
+        json_string(w, "subject", one->subject);
+        json_u64(w, "updates", one->updates);
+        json_u64(w, "bytes", one->bytes);
+        json_time(w, "first_ns", one->first_ns);
+        json_time(w, "last_ns", one->last_ns);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
 /* ---- lines for people ---- */
 
 typedef struct line_writer {
@@ -459,6 +482,14 @@ static void line_nbbo(line_writer *w, const wire_nbbo *m) {
     line_venues(w, &m->stale_venues);
 }
 
+static void line_usage(line_writer *w, const wire_usage *m) {
+    ADD(w, "of %s, %u lines:", m->gateway, m->line_count);
+    for (uint32_t i = 0; i < m->line_count && i < 5; i++)
+        ADD(w, "%s %s had %llu of %s (%llu bytes)", i > 0 ? "," : "", m->lines[i].user,
+            (unsigned long long)m->lines[i].updates, m->lines[i].subject, (unsigned long long)m->lines[i].bytes);
+    if (m->line_count > 5) ADD(w, " and %u more", m->line_count - 5);
+}
+
 /* ---- by subject ---- */
 
 typedef union any_message {
@@ -473,6 +504,7 @@ typedef union any_message {
     wire_instrument_list directory;
     wire_candle candle;
     wire_nbbo nbbo;
+    wire_usage usage;
 } any_message;
 
 typedef enum message_type {
@@ -487,12 +519,13 @@ typedef enum message_type {
     TYPE_DIRECTORY,
     TYPE_CANDLE,
     TYPE_NBBO,
+    TYPE_USAGE,
     TYPE_UNKNOWN
 } message_type;
 
-static const char *const type_names[] = {"BookUpdate",     "Quote",       "Trades",     "InstrumentStatus",
-                                         "Imbalance",      "OrderEvents", "FeedStatus", "LineStatus",
-                                         "InstrumentList", "Candle",      "Nbbo",       "unknown"};
+static const char *const type_names[] = {"BookUpdate",  "Quote",      "Trades",     "InstrumentStatus", "Imbalance",
+                                         "OrderEvents", "FeedStatus", "LineStatus", "InstrumentList",   "Candle",
+                                         "Nbbo",        "Usage",      "unknown"};
 
 static message_type type_of(const char *subject) {
     static const message_type of_channel[SUBJECT_CHANNELS] = {
@@ -515,6 +548,8 @@ static message_type type_of(const char *subject) {
         return TYPE_LINE;
     case SUBJECT_KIND_INSTRUMENT_CHANGES:
         return TYPE_DIRECTORY;
+    case SUBJECT_KIND_USAGE:
+        return TYPE_USAGE;
     default:
         return TYPE_UNKNOWN;
     }
@@ -545,6 +580,8 @@ static wire_result decode(message_type type, wire_arena *arena, const uint8_t *b
         return wire_candle_decode(arena, bytes, length, &m->candle);
     case TYPE_NBBO:
         return wire_nbbo_decode(arena, bytes, length, &m->nbbo);
+    case TYPE_USAGE:
+        return wire_usage_decode(arena, bytes, length, &m->usage);
     case TYPE_UNKNOWN:
         break;
     }
@@ -586,6 +623,9 @@ static void json_of(json_writer *w, message_type type, const any_message *m) {
     case TYPE_NBBO:
         json_nbbo(w, &m->nbbo);
         break;
+    case TYPE_USAGE:
+        json_usage(w, &m->usage);
+        break;
     case TYPE_UNKNOWN:
         break;
     }
@@ -600,6 +640,8 @@ static int64_t time_of(message_type type, const any_message *m) {
         return m->line.publish_ns;
     case TYPE_DIRECTORY:
         return m->directory.publish_ns;
+    case TYPE_USAGE:
+        return m->usage.period_start_ns;
     default:
         return m->book.header.event_ns; /* every instrument's message begins with the header */
     }
@@ -640,6 +682,9 @@ static void line_of(line_writer *w, const char *subject, message_type type, cons
         break;
     case TYPE_NBBO:
         line_nbbo(w, &m->nbbo);
+        break;
+    case TYPE_USAGE:
+        line_usage(w, &m->usage);
         break;
     case TYPE_UNKNOWN:
         break;

@@ -20,6 +20,11 @@ void stream_group_emit(stream *s, uint32_t number, const void *message, const wi
                        uint64_t merged) {
     group *g = group_at(s, number);
     encode_frame frame = stream_frame_of(s, g, merged, false);
+    if (g->generation != g->told_generation) {
+        g->told_generation = g->generation;
+        g->begin_frame = g->log.end;
+        g->begin_seq = header->seq;
+    }
     const frame_note note = {
         .prev_seq = header->prev_seq, .seq = header->seq, .updates = g->updates_cut, .generation = g->generation};
     stream_group_append(s, number, stream_encode(s->scratch, &frame, topic_at(s, g->topic)->kind, message), &note);

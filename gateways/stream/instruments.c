@@ -220,13 +220,14 @@ void stream_take_imbalance(stream *s, const wire_imbalance *imbalance, int64_t n
     spread(s, number);
 }
 
-/* Of several aggregators the one that knows more of its exchanges' quotes is heard. */
+/* Of several aggregators the one that knows more of its exchanges' quotes is heard, until it falls silent. */
 void stream_take_nbbo(stream *s, const wire_nbbo *nbbo, int64_t now_ns) {
     uint32_t number = enter_channel(s, TOPIC_NBBO, SUBJECT_NBBO, SUBJECT_AGGREGATE, &nbbo->header, now_ns);
     if (number == NONE) return;
     const topic *t = topic_at(s, number);
     const wire_header *had = &t->state->header;
-    if (t->known && strcmp(had->epoch, nbbo->header.epoch) == 0 && nbbo->header.seq < had->seq) return;
+    bool older = t->known && strcmp(had->epoch, nbbo->header.epoch) == 0 && nbbo->header.seq < had->seq;
+    if (older && had->cause != TW_CAUSE_FEED_SILENT) return;
     t->state->nbbo = *nbbo;
     spread(s, number);
 }

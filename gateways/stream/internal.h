@@ -125,11 +125,13 @@ typedef struct group {
 
     topic_state
         *view; /* what members have, as published: the levels cut to depth, the chain's own prev_seq and seq */
-    uint32_t generation;  /* of the chain: rises with each epoch, term or depth */
-    uint64_t updates;     /* of the bus that this group has had; trades: prints */
-    uint64_t updates_cut; /* of them, those in frames */
-    uint64_t passed_over; /* trades: prints lost before this gateway, told by the next frame */
-    tw_print *prints;     /* trades that wait for their interval */
+    uint32_t generation; /* of the chain: rises with each epoch, term or depth */
+    uint32_t told_generation;
+    uint64_t begin_frame, begin_seq; /* what the present chain began with, and the seq that it had */
+    uint64_t updates;                /* of the bus that this group has had; trades: prints */
+    uint64_t updates_cut;            /* of them, those in frames */
+    uint64_t passed_over;            /* trades: prints lost before this gateway, told by the next frame */
+    tw_print *prints;                /* trades that wait for their interval */
     uint32_t print_count;
     uint64_t cuts;
     frame_log log;
@@ -149,6 +151,7 @@ typedef struct member {
     uint64_t position; /* bytes of the group's frames before next_frame */
     uint64_t updates;  /* of the group that it has had */
     uint64_t used_updates, used_bytes;
+    int64_t used_first_ns, used_last_ns;
 } member;
 
 /* ---- who asks ---- */
@@ -247,7 +250,7 @@ struct stream {
     uint64_t next_order;
     ready_list ready, later;
     int64_t watch_due_ns;
-    uint32_t watch_slice; /* of the clients, to be looked at next */
+    uint32_t watch_next; /* client to be looked at next */
     gathering gathering;
     stream_request_text request;
     uint8_t *scratch;

@@ -68,6 +68,14 @@ typedef struct stream_options {
     stream_limits most;           /* that stream_admit may raise a client's limits to */
 } stream_options;
 
+/* What a client was handed of a subject since the last report. Bytes are those of whole frames, begun ones included, before
+ * TLS and compression. */
+typedef struct stream_use {
+    const char *subject;
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} stream_use;
+
 /* Who a client turned out to be. Texts are borrowed. */
 typedef struct stream_admission {
     const char *user;
@@ -91,7 +99,7 @@ typedef struct stream_surroundings {
     bool (*authenticate)(void *context, uint32_t client, const char *token, stream_admission *admitted,
                          char *reason, size_t capacity);
     /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
-    void (*used)(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes);
+    void (*used)(void *context, uint32_t client, const stream_use *use);
     /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
     void (*close)(void *context, uint32_t client, uint16_t code, const char *reason);
 } stream_surroundings;

@@ -418,6 +418,17 @@ static size_t encode_kind(unsigned kind, tw_random *random, uint8_t *buffer) {
                                   .last = true};
         return wire_instrument_list_encode(&m, buffer, WIRE_MAX_BYTES);
     }
+    case 11: {
+        const wire_usage_line lines[] = {{1, "anonymous", "XNAS.ABCD.orderbook", 7, 900, 5, 6},
+                                         {2, "ann", "instruments.XNAS", 1, 80, 5, 5}};
+        wire_usage m = {.gateway = "gw",
+                        .instance = "1-2",
+                        .exchange = "XNAS",
+                        .period_ns = 60,
+                        .line_count = 2,
+                        .lines = lines};
+        return wire_usage_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
     default: {
         wire_snapshot_reply m = {.exchange = "XNAS", .channel = "orderbook", .last = true, .term = 3};
         size_t used = wire_snapshot_reply_encode(&m, buffer, WIRE_MAX_BYTES);
@@ -437,10 +448,10 @@ static void make_wire(const char *folder) {
     uint8_t buffer[WIRE_MAX_BYTES];
     tw_random random;
     tw_random_seed(&random, 20200130);
-    for (unsigned i = 0; i < 33; i++) {
+    for (unsigned i = 0; i < 36; i++) {
         made.length = 0;
-        add_u8(&made, i % 11);
-        size_t length = encode_kind(i % 11, &random, buffer);
+        add_u8(&made, i % 12);
+        size_t length = encode_kind(i % 12, &random, buffer);
         if (length > 4096) continue;
         add(&made, buffer, length);
         write_seed(folder, "wire", i, &made);

@@ -148,6 +148,10 @@ static const struct {
     {"candles.agg.AAPL", SUBJECT_KIND_CANDLES, "agg", "AAPL", SUBJECT_CHANNELS, 0},
     {"instruments.TWEX", SUBJECT_KIND_INSTRUMENTS, "TWEX", "", SUBJECT_CHANNELS, 0},
     {"instruments.TWEX.changes", SUBJECT_KIND_INSTRUMENT_CHANGES, "TWEX", "", SUBJECT_CHANNELS, 0},
+    {"usage.XNAS", SUBJECT_KIND_USAGE, "XNAS", "", SUBJECT_CHANNELS, 0},
+    {"usage.agg", SUBJECT_KIND_USAGE, "agg", "", SUBJECT_CHANNELS, 0},
+    {"usage.xnas", SUBJECT_KIND_UNKNOWN, "", "", SUBJECT_CHANNELS, 0},
+    {"usage.XNAS.more", SUBJECT_KIND_UNKNOWN, "", "", SUBJECT_CHANNELS, 0},
 };
 
 TEST(subject, each_kind_is_taken_apart) {
