@@ -15,6 +15,8 @@
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
+#define METHODS       "GET, HEAD, OPTIONS"
+#define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
 const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"},
@@ -31,9 +33,9 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
-    if (allowed)
-        tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
-                       "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
+    tw_text_format(asked.cross_origin, sizeof asked.cross_origin, "%s%s%sVary: Origin\r\n",
+                   allowed ? ALLOW_ORIGIN : "", allowed ? request->origin : "",
+                   allowed ? "\r\nAccess-Control-Expose-Headers: ETag, WWW-Authenticate\r\n" : "");
     return asked;
 }
 
@@ -157,26 +159,51 @@ static const struct route {
               {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
               {"/metrics", false, take_metrics}};
 
+static const struct route *find_route(const char *path) {
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const struct route *one = &routes[i];
+        bool fits =
+            one->is_folder ? strncmp(one->path, path, strlen(one->path)) == 0 : strcmp(one->path, path) == 0;
+        if (fits) return one;
+    }
+    return NULL;
+}
+
+/* A browser asks, before a page of another origin may send this. It goes on asking only where the origin is let in. */
+static void answer_options(gateway *self, const http_asked *asked) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
+    bool let_in = strncmp(asked->cross_origin, ALLOW_ORIGIN, strlen(ALLOW_ORIGIN)) == 0;
+    tw_text_format(head, sizeof head, "HTTP/1.1 204 No Content\r\nAllow: " METHODS "\r\n%s%s\r\n",
+                   let_in ? "Access-Control-Allow-Methods: " METHODS "\r\n"
+                            "Access-Control-Allow-Headers: Authorization, If-None-Match, Last-Event-ID\r\n"
+                            "Access-Control-Max-Age: 600\r\n"
+                          : "",
+                   asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, "", 0, true);
+}
+
+static void refuse_method(gateway *self, http_asked *asked) {
+    size_t used = strlen(asked->cross_origin);
+    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, "Allow: " METHODS "\r\n");
+    http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+}
+
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
-    if (request->method == SOCKET_OTHER || request->method == SOCKET_OPTIONS) {
-        http_answer_error(self, &asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
-        return;
-    }
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        const struct route *route = &routes[i];
-        bool fits = route->is_folder ? strncmp(route->path, request->path, strlen(route->path)) == 0
-                                     : strcmp(route->path, request->path) == 0;
-        if (!fits) continue;
-        route->take(self, request);
-        return;
-    }
-    const page *file = pages_find(&self->pages, request->path);
-    if (file != NULL) {
-        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
-        return;
-    }
+    const struct route *route = find_route(request->path);
+    const page *file = route == NULL ? pages_find(&self->pages, request->path) : NULL;
     bool is_stream = strcmp(request->path, "/v1/stream") == 0;
-    http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND",
-                      is_stream ? "this is a WebSocket: connect with an upgrade" : "there is nothing at this path");
+    bool is_there = route != NULL || file != NULL || is_stream;
+    if (is_there && request->method == SOCKET_OPTIONS)
+        answer_options(self, &asked);
+    else if (is_there && request->method == SOCKET_OTHER)
+        refuse_method(self, &asked);
+    else if (route != NULL)
+        route->take(self, request);
+    else if (file != NULL)
+        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
+    else
+        http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND",
+                          is_stream ? "this is a WebSocket: connect with an upgrade"
+                                    : "there is nothing at this path");
 }
