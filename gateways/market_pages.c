@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "proto/codec.h"
@@ -246,10 +247,7 @@ void market_take_book(gateway *self, const socket_request *request) {
                           "a book is /v1/book/{MIC}/{SYMBOL}, with ?depth=N from 1 on");
         return;
     }
-    if (!entitlement_covers(&self->anonymous, subject)) {
-        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN", "you may not read this book");
-        return;
-    }
+    if (!caller_may_read(self, request, &q.asked, subject, "this book")) return;
     wire_header header;
     stream_book book;
     if (source_read_book(self->source, q.mic, q.symbol, &header, &book)) {
@@ -269,11 +267,7 @@ void market_take_instruments(gateway *self, const socket_request *request) {
     }
     tw_text_copy(q.mic, sizeof q.mic, mic);
     tw_text_format(subject, sizeof subject, "%s.>", mic);
-    if (!entitlement_covers(&self->anonymous, subject)) {
-        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN",
-                          "you may not read anything of this exchange");
-        return;
-    }
+    if (!caller_may_read(self, request, &q.asked, subject, "anything of this exchange")) return;
     q.parts_left = source_partitions(self->source, mic);
     if (q.parts_left == 0) q.parts_left = 1;
     if (subject_instruments(subject, sizeof subject, mic)) ask(self, &q, subject);

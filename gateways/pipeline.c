@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gateways/api/documents.h"
-#include "gateways/auth/origin.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
@@ -20,12 +20,6 @@
 
 /* ---- usage ---- */
 
-const char *user_of(const gateway *self, uint32_t client) {
-    (void)self;
-    (void)client;
-    return "anonymous";
-}
-
 static void end_period(gateway *self, int64_t now_ns) {
     stream_report_usage(self->stream);
     usage_end_period(self->usage, now_ns);
@@ -35,9 +29,8 @@ static void end_period_if_due(gateway *self, int64_t now_ns) {
     if (usage_is_due(self->usage, now_ns)) end_period(self, now_ns);
 }
 
-static void on_used(void *context, uint32_t client, const stream_use *use) {
-    gateway *self = context;
-    usage_add(self->usage, &(ledger_use){.user = user_of(self, client),
+static void count_use(gateway *self, const char *user, const stream_use *use) {
+    usage_add(self->usage, &(ledger_use){.user = user,
                                          .subject = use->subject,
                                          .updates = use->updates,
                                          .bytes = use->bytes,
@@ -45,11 +38,16 @@ static void on_used(void *context, uint32_t client, const stream_use *use) {
                                          .last_ns = use->last_ns});
 }
 
-void gateway_count_use(gateway *self, uint32_t client, const stream_use *use) {
+static void on_used(void *context, uint32_t client, const stream_use *use) {
+    gateway *self = context;
+    count_use(self, doorman_user(self->doorman, client), use);
+}
+
+void gateway_count_use(gateway *self, const char *user, const stream_use *use) {
     stream_use now = *use;
     now.first_ns = now.last_ns = rt_clock_utc_ns();
     end_period_if_due(self, now.first_ns);
-    on_used(self, client, &now);
+    count_use(self, user, &now);
 }
 
 /* ---- rounds ---- */
@@ -81,12 +79,28 @@ static void want(void *context, const char *mic, subject_channel channel, bool w
 }
 
 static bool may_read(void *context, uint32_t client, const char *subject) {
-    (void)client; /* everybody may read the same */
-    return entitlement_covers(&((gateway *)context)->anonymous, subject);
+    return doorman_may_read(((gateway *)context)->doorman, client, subject);
+}
+
+static bool authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                         char *reason, size_t capacity) {
+    return doorman_authenticate(((gateway *)context)->doorman, client, token, admitted, reason, capacity);
 }
 
 static void close_client(void *context, uint32_t client, uint16_t code, const char *reason) {
     socket_end_client(((gateway *)context)->socket, client, code, reason);
+}
+
+static void send_away(void *context, uint32_t client, const char *reason) {
+    stream_dismiss(((gateway *)context)->stream, client, reason, rt_clock_utc_ns());
+}
+
+static tw_code open_doorman(gateway *self, tw_error *error) {
+    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    doorman_options options = {
+        .settings = &self->settings, .anonymous = &self->anonymous, .send_away = send_away, .context = self};
+    return doorman_open(&self->doorman, &self->loop, &options, self->log, error);
 }
 
 static tw_code open_stream(gateway *self, tw_error *error) {
@@ -103,9 +117,16 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .request_bytes = (uint32_t)s->request_bytes,
                               .requests_per_second = (uint32_t)s->requests_per_second,
                               .heartbeat_ns = s->heartbeat_ns,
-                              .silence_ns = s->silence_ns};
-    stream_surroundings surroundings = {
-        .context = self, .want = want, .may_read = may_read, .used = on_used, .close = close_client};
+                              .silence_ns = s->silence_ns,
+                              .most = {.subscriptions = (uint32_t)s->most_subscriptions,
+                                       .requests_per_second = (uint32_t)s->most_requests_per_second,
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes}};
+    stream_surroundings surroundings = {.context = self,
+                                        .want = want,
+                                        .may_read = may_read,
+                                        .authenticate = authenticate,
+                                        .used = on_used,
+                                        .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
 }
 
@@ -115,8 +136,21 @@ static void on_request(void *context, const socket_request *request) {
     http_take(context, request);
 }
 
-static bool may_connect(void *context, const char *origin, const char *host) {
-    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
+static const char *on_handshake(void *context, const socket_request *request, void **guest) {
+    return caller_take_handshake(context, request, guest);
+}
+
+static void on_guest_lost(void *context, void *guest) {
+    (void)context;
+    identity_free(guest);
+}
+
+static void on_client(void *context, uint32_t client, bool websocket, void *guest) {
+    caller_on_client(context, client, websocket, guest);
+}
+
+static void on_client_gone(void *context, uint32_t client) {
+    doorman_leave(((gateway *)context)->doorman, client);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -133,7 +167,12 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
                               .silence_ns = s->silence_ns};
-    socket_handlers handlers = {.context = self, .on_request = on_request, .may_connect = may_connect};
+    socket_handlers handlers = {.context = self,
+                                .on_request = on_request,
+                                .on_handshake = on_handshake,
+                                .on_guest_lost = on_guest_lost,
+                                .on_client = on_client,
+                                .on_client_gone = on_client_gone};
     return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
 }
 
@@ -204,11 +243,12 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
-/* Files may have been moved away. */
+/* Files may have been moved away, keys may have changed. */
 static void on_hangup(uv_signal_t *handle, int number) {
     gateway *self = handle->data;
-    rt_log(self->log, RT_INFO, "told to open files again", RT_I64("signal", number));
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
     usage_reopen(self->usage);
+    doorman_reload(self->doorman);
 }
 
 /* ---- opening, running, closing ---- */
@@ -247,9 +287,8 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
-    code = read_pages(self, error);
+    tw_code code = open_doorman(self, error);
+    if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
@@ -269,8 +308,9 @@ int gateway_run(gateway *self) {
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
            RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
-    if (self->anonymous.patterns.count == 0)
-        rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
+    if (self->anonymous.patterns.count == 0 && !doorman_is_on(self->doorman))
+        rt_log(self->log, RT_WARN,
+               "nobody may read anything: --anonymous grants subjects to everybody, --auth-... lets tokens do so");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
     rt_log(self->log, RT_INFO, "gateway ends");
@@ -293,6 +333,7 @@ void gateway_close(gateway *self) {
     if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
     last_store_close(self->last_store);
     asker_close(self->asker);
+    doorman_close(self->doorman);
     socket_close(self->socket);
     source_close(self->source);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
@@ -301,6 +342,7 @@ void gateway_close(gateway *self) {
     uv_loop_close(&self->loop);
     socket_free(self->socket);
     stream_free(self->stream);
+    doorman_free(self->doorman);
     wire_arena_fini(&self->arena);
     entitlement_fini(&self->anonymous);
     observe_close(self);

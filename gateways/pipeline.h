@@ -11,6 +11,7 @@
 
 #include "gateways/ask.h"
 #include "gateways/auth/entitlement.h"
+#include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
 #include "gateways/pages.h"
@@ -37,6 +38,8 @@ typedef struct gateway {
     gateway_phase phase;
     uint64_t leave_by_ms; /* of the loop: who has not gone by then is cut off */
     entitlement anonymous;
+    doorman *doorman;
+    char refusal[8192]; /* of a handshake, until the next */
     source *source;
     stream *stream;
     gateway_socket *socket;
@@ -50,10 +53,8 @@ typedef struct gateway {
 
 /* `self` is zeroed but for its settings. TW_INVALID: a setting makes no sense. Close it whatever comes back. */
 tw_code gateway_open(gateway *self, tw_error *error);
-/* Who a client is; of STREAM_NO_CLIENT: who asks for a page. Everybody is "anonymous". */
-const char *user_of(const gateway *self, uint32_t client);
-/* Into the usage ledger, as of now. */
-void gateway_count_use(gateway *self, uint32_t client, const stream_use *use);
+/* What this user had of a subject goes into the usage ledger, as of now. */
+void gateway_count_use(gateway *self, const char *user, const stream_use *use);
 int gateway_run(gateway *self); /* until told to stop; the exit code */
 void gateway_close(gateway *self);
 

@@ -20,6 +20,11 @@ typedef struct gateway_settings {
     const char *tls_certificate, *tls_key;
     const char *origins;
     const char *anonymous;
+    const char *auth_keys, *auth_secret, *auth_jwks, *auth_issuer, *auth_audience, *auth_authorities;
+    const char *auth_cookie, *auth_subjects_claim;
+    int64_t auth_leeway_ns, auth_timeout_ns, auth_check_ns;
+    int64_t auth_refresh_ns, auth_unknown_ns, auth_kept_ns, auth_fetch_ns;
+    uint64_t auth_sessions, most_sessions, most_subscriptions, most_requests_per_second, most_client_bytes;
     const char *dashboard;
 
     const char *name;

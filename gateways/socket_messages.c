@@ -11,7 +11,7 @@
  * connection is reset. */
 static void linger(connection *c) {
     c->end = END_LINGERS;
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
     if (lws_partial_buffered(c->wsi))
         lws_callback_on_writable(c->wsi);
     else if (!lws_is_ssl(c->wsi))
@@ -29,7 +29,7 @@ static void say_close(gateway_socket *self, connection *c, uint16_t code, const 
 void socket_end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
     if (c->end != END_NOT) return;
     say_close(self, c, code, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_ACK, SOCKET_CLOSE_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_ACK, SOCKET_CLOSE_SECONDS);
 }
 
 static void take_close(gateway_socket *self, connection *c, const ws_event *event) {

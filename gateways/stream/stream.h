@@ -9,8 +9,9 @@
  * share. A client is only a position in each of its groups. Whoever lags behind the frames a group still holds, or has
  * more waiting than `client_bytes`, goes on by the rule of the data's class:
  *
- *   books, quotes, statuses    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
+ *   books, quotes, NBBOs, …    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
  *   trades                     a snapshot (totals and last print) that says how many prints were passed over
+ *   candles                    a snapshot: the newest one
  *
  * What a client gets is in order by group; within a round, groups follow each other in the order in which they first had
  * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
@@ -129,6 +130,9 @@ void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state st
 void stream_take_trades(stream *stream, const wire_trades *trades, int64_t now_ns);
 void stream_take_status(stream *stream, const wire_status *status, int64_t now_ns);
 void stream_take_imbalance(stream *stream, const wire_imbalance *imbalance, int64_t now_ns);
+/* {MIC}.{SYMBOL}.candle.{…}; header.exchange "": agg.{SYMBOL}.candle.{…}. An interval that is none is passed over. */
+void stream_take_candle(stream *stream, const wire_candle *candle, int64_t now_ns);
+void stream_take_nbbo(stream *stream, const wire_nbbo *nbbo, int64_t now_ns);
 void stream_take_feed(stream *stream, const wire_feed_status *status, int64_t now_ns);
 
 /* ---- clients ---- */

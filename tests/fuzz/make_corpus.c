@@ -569,6 +569,40 @@ static void make_stream(const char *folder) {
     }
 }
 
+/* See fuzz_token.c for what the first byte chooses. */
+static void make_tokens(const char *folder) {
+    static const struct {
+        int choice;
+        const char *text;
+    } seeds[] = {
+        {0,
+         "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
+         "Ijp0cnVlfQ.AAAAU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"},
+        {2, "{\"sub\":\"ann\",\"exp\":1600000000.5,\"nbf\":0,\"iat\":0,\"iss\":\"i\",\"aud\":[\"a\"],\"accounts\":["
+            "\"A1\"],"
+            "\"tickwire_subjects\":[\"XNAS.*.quote\",\"feed.>\"],\"tickwire_limits\":{\"subscriptions\":5,"
+            "\"sessions\":2}}"},
+        {2, "{\"sub\":\"ann\",\"exp\":1600000000,\"aud\":\"b\",\"tickwire_subjects\":\"XNAS.> feed.>\"}"},
+        {129,
+         "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"},"
+         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"sig\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\",\"key_ops\":[\"verify\"],\"alg\":\"ES256\"}]}"},
+        {3, "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}"},
+        {4, "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8T\n"
+            "us9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n"},
+        {5, "XNAS.>,feed.>,*.*.quote"},
+    };
+    for (unsigned i = 0; i < sizeof seeds / sizeof *seeds; i++)
+        write_text(folder, "token", i, seeds[i].choice, seeds[i].text);
+    static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"a\"}";
+    static seed signed_one;
+    add_u8(&signed_one, 1);
+    add_u16(&signed_one, sizeof header - 1);
+    add(&signed_one, header, sizeof header - 1);
+    add(&signed_one, seeds[1].text, strlen(seeds[1].text));
+    write_seed(folder, "token", 99, &signed_one);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_corpus FOLDER\n");
@@ -584,5 +618,6 @@ int main(int argc, char **argv) {
     make_texts(argv[1]);
     make_lobster(argv[1]);
     make_stream(argv[1]);
+    make_tokens(argv[1]);
     return 0;
 }
