@@ -12,6 +12,7 @@
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
 #define LEAST_ROUND_NS MILLI_NS
+#define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
 
 /* ---- rounds ---- */
 
@@ -60,7 +61,8 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .request_bytes = (uint32_t)s->request_bytes,
                               .requests_per_second = (uint32_t)s->requests_per_second,
                               .heartbeat_ns = s->heartbeat_ns,
-                              .silence_ns = s->silence_ns};
+                              .silence_ns = s->silence_ns,
+                              .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
     stream_surroundings surroundings = {.context = self, .want = want, .may_read = may_read, .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
 }
@@ -88,7 +90,8 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .send_buffer = (uint32_t)s->send_buffer,
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
-                              .silence_ns = s->silence_ns};
+                              .silence_ns = s->silence_ns,
+                              .compression = s->compression};
     socket_handlers handlers = {.context = self, .on_request = on_request, .may_connect = may_connect};
     return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
 }

@@ -13,6 +13,7 @@
 #include <libwebsockets.h>
 
 #include "gateways/socket.h"
+#include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
 
 #define SOCKET_CLOSE_SECONDS                                                                                       \
@@ -40,7 +41,8 @@ typedef struct connection {
     uint16_t close_code;
     char close_reason[64];
     connection_end end;
-    bool watched; /* its socket is in the set that is read */
+    bool deflates; /* agreed on in the handshake */
+    bool watched;  /* its socket is in the set that is read */
     bool owes_pong;
     uint8_t pong_length;
     uint8_t pong[WS_CONTROL_BYTES];
@@ -74,6 +76,7 @@ struct gateway_socket {
     uv_poll_t readers_poll;
     bool readers_polled;
     uint8_t *read_buffer;
+    ws_unpacker *unpacker; /* NULL: no compression */
 
     uint8_t *scratch; /* what must be in one piece for lws_write */
     size_t scratch_bytes;
@@ -94,6 +97,8 @@ void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
+/* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);
