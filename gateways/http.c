@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
+#include "base/market.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/events.h"
+#include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
 #include "gateways/pipeline.h"
 
@@ -20,25 +22,6 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"};
 
-/* ---- origins ---- */
-
-/* "https://example.com:8443" is a page of the host "example.com:8443". */
-static bool is_own(const char *origin, const char *host) {
-    const char *at = strstr(origin, "://");
-    return at != NULL && host[0] != '\0' && strcasecmp(at + 3, host) == 0;
-}
-
-bool http_origin_allowed(const char *allowed, const char *origin, const char *host) {
-    if (origin[0] == '\0' || strcmp(allowed, "*") == 0 || is_own(origin, host)) return true;
-    size_t length = strlen(origin);
-    for (const char *at = allowed; *at != '\0';) {
-        size_t one = strcspn(at, ",");
-        if (one == length && strncasecmp(at, origin, length) == 0) return true;
-        at += one + (at[one] == ',');
-    }
-    return false;
-}
-
 /* ---- answers ---- */
 
 /* What a browser needs to be told so that the page that asked may read the answer. */
@@ -47,7 +30,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
-                   http_origin_allowed(self->settings.origins, request->origin, request->host);
+                   origin_allowed(self->settings.origins, request->origin, request->host);
     if (allowed)
         tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
                        "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
@@ -89,6 +72,13 @@ const char *http_argument(const socket_request *request, const char *name) {
     return "";
 }
 
+bool http_is_mic(const char *text, size_t length) {
+    if (length != TW_MIC_BYTES - 1) return false;
+    for (size_t i = 0; i < length; i++)
+        if (!((text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= '0' && text[i] <= '9'))) return false;
+    return true;
+}
+
 /* ---- routes ---- */
 
 static void take_healthz(gateway *self, const socket_request *request) {
@@ -108,6 +98,8 @@ static void take_readyz(gateway *self, const socket_request *request) {
     json_u64(&w, "feeds", state.feeds);
     json_u64(&w, "feeds_silent", state.feeds_silent);
     json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
+    last_store_stats store = last_store_read_stats(self->last_store);
+    json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
     json_close_object(&w);
     json_finish(&w);
     http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, w.length);
@@ -127,13 +119,37 @@ static void take_metrics(gateway *self, const socket_request *request) {
     free(text);
 }
 
+/*
+ * Pages may run and load only what came from here, talk only to here (a WebSocket of the same origin included), and be shown in
+ * nobody else's frame. A browser keeps them and asks each time whether they are still the same.
+ */
+static const char page_headers[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src "
+    "'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\nCache-Control: no-cache\r\n";
+
+/* `known`: who asks has it already and is told just that. */
+static void answer_page(gateway *self, const http_asked *asked, const page *file, bool known) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES], about[128] = "";
+    if (!known)
+        tw_text_format(about, sizeof about, "Content-Type: %s\r\nContent-Length: %zu\r\n", file->type,
+                       file->length);
+    tw_text_format(head, sizeof head, "HTTP/1.1 %s\r\nETag: %s\r\n%s%s%s\r\n",
+                   known ? "304 Not Modified" : "200 OK", file->tag, about, page_headers, asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, (const char *)file->bytes,
+                  known || asked->head ? 0 : file->length, true);
+}
+
 static const struct route {
     const char *path;
     bool is_folder; /* all below it */
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
-              {"/v1/book/", true, market_take_book},  {"/healthz", false, take_healthz},
-              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
+              {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
+              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
+              {"/metrics", false, take_metrics}};
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
@@ -151,7 +167,7 @@ void http_take(gateway *self, const socket_request *request) {
     }
     const page *file = pages_find(&self->pages, request->path);
     if (file != NULL) {
-        http_answer(self, &asked, HTTP_OK, file->type, "no-cache", (const char *)file->bytes, file->length);
+        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
         return;
     }
     bool is_stream = strcmp(request->path, "/v1/stream") == 0;

@@ -37,10 +37,10 @@ void http_answer_error(gateway *self, const http_asked *asked, http_status statu
 /* The value of the argument of that name, "" if there is none. */
 const char *http_argument(const socket_request *request, const char *name);
 
+/* Four of A-Z 0-9. */
+bool http_is_mic(const char *text, size_t length);
+
 /* Answers a request, now or later. */
 void http_take(gateway *self, const socket_request *request);
-
-/* May a page of `origin` use the gateway that it reaches as `host`? `allowed` is "*" or a list of origins. */
-bool http_origin_allowed(const char *allowed, const char *origin, const char *host);
 
 #endif

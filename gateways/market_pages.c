@@ -209,24 +209,17 @@ bool market_take_reply(void *context, void *asked, ask_end end, const bus_messag
 static void ask(gateway *self, const question *asked, const char *subject) {
     question *q = malloc(sizeof *q);
     if (q != NULL) *q = *asked;
-    if (q != NULL && asker_ask(self->asker, subject, q)) return;
+    if (q != NULL && asker_ask(self->asker, subject, market_take_reply, q)) return;
     free(q);
     http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
 }
 
 /* ---- requests ---- */
 
-static bool is_mic(const char *text, size_t length) {
-    if (length != TW_MIC_BYTES - 1) return false;
-    for (size_t i = 0; i < length; i++)
-        if (!((text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= '0' && text[i] <= '9'))) return false;
-    return true;
-}
-
 /* "/v1/book/XNAS/AAPL"; the symbol is not escaped. */
 static bool parse_path(const char *path, question *q) {
     const char *mic = path + strlen("/v1/book/"), *slash = strchr(mic, '/');
-    if (slash == NULL || !is_mic(mic, (size_t)(slash - mic))) return false;
+    if (slash == NULL || !http_is_mic(mic, (size_t)(slash - mic))) return false;
     memcpy(q->mic, mic, TW_MIC_BYTES - 1);
     return slash[1] != '\0' && tw_text_copy(q->symbol, sizeof q->symbol, slash + 1);
 }
@@ -265,7 +258,7 @@ void market_take_instruments(gateway *self, const socket_request *request) {
     question q = {.kind = QUESTION_INSTRUMENTS, .asked = http_remember(self, request)};
     const char *mic = http_argument(request, "exchange");
     char subject[SUBJECT_BYTES];
-    if (!is_mic(mic, strlen(mic))) {
+    if (!http_is_mic(mic, strlen(mic))) {
         http_answer_error(self, &q.asked, HTTP_BAD_REQUEST, "BAD_REQUEST", "?exchange={MIC} says which exchange's");
         return;
     }

@@ -11,6 +11,8 @@ static void collect(void *context) {
     seen->socket = socket_read_stats(self->socket);
     seen->source = source_read(self->source);
     seen->client = source_read_client(self->source);
+    seen->last_store = last_store_read_stats(self->last_store);
+    seen->redis_state = seen->last_store.configured ? (int64_t)seen->last_store.state : -1;
     seen->clients = seen->stream.clients;
     seen->groups = seen->stream.groups;
     seen->instruments = seen->stream.instruments;
@@ -70,6 +72,16 @@ static void add_counters(observed *seen) {
         {"chain_faults_total", "Updates of the bus that were missing.", &seen->client.chain_faults},
         {"checksum_faults_total", "Books that did not match their checksum.", &seen->client.checksum_faults},
         {"resyncs_total", "Faults healed by a snapshot.", &seen->client.resyncs},
+        {"redis_found_total", "Last values that Redis had.", &seen->last_store.found},
+        {"redis_missing_total", "Last values that Redis did not have, or not any more.", &seen->last_store.missing},
+        {"redis_late_total", "Last values that Redis did not give within --redis-deadline.",
+         &seen->last_store.late},
+        {"redis_unfit_total", "Last values in Redis that are none.", &seen->last_store.unfit},
+        {"redis_not_asked_total", "Last values not asked of Redis, as it was not ready.",
+         &seen->last_store.not_asked},
+        {"redis_connects_total", "Times Redis became ready.", &seen->last_store.redis.connects},
+        {"redis_failures_total", "Tries to connect to Redis that failed, and connections that ended.",
+         &seen->last_store.redis.failures},
         {"takeovers_total", "Times a feed's leader changed.", &seen->client.takeovers},
     };
     char name[96];
@@ -98,6 +110,7 @@ static void add_gauges(observed *seen) {
         {"bus_subscriptions", "Subscriptions on the bus.", &seen->bus_subscriptions},
         {"books", "Books kept.", &seen->books},
         {"books_not_ok", "Of them not OK.", &seen->books_not_ok},
+        {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED; -1: no --redis.", &seen->redis_state},
     };
     char name[96];
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {

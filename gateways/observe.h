@@ -3,6 +3,7 @@
 #define TICKWIRE_GATEWAYS_OBSERVE_H
 
 #include "client/tickwire.h"
+#include "gateways/last_store.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
 #include "gateways/stream/stream.h"
@@ -17,9 +18,10 @@ typedef struct observed {
     socket_stats socket;
     source_state source;
     tickwire_stats client;
+    last_store_stats last_store;
     int64_t clients, groups, instruments, subscriptions, kept_bytes;
     int64_t connections, websockets, event_streams;
-    int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok;
+    int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
 } observed;
 
 tw_code observe_open(gateway *self, tw_error *error);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/crc32c.h"
 #include "base/text.h"
 
 #define PATH_BYTES 1024u
@@ -40,7 +41,9 @@ static tw_code read_bytes(page *one, const char *file, tw_error *error) {
     size_t had = one->bytes == NULL ? 0 : fread(one->bytes, 1, one->length, in);
     bool whole = one->bytes != NULL && had == one->length;
     fclose(in);
-    return whole ? TW_OK : tw_error_set(error, TW_IO, "%s could not be read whole", file);
+    if (!whole) return tw_error_set(error, TW_IO, "%s could not be read whole", file);
+    tw_text_format(one->tag, sizeof one->tag, "\"%08x-%zx\"", tw_crc32c(0, one->bytes, one->length), one->length);
+    return TW_OK;
 }
 
 static tw_code add_file(pages *self, const char *file, const char *path, size_t length, tw_error *error) {
@@ -107,4 +110,9 @@ const page *pages_find(const pages *self, const char *path) {
         if (same) return &self->files[i];
     }
     return NULL;
+}
+
+/* The header is "*" or tags separated by commas, each perhaps with W/ before it; a tag's quotes end it. */
+bool page_is_known(const page *self, const char *if_none_match) {
+    return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, self->tag) != NULL;
 }

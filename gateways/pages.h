@@ -13,12 +13,14 @@
 
 #define PAGES_MOST_BYTES (64u * 1024u * 1024u) /* of all files together */
 #define PAGES_MOST_FILES 4096u
+#define PAGE_TAG_BYTES   32u
 
 typedef struct page {
     char *path; /* "/index.html" */
     const char *type;
     uint8_t *bytes;
     size_t length;
+    char tag[PAGE_TAG_BYTES]; /* the content's entity tag, with its quotes: another content has another one */
 } page;
 
 typedef struct pages {
@@ -34,5 +36,8 @@ void pages_free(pages *self); /* {0} is fine */
 
 /* The file of a path; "/" and "/x/" stand for the index.html there. NULL: there is none. */
 const page *pages_find(const pages *self, const char *path);
+
+/* Does who sent this If-None-Match header ("" none) have the file already? */
+bool page_is_known(const page *self, const char *if_none_match);
 
 #endif

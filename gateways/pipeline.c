@@ -3,14 +3,17 @@
 
 #include <signal.h>
 
+#include "base/secret.h"
 #include "base/text.h"
+#include "gateways/auth/origin.h"
 #include "gateways/http.h"
-#include "gateways/market_pages.h"
+#include "gateways/last_pages.h"
 #include "runtime/clock.h"
 
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
+#define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
 #define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
 
@@ -74,7 +77,7 @@ static void on_request(void *context, const socket_request *request) {
 }
 
 static bool may_connect(void *context, const char *origin, const char *host) {
-    return http_origin_allowed(((gateway *)context)->settings.origins, origin, host);
+    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -106,7 +109,14 @@ static tw_code open_source(gateway *self, tw_error *error) {
     if (code != TW_OK) return code;
     if (!wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
         return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
-    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, market_take_reply, self, error);
+    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, self, error);
+}
+
+static tw_code open_last_store(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    tw_code code = last_store_open(&self->last_store, &self->loop, s->redis, s->redis_deadline_ns, last_take_row,
+                                   self, self->log, error);
+    return code == TW_OK ? TW_OK : tw_error_wrap(error, "--redis");
 }
 
 /* ---- the end ---- */
@@ -174,19 +184,22 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
+    if (code == TW_OK) code = open_last_store(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code == TW_OK) open_handles(self);
     return code;
 }
 
 int gateway_run(gateway *self) {
+    char servers[SHOWN_BYTES];
+    tw_secret_strip(self->settings.nats, servers, sizeof servers);
     source_feed(self->source, self->stream);
     socket_serve(self->socket, self->stream);
     uv_timer_start(&self->round_due, on_round_due, 0, 0);
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
-           RT_U64("port", socket_port(self->socket)), RT_STR("bus", self->settings.nats));
-    if (self->anonymous.count == 0)
+           RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
+    if (self->anonymous.patterns.count == 0)
         rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
@@ -206,6 +219,7 @@ static void close_handles(gateway *self) {
 void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
+    last_store_close(self->last_store);
     asker_close(self->asker);
     socket_close(self->socket);
     source_close(self->source);
@@ -214,6 +228,7 @@ void gateway_close(gateway *self) {
     socket_free(self->socket);
     stream_free(self->stream);
     wire_arena_fini(&self->arena);
+    entitlement_fini(&self->anonymous);
     observe_close(self);
     pages_free(&self->pages);
     rt_log_free(self->log);

@@ -10,7 +10,8 @@
 #include <uv.h>
 
 #include "gateways/ask.h"
-#include "gateways/entitlement.h"
+#include "gateways/auth/entitlement.h"
+#include "gateways/last_store.h"
 #include "gateways/observe.h"
 #include "gateways/pages.h"
 #include "gateways/settings.h"
@@ -39,7 +40,8 @@ typedef struct gateway {
     stream *stream;
     gateway_socket *socket;
     asker *asker;
-    wire_arena arena; /* for what asker brings */
+    last_store *last_store; /* NULL: no Redis */
+    wire_arena arena;       /* for what asker brings */
     pages pages;
     observed observed;
 } gateway;

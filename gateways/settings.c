@@ -12,6 +12,13 @@ static const setting table[] = {
     {"feed-silence", SETTING_DURATION, AT(feed_silence_ns), "1s", "TIME",
      "a feed whose publisher says nothing for this long is STALE", NULL, 100 * MILLI_NS, HOUR_NS},
 
+    {"redis", SETTING_TEXT, AT(redis), "", "URL",
+     "where tickwire-aggregator keeps last values, as redis://127.0.0.1:6379/0; without it they come from memory "
+     "or the bus",
+     NULL, 0, 0},
+    {"redis-deadline", SETTING_DURATION, AT(redis_deadline_ns), "100ms", "TIME",
+     "a last value that Redis has not given by then comes from memory or the bus", NULL, MILLI_NS, HOUR_NS},
+
     {"address", SETTING_TEXT, AT(address), "127.0.0.1", "ADDRESS",
      "where to listen, IPv4 or IPv6; 0.0.0.0 or :: for everywhere", NULL, 0, 0},
     {"port", SETTING_NUMBER, AT(port), "8080", "PORT", "where to listen; 0 takes a free port", NULL, 0, 65535},

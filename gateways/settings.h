@@ -11,6 +11,9 @@ typedef struct gateway_settings {
     const char *nats, *credentials;
     int64_t feed_silence_ns;
 
+    const char *redis;
+    int64_t redis_deadline_ns;
+
     const char *address;
     int64_t port;
     bool share_port;

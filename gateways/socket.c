@@ -255,7 +255,7 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
 }
 
 static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", arguments[8 * TEXT_BYTES];
+    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", known[TEXT_BYTES], arguments[8 * TEXT_BYTES];
     leave(self, c);
     *c = (connection){
         .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
@@ -269,6 +269,8 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     socket_copy_header(wsi, WSI_TOKEN_HOST, host);
     if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
     request.last_event_id = id;
+    socket_copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
+    request.if_none_match = known;
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
 }

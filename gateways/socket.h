@@ -48,6 +48,7 @@ typedef struct socket_request {
     const char *path;          /* without arguments, decoded */
     const char *origin, *host; /* headers */
     const char *last_event_id; /* likewise */
+    const char *if_none_match; /* likewise */
     uint32_t argument_count;
     const char *arguments[SOCKET_ARGUMENTS]; /* "name=value", decoded; more are not looked at */
 } socket_request;

@@ -46,6 +46,9 @@ typedef struct instrument {
     judged quote_state, status_state;
     wire_quote quote;
     wire_status status;
+    bool print_known, any_print; /* false, true: the last print was taken back */
+    wire_header print_header;
+    tw_print print;
 } instrument;
 
 struct source {
@@ -309,6 +312,21 @@ static tw_print inner_print(const tickwire_print *print) {
                       .event_ns = inner_ns(print->event_ns)};
 }
 
+/* A break says that the last print may be another one, not which. */
+static void keep_print(source *self, const wire_trades *trades) {
+    instrument *one = instrument_of(self, &trades->header);
+    if (one == NULL) return;
+    bool same_epoch = one->print_known && strcmp(one->print_header.epoch, trades->header.epoch) == 0;
+    if (!same_epoch) one->any_print = false;
+    one->print_known = same_epoch || trades->header.snapshot || trades->print_count > 0;
+    for (uint32_t i = 0; i < trades->print_count; i++) {
+        one->print_known = trades->prints[i].kind != TW_PRINT_BREAK;
+        one->any_print = true;
+        one->print = trades->prints[i];
+    }
+    one->print_header = trades->header;
+}
+
 static void on_trades(void *context, const tickwire_trades *trades) {
     source *self = context;
     for (uint32_t i = 0; i < trades->print_count; i++)
@@ -318,6 +336,7 @@ static void on_trades(void *context, const tickwire_trades *trades) {
                          .prints = self->prints,
                          .volume = trades->volume,
                          .prints_total = trades->prints_total};
+    keep_print(self, &inner);
     stream_take_trades(self->stream, &inner, rt_clock_utc_ns());
 }
 
@@ -390,13 +409,17 @@ static void settle_wants(source *self) {
 static void forget_states(source *self, const char *mic, subject_channel channel) {
     for (uint32_t i = 0; i < self->instrument_count; i++) {
         instrument *one = &self->instruments[i];
-        const wire_header *header = channel == SUBJECT_QUOTE ? &one->quote.header : &one->status.header;
+        const wire_header *header = channel == SUBJECT_QUOTE   ? &one->quote.header
+                                    : channel == SUBJECT_TRADE ? &one->print_header
+                                                               : &one->status.header;
         const source_want_entry *own = find_want(self, header->exchange, channel),
                                 *all = find_want(self, "", channel);
         if (mic[0] != '\0' && strcmp(header->exchange, mic) != 0) continue;
         if ((own != NULL && own->wanted) || (all != NULL && all->wanted)) continue;
         if (channel == SUBJECT_QUOTE)
             one->quote_state.known = false;
+        else if (channel == SUBJECT_TRADE)
+            one->print_known = false;
         else
             one->status_state.known = false;
     }
@@ -416,7 +439,8 @@ void source_want(source *self, const char *mic, subject_channel channel, bool wa
     }
     entry->wanted = wanted;
     settle_wants(self);
-    if (!wanted && (channel == SUBJECT_QUOTE || channel == SUBJECT_STATUS)) forget_states(self, mic, channel);
+    bool kept = channel == SUBJECT_QUOTE || channel == SUBJECT_TRADE || channel == SUBJECT_STATUS;
+    if (!wanted && kept) forget_states(self, mic, channel);
 }
 
 /* ---- on the loop ---- */
@@ -505,6 +529,44 @@ bool source_read_book(source *self, const char *mic, const char *symbol, wire_he
     if (found == NULL) return false;
     *book = inner_book(found, header);
     return true;
+}
+
+static const instrument *find_instrument(source *self, const char *mic, const char *symbol) {
+    char key[KEY_BYTES];
+    tw_text_format(key, sizeof key, "%s.%s", mic, symbol);
+    uint32_t number = tw_map_find(&self->by_key, key);
+    return number == TW_MAP_NONE ? NULL : &self->instruments[number];
+}
+
+bool source_read_quote(source *self, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
+                       tw_state_cause *cause) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    if (one == NULL || !one->quote_state.known) return false;
+    *quote = one->quote;
+    const source_feed_entry *feed = find_feed(self, mic, one->quote.header.partition);
+    *state = judge_again(&one->quote_state, feed, cause);
+    return true;
+}
+
+bool source_read_print(source *self, const char *mic, const char *symbol, wire_header *header, tw_print *print,
+                       bool *any) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    if (one == NULL || !one->print_known) return false;
+    *any = one->any_print;
+    *header = one->print_header;
+    *print = one->print;
+    return true;
+}
+
+bool source_exchange_is_good(const source *self, const char *mic) {
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const source_feed_entry *feed = &self->feeds[i];
+        if (strcmp(feed->status.exchange, mic) != 0) continue;
+        heard++;
+        if (state_of_feed(feed) != TW_BOOK_OK && state_of_feed(feed) != TW_BOOK_CLOSED) return false;
+    }
+    return heard > 0;
 }
 
 source_state source_read(const source *self) {

@@ -37,6 +37,15 @@ void source_want(source *source, const char *mic, subject_channel channel, bool 
 /* The live book, if one is kept: `header` is filled, levels are borrowed until the loop runs on. */
 bool source_read_book(source *source, const char *mic, const char *symbol, wire_header *header, stream_book *book);
 
+/* The quote as last told, if quotes of this instrument are followed now; with its state as judged. */
+bool source_read_quote(source *source, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
+                       tw_state_cause *cause);
+/* The last print, likewise: `header` is that of its message. `any` false: there is none yet in this epoch. */
+bool source_read_print(source *source, const char *mic, const char *symbol, wire_header *header, tw_print *print,
+                       bool *any);
+/* All partitions of the exchange that were heard of are OK or CLOSED, and at least one was. */
+bool source_exchange_is_good(const source *source, const char *mic);
+
 typedef struct source_state {
     bool any_feed;           /* any status was ever heard */
     uint32_t feeds;          /* partitions known */

@@ -184,6 +184,7 @@ typedef struct client {
     byte_queue outbox; /* what only it gets: answers, heartbeats */
     int64_t heard_ns, sent_ns;
     int64_t allowance_ns; /* the bucket of its requests, in time */
+    stream_limits limits; /* no 0 */
     uint32_t refused_in_a_row;
 } client;
 
@@ -343,6 +344,10 @@ void stream_mark_ready(stream *s, uint32_t client);
 void stream_ready_push(stream *s, uint32_t client, client_place place);
 void stream_ready_remove(stream *s, uint32_t client);
 void stream_end_client(stream *s, uint32_t client, uint16_t code, const char *reason);
+/* ---- admit.c ---- */
+stream_limits stream_limits_within(const stream_options *options, const stream_limits *wanted);
+void stream_put_limits(const stream *s, json_writer *w, const stream_limits *limits);
+void stream_authenticate(stream *s, uint32_t client, const stream_request_text *request);
 void stream_watch(stream *s); /* heartbeats and silence */
 bool byte_queue_put(byte_queue *queue, const uint8_t *bytes, size_t length);
 void byte_queue_took(byte_queue *queue, size_t length);

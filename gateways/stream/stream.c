@@ -21,6 +21,10 @@ static const char *option_fault(const stream_options *o) {
     uint64_t ack_bytes =
         (uint64_t)o->max_subscriptions * ACK_BYTES; /* a request may name as many as a client may have */
     if (ack_bytes > o->client_bytes || ack_bytes > SCRATCH_BYTES / 2) return "max_subscriptions";
+    if (o->most.subscriptions > MAX_ALL_SUBSCRIPTIONS) return "most.subscriptions";
+    uint64_t most_bytes = o->most.waiting_bytes > o->client_bytes ? o->most.waiting_bytes : o->client_bytes;
+    ack_bytes = (uint64_t)o->most.subscriptions * ACK_BYTES;
+    if (ack_bytes > most_bytes || ack_bytes > SCRATCH_BYTES / 2) return "most.subscriptions";
     if (o->frames_kept == 0) return "frames_kept";
     if (o->kept_bytes == 0 || o->kept_bytes > INT64_MAX) return "kept_bytes";
     if (o->request_bytes == 0) return "request_bytes";

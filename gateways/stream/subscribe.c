@@ -14,12 +14,13 @@ static const char *text_of(const void *context, uint32_t number) {
 }
 
 bool stream_subscriptions_init(stream *s) {
-    uint64_t most = (uint64_t)s->options.max_clients * s->options.max_subscriptions;
+    uint64_t most =
+        (uint64_t)s->options.max_clients * stream_limits_within(&s->options, &s->options.most).subscriptions;
     uint32_t capacity = most < MAX_ALL_SUBSCRIPTIONS ? (uint32_t)most : MAX_ALL_SUBSCRIPTIONS;
     return slab_init(&s->subscriptions, sizeof(subscription), capacity) &&
            slab_init(&s->patterns, sizeof(pattern), capacity) &&
            tw_map_init(&s->pattern_by_text, capacity, text_of, s) &&
-           request_init(&s->request, s->options.max_subscriptions);
+           request_init(&s->request, stream_limits_within(&s->options, &s->options.most).subscriptions);
 }
 
 void stream_subscriptions_fini(stream *s) {
@@ -265,9 +266,10 @@ static bool is_allowed(stream *s, uint32_t client_number, const stream_request_t
         }
         more += subscription_of(s, client_number, request->subjects[i]) == NONE;
     }
-    if (client_at(s, client_number)->subscription_count + more <= s->options.max_subscriptions) return true;
+    const client *c = client_at(s, client_number);
+    if (c->subscription_count + more <= c->limits.subscriptions) return true;
     stream_tell_error(s, client_number, request->id, "TOO_MANY", "more than %u subscriptions",
-                      s->options.max_subscriptions);
+                      c->limits.subscriptions);
     return false;
 }
 
@@ -364,6 +366,20 @@ void stream_unsubscribe_all(stream *s, uint32_t client_number) {
         remove_subscription(s, c->first_subscription);
 }
 
+/* What its subscriptions match and it may read now, and could not before. */
+static void join_what_is_new(stream *s, uint32_t client_number) {
+    for (uint32_t n = client_at(s, client_number)->first_subscription; n != NONE;
+         n = subscription_at(s, n)->next_of_client) {
+        const pattern *p = pattern_at(s, subscription_at(s, n)->pattern);
+        for (uint32_t i = 0; i < p->topic_count; i++) {
+            if (stream_member_find(s, client_number, p->topics[i]) != NONE) continue;
+            uint32_t newest = next_best(s, client_number, topic_at(s, p->topics[i]), NONE);
+            uint32_t number = join(s, p->topics[i], newest);
+            if (number != NONE) stream_member_want_snapshot(s, number, true);
+        }
+    }
+}
+
 void stream_entitlements_changed(stream *s, uint32_t client_number, int64_t now_ns) {
     char first[SUBJECT_BYTES] = "";
     uint32_t ended = 0;
@@ -377,6 +393,7 @@ void stream_entitlements_changed(stream *s, uint32_t client_number, int64_t now_
         }
         n = next;
     }
+    join_what_is_new(s, client_number);
     if (ended > 0)
         stream_tell_error(s, client_number, "", "FORBIDDEN", "not entitled any more to %s and %u others", first,
                           ended - 1);

@@ -37,8 +37,10 @@ static bool may_read(void *context, uint32_t client, const char *subject) {
     return pattern_overlaps(((stream_desk *)context)->entitlement, subject);
 }
 
-static bool on_authenticate(void *context, uint32_t client, const char *token, char *reason, size_t capacity) {
+static bool on_authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                            char *reason, size_t capacity) {
     (void)context, (void)client;
+    *admitted = (stream_admission){.user = "somebody", .expires_ns = 1, .limits = {.subscriptions = 3}};
     tw_text_copy(reason, capacity, "the token is not 'good'");
     return strcmp(token, "good") == 0;
 }

@@ -62,7 +62,9 @@ TEST(stream_request, good_requests_are_acknowledged_with_what_is_in_force) {
          "\"e\","
          "\"seq\":\"5\"}}}",
          "ack", "ack"},
-        {"{\"id\":9,\"op\":\"auth\",\"token\":\"good\"}", "ack", "{\"type\":\"ack\",\"id\":9,\"op\":\"auth\"}"},
+        {"{\"id\":9,\"op\":\"auth\",\"token\":\"good\"}", "ack",
+         "{\"type\":\"ack\",\"id\":9,\"op\":\"auth\",\"user\":\"somebody\",\"expires_ns\":\"1\",\"limits\":{"
+         "\"subscriptions\":3,"},
     };
     CHECK(table);
 }
