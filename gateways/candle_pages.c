@@ -1,4 +1,4 @@
-/* One question, one answer of whichever aggregator is first. */
+/* One question, and the answer of whichever aggregator knows first. */
 #include "gateways/candle_pages.h"
 
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 
 typedef struct candle_question {
     http_asked asked;
+    bool busy;         /* an aggregator has said that it is; another one may answer yet */
     uint32_t interval; /* index */
     wire_candle_request request;
     char mic[TW_MIC_BYTES], symbol[TW_SYMBOL_BYTES];
@@ -69,32 +70,35 @@ static void answer(gateway *self, const candle_question *q, const wire_candle_li
     free(text);
 }
 
-static void take_reply(gateway *self, const candle_question *q, const bus_message *message) {
+/* False: another one's answer may be better. */
+static bool take_reply(gateway *self, candle_question *q, const bus_message *message) {
     wire_candle_list list;
     if (wire_candle_list_decode(&self->arena, message->bytes, message->length, &list) != WIRE_OK)
         http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "MALFORMED",
                           "the bus gave a reply that can't be read");
-    else if (list.code == WIRE_REPLY_BUSY)
-        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
-                          "the aggregator is still learning what there is: come back later");
     else if (list.code == WIRE_REPLY_NOT_FOUND)
         http_answer_error(self, &q->asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is no instrument of this symbol");
-    else if (list.code != WIRE_REPLY_OK)
-        http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "REFUSED", list.detail);
-    else
+    else if (list.code == WIRE_REPLY_OK)
         answer(self, q, &list);
+    else if (list.code == WIRE_REPLY_BUSY)
+        q->busy = true;
+    else
+        http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "REFUSED", list.detail);
+    return list.code != WIRE_REPLY_BUSY;
 }
 
 static bool on_reply(void *context, void *asked, ask_end end, const bus_message *message) {
     gateway *self = context;
     candle_question *q = asked;
-    if (end == ASK_MORE)
-        take_reply(self, q, message);
-    else if (end == ASK_CLOSING)
+    if (end == ASK_MORE && !take_reply(self, q, message)) return false;
+    if (end == ASK_CLOSING)
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "CLOSING", "the gateway stops: come back later");
     else if (end == ASK_NOBODY)
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "NOBODY", "no aggregator makes candles now");
-    else
+    else if (end == ASK_TIMEOUT && q->busy)
+        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
+                          "the aggregator is still learning what there is: come back later");
+    else if (end == ASK_TIMEOUT)
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "TIMEOUT",
                           "no aggregator that knows it answered in time");
     free(q);

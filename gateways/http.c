@@ -32,7 +32,8 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
-    tw_text_copy(asked.user, sizeof asked.user, request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
+    tw_text_copy(asked.user, sizeof asked.user,
+                 request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
@@ -135,16 +136,14 @@ static void take_healthz(gateway *self, const socket_request *request) {
 }
 
 /* With tokens asked for and no key in force, nobody who has one can come in: not ready. */
-static bool put_auth(const gateway *self, json_writer *w) {
-    keyring_stats keys = doorman_read_stats(self->doorman).keys;
-    if (!doorman_is_on(self->doorman)) return true;
+static void put_auth(const gateway *self, json_writer *w, const keyring_stats *keys) {
+    if (!doorman_is_on(self->doorman)) return;
     json_open_object(w, "auth");
-    json_u64(w, "keys", keys.keys);
-    json_u64(w, "files_failed", keys.files_failed);
-    json_string(w, "provider", keyring_provider_name(keys.provider));
-    if (keys.age_ns > 0) json_i64(w, "keys_age_s", keys.age_ns / INT64_C(1000000000));
+    json_u64(w, "keys", keys->keys);
+    json_u64(w, "files_failed", keys->files_failed);
+    json_string(w, "provider", keyring_provider_name(keys->provider));
+    if (keys->age_ns > 0) json_i64(w, "keys_age_s", keys->age_ns / INT64_C(1000000000));
     json_close_object(w);
-    return keys.keys > 0;
 }
 
 static void take_readyz(gateway *self, const socket_request *request) {
@@ -154,13 +153,15 @@ static void take_readyz(gateway *self, const socket_request *request) {
     json_writer w;
     json_start(&w, body, sizeof body);
     json_open_object(&w, NULL);
-    bool auth_ready = put_auth(self, &w);
-    bool ready = auth_ready && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    keyring_stats keys = doorman_read_stats(self->doorman).keys;
+    bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
+    bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
     json_bool(&w, "ready", ready);
     json_u64(&w, "feeds", state.feeds);
     json_u64(&w, "feeds_silent", state.feeds_silent);
     json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
     last_store_stats store = last_store_read_stats(self->last_store);
+    put_auth(self, &w, &keys);
     json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
     json_close_object(&w);
     json_finish(&w);

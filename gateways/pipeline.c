@@ -16,6 +16,7 @@
 #define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
+#define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
 
 /* ---- usage ---- */
 
@@ -119,7 +120,8 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .silence_ns = s->silence_ns,
                               .most = {.subscriptions = (uint32_t)s->most_subscriptions,
                                        .requests_per_second = (uint32_t)s->most_requests_per_second,
-                                       .waiting_bytes = (uint32_t)s->most_client_bytes}};
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes},
+                              .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
     stream_surroundings surroundings = {.context = self,
                                         .want = want,
                                         .may_read = may_read,
@@ -165,7 +167,8 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .send_buffer = (uint32_t)s->send_buffer,
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
-                              .silence_ns = s->silence_ns};
+                              .silence_ns = s->silence_ns,
+                              .compression = s->compression};
     socket_handlers handlers = {.context = self,
                                 .on_request = on_request,
                                 .on_handshake = on_handshake,
@@ -242,11 +245,12 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
-/* Files may have been moved away. */
+/* Files may have been moved away, keys may have changed. */
 static void on_hangup(uv_signal_t *handle, int number) {
     gateway *self = handle->data;
-    rt_log(self->log, RT_INFO, "told to open files again", RT_I64("signal", number));
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
     usage_reopen(self->usage);
+    doorman_reload(self->doorman);
 }
 
 /* ---- opening, running, closing ---- */

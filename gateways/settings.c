@@ -131,6 +131,8 @@ static const setting table[] = {
     {"unsent-low-water", SETTING_COUNT, AT(unsent_low_water), "16Ki", "BYTES",
      "TCP_NOTSENT_LOWAT of a client's socket: more is written when less than this is unsent. 0: the kernel's", NULL,
      0, 1 << 30},
+    {"compression", SETTING_FLAG, AT(compression), "false", NULL,
+     "permessage-deflate with WebSocket clients that offer it: less to send, more to compute", NULL, 0, 0},
     {"linger", SETTING_DURATION, AT(linger_ns), "30s", "TIME",
      "what nobody wants any more goes on for so long: time to come back and resume", NULL, 0, HOUR_NS},
     {"heartbeat", SETTING_DURATION, AT(heartbeat_ns), "5s", "TIME", "to a client that gets nothing else", NULL,

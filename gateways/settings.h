@@ -37,6 +37,7 @@ typedef struct gateway_settings {
     uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;
     uint64_t frames_kept, kept_bytes;
     uint64_t send_buffer, unsent_low_water;
+    bool compression;
     int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
     int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
 

@@ -224,12 +224,12 @@ static int on_client_writable(gateway_socket *self, connection *c) {
 /* ---- clients ---- */
 
 static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
-    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
-    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
-    ws_reader_init(&c->reader, self->options.request_bytes, false);
+    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF, deflates = c->deflates;
+    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT, .deflates = deflates};
+    ws_reader_init(&c->reader, self->options.request_bytes, deflates);
     if (!socket_start_reading(self, c)) return -1;
-    c->client =
-        stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
+    c->client = stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON,
+                            deflates ? STREAM_WEBSOCKET_DEFLATE : STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
         socket_end_websocket(self, c, WS_TRY_LATER, "no room for another client");
         return 0;
@@ -388,6 +388,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return socket_may_upgrade(self, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: this is no proxy */
         return -1;
+    case LWS_CALLBACK_ADD_HEADERS:
+        return c == NULL || socket_agree(self, c, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_ESTABLISHED:
         return open_websocket(self, c, wsi);
     case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -593,7 +595,9 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     self->log = log;
     self->listener = self->readers = -1;
     self->clients = calloc(options->max_connections, sizeof(connection *));
-    if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if (options->compression) self->unpacker = ws_unpacker_alloc(options->request_bytes);
+    if (self->clients == NULL || (options->compression && self->unpacker == NULL))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = set_file_limit(options->max_connections, error);
@@ -650,6 +654,7 @@ void socket_free(gateway_socket *self) {
     free(self->clients);
     if (self->readers >= 0) close(self->readers);
     free(self->read_buffer);
+    ws_unpacker_free(self->unpacker);
     free(self->scratch);
     free(self);
 }

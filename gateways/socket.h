@@ -33,6 +33,7 @@ typedef struct socket_options {
     uint32_t header_bytes, request_bytes;
     uint32_t send_buffer, unsent_low_water; /* 0: the kernel's */
     int64_t handshake_ns, silence_ns;
+    bool compression; /* permessage-deflate with clients that offer it */
 } socket_options;
 
 #define SOCKET_ARGUMENTS  64u

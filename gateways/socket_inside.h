@@ -14,6 +14,7 @@
 #include <libwebsockets.h>
 
 #include "gateways/socket.h"
+#include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
 
 #define SOCKET_CLOSE_SECONDS                                                                                       \
@@ -41,7 +42,8 @@ typedef struct connection {
     uint16_t close_code;
     char close_reason[64];
     connection_end end;
-    bool watched; /* its socket is in the set that is read */
+    bool deflates; /* agreed on in the handshake */
+    bool watched;  /* its socket is in the set that is read */
     bool owes_pong;
     uint8_t pong_length;
     uint8_t pong[WS_CONTROL_BYTES];
@@ -81,6 +83,7 @@ struct gateway_socket {
     uv_poll_t readers_poll;
     bool readers_polled;
     uint8_t *read_buffer;
+    ws_unpacker *unpacker; /* NULL: no compression */
 
     uint8_t *scratch; /* what must be in one piece for lws_write */
     size_t scratch_bytes;
@@ -114,6 +117,8 @@ typedef struct socket_headers {
 /* Copies them, and points the request at them; until socket_drop_headers. */
 void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *request);
 void socket_drop_headers(socket_headers *told);
+/* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);

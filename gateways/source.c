@@ -387,6 +387,9 @@ static heard_nbbo *nbbo_of(source *self, const char *symbol) {
 
 static void take_nbbo(source *self, const wire_nbbo *nbbo) {
     heard_nbbo *one = nbbo_of(self, nbbo->header.symbol);
+    bool older = one != NULL && one->heard_ns != 0 && nbbo->header.seq < one->nbbo.header.seq &&
+                 strcmp(nbbo->header.epoch, one->nbbo.header.epoch) == 0;
+    if (older && !one->silent) return; /* of an aggregator that knows less */
     if (one != NULL) {
         one->nbbo = *nbbo;
         one->heard_ns = rt_clock_monotonic_ns();

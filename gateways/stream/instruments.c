@@ -179,10 +179,36 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
+static bool has_levels(const book_state *state, int side, const tw_level *levels, uint32_t count) {
+    if (state->counts[side] != least(count, state->depth)) return false;
+    for (uint32_t i = 0; i < state->counts[side]; i++) {
+        const tw_level *level = &state->sides[side][i];
+        if (level->price != levels[i].price || level->quantity != levels[i].quantity ||
+            level->orders != levels[i].orders)
+            return false;
+    }
+    return true;
+}
+
+/* Another book with the sequence number of the last one: that one was wrong, and who has it can't tell. */
+static void note_righted(topic *t, const stream_book *book) {
+    const book_state *state = &t->state->book;
+    if (!t->known) return;
+    bool same_epoch = strcmp(state->header.epoch, book->header->epoch) == 0;
+    if (!same_epoch) t->righted = false;
+    if (!same_epoch || state->header.seq != book->header->seq) return;
+    if (has_levels(state, TW_BID, book->bids, book->bid_count) &&
+        has_levels(state, TW_ASK, book->asks, book->ask_count))
+        return;
+    t->righted = true;
+    t->righted_seq = book->header->seq;
+}
+
 void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     TW_ASSERT(book->bid_count <= TW_MAX_DEPTH && book->ask_count <= TW_MAX_DEPTH);
     uint32_t number = enter(s, TOPIC_BOOK, book->header, now_ns);
     if (number == NONE) return;
+    note_righted(topic_at(s, number), book);
     book_state *state = &topic_at(s, number)->state->book;
     state->header = *book->header;
     state->header.state = book->state;
@@ -220,13 +246,14 @@ void stream_take_imbalance(stream *s, const wire_imbalance *imbalance, int64_t n
     spread(s, number);
 }
 
-/* Of several aggregators the one that knows more of its exchanges' quotes is heard. */
+/* Of several aggregators the one that knows more of its exchanges' quotes is heard, until it falls silent. */
 void stream_take_nbbo(stream *s, const wire_nbbo *nbbo, int64_t now_ns) {
     uint32_t number = enter_channel(s, TOPIC_NBBO, SUBJECT_NBBO, SUBJECT_AGGREGATE, &nbbo->header, now_ns);
     if (number == NONE) return;
     const topic *t = topic_at(s, number);
     const wire_header *had = &t->state->header;
-    if (t->known && strcmp(had->epoch, nbbo->header.epoch) == 0 && nbbo->header.seq < had->seq) return;
+    bool older = t->known && strcmp(had->epoch, nbbo->header.epoch) == 0 && nbbo->header.seq < had->seq;
+    if (older && had->cause != TW_CAUSE_FEED_SILENT) return;
     t->state->nbbo = *nbbo;
     spread(s, number);
 }

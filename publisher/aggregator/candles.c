@@ -452,8 +452,9 @@ typedef struct fold {
     int64_t day_ns, receive_ns, now_ns;
 } fold;
 
-static uint32_t add_candle(candles *self, uint32_t number, uint32_t interval, int64_t start_ns, uint32_t older,
-                           const fold *what) {
+/* One without prints; CANDLE_NONE: no room, or older than the history (counted). */
+static uint32_t add_candle(candles *self, uint32_t number, uint32_t interval, int64_t start_ns, int64_t end_ns,
+                           uint32_t older) {
     instrument *i = &self->instruments[number];
     candle_series *series = &i->series[interval];
     if (series->count >= self->options.history) {
@@ -471,7 +472,6 @@ static uint32_t add_candle(candles *self, uint32_t number, uint32_t interval, in
         return CANDLE_NONE;
     }
     candle_slot *slot = slot_at(self, n);
-    int64_t end_ns = interval == DAY ? what->feed->day_end_ns : start_ns + subject_candle_ms(interval) * NS_PER_MS;
     candle_start(&slot->candle, start_ns, end_ns);
     slot->instrument = number;
     slot->candle.incomplete = i->is_aggregate ? any_lacks(self, i, start_ns) : lacks(self, i, start_ns);
@@ -500,7 +500,8 @@ static void fold_into(candles *self, uint32_t number, uint32_t interval, const f
     instrument *i = &self->instruments[number];
     int64_t start_ns = start_of(interval, what->print.at.event_ns, what->day_ns);
     uint32_t older, n = candle_series_find(&self->store, &i->series[interval], start_ns, &older);
-    if (n == CANDLE_NONE) n = add_candle(self, number, interval, start_ns, older, what);
+    int64_t end_ns = interval == DAY ? what->feed->day_end_ns : start_ns + subject_candle_ms(interval) * NS_PER_MS;
+    if (n == CANDLE_NONE) n = add_candle(self, number, interval, start_ns, end_ns, older);
     if (n == CANDLE_NONE) return;
     candle_slot *slot = slot_at(self, n);
     bool was_final = slot->candle.final;
@@ -683,6 +684,84 @@ bool candles_trades(candles *self, const wire_trades *trades, int64_t now_ns) {
     if (verdict.missed > 0) lose(self, i, verdict.missed, first_time(trades, from), now_ns);
     take_new(self, number, f, trades, from, now_ns);
     advance(self, number_of(self, f), f->time_ns, now_ns);
+    return true;
+}
+
+/* ---- what another aggregator knows ---- */
+
+/* Its content, as if its prints had been folded in here: later ones go on from it. Of its first print only the candle's
+ * start is known, so none that comes late is earlier. */
+static void copy_from(candles *self, uint32_t n, const wire_candle *m) {
+    candle_slot *slot = slot_at(self, n);
+    const instrument *i = &self->instruments[slot->instrument];
+    candle *c = &slot->candle;
+    bool same_epoch = strcmp(i->epochs[i->epoch_number % 2], m->header.epoch) == 0;
+    c->turnover = (candle_sum)m->turnover_high * ((candle_sum)1 << 64) + (candle_sum)m->turnover_low;
+    c->open = m->open, c->high = m->high, c->low = m->low, c->close = m->close;
+    c->volume = m->volume;
+    c->count = m->count;
+    c->price_exponent = m->header.price_exponent;
+    c->quantity_exponent = m->header.quantity_exponent;
+    c->first = (candle_place){.event_ns = INT64_MIN};
+    c->last = (candle_place){.event_ns = m->header.event_ns, .seq = m->header.seq};
+    c->incomplete = m->incomplete;
+    slot->seq = m->header.seq;
+    slot->revision = m->revision;
+    slot->event_ns = m->header.event_ns;
+    slot->receive_ns = m->header.receive_ns;
+    slot->epoch = same_epoch ? i->epoch_number : i->epoch_number - 2; /* one whose name is not kept */
+}
+
+/* Whether all prints that were folded into it are behind us: what comes here from now on is not in it yet. */
+static bool is_behind_us(const instrument *i, const wire_candle *m) {
+    bool same_epoch = strncmp(i->epochs[i->epoch_number % 2], m->header.epoch, TW_DATE_BYTES - 1) == 0;
+    return m->final || (same_epoch && m->revision <= (i->is_aggregate ? i->seq : i->revision));
+}
+
+static bool adopt_new(candles *self, uint32_t number, uint32_t interval, const wire_candle *m, uint32_t older) {
+    const instrument *i = &self->instruments[number];
+    bool too_old = i->series[interval].count >= self->options.history && older == CANDLE_NONE;
+    if (too_old) return true;
+    if (!is_behind_us(i, m)) return false;
+    uint32_t n = add_candle(self, number, interval, m->start_ns,
+                            m->start_ns + subject_candle_ms(interval) * NS_PER_MS, older);
+    if (n == CANDLE_NONE) return true;
+    self->stats.incomplete -= slot_at(self, n)->candle.incomplete;
+    copy_from(self, n, m);
+    if (m->final) candle_store_finish(&self->store, n); /* told by the one who made it */
+    self->stats.adopted++;
+    return true;
+}
+
+/* Mine lacks what theirs has, and both have the same last print. */
+static bool adopt_better(candles *self, uint32_t n, const wire_candle *m, int64_t now_ns) {
+    const candle_slot *slot = slot_at(self, n);
+    if (!slot->candle.incomplete || m->incomplete) return true;
+    if (slot->revision != m->revision) return false;
+    copy_from(self, n, m);
+    self->stats.adopted++;
+    changed(self, n, now_ns);
+    return true;
+}
+
+bool candles_adopt(candles *self, const wire_candle_list *list, int64_t now_ns) {
+    uint32_t interval, number = find_instrument(self, list->exchange, list->symbol);
+    bool all = true;
+    if (number == TW_MAP_NONE || !subject_candle_index(list->interval_ms, &interval)) return true;
+    for (uint32_t at = 0; at < list->candle_count; at++) {
+        const wire_candle *m = &list->candles[at];
+        uint32_t older, n;
+        if (m->count == 0 || m->start_ns == TW_TIME_ABSENT || m->open == TW_PRICE_ABSENT) continue;
+        n = candle_series_find(&self->store, &self->instruments[number].series[interval], m->start_ns, &older);
+        all &= n == CANDLE_NONE ? adopt_new(self, number, interval, m, older) : adopt_better(self, n, m, now_ns);
+    }
+    return all;
+}
+
+bool candles_instrument(const candles *self, uint32_t number, const char **mic, const char **symbol) {
+    if (number >= self->instrument_count) return false;
+    *mic = self->instruments[number].mic;
+    *symbol = self->instruments[number].symbol;
     return true;
 }
 

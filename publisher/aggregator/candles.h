@@ -71,6 +71,15 @@ void candles_status(candles *candles, const wire_feed_status *status, int64_t no
 /* The feed's state as the caller judges it (client/feed_watch.h): one that is not OK is not waited for. */
 void candles_feed_live(candles *candles, const char *exchange, uint32_t partition, bool live);
 
+/* ---- from another aggregator ---- */
+
+/* What another one answered about an instrument: candles that are not known here are taken, and those that are incomplete here
+ * and whole there, wherever it is certain that no print would count twice or be left out. True: nothing is left that
+ * might be taken from a later answer. */
+bool candles_adopt(candles *candles, const wire_candle_list *list, int64_t now_ns);
+/* Instruments by number from 0, those over all exchanges among them; false: there are no more. The texts stay. */
+bool candles_instrument(const candles *candles, uint32_t number, const char **mic, const char **symbol);
+
 /* ---- what is to be published ---- */
 
 /* The next that is due; it counts as published. `message` is whole but for publish_ns. False: none now. */
@@ -89,6 +98,7 @@ typedef struct candles_stats {
     uint64_t prints;         /* folded in */
     uint64_t breaks;         /* taken back */
     uint64_t breaks_unknown; /* of prints that are not kept any more */
+    uint64_t adopted;        /* candles taken from another aggregator */
     uint64_t restated;       /* candles changed after they were final */
     uint64_t incomplete;     /* candles that became incomplete */
     uint64_t published;

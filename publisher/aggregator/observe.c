@@ -72,6 +72,7 @@ static void add_counters(aggregator *self) {
         {"candle_prints_refused_total", "Prints without room, time or a number that holds them: see max-candles.",
          &seen->candles.refused},
         {"candle_prints_too_late_total", "Prints older than a candle's history.", &seen->candles.too_late},
+        {"candles_adopted_total", "Candles taken from another aggregator after the start.", &seen->candles.adopted},
         {"candles_restated_total", "Candles changed after they were final.", &seen->candles.restated},
         {"candles_incomplete_total", "Candles that became incomplete.", &seen->candles.incomplete},
         {"candles_published_total", "Candles sent: partial, final, restated, told again.", &seen->outlet.candles},

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
+#include "publisher/aggregator/refill.h"
 #include "runtime/clock.h"
 
 #define MOST_A_ROUND  512u
@@ -19,6 +20,7 @@
 struct outlet {
     outlet_options options;
     bus_subscription *requests;
+    refill *refill; /* NULL where no candles are made */
     wire_arena arena;
     char name[WIRE_LEADER_BYTES];
     outlet_stats stats;
@@ -60,7 +62,8 @@ static bool send_one(outlet *self, int64_t now_ns) {
         send_nbbo(self, &m.nbbo);
         return true;
     }
-    if (self->options.candles == NULL || !candles_next(self->options.candles, now_ns, &m.candle)) return false;
+    bool quiet = self->options.candles == NULL || !refill_is_over(self->refill);
+    if (quiet || !candles_next(self->options.candles, now_ns, &m.candle)) return false;
     send_candle(self, &m.candle);
     return true;
 }
@@ -120,6 +123,10 @@ static void on_request(void *context, const bus_message *message) {
     self->stats.requests++;
     tw_text_copy(list.exchange, sizeof list.exchange, parts.mic);
     tw_text_copy(list.symbol, sizeof list.symbol, parts.symbol);
+    if (!refill_is_over(self->refill)) { /* who else runs knows more */
+        refuse(self, message->reply, &list, WIRE_REPLY_BUSY, "it has just started");
+        return;
+    }
     if (wire_candle_request_decode(&self->arena, message->bytes, message->length, &request) != WIRE_OK) {
         refuse(self, message->reply, &list, WIRE_REPLY_BAD_REQUEST, "not a CandleRequest");
         return;
@@ -152,6 +159,8 @@ tw_code outlet_open(outlet **opened, const outlet_options *options, tw_error *er
     tw_code code = TW_OK;
     if (options->candles != NULL)
         code = bus_subscribe(options->to, "candles.*.*", on_request, self, PENDING_BYTES, &self->requests, error);
+    if (code == TW_OK && options->candles != NULL)
+        code = refill_open(&self->refill, options->to, options->candles, self->name, options->log, error);
     if (code != TW_OK) {
         outlet_close(self);
         return code;
@@ -163,8 +172,13 @@ tw_code outlet_open(outlet **opened, const outlet_options *options, tw_error *er
 void outlet_close(outlet *self) {
     if (self == NULL) return;
     bus_unsubscribe(self->requests);
+    refill_close(self->refill);
     wire_arena_fini(&self->arena);
     free(self);
+}
+
+void outlet_tick(outlet *self, bool ready, int64_t now_ns) {
+    if (self->refill != NULL) refill_tick(self->refill, ready, now_ns);
 }
 
 outlet_stats outlet_read_stats(const outlet *self) {

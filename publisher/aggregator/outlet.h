@@ -1,6 +1,6 @@
 /*
  * Candles and best quotes onto the bus: what is due goes out, and requests for what was before are answered
- * (candles.{MIC}.{SYMBOL}, docs/protocol.md). While the bus is away or above its high water nothing is sent; what is due
+ * (candles.{MIC}.{SYMBOL}, docs/protocol.md), once what another aggregator knows has been taken (refill.h). While the bus is away or above its high water nothing is sent; what is due
  * waits and merges.
  */
 #ifndef TICKWIRE_AGGREGATOR_OUTLET_H
@@ -28,6 +28,9 @@ void outlet_close(outlet *outlet); /* NULL is fine */
 
 /* Sends what is due, a bounded number of messages. True: there may be more. */
 bool outlet_round(outlet *outlet, int64_t now_ns);
+
+/* Call it at least every 50 ms. `ready`: feeds are known, and all their instruments. */
+void outlet_tick(outlet *outlet, bool ready, int64_t now_ns);
 
 typedef struct outlet_stats {
     uint64_t candles, nbbos; /* sent */

@@ -44,6 +44,8 @@ static void on_tick(uv_timer_t *timer) {
     aggregator *self = timer->data;
     int64_t now_ns = rt_clock_monotonic_ns();
     intake_tick(self->intake, now_ns);
+    intake_stats heard = intake_read_stats(self->intake);
+    outlet_tick(self->outlet, heard.feeds > 0 && heard.feeds_unsynced == 0, now_ns);
     last_writer_rearm(self->writer, self->redis, now_ns);
 }
 

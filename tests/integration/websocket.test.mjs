@@ -40,7 +40,7 @@ const pageScript = `${readFileSync(path.join(root, 'tests/integration/lib/book.m
   const sideOf = (levels) => ({ prices: levels.map(([price]) => exactly(price)), quantities: levels.map(([, quantity]) => exactly(quantity)), orders: levels.map(([, , orders]) => orders) });
   ${updateOf.toString()}
   const books = new Map(), faults = [];
-  let count = 0;
+  let count = 0, quiet;
   const socket = new WebSocket(settings.stream, 'tickwire.json.v1');
   socket.onopen = () => socket.send(JSON.stringify({ id: 'page', op: 'subscribe', subjects: ['XNAS.*.orderbook'] }));
   socket.onclose = ({ code, reason, wasClean }) => done({ count, faults: faults.slice(0, 3), code, reason, wasClean, protocol: socket.protocol, extensions: socket.extensions,
@@ -52,7 +52,8 @@ const pageScript = `${readFileSync(path.join(root, 'tests/integration/lib/book.m
     if (message.snapshot) books.set(message.subject, new Book());
     const outcome = (books.get(message.subject) ?? new Book()).take(updateOf(message));
     if (!['applied', 'state', 'snapshot'].includes(outcome)) faults.push(outcome + ' ' + data.slice(0, 200));
-    if ([...books.values()].every((book) => book.state === 'CLOSED')) socket.close(4001, 'seen all');
+    clearTimeout(quiet); // the state may overtake the last levels
+    if ([...books.values()].every((book) => book.state === 'CLOSED')) quiet = setTimeout(() => socket.close(4001, 'seen all'), 500);
   };`;
 
 const E_ACUTE = Buffer.from('é');

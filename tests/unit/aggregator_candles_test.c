@@ -580,3 +580,49 @@ TEST(candles, random_days_of_two_exchanges_come_to_what_a_model_with_all_prints_
     for (uint64_t seed = 1; seed <= 60; seed++)
         random_day(seed);
 }
+
+/* ---- from another aggregator ---- */
+
+static bool adopt_all(candles *into, const candles *from, const char *mic, uint32_t interval) {
+    static wire_candle found[WIRE_MAX_CANDLES];
+    wire_candle_list list = {.interval_ms = subject_candle_ms(interval), .candles = found};
+    tw_text_copy(list.exchange, sizeof list.exchange, mic);
+    tw_text_copy(list.symbol, sizeof list.symbol, "AAPL");
+    candles_history(from, mic, "AAPL", interval, TW_TIME_ABSENT, WIRE_MAX_CANDLES, found, &list.candle_count,
+                    &list.more);
+    return candles_adopt(into, &list, 0);
+}
+
+TEST(candles, who_has_just_started_takes_what_another_one_has_and_counts_nothing_twice) {
+    candles *old = make((candles_options){0}), *young = make((candles_options){0});
+    tape t = tape_of(old, "XNAS", "AAPL");
+    status(&t, NOON_NS);
+    trade(&t, NOON_NS + 1 * SECOND, 100, 1);
+    trade(&t, NOON_NS + 61 * SECOND, 104, 1);
+    tape u = t;
+    u.candles = young;
+    status(&u, NOON_NS + 62 * SECOND);
+    trade(&t, NOON_NS + 63 * SECOND, 96, 2);
+    EXPECT(!adopt_all(young, old, "XNAS", M1) ||
+           candles_read_stats(young).adopted == 0); /* knows no instrument yet */
+    trade(&u, NOON_NS + 63 * SECOND, 96, 2);
+    EXPECT_STR(history(young, "XNAS", "AAPL", M1), "12:01:00 1m 96 96 96 96 v2 a96 n1 incomplete");
+    trade(&t, NOON_NS + 64 * SECOND, 97, 1);
+    EXPECT(!adopt_all(young, old, "XNAS", M1)); /* the other one is a print ahead */
+    EXPECT_STR(history(young, "XNAS", "AAPL", M1), "12:00:00 1m 100 100 100 100 v1 a100 n1 final | "
+                                                   "12:01:00 1m 96 96 96 96 v2 a96 n1 incomplete");
+    trade(&u, NOON_NS + 64 * SECOND, 97, 1);
+    for (uint32_t interval = 0; interval < SUBJECT_CANDLES; interval++)
+        EXPECT(adopt_all(young, old, "XNAS", interval) && adopt_all(young, old, "agg", interval));
+    trade(&t, NOON_NS + 65 * SECOND, 99, 1);
+    trade(&u, NOON_NS + 65 * SECOND, 99, 1);
+    for (uint32_t interval = 0; interval < SUBJECT_CANDLES; interval++)
+        for (int all = 0; all < 2; all++) {
+            char wanted[8192];
+            tw_text_copy(wanted, sizeof wanted, history(old, all ? "agg" : "XNAS", "AAPL", interval));
+            EXPECT_STR(history(young, all ? "agg" : "XNAS", "AAPL", interval), wanted);
+        }
+    EXPECT(candles_read_stats(young).adopted >= 2 * 6);
+    candles_free(old);
+    candles_free(young);
+}

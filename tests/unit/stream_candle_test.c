@@ -230,6 +230,10 @@ TEST(stream_nbbo, the_latest_counts_a_change_of_state_is_told_at_once_and_one_th
     EXPECT(m.header.state == TW_BOOK_STALE && m.nbbo.bid.price == 103);
     EXPECT_U64(m.header.prev_seq, 11);
     EXPECT_U64(m.header.seq, 13);
+    told = best(95, 5); /* whoever knew more is gone */
+    stream_take_nbbo(desk.stream, &told, desk.now_ns);
+    EXPECT(desk_await(&desk, client, "nbbo", &m));
+    EXPECT(m.header.state == TW_BOOK_OK && m.nbbo.bid.price == 95 && m.header.snapshot);
     desk_close(&desk);
 }
 
