@@ -2,6 +2,7 @@
  * Private to gateways/socket*.c: what they share of connections.
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
+ *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
@@ -11,7 +12,9 @@
 #define TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
 
 #include <libwebsockets.h>
+#include <sys/socket.h>
 
+#include "gateways/address_count.h"
 #include "gateways/socket.h"
 #include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
@@ -71,6 +74,8 @@ struct gateway_socket {
     uv_poll_t poll;
     bool polled, paused, poll_closed;
     uint16_t port;
+    int spare;                /* a file descriptor for telling who comes when there is none; -1: none */
+    address_count *addresses; /* NULL: nobody counts */
 
     int readers; /* epoll: the sockets of WebSocket clients; -1: none */
     uv_poll_t readers_poll;
@@ -93,6 +98,15 @@ bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *fram
 /* No client of the stream any more. */
 void socket_leave_stream(gateway_socket *self, connection *c);
 void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
+
+/* ---- socket_admission.c ---- */
+/* False: it was told, and closed. */
+bool socket_admit(gateway_socket *self, int fd, const struct sockaddr_storage *address);
+void socket_count_address(gateway_socket *self, struct lws *wsi, const struct sockaddr_storage *address);
+void socket_forget_address(gateway_socket *self, struct lws *wsi);
+void socket_keep_spare(gateway_socket *self);
+/* There is no descriptor to accept with: tells one of those who wait. False: not even that is possible now. */
+bool socket_refuse_one(gateway_socket *self);
 
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
