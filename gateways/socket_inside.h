@@ -4,6 +4,7 @@
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
  *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
+ *   socket_headers.c    what a request says beside its path
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
  *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
@@ -55,6 +56,8 @@ typedef struct connection {
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
+    bool dropped; /* is to be cut off, in the list of those */
+    struct connection *next_dropped;
 } connection;
 
 struct gateway_socket {
@@ -62,12 +65,16 @@ struct gateway_socket {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[3];
     uv_timer_t ping_timer;
+    uint32_t ping_slice; /* the next to be pinged */
     socket_options options;
     socket_handlers handlers;
     rt_log *log;
     stream *stream;
     connection **clients; /* by the stream's number */
     connection *asking;   /* HTTP requests without an answer */
+    connection *dropped;
+    struct lws *guest_of; /* whose handshake was just found good; NULL: nobody's */
+    void *guest;          /* what on_handshake gave of it */
     uint64_t last_ticket;
 
     int listener; /* -1: none */
@@ -92,7 +99,7 @@ struct gateway_socket {
 /* ---- socket.c ---- */
 /* libwebsockets looks at its times only after something has happened to one of its sockets: this makes it look. */
 void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds);
-void socket_drop(connection *c); /* cuts the connection off, after this turn */
+void socket_drop(connection *c); /* cuts the connection off, before the loop waits again */
 /* One frame, whole, behind everything that was written before. */
 bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length);
 /* No client of the stream any more. */
@@ -111,6 +118,19 @@ bool socket_refuse_one(gateway_socket *self);
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
+/* What on_handshake gave of this connection, to be passed on; NULL: nothing. */
+void *socket_take_guest(gateway_socket *self, struct lws *wsi);
+void socket_lose_guest(gateway_socket *self); /* nothing happens if there is none */
+
+/* ---- socket_headers.c ---- */
+typedef struct socket_headers {
+    char origin[SOCKET_TEXT_BYTES], host[SOCKET_TEXT_BYTES], id[SOCKET_TEXT_BYTES], known[SOCKET_TEXT_BYTES],
+        site[64];
+    char *authorization, *cookie; /* as long as they are; NULL: none */
+} socket_headers;
+/* Copies them, and points the request at them; until socket_drop_headers. */
+void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *request);
+void socket_drop_headers(socket_headers *told);
 /* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
 bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
 

@@ -36,6 +36,7 @@ class App {
     this.directories = new Map(); // MIC -> { asked, answered }
     this.market = new Market({
       onFault: (subject) => this.subscriptions.again(subject, this.connection.now()),
+      onEarly: (subject) => this.subscriptions.early(subject, this.connection.now()),
       onSnapshot: (subject) => this.subscriptions.arrived(subject),
       onCandle: (parts, message) => this.#takeCandle(parts, message),
       onFeed: (mic) => this.#learn(mic),
@@ -133,6 +134,7 @@ class App {
     this.selected = key;
     const one = this.market.instrument(key);
     this.#follow(key);
+    one.openBook();
     this.subscriptions.want(this.#bookSubject(one), { depth: this.depth });
     this.settings.keep('selected', key);
     this.chartFeed.show(one, this.interval);
@@ -146,6 +148,7 @@ class App {
     if (!before) return;
     this.subscriptions.drop(this.#bookSubject(before));
     before.closeBook();
+    this.market.dirty.add(before);
     this.chartFeed.hide();
     if (!this.watchlist.has(before.key)) this.#unfollow(before.key);
   }
@@ -355,6 +358,7 @@ class App {
   #tick() {
     this.connection.tick();
     this.subscriptions.flush(this.connection.now());
+    this.chartFeed.tick();
     if (this.connection.live) this.#askDirectories();
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();

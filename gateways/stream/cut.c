@@ -51,6 +51,9 @@ void stream_group_cut(stream *s, uint32_t number) {
     case TOPIC_TRADES:
         stream_cut_trades(s, number);
         break;
+    case TOPIC_CANDLE:
+        stream_cut_candle(s, number);
+        break;
     default:
         stream_cut_state(s, number);
     }
@@ -63,6 +66,7 @@ static bool is_urgent(const group *g, const topic *t) {
     if (t->kind == TOPIC_FEED)
         return t->state->feed.state != g->view->feed.state || t->state->feed.cause != g->view->feed.cause;
     const wire_header *view = &g->view->header, *state = &t->state->header;
+    if (t->kind == TOPIC_CANDLE && t->state->candle.now.final) return true; /* the last word on it, mostly */
     return view->state != state->state || view->cause != state->cause || !stream_same_chain(view, state);
 }
 

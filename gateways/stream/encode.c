@@ -65,6 +65,10 @@ static size_t encode_inner(uint8_t *out, size_t capacity, topic_kind kind, const
         return wire_status_encode(message, out, capacity);
     case TOPIC_IMBALANCE:
         return wire_imbalance_encode(message, out, capacity);
+    case TOPIC_CANDLE:
+        return wire_candle_encode(message, out, capacity);
+    case TOPIC_NBBO:
+        return wire_nbbo_encode(message, out, capacity);
     default:
         return wire_feed_status_encode(message, out, capacity);
     }

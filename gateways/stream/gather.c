@@ -118,6 +118,8 @@ uint32_t stream_gather(stream *s, uint32_t number, stream_span spans[STREAM_MAX_
 /* ---- after the write ---- */
 
 static void count_use(stream *s, member *m, uint64_t updates, uint64_t bytes) {
+    if (m->used_updates == 0) m->used_first_ns = s->now_ns;
+    m->used_last_ns = s->now_ns;
     m->used_updates += updates;
     m->used_bytes += bytes;
     s->stats.updates_out += updates;

@@ -41,8 +41,13 @@ typedef enum topic_kind {
     TOPIC_STATUS,
     TOPIC_IMBALANCE,
     TOPIC_FEED,
+    TOPIC_CANDLE,
+    TOPIC_NBBO,
     TOPIC_KINDS
 } topic_kind;
+
+/* An instrument's topics: one of each kind, and one of each further interval of candles. */
+#define TOPIC_SLOTS (TOPIC_KINDS + SUBJECT_CANDLES - 1)
 
 /* How messages are written and wrapped. */
 typedef enum encoding { ENCODING_JSON, ENCODING_PROTOBUF, ENCODING_SSE } encoding;
@@ -62,6 +67,12 @@ typedef struct trades_state {
     tw_print last;
 } trades_state;
 
+/* The newest candle, and what of the one before tells whether a message about it is news. */
+typedef struct candle_state {
+    wire_candle now;
+    wire_candle before; /* count and prices are not kept up; start_ns 0: none */
+} candle_state;
+
 typedef union topic_state {
     wire_header header; /* all but a feed start with it */
     book_state book;
@@ -70,12 +81,15 @@ typedef union topic_state {
     wire_status status;
     wire_imbalance imbalance;
     wire_feed_status feed;
+    candle_state candle;
+    wire_nbbo nbbo;
 } topic_state;
 
 typedef struct topic {
     topic_kind kind;
-    bool known;   /* `state` holds something */
-    bool righted; /* a book of this epoch was replaced by another with the same sequence number */
+    subject_channel channel; /* SUBJECT_CHANNELS for feeds */
+    bool known;              /* `state` holds something */
+    bool righted;            /* a book of this epoch was replaced by another with the same sequence number */
     uint64_t righted_seq;
     uint32_t instrument;
     uint32_t first_group;
@@ -86,7 +100,7 @@ typedef struct topic {
 } topic;
 
 typedef struct instrument {
-    uint32_t topics[TOPIC_KINDS];
+    uint32_t topics[TOPIC_SLOTS];
     char key[TW_MIC_BYTES + TW_SYMBOL_BYTES + 1]; /* MIC.SYMBOL, not escaped */
 } instrument;
 
@@ -140,6 +154,7 @@ typedef struct member {
     uint64_t position; /* bytes of the group's frames before next_frame */
     uint64_t updates;  /* of the group that it has had */
     uint64_t used_updates, used_bytes;
+    int64_t used_first_ns, used_last_ns;
 } member;
 
 /* ---- who asks ---- */
@@ -273,7 +288,6 @@ bool stream_instruments_init(stream *s);
 void stream_instruments_fini(stream *s);
 /* Forgets a topic that nobody keeps up to date any more, and its groups; it has no members. */
 void stream_topic_forget(stream *s, uint32_t topic);
-subject_channel stream_channel_of(topic_kind kind); /* SUBJECT_CHANNELS for feeds */
 size_t stream_state_bytes(topic_kind kind);
 
 /* ---- group.c ---- */
@@ -310,6 +324,13 @@ const snapshot_cache *stream_group_snapshot(stream *s, uint32_t group);
  * or wait. */
 void stream_trades_make_way(stream *s, uint32_t topic, const wire_trades *trades, bool chained);
 void stream_trades_arrived(stream *s, uint32_t topic, const wire_trades *trades, bool chained, uint64_t missed);
+
+/* Candles of several starts follow each other in one topic. Before it keeps one of another start: what waits of the one
+ * before goes out. One that is older than the newest goes out beside it. */
+void stream_candle_make_way(stream *s, uint32_t topic);
+void stream_candle_aside(stream *s, uint32_t topic, const wire_candle *candle);
+/* Whether `b` says more of the same candle than `a` (docs/protocol.md). */
+bool stream_candle_is_news(const wire_candle *a, const wire_candle *b);
 
 /* ---- conflate.c ---- */
 bool stream_may_cut_now(stream *s, uint32_t group);

@@ -231,8 +231,13 @@ void stream_member_leave(stream *s, uint32_t number) {
 
 void stream_member_report(stream *s, uint32_t number) {
     member *m = member_at(s, number);
-    if (m->used_bytes > 0 && s->surroundings.used != NULL)
-        s->surroundings.used(s->surroundings.context, m->client, topic_at(s, group_at(s, m->group)->topic)->subject,
-                             m->used_updates, m->used_bytes);
+    if (m->used_bytes > 0 && s->surroundings.used != NULL) {
+        stream_use use = {.subject = topic_at(s, group_at(s, m->group)->topic)->subject,
+                          .updates = m->used_updates,
+                          .bytes = m->used_bytes,
+                          .first_ns = m->used_first_ns,
+                          .last_ns = m->used_last_ns};
+        s->surroundings.used(s->surroundings.context, m->client, &use);
+    }
     m->used_updates = m->used_bytes = 0;
 }

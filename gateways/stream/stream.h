@@ -9,8 +9,9 @@
  * share. A client is only a position in each of its groups. Whoever lags behind the frames a group still holds, or has
  * more waiting than `client_bytes`, goes on by the rule of the data's class:
  *
- *   books, quotes, statuses    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
+ *   books, quotes, NBBOs, …    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
  *   trades                     a snapshot (totals and last print) that says how many prints were passed over
+ *   candles                    a snapshot: the newest one
  *
  * What a client gets is in order by group; within a round, groups follow each other in the order in which they first had
  * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
@@ -69,6 +70,14 @@ typedef struct stream_options {
     uint32_t deflate_level;       /* 1 fast to 9 small; 0: nobody's frames are deflated */
 } stream_options;
 
+/* What a client was handed of a subject since the last report. Bytes are those of whole frames, begun ones included, before
+ * TLS and compression. */
+typedef struct stream_use {
+    const char *subject;
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} stream_use;
+
 /* Who a client turned out to be. Texts are borrowed. */
 typedef struct stream_admission {
     const char *user;
@@ -92,7 +101,7 @@ typedef struct stream_surroundings {
     bool (*authenticate)(void *context, uint32_t client, const char *token, stream_admission *admitted,
                          char *reason, size_t capacity);
     /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
-    void (*used)(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes);
+    void (*used)(void *context, uint32_t client, const stream_use *use);
     /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
     void (*close)(void *context, uint32_t client, uint16_t code, const char *reason);
 } stream_surroundings;
@@ -123,6 +132,9 @@ void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state st
 void stream_take_trades(stream *stream, const wire_trades *trades, int64_t now_ns);
 void stream_take_status(stream *stream, const wire_status *status, int64_t now_ns);
 void stream_take_imbalance(stream *stream, const wire_imbalance *imbalance, int64_t now_ns);
+/* {MIC}.{SYMBOL}.candle.{…}; header.exchange "": agg.{SYMBOL}.candle.{…}. An interval that is none is passed over. */
+void stream_take_candle(stream *stream, const wire_candle *candle, int64_t now_ns);
+void stream_take_nbbo(stream *stream, const wire_nbbo *nbbo, int64_t now_ns);
 void stream_take_feed(stream *stream, const wire_feed_status *status, int64_t now_ns);
 
 /* ---- clients ---- */

@@ -5,7 +5,8 @@ import { Mark, TextCell, el } from './dom.js';
 import { Rows } from './rows.js';
 import { drawSparkline } from './sparkline.js';
 
-const ROW_HEIGHT = 30;
+const ROW_HEIGHT = 30, TOUCHED_HEIGHT = 40; // as in the style sheet
+const NARROW = '(max-width: 760px)';
 const FLASH_MS = 220;
 // In place of the sparkline, so short.
 const BADGES = { STALE: 'STALE', RECOVERING: 'RECOVERS', CLOSED: 'CLOSED', HALTED: 'HALTED', PAUSED: 'PAUSED', QUOTATION_ONLY: 'QUOTING' };
@@ -26,7 +27,11 @@ export class WatchlistView {
     this.sampled = false;
     this.flashing = new Set();
     this.mark = loop.add(this);
-    this.rows = new Rows({ scroller: this.scroller, body: this.body, height: ROW_HEIGHT, make: () => this.#makeRow(), onScroll: () => this.mark() });
+    this.rows = new Rows({ scroller: this.scroller, body: this.body, height: this.#rowHeight(), make: () => this.#makeRow(), onScroll: () => this.mark() });
+    matchMedia(NARROW).addEventListener('change', () => {
+      this.rows.setHeight(this.#rowHeight());
+      this.listChanged();
+    });
     this.scroller.addEventListener('keydown', (event) => this.#key(event));
     const edit = document.getElementById('watchlist-edit');
     edit.addEventListener('click', () => {
@@ -34,6 +39,10 @@ export class WatchlistView {
       edit.setAttribute('aria-pressed', `${this.editing}`);
       this.element.classList.toggle('editing', this.editing);
     });
+  }
+
+  #rowHeight() {
+    return matchMedia(NARROW).matches ? TOUCHED_HEIGHT : ROW_HEIGHT;
   }
 
   #makeRow() {
@@ -78,7 +87,7 @@ export class WatchlistView {
   #key(event) {
     const { watchlist, selected } = this.app, { keys } = watchlist, at = keys.indexOf(selected);
     const go = (to) => keys.length > 0 && this.app.select(keys[Math.min(keys.length - 1, Math.max(0, to))]);
-    const page = Math.max(1, Math.floor(this.rows.sight / ROW_HEIGHT) - 1);
+    const page = Math.max(1, Math.floor(this.rows.sight / this.rows.height) - 1);
     if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) this.app.move(selected, event.key === 'ArrowUp' ? -1 : 1);
     else if (event.key === 'ArrowDown') go(at + 1);
     else if (event.key === 'ArrowUp') go(at < 0 ? 0 : at - 1);
