@@ -163,6 +163,7 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .certificate = s->tls_certificate,
                               .key = s->tls_key,
                               .max_connections = (uint32_t)s->max_clients,
+                              .max_of_address = (uint32_t)s->max_clients_per_address,
                               .header_bytes = (uint32_t)s->header_bytes,
                               .request_bytes = (uint32_t)s->request_bytes,
                               .send_buffer = (uint32_t)s->send_buffer,

@@ -105,6 +105,9 @@ static const setting table[] = {
 
     {"max-clients", SETTING_COUNT, AT(max_clients), "20000", "N", "connections at once; more are closed at once",
      NULL, 1, 1 << 20},
+    {"max-clients-per-address", SETTING_COUNT, AT(max_clients_per_address), "0", "N",
+     "connections of one address (IPv6: of one /64) at once; 0: no limit. Behind a proxy all have its address",
+     NULL, 0, 1 << 20},
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "65536", "N", "instruments known at once", NULL, 1,
      1 << 24},
     {"max-subscriptions", SETTING_COUNT, AT(max_subscriptions), "1024", "N", "patterns of one client", NULL, 1,

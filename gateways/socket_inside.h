@@ -3,6 +3,7 @@
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
  *   socket_unread.c     requests that never became whole
+ *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_headers.c    what a request says beside its path
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
@@ -13,7 +14,9 @@
 #define TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
 
 #include <libwebsockets.h>
+#include <sys/socket.h>
 
+#include "gateways/address_count.h"
 #include "gateways/socket.h"
 #include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
@@ -79,6 +82,8 @@ struct gateway_socket {
     uv_poll_t poll;
     bool polled, paused, poll_closed;
     uint16_t port;
+    int spare;                /* a file descriptor for telling who comes when there is none; -1: none */
+    address_count *addresses; /* NULL: nobody counts */
 
     int readers; /* epoll: the sockets of WebSocket clients; -1: none */
     uv_poll_t readers_poll;
@@ -105,6 +110,15 @@ void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text
 /* ---- socket_unread.c ---- */
 /* A connection ends on which no request was ever whole. If its headers were too long, it is counted. */
 void socket_end_unread(gateway_socket *self, struct lws *wsi);
+
+/* ---- socket_admission.c ---- */
+/* False: it was told, and closed. */
+bool socket_admit(gateway_socket *self, int fd, const struct sockaddr_storage *address);
+void socket_count_address(gateway_socket *self, struct lws *wsi, const struct sockaddr_storage *address);
+void socket_forget_address(gateway_socket *self, struct lws *wsi);
+void socket_keep_spare(gateway_socket *self);
+/* There is no descriptor to accept with: tells one of those who wait. False: not even that is possible now. */
+bool socket_refuse_one(gateway_socket *self);
 
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
