@@ -17,6 +17,7 @@
 #define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
+#define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
 
 /* ---- usage ---- */
 
@@ -120,7 +121,8 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .silence_ns = s->silence_ns,
                               .most = {.subscriptions = (uint32_t)s->most_subscriptions,
                                        .requests_per_second = (uint32_t)s->most_requests_per_second,
-                                       .waiting_bytes = (uint32_t)s->most_client_bytes}};
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes},
+                              .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
     stream_surroundings surroundings = {.context = self,
                                         .want = want,
                                         .may_read = may_read,
@@ -161,12 +163,14 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .certificate = s->tls_certificate,
                               .key = s->tls_key,
                               .max_connections = (uint32_t)s->max_clients,
+                              .max_of_address = (uint32_t)s->max_clients_per_address,
                               .header_bytes = (uint32_t)s->header_bytes,
                               .request_bytes = (uint32_t)s->request_bytes,
                               .send_buffer = (uint32_t)s->send_buffer,
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
-                              .silence_ns = s->silence_ns};
+                              .silence_ns = s->silence_ns,
+                              .compression = s->compression};
     socket_handlers handlers = {.context = self,
                                 .on_request = on_request,
                                 .on_handshake = on_handshake,

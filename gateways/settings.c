@@ -105,6 +105,9 @@ static const setting table[] = {
 
     {"max-clients", SETTING_COUNT, AT(max_clients), "20000", "N", "connections at once; more are closed at once",
      NULL, 1, 1 << 20},
+    {"max-clients-per-address", SETTING_COUNT, AT(max_clients_per_address), "0", "N",
+     "connections of one address (IPv6: of one /64) at once; 0: no limit. Behind a proxy all have its address",
+     NULL, 0, 1 << 20},
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "65536", "N", "instruments known at once", NULL, 1,
      1 << 24},
     {"max-subscriptions", SETTING_COUNT, AT(max_subscriptions), "1024", "N", "patterns of one client", NULL, 1,
@@ -131,6 +134,8 @@ static const setting table[] = {
     {"unsent-low-water", SETTING_COUNT, AT(unsent_low_water), "16Ki", "BYTES",
      "TCP_NOTSENT_LOWAT of a client's socket: more is written when less than this is unsent. 0: the kernel's", NULL,
      0, 1 << 30},
+    {"compression", SETTING_FLAG, AT(compression), "false", NULL,
+     "permessage-deflate with WebSocket clients that offer it: less to send, more to compute", NULL, 0, 0},
     {"linger", SETTING_DURATION, AT(linger_ns), "30s", "TIME",
      "what nobody wants any more goes on for so long: time to come back and resume", NULL, 0, HOUR_NS},
     {"heartbeat", SETTING_DURATION, AT(heartbeat_ns), "5s", "TIME", "to a client that gets nothing else", NULL,
