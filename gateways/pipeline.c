@@ -14,7 +14,7 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
-#define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
+#define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
 #define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
