@@ -32,7 +32,8 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
-    tw_text_copy(asked.user, sizeof asked.user, request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
+    tw_text_copy(asked.user, sizeof asked.user,
+                 request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
