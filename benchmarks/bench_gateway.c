@@ -1,7 +1,7 @@
 /*
  * The gateway under load, beside nats-server's own WebSocket listener: what somebody would take instead.
  *
- *   bench_gateway [--json] [--quick] [--only fanout|many|slow|share]…
+ *   bench_gateway [--json] [--quick] [--rounds N] [--only fanout|many|slow|share]…
  *
  * fanout  the highest rate that each side sustains, in updates delivered a second, with 100, 1,000 and 5,000 clients on
  *         one hot subject and on 200 subjects of which each client has 20; then both at the peer's highest rate
@@ -36,7 +36,7 @@ enum { SLOW_CLIENTS = 1000, SLOW_RATE = 500 };
 #define MOST_MERGED      0.01
 #define MOST_P99_MS      100.0
 #define LEAST_PUBLISHED  0.97
-#define FIRST_DELIVERIES 500000.0
+#define FIRST_DELIVERIES 1000000.0
 #define MOST_DELIVERIES  40000000.0
 #define LEAST_DELIVERIES 50000.0
 
@@ -206,7 +206,7 @@ static void run_scene(bench *self, const scene *s) {
     static const char *const sides[2] = {"protobuf", "nats"};
     trial best[2][MOST_ROUNDS], same[2][MOST_ROUNDS], best_of[2], same_of[2];
     double guess[2];
-    guess[0] = guess[1] = (self->quick ? 3 : 1) * FIRST_DELIVERIES * s->symbols / ((double)s->clients * s->each);
+    guess[0] = guess[1] = (self->quick ? 2 : 1) * FIRST_DELIVERIES * s->symbols / ((double)s->clients * s->each);
     harness_say(&self->harness, "  %u clients, %s\n", s->clients, s->name);
     stage_start_publisher(&self->stage, s->symbols);
     for (uint32_t round = 0; round < self->rounds; round++)
@@ -433,8 +433,13 @@ static bool parse_part(bench *self, const char *name) {
     return false;
 }
 
+static bool parse_rounds(const char *text, uint64_t *rounds) {
+    return text != NULL && tw_text_to_u64(text, rounds) && *rounds > 0 && *rounds <= MOST_ROUNDS;
+}
+
 static void parse(bench *self, int argc, char **argv) {
     bool any = false;
+    uint64_t rounds = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             self->harness.json = true;
@@ -442,14 +447,17 @@ static void parse(bench *self, int argc, char **argv) {
             self->quick = true;
         } else if (strcmp(argv[i], "--only") == 0 && parse_part(self, argv[++i])) {
             any = true;
+        } else if (strcmp(argv[i], "--rounds") == 0 && parse_rounds(argv[++i], &rounds)) {
+            continue;
         } else {
-            fprintf(stderr, "usage: bench_gateway [--json] [--quick] [--only fanout|many|slow|share]...\n");
+            fprintf(stderr,
+                    "usage: bench_gateway [--json] [--quick] [--rounds 1-9] [--only fanout|many|slow|share]...\n");
             exit(2);
         }
     }
     if (!any) self->fanout = self->many = self->slow = self->share = true;
     self->gateways = 1;
-    self->rounds = self->quick ? 1 : 3;
+    self->rounds = rounds > 0 ? (uint32_t)rounds : self->quick ? 1 : 3;
     self->seconds = self->quick ? 0.7 : 2;
     self->patience = self->quick ? 0 : 4;
     self->tries = self->quick ? 2 : 5;

@@ -90,6 +90,8 @@ static void add_counters(observed *seen) {
         {"writes_total", "Writes to clients.", &seen->socket.writes},
         {"partial_writes_total", "Writes that the socket took only a part of.", &seen->socket.partial_writes},
         {"http_requests_total", "Plain HTTP requests.", &seen->socket.http_requests},
+        {"headers_too_long_total", "Connections ended because headers were longer than --header-bytes.",
+         &seen->socket.headers_too_long},
         {"bus_messages_total", "Messages received from the bus.", &seen->client.messages},
         {"bus_bytes_total", "Bytes received from the bus.", &seen->client.bytes},
         {"bus_dropped_total", "Messages of the bus dropped because they were read too slowly.",

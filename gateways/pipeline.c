@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "gateways/api/documents.h"
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
@@ -273,6 +274,16 @@ static void open_handles(gateway *self) {
     self->handles_open = true;
 }
 
+static tw_code read_pages(gateway *self, tw_error *error) {
+    const char *folder = self->settings.dashboard;
+    tw_code code = pages_add(&self->pages, "/v1/openapi.json", api_openapi, api_openapi_length, error);
+    if (code == TW_OK)
+        code = pages_add(&self->pages, "/v1/asyncapi.json", api_asyncapi, api_asyncapi_length, error);
+    if (code == TW_OK && folder[0] != '\0' && pages_read(&self->pages, folder, error) != TW_OK)
+        return tw_error_wrap(error, "--dashboard");
+    return code;
+}
+
 tw_code gateway_open(gateway *self, tw_error *error) {
     rt_level level = RT_INFO;
     rt_level_parse(self->settings.log_level, &level);
@@ -281,9 +292,7 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
     tw_code code = open_doorman(self, error);
-    if (code != TW_OK) return code;
-    if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
-        return tw_error_wrap(error, "--dashboard");
+    if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);

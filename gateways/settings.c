@@ -103,7 +103,7 @@ static const setting table[] = {
      "of lines that wait for a disk, and of those that wait for the bus; beyond it they are lost and counted", NULL,
      16384, INT64_C(1) << 32},
 
-    {"max-clients", SETTING_COUNT, AT(max_clients), "20000", "N", "connections at once; more are closed at once",
+    {"max-clients", SETTING_COUNT, AT(max_clients), "16000", "N", "connections at once; more are closed at once",
      NULL, 1, 1 << 20},
     {"max-clients-per-address", SETTING_COUNT, AT(max_clients_per_address), "0", "N",
      "connections of one address (IPv6: of one /64) at once; 0: no limit. Behind a proxy all have its address",

@@ -407,7 +407,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (c != NULL) leave(self, c);
+        if (c != NULL)
+            leave(self, c);
+        else if (reason == LWS_CALLBACK_CLOSED_HTTP)
+            socket_end_unread(self, wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (wsi == self->guest_of) socket_lose_guest(self);
@@ -628,6 +631,7 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
 
 void socket_serve(gateway_socket *self, stream *core) {
     self->stream = core;
+    lws_set_log_level(0, NULL); /* from here on it only tells what clients do wrong */
     socket_keep_spare(self);
     uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / PING_SLICES / NS_PER_MS);
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);

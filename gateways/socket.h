@@ -101,7 +101,7 @@ typedef struct socket_stats {
     uint32_t connections, websockets, event_streams;
     uint64_t accepted, refused, refused_address; /* refused: all; of them those beyond max_of_address */
     uint64_t writes, partial_writes, bytes_written;
-    uint64_t http_requests;
+    uint64_t http_requests, headers_too_long;
     uint64_t oversize, binary, protocol_errors; /* WebSockets closed with 1009, 1003, and 1002 or 1007 */
 } socket_stats;
 socket_stats socket_read_stats(const gateway_socket *socket);

@@ -2,6 +2,7 @@
  * Private to gateways/socket*.c: what they share of connections.
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
+ *   socket_unread.c     requests that never became whole
  *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_headers.c    what a request says beside its path
@@ -105,6 +106,10 @@ bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *fram
 /* No client of the stream any more. */
 void socket_leave_stream(gateway_socket *self, connection *c);
 void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
+
+/* ---- socket_unread.c ---- */
+/* A connection ends on which no request was ever whole. If its headers were too long, it is counted. */
+void socket_end_unread(gateway_socket *self, struct lws *wsi);
 
 /* ---- socket_admission.c ---- */
 /* False: it was told, and closed. */

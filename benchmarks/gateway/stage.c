@@ -15,7 +15,7 @@
 #include "benchmarks/ingest/span.h"
 
 #define START_MS      60000
-#define QUIET_NS      UINT64_C(300000000) /* nothing came for so long: nothing more comes */
+#define QUIET_NS      UINT64_C(1500000000) /* nothing came for so long: nothing more comes */
 #define MOST_DRAIN_NS UINT64_C(10000000000)
 #define QUIET_LOOK_US 250000
 #define LOOK_US       20000
