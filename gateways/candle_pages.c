@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "gateways/caller.h"
-#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "proto/codec.h"

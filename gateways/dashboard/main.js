@@ -82,7 +82,7 @@ class App {
     document.addEventListener('themechange', () => {
       this.colours = readColours();
       this.views.candleChart.coloursChanged();
-      this.views.watchlist.listChanged();
+      this.views.watchlist.redraw();
       this.loop.markAll();
     });
     this.settings.bind({
@@ -302,7 +302,10 @@ class App {
   }
 
   #learn(mic) {
-    if (!this.directories.has(mic)) this.directories.set(mic, {});
+    if (!this.directories.has(mic)) {
+      this.directories.set(mic, {});
+      this.views?.watchlist.redraw(); // symbols of several exchanges are told apart
+    }
     const about = this.directories.get(mic);
     about.answered = false;
     this.#askDirectories();

@@ -171,6 +171,7 @@ uint32_t stream_open(stream *s, stream_format format, stream_framing framing, in
     c->encoding = framing == STREAM_SSE       ? ENCODING_SSE
                   : format == STREAM_PROTOBUF ? ENCODING_PROTOBUF
                                               : ENCODING_JSON;
+    c->deflates = framing == STREAM_WEBSOCKET_DEFLATE && s->packer != NULL;
     c->first_member = c->first_subscription = c->first_pending = c->last_pending = NONE;
     c->heard_ns = c->sent_ns = now_ns;
     c->allowance_ns = now_ns - SECOND_NS;

@@ -17,20 +17,15 @@ static uint64_t frame_behind(const group *g, uint64_t seq) {
     return found;
 }
 
-/* A chain may begin at the seq at which another ended: by the seq alone, whoever has the old one looks as if it had the new
- * one, and only the frame that the new one began with can tell it. */
-static bool may_be_of_another_chain(const group *g, uint64_t seq) {
-    return seq <= g->begin_seq && g->begin_frame < g->log.first;
-}
-
 bool stream_resume(stream *s, uint32_t number, const request_resume *at) {
     const group *g = group_at(s, member_at(s, number)->group);
     const topic *t = topic_at(s, g->topic);
     if (t->kind == TOPIC_FEED || strcmp(at->epoch, g->view->header.epoch) != 0) return false;
+    if (t->righted && at->seq == t->righted_seq) return false; /* which of the two books has the client? */
     bool same_depth =
         at->depth == 0 || t->kind != TOPIC_BOOK || at->depth == g->view->book.depth || at->depth == g->depth;
     uint64_t frame = frame_behind(g, at->seq);
-    if (!same_depth || frame > g->log.end || may_be_of_another_chain(g, at->seq)) return false;
+    if (!same_depth || frame > g->log.end) return false;
     uint64_t updates = frame == g->log.end ? g->updates_cut : frame_log_note(&g->log, frame)->updates;
     stream_member_move(s, number, frame, frame_log_position(&g->log, frame), updates);
     if (frame < g->log.end) stream_member_pend(s, number);

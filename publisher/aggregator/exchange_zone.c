@@ -49,12 +49,19 @@ static tw_code open_zone(exchange_zones *self, const char *name, time_zone **zon
     return TW_OK;
 }
 
+static bool is_mic(const char *text) {
+    for (uint32_t i = 0; i < TW_MIC_BYTES - 1; i++)
+        if ((text[i] < 'A' || text[i] > 'Z') && (text[i] < '0' || text[i] > '9')) return false;
+    return true;
+}
+
 /* "XLON=Europe/London" */
 static tw_code add(exchange_zones *self, const char *text, size_t length, tw_error *error) {
     char name[64];
-    time_zone *zone;
+    time_zone *zone = NULL;
     char mic[TW_MIC_BYTES] = "";
-    if (length < TW_MIC_BYTES + 1 || text[TW_MIC_BYTES - 1] != '=' || length - TW_MIC_BYTES >= sizeof name)
+    if (length < TW_MIC_BYTES + 1 || text[TW_MIC_BYTES - 1] != '=' || !is_mic(text) ||
+        length - TW_MIC_BYTES >= sizeof name)
         return tw_error_set(error, TW_INVALID, "--zones: '%.*s' is not MIC=Zone, such as XLON=Europe/London",
                             (int)length, text);
     memcpy(mic, text, TW_MIC_BYTES - 1);
@@ -65,7 +72,7 @@ static tw_code add(exchange_zones *self, const char *text, size_t length, tw_err
 }
 
 static tw_code add_all(exchange_zones *self, const char *list, tw_error *error) {
-    time_zone *new_york;
+    time_zone *new_york = NULL;
     tw_code code = open_zone(self, "America/New_York", &new_york, error);
     for (size_t i = 0; i < sizeof in_new_york / sizeof *in_new_york && code == TW_OK; i++)
         code = set(self, in_new_york[i], new_york, error);

@@ -47,7 +47,7 @@ export class WatchlistView {
 
   #makeRow() {
     const cell = (name, ...children) => el('span', { class: `cell ${name}`, role: 'gridcell' }, ...children);
-    const row = { symbol: el('span', { class: 'symbol' }), badge: el('span', { class: 'badge' }), spark: el('canvas', { class: 'spark', 'aria-hidden': 'true' }),
+    const row = { symbol: el('span', { class: 'symbol' }), mic: el('span', { class: 'mic' }), badge: el('span', { class: 'badge' }), spark: el('canvas', { class: 'spark', 'aria-hidden': 'true' }),
       bid: cell('bid'), ask: cell('ask'), last: cell('last'), change: cell('change') };
     row.spark.clientWidthKnown = SPARK_WIDTH;
     row.spark.clientHeightKnown = SPARK_HEIGHT;
@@ -57,8 +57,8 @@ export class WatchlistView {
     } }, words);
     row.tools = el('span', { class: 'tools' }, act('Move up', '↑', (key) => this.app.move(key, -1)), act('Move down', '↓', (key) => this.app.move(key, 1)),
       act('Remove from the watchlist', '×', (key) => this.app.remove(key)));
-    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol), cell('trend', row.spark, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
-    for (const name of ['symbol', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
+    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.mic), cell('trend', row.spark, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
+    for (const name of ['symbol', 'mic', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
     for (const [name, element, attribute] of [['classes', row.element, 'class'], ['badgeKind', row.badge, 'data-kind'], ['changeWay', row.change, 'data-way'],
       ['lastWay', row.last, 'data-way'], ['chosen', row.element, 'aria-selected'], ['id', row.element, 'id'], ['place', row.element, 'aria-rowindex'], ['title', row.element, 'title']])
       row[name] = new Mark(element, attribute);
@@ -102,10 +102,15 @@ export class WatchlistView {
 
   /** Instruments were added, removed, moved, or another one is selected. */
   listChanged() {
-    this.changed = true;
-    this.mark();
+    this.redraw();
     const at = this.app.watchlist.keys.indexOf(this.app.selected);
     if (at >= 0) this.rows.reveal(at);
+  }
+
+  /** Every row anew, wherever it is scrolled to. */
+  redraw() {
+    this.changed = true;
+    this.mark();
   }
 
   /** Sparklines have a new point. */
@@ -140,6 +145,7 @@ export class WatchlistView {
   #assign(row, one, index) {
     row.key = one.key;
     row.symbolText.set(one.symbol);
+    row.micText.set(this.app.directories.size > 1 ? one.mic : '');
     row.id.set(`watch-${index}`);
     row.place.set(`${index + 1}`);
     row.element.dataset.key = one.key;
