@@ -29,7 +29,7 @@ bool caller_may_read(gateway *self, const socket_request *request, http_asked *a
     const char *fault = request->caller_fault != NULL ? request->caller_fault : "";
     tw_text_format(message, sizeof message, "you may not read %s%s%s", what,
                    !could_say         ? ""
-                   : fault[0] == '\0' ? ": a token says who you are"
+                   : fault[0] == '\0' ? ": it takes a token"
                                       : ": ",
                    could_say ? fault : "");
     if (could_say) challenge(asked, fault);

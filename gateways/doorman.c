@@ -1,7 +1,6 @@
 /* Tokens of requests and clients, on the loop. */
 #include "gateways/doorman.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,8 +20,6 @@ struct doorman {
     visitors *visitors;
     keyring *keyring;
     ticker *ticker;
-    uv_signal_t hangup;
-    bool hangup_open;
     uint64_t accepted, refused[AUTH_VERDICTS];
     rt_log_site refused_site;
 };
@@ -202,11 +199,7 @@ static void on_tick(void *context) {
         self->options.send_away(self->options.context, client, reason);
 }
 
-static void on_hangup(uv_signal_t *handle, int number) {
-    doorman *self = handle->data;
-    (void)number;
-    rt_log(self->log, RT_INFO,
-           self->on ? "told to read keys again" : "told to read keys again, but there are none");
+void doorman_reload(doorman *self) {
     if (self->on) keyring_reload(self->keyring);
 }
 
@@ -273,10 +266,6 @@ tw_code doorman_open(doorman **made, uv_loop_t *loop, const doorman_options *opt
     if (self->visitors == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for sessions");
     tw_code code = open_keyring(self, loop, error);
     if (code != TW_OK) return code;
-    uv_signal_init(loop, &self->hangup);
-    self->hangup.data = self;
-    self->hangup_open = true;
-    uv_signal_start(&self->hangup, on_hangup, SIGHUP);
     return self->on ? ticker_open(&self->ticker, loop, TICK_NS, on_tick, self, error) : TW_OK;
 }
 
@@ -284,9 +273,7 @@ void doorman_close(doorman *self) {
     if (self == NULL) return;
     ticker_close(self->ticker);
     keyring_close(self->keyring);
-    if (self->hangup_open) uv_close((uv_handle_t *)&self->hangup, NULL);
     self->ticker = NULL;
-    self->hangup_open = false;
 }
 
 void doorman_free(doorman *self) {

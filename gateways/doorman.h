@@ -33,6 +33,9 @@ tw_code doorman_open(doorman **made, uv_loop_t *loop, const doorman_options *opt
 void doorman_close(doorman *doorman); /* run the loop, then doorman_free. NULL is fine */
 void doorman_free(doorman *doorman);  /* NULL is fine */
 
+/* Keys are read and asked for again, soon. */
+void doorman_reload(doorman *doorman);
+
 /* Is there any way to say who one is? */
 bool doorman_is_on(const doorman *doorman);
 

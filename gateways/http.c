@@ -17,6 +17,8 @@
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
+#define METHODS       "GET, HEAD, OPTIONS"
+#define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
 const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"},
@@ -38,13 +40,12 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
     if (allowed)
-        tw_text_format(asked.cross_origin, sizeof asked.cross_origin, "Access-Control-Allow-Origin: %s\r\n%s",
-                       request->origin, trusted ? "Access-Control-Allow-Credentials: true\r\n" : "");
+        tw_text_format(asked.cross_origin, sizeof asked.cross_origin, "%s%s\r\n%s%s", ALLOW_ORIGIN, request->origin,
+                       trusted ? "Access-Control-Allow-Credentials: true\r\n" : "",
+                       "Access-Control-Expose-Headers: ETag, WWW-Authenticate\r\n");
     size_t used = strlen(asked.cross_origin);
     tw_text_copy(asked.cross_origin + used, sizeof asked.cross_origin - used,
-                 doorman_is_on(self->doorman) ? "Vary: Origin, Authorization, Cookie\r\n"
-                 : allowed                    ? "Vary: Origin\r\n"
-                                              : "");
+                 doorman_is_on(self->doorman) ? "Vary: Origin, Authorization, Cookie\r\n" : "Vary: Origin\r\n");
     return asked;
 }
 
@@ -109,18 +110,6 @@ const char *http_argument(const socket_request *request, const char *name) {
     return "";
 }
 
-/* Before a request with an Authorization header, a browser asks whether a page of another origin may make it. */
-static void take_preflight(gateway *self, const socket_request *request) {
-    http_asked asked = http_remember(self, request);
-    size_t used = strlen(asked.cross_origin);
-    if (asked.cross_origin[0] == 'A') /* the origin is allowed */
-        tw_text_copy(asked.cross_origin + used, sizeof asked.cross_origin - used,
-                     "Access-Control-Allow-Methods: GET, HEAD\r\n"
-                     "Access-Control-Allow-Headers: Authorization, Last-Event-ID\r\n"
-                     "Access-Control-Max-Age: 600\r\n");
-    http_answer(self, &asked, HTTP_OK, "text/plain", "no-store", "", 0);
-}
-
 bool http_is_mic(const char *text, size_t length) {
     if (length != TW_MIC_BYTES - 1) return false;
     for (size_t i = 0; i < length; i++)
@@ -136,16 +125,14 @@ static void take_healthz(gateway *self, const socket_request *request) {
 }
 
 /* With tokens asked for and no key in force, nobody who has one can come in: not ready. */
-static bool put_auth(const gateway *self, json_writer *w) {
-    keyring_stats keys = doorman_read_stats(self->doorman).keys;
-    if (!doorman_is_on(self->doorman)) return true;
+static void put_auth(const gateway *self, json_writer *w, const keyring_stats *keys) {
+    if (!doorman_is_on(self->doorman)) return;
     json_open_object(w, "auth");
-    json_u64(w, "keys", keys.keys);
-    json_u64(w, "files_failed", keys.files_failed);
-    json_string(w, "provider", keyring_provider_name(keys.provider));
-    if (keys.age_ns > 0) json_i64(w, "keys_age_s", keys.age_ns / INT64_C(1000000000));
+    json_u64(w, "keys", keys->keys);
+    json_u64(w, "files_failed", keys->files_failed);
+    json_string(w, "provider", keyring_provider_name(keys->provider));
+    if (keys->age_ns > 0) json_i64(w, "keys_age_s", keys->age_ns / INT64_C(1000000000));
     json_close_object(w);
-    return keys.keys > 0;
 }
 
 static void take_readyz(gateway *self, const socket_request *request) {
@@ -155,13 +142,15 @@ static void take_readyz(gateway *self, const socket_request *request) {
     json_writer w;
     json_start(&w, body, sizeof body);
     json_open_object(&w, NULL);
-    bool auth_ready = put_auth(self, &w);
-    bool ready = auth_ready && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    keyring_stats keys = doorman_read_stats(self->doorman).keys;
+    bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
+    bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
     json_bool(&w, "ready", ready);
     json_u64(&w, "feeds", state.feeds);
     json_u64(&w, "feeds_silent", state.feeds_silent);
     json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
     last_store_stats store = last_store_read_stats(self->last_store);
+    put_auth(self, &w, &keys);
     json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
     json_close_object(&w);
     json_finish(&w);
@@ -214,34 +203,60 @@ static const struct route {
               {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
               {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
 
-static void route(gateway *self, const socket_request *request, const http_asked *asked) {
+static bool is_stream(const char *path) {
+    return strcmp(path, "/v1/stream") == 0;
+}
+
+static const struct route *find_route(const char *path) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         const struct route *one = &routes[i];
-        bool fits = one->is_folder ? strncmp(one->path, request->path, strlen(one->path)) == 0
-                                   : strcmp(one->path, request->path) == 0;
-        if (!fits) continue;
-        one->take(self, request);
-        return;
+        bool fits =
+            one->is_folder ? strncmp(one->path, path, strlen(one->path)) == 0 : strcmp(one->path, path) == 0;
+        if (fits) return one;
     }
-    const page *file = pages_find(&self->pages, request->path);
-    if (file != NULL) {
+    return NULL;
+}
+
+/* A browser asks, before a page of another origin may send this. It goes on asking only where the origin is let in. */
+static void answer_options(gateway *self, const http_asked *asked) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
+    bool let_in = strncmp(asked->cross_origin, ALLOW_ORIGIN, strlen(ALLOW_ORIGIN)) == 0;
+    tw_text_format(head, sizeof head, "HTTP/1.1 204 No Content\r\nAllow: " METHODS "\r\n%s%s\r\n",
+                   let_in ? "Access-Control-Allow-Methods: " METHODS "\r\n"
+                            "Access-Control-Allow-Headers: Authorization, If-None-Match, Last-Event-ID\r\n"
+                            "Access-Control-Max-Age: 600\r\n"
+                          : "",
+                   asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, "", 0, true);
+}
+
+static void refuse_method(gateway *self, http_asked *asked) {
+    size_t used = strlen(asked->cross_origin);
+    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, "Allow: " METHODS "\r\n");
+    http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+}
+
+static void route(gateway *self, const socket_request *request, const http_asked *asked) {
+    const struct route *found = find_route(request->path);
+    const page *file = found == NULL ? pages_find(&self->pages, request->path) : NULL;
+    if (found != NULL)
+        found->take(self, request);
+    else if (file != NULL)
         answer_page(self, asked, file, page_is_known(file, request->if_none_match));
-        return;
-    }
-    bool is_stream = strcmp(request->path, "/v1/stream") == 0;
-    http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND",
-                      is_stream ? "this is a WebSocket: connect with an upgrade" : "there is nothing at this path");
+    else
+        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND",
+                          is_stream(request->path) ? "this is a WebSocket: connect with an upgrade"
+                                                   : "there is nothing at this path");
 }
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
-    if (request->method == SOCKET_OPTIONS && request->origin[0] != '\0') {
-        take_preflight(self, request);
-        return;
-    }
-    if (request->method == SOCKET_OTHER || request->method == SOCKET_OPTIONS) {
-        http_answer_error(self, &asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
-        return;
-    }
-    caller_take(self, request, &asked, route);
+    bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
+                    is_stream(request->path);
+    if (is_there && request->method == SOCKET_OPTIONS)
+        answer_options(self, &asked);
+    else if (is_there && request->method == SOCKET_OTHER)
+        refuse_method(self, &asked);
+    else
+        caller_take(self, request, &asked, route);
 }

@@ -71,8 +71,8 @@ static bool version_of(const char *path, file_version *version) {
     return true;
 }
 
-/* The whole file; NULL with an error. */
-static uint8_t *read_whole(const char *path, size_t *length, tw_error *error) {
+/* The whole file, which the caller frees. */
+static tw_code read_whole(const char *path, uint8_t **whole, size_t *length, tw_error *error) {
     uint8_t *bytes = malloc(MOST_BYTES + 1);
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe has no keys, and is not waited for */
     int saved = errno;
@@ -83,16 +83,13 @@ static uint8_t *read_whole(const char *path, size_t *length, tw_error *error) {
         *length += (size_t)got;
     if (got < 0) saved = errno;
     if (file >= 0) close(file);
-    if (bytes == NULL)
-        tw_error_set(error, TW_NO_MEMORY, "no memory to read keys");
-    else if (file < 0 || got < 0)
-        tw_error_set_errno(error, saved, "it can't be read");
-    else if (*length > MOST_BYTES)
-        tw_error_set(error, TW_INVALID, "it is longer than %u bytes", MOST_BYTES);
-    else
-        return bytes;
+    *whole = bytes;
+    if (bytes != NULL && file >= 0 && got >= 0 && *length <= MOST_BYTES) return TW_OK;
+    *whole = NULL;
     free(bytes);
-    return NULL;
+    if (bytes == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to read keys");
+    if (file < 0 || got < 0) return tw_error_set_errno(error, saved, "it can't be read");
+    return tw_error_set(error, TW_INVALID, "it is longer than %u bytes", MOST_BYTES);
 }
 
 static tw_code read_secret(key_list *list, const uint8_t *bytes, size_t length, tw_error *error) {
@@ -115,11 +112,11 @@ static tw_code read_keys(key_list *list, const uint8_t *bytes, size_t length, tw
 static tw_code read_file(keyring *self, uint32_t number, tw_error *error) {
     key_file *f = &self->files[number];
     size_t length;
+    uint8_t *bytes = NULL;
     version_of(f->path, &f->version); /* before reading: what changes meanwhile is seen next time */
-    uint8_t *bytes = read_whole(f->path, &length, error);
     self->list = (key_list){0};
-    tw_code code = bytes == NULL ? (error->code) : TW_OK;
-    if (code == TW_OK)
+    tw_code code = read_whole(f->path, &bytes, &length, error);
+    if (bytes != NULL)
         code = f->secret ? read_secret(&self->list, bytes, length, error)
                          : read_keys(&self->list, bytes, length, error);
     if (bytes != NULL) explicit_bzero(bytes, length);

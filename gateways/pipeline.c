@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "gateways/api/documents.h"
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
@@ -13,9 +14,10 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
-#define USAGE_WAIT_NS  (2000 * MILLI_NS) /* for a slow disk, at the end */
+#define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
+#define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
 
 /* ---- usage ---- */
 
@@ -119,7 +121,8 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .silence_ns = s->silence_ns,
                               .most = {.subscriptions = (uint32_t)s->most_subscriptions,
                                        .requests_per_second = (uint32_t)s->most_requests_per_second,
-                                       .waiting_bytes = (uint32_t)s->most_client_bytes}};
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes},
+                              .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
     stream_surroundings surroundings = {.context = self,
                                         .want = want,
                                         .may_read = may_read,
@@ -160,12 +163,14 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .certificate = s->tls_certificate,
                               .key = s->tls_key,
                               .max_connections = (uint32_t)s->max_clients,
+                              .max_of_address = (uint32_t)s->max_clients_per_address,
                               .header_bytes = (uint32_t)s->header_bytes,
                               .request_bytes = (uint32_t)s->request_bytes,
                               .send_buffer = (uint32_t)s->send_buffer,
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
-                              .silence_ns = s->silence_ns};
+                              .silence_ns = s->silence_ns,
+                              .compression = s->compression};
     socket_handlers handlers = {.context = self,
                                 .on_request = on_request,
                                 .on_handshake = on_handshake,
@@ -242,11 +247,12 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
-/* Files may have been moved away. */
+/* Files may have been moved away, keys may have changed. */
 static void on_hangup(uv_signal_t *handle, int number) {
     gateway *self = handle->data;
-    rt_log(self->log, RT_INFO, "told to open files again", RT_I64("signal", number));
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
     usage_reopen(self->usage);
+    doorman_reload(self->doorman);
 }
 
 /* ---- opening, running, closing ---- */
@@ -268,6 +274,16 @@ static void open_handles(gateway *self) {
     self->handles_open = true;
 }
 
+static tw_code read_pages(gateway *self, tw_error *error) {
+    const char *folder = self->settings.dashboard;
+    tw_code code = pages_add(&self->pages, "/v1/openapi.json", api_openapi, api_openapi_length, error);
+    if (code == TW_OK)
+        code = pages_add(&self->pages, "/v1/asyncapi.json", api_asyncapi, api_asyncapi_length, error);
+    if (code == TW_OK && folder[0] != '\0' && pages_read(&self->pages, folder, error) != TW_OK)
+        return tw_error_wrap(error, "--dashboard");
+    return code;
+}
+
 tw_code gateway_open(gateway *self, tw_error *error) {
     rt_level level = RT_INFO;
     rt_level_parse(self->settings.log_level, &level);
@@ -276,9 +292,7 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
     tw_code code = open_doorman(self, error);
-    if (code != TW_OK) return code;
-    if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
-        return tw_error_wrap(error, "--dashboard");
+    if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);

@@ -33,10 +33,11 @@ typedef struct gateway_settings {
     int64_t usage_period_ns;
     uint64_t usage_lines, usage_bytes;
 
-    uint64_t max_clients, max_instruments, max_subscriptions, max_groups, max_members;
+    uint64_t max_clients, max_clients_per_address, max_instruments, max_subscriptions, max_groups, max_members;
     uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;
     uint64_t frames_kept, kept_bytes;
     uint64_t send_buffer, unsent_low_water;
+    bool compression;
     int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
     int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
 

@@ -224,12 +224,12 @@ static int on_client_writable(gateway_socket *self, connection *c) {
 /* ---- clients ---- */
 
 static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
-    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
-    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
-    ws_reader_init(&c->reader, self->options.request_bytes, false);
+    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF, deflates = c->deflates;
+    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT, .deflates = deflates};
+    ws_reader_init(&c->reader, self->options.request_bytes, deflates);
     if (!socket_start_reading(self, c)) return -1;
-    c->client =
-        stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
+    c->client = stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON,
+                            deflates ? STREAM_WEBSOCKET_DEFLATE : STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
         socket_end_websocket(self, c, WS_TRY_LATER, "no room for another client");
         return 0;
@@ -372,11 +372,16 @@ static int on_http_writable(gateway_socket *self, connection *c) {
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
 
-static void on_gone(gateway_socket *self) {
-    if (self->stats.connections > 0) self->stats.connections--;
+static void accept_again(gateway_socket *self) {
     if (!self->paused || !self->polled) return;
     self->paused = false;
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
+}
+
+static void on_gone(gateway_socket *self, struct lws *wsi) {
+    if (self->stats.connections > 0) self->stats.connections--;
+    socket_forget_address(self, wsi);
+    accept_again(self);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
@@ -388,6 +393,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return socket_may_upgrade(self, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: this is no proxy */
         return -1;
+    case LWS_CALLBACK_ADD_HEADERS:
+        return c == NULL || socket_agree(self, c, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_ESTABLISHED:
         return open_websocket(self, c, wsi);
     case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -400,11 +407,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (c != NULL) leave(self, c);
+        if (c != NULL)
+            leave(self, c);
+        else if (reason == LWS_CALLBACK_CLOSED_HTTP)
+            socket_end_unread(self, wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (wsi == self->guest_of) socket_lose_guest(self);
-        on_gone(self);
+        on_gone(self, wsi);
         return 0;
     default:
         return 0;
@@ -424,6 +434,7 @@ static void ping(gateway_socket *self, connection *c) {
 /* A slice of all clients at a time: their pongs shall not come all at once. */
 static void on_ping_time(uv_timer_t *timer) {
     gateway_socket *self = timer->data;
+    accept_again(self);
     for (uint32_t n = self->ping_slice; n < self->options.max_connections; n += PING_SLICES)
         if (self->clients[n] != NULL && self->clients[n]->kind == CONNECTION_WEBSOCKET)
             ping(self, self->clients[n]);
@@ -439,38 +450,43 @@ static void prepare_socket(const gateway_socket *self, int fd) {
     if (low > 0) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
 }
 
-static void take_connection(gateway_socket *self, int fd) {
-    if (self->stats.connections >= self->options.max_connections) {
-        self->stats.refused++;
-        rt_log_limited(self->log, &self->refused_site, RT_WARN, "more connections than --max-clients",
-                       RT_U64("connections", self->stats.connections));
-        close(fd);
-        return;
-    }
+static void take_connection(gateway_socket *self, int fd, const struct sockaddr_storage *address) {
+    if (!socket_admit(self, fd, address)) return;
     prepare_socket(self, fd);
     self->stats.accepted++;
     self->stats.connections++;
-    lws_adopt_socket_vhost(self->vhost, fd); /* if it fails, it closes, and WSI_DESTROY is told */
+    struct lws *wsi = lws_adopt_socket_vhost(self->vhost, fd); /* if it fails, it closes, and WSI_DESTROY is told */
+    if (wsi != NULL) socket_count_address(self, wsi, address);
+}
+
+static void pause_accepting(gateway_socket *self) {
+    self->paused = true; /* until a connection goes, or the next ping */
+    uv_poll_stop(&self->poll);
+}
+
+static void accept_waiting(gateway_socket *self) {
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof address;
+        int fd = accept4(self->listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        bool exhausted = fd < 0 && (errno == EMFILE || errno == ENFILE);
+        if (fd >= 0)
+            take_connection(self, fd, &address);
+        else if (!exhausted)
+            return;
+        else if (!socket_refuse_one(self)) {
+            pause_accepting(self);
+            return;
+        }
+    }
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     gateway_socket *self = poll->data;
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
-        int fd = accept4(self->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take_connection(self, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE) {
-            rt_log_limited(self->log, &self->accept_site, RT_ERROR, "no file descriptor for another connection",
-                           RT_U64("connections", self->stats.connections));
-            self->paused = true; /* until one goes */
-            uv_poll_stop(poll);
-        }
-        return;
-    }
+    accept_waiting(self);
+    lws_cancel_service(self->context); /* see socket_set_timeout: who never says a word is to be cut off, too */
 }
 
 static tw_code parse_address(const socket_options *options, struct sockaddr_storage *address, socklen_t *length,
@@ -591,9 +607,14 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     self->options = *options;
     self->handlers = *handlers;
     self->log = log;
-    self->listener = self->readers = -1;
+    self->listener = self->readers = self->spare = -1;
     self->clients = calloc(options->max_connections, sizeof(connection *));
-    if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if (options->compression) self->unpacker = ws_unpacker_alloc(options->request_bytes);
+    if (options->max_of_address > 0) self->addresses = address_count_alloc(options->max_connections);
+    if (options->max_of_address > 0 && self->addresses == NULL)
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if (self->clients == NULL || (options->compression && self->unpacker == NULL))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = set_file_limit(options->max_connections, error);
@@ -610,6 +631,8 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
 
 void socket_serve(gateway_socket *self, stream *core) {
     self->stream = core;
+    lws_set_log_level(0, NULL); /* from here on it only tells what clients do wrong */
+    socket_keep_spare(self);
     uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / PING_SLICES / NS_PER_MS);
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
     uv_timer_start(&self->ping_timer, on_ping_time, period_ms, period_ms);
@@ -649,7 +672,10 @@ void socket_free(gateway_socket *self) {
     socket_lose_guest(self);
     free(self->clients);
     if (self->readers >= 0) close(self->readers);
+    if (self->spare >= 0) close(self->spare);
+    address_count_free(self->addresses);
     free(self->read_buffer);
+    ws_unpacker_free(self->unpacker);
     free(self->scratch);
     free(self);
 }

@@ -30,9 +30,11 @@ typedef struct socket_options {
     bool share_port;
     const char *certificate, *key; /* PEM files; "" for no TLS */
     uint32_t max_connections;
+    uint32_t max_of_address; /* connections of one address; 0: all */
     uint32_t header_bytes, request_bytes;
     uint32_t send_buffer, unsent_low_water; /* 0: the kernel's */
     int64_t handshake_ns, silence_ns;
+    bool compression; /* permessage-deflate with clients that offer it */
 } socket_options;
 
 #define SOCKET_ARGUMENTS  64u
@@ -97,9 +99,9 @@ uint32_t socket_answer_stream(gateway_socket *socket, uint64_t ticket, const cha
 
 typedef struct socket_stats {
     uint32_t connections, websockets, event_streams;
-    uint64_t accepted, refused; /* beyond max_connections */
+    uint64_t accepted, refused, refused_address; /* refused: all; of them those beyond max_of_address */
     uint64_t writes, partial_writes, bytes_written;
-    uint64_t http_requests;
+    uint64_t http_requests, headers_too_long;
     uint64_t oversize, binary, protocol_errors; /* WebSockets closed with 1009, 1003, and 1002 or 1007 */
 } socket_stats;
 socket_stats socket_read_stats(const gateway_socket *socket);

@@ -12,6 +12,7 @@
 #define KEY_CHARACTERS 24 /* base64 of 16 bytes */
 #define ANSWER_BYTES   1024
 #define REFUSAL_BYTES  8192
+#define MOST_OFFERS    200 /* libwebsockets drops who sends more than 254, without a word */
 
 typedef struct refusal {
     const char *status, *code, *message, *header; /* header: a line with its end, or "" */
@@ -70,6 +71,8 @@ static bool find_fault(const gateway_socket *self, struct lws *wsi, const char *
         *fault = (refusal){bad, "BAD_REQUEST", "Host is missing", ""};
     else if (!is_key(key))
         *fault = (refusal){bad, "BAD_REQUEST", "Sec-WebSocket-Key is 16 bytes in base64", ""};
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > MOST_OFFERS)
+        *fault = (refusal){bad, "BAD_REQUEST", "Sec-WebSocket-Extensions is longer than 200 bytes", ""};
     else if (!speaks_ours(self, wanted))
         *fault = (refusal){bad, "BAD_REQUEST",
                            "the subprotocols are tickwire.json.v1 (also without any) and tickwire.protobuf.v1", ""};
@@ -132,4 +135,20 @@ bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgra
     if (!find_fault(self, wsi, upgrade, &fault)) return may_come_in(self, wsi);
     answer(wsi, &fault);
     return false;
+}
+
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer) {
+    char offers[SOCKET_TEXT_BYTES], agreement[WS_AGREEMENT_BYTES], line[WS_AGREEMENT_BYTES + 32];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) == 0) return true; /* plain HTTP */
+    c->deflates = false;
+    if (!self->options.compression) return true;
+    socket_copy_header(wsi, WSI_TOKEN_EXTENSIONS, offers);
+    if (!ws_agree_on_deflate(offers, agreement)) return true;
+    tw_text_format(line, sizeof line, "Sec-WebSocket-Extensions: %s\r\n", agreement);
+    size_t length = strlen(line);
+    if (answer->max_len < 0 || length + 2 > (size_t)answer->max_len) return false;
+    memcpy(answer->p, line, length);
+    answer->p += length;
+    c->deflates = true;
+    return true;
 }

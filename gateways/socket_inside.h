@@ -2,6 +2,8 @@
  * Private to gateways/socket*.c: what they share of connections.
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
+ *   socket_unread.c     requests that never became whole
+ *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_headers.c    what a request says beside its path
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
@@ -12,8 +14,11 @@
 #define TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
 
 #include <libwebsockets.h>
+#include <sys/socket.h>
 
+#include "gateways/address_count.h"
 #include "gateways/socket.h"
+#include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
 
 #define SOCKET_CLOSE_SECONDS                                                                                       \
@@ -41,7 +46,8 @@ typedef struct connection {
     uint16_t close_code;
     char close_reason[64];
     connection_end end;
-    bool watched; /* its socket is in the set that is read */
+    bool deflates; /* agreed on in the handshake */
+    bool watched;  /* its socket is in the set that is read */
     bool owes_pong;
     uint8_t pong_length;
     uint8_t pong[WS_CONTROL_BYTES];
@@ -76,11 +82,14 @@ struct gateway_socket {
     uv_poll_t poll;
     bool polled, paused, poll_closed;
     uint16_t port;
+    int spare;                /* a file descriptor for telling who comes when there is none; -1: none */
+    address_count *addresses; /* NULL: nobody counts */
 
     int readers; /* epoll: the sockets of WebSocket clients; -1: none */
     uv_poll_t readers_poll;
     bool readers_polled;
     uint8_t *read_buffer;
+    ws_unpacker *unpacker; /* NULL: no compression */
 
     uint8_t *scratch; /* what must be in one piece for lws_write */
     size_t scratch_bytes;
@@ -98,6 +107,19 @@ bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *fram
 void socket_leave_stream(gateway_socket *self, connection *c);
 void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
 
+/* ---- socket_unread.c ---- */
+/* A connection ends on which no request was ever whole. If its headers were too long, it is counted. */
+void socket_end_unread(gateway_socket *self, struct lws *wsi);
+
+/* ---- socket_admission.c ---- */
+/* False: it was told, and closed. */
+bool socket_admit(gateway_socket *self, int fd, const struct sockaddr_storage *address);
+void socket_count_address(gateway_socket *self, struct lws *wsi, const struct sockaddr_storage *address);
+void socket_forget_address(gateway_socket *self, struct lws *wsi);
+void socket_keep_spare(gateway_socket *self);
+/* There is no descriptor to accept with: tells one of those who wait. False: not even that is possible now. */
+bool socket_refuse_one(gateway_socket *self);
+
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
@@ -114,6 +136,8 @@ typedef struct socket_headers {
 /* Copies them, and points the request at them; until socket_drop_headers. */
 void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *request);
 void socket_drop_headers(socket_headers *told);
+/* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);

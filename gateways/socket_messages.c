@@ -72,13 +72,47 @@ static void take_ping(connection *c, const ws_event *event) {
     if (event->length > 0) memcpy(c->pong, event->bytes, event->length);
 }
 
+/* ---- requests ---- */
+
+/* Bounded and checked like one that was not compressed. */
+static void unpack_request(gateway_socket *self, connection *c, const ws_event *event) {
+    ws_event fault = {.kind = WS_FAULT}, request = {.kind = WS_TEXT};
+    ws_utf8 text = {0};
+    switch (ws_unpack(self->unpacker, event->bytes, event->length, &request.bytes, &request.length)) {
+    case WS_UNPACKED_TOO_LONG:
+        fault.code = WS_TOO_BIG;
+        fault.reason = "the request is too long";
+        break;
+    case WS_UNPACKED_BROKEN:
+        fault.code = WS_BAD_PAYLOAD;
+        fault.reason = "the message can't be inflated";
+        break;
+    default:
+        if (ws_utf8_take(&text, request.bytes, request.length) && ws_utf8_is_whole(&text)) {
+            stream_request(self->stream, c->client, request.bytes, request.length, rt_clock_utc_ns());
+            return;
+        }
+        fault.code = WS_BAD_PAYLOAD;
+        fault.reason = "the text is not UTF-8";
+    }
+    c->reader.over = true;
+    take_fault(self, c, &fault);
+}
+
+static void take_text(gateway_socket *self, connection *c, const ws_event *event) {
+    if (c->client == STREAM_NO_CLIENT) return;
+    if (event->compressed)
+        unpack_request(self, c, event);
+    else
+        stream_request(self->stream, c->client, event->bytes, event->length, rt_clock_utc_ns());
+}
+
 /* ---- all of it ---- */
 
 static void take_event(gateway_socket *self, connection *c, const ws_event *event) {
     switch (event->kind) {
     case WS_TEXT:
-        if (c->client != STREAM_NO_CLIENT)
-            stream_request(self->stream, c->client, event->bytes, event->length, rt_clock_utc_ns());
+        take_text(self, c, event);
         break;
     case WS_PING:
         if (c->end == END_NOT) take_ping(c, event);

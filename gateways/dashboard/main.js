@@ -36,6 +36,7 @@ class App {
     this.directories = new Map(); // MIC -> { asked, answered }
     this.market = new Market({
       onFault: (subject) => this.subscriptions.again(subject, this.connection.now()),
+      onEarly: (subject) => this.subscriptions.early(subject, this.connection.now()),
       onSnapshot: (subject) => this.subscriptions.arrived(subject),
       onCandle: (parts, message) => this.#takeCandle(parts, message),
       onFeed: (mic) => this.#learn(mic),
@@ -81,7 +82,7 @@ class App {
     document.addEventListener('themechange', () => {
       this.colours = readColours();
       this.views.candleChart.coloursChanged();
-      this.views.watchlist.listChanged();
+      this.views.watchlist.redraw();
       this.loop.markAll();
     });
     this.settings.bind({
@@ -133,6 +134,7 @@ class App {
     this.selected = key;
     const one = this.market.instrument(key);
     this.#follow(key);
+    one.openBook();
     this.subscriptions.want(this.#bookSubject(one), { depth: this.depth });
     this.settings.keep('selected', key);
     this.chartFeed.show(one, this.interval);
@@ -146,6 +148,7 @@ class App {
     if (!before) return;
     this.subscriptions.drop(this.#bookSubject(before));
     before.closeBook();
+    this.market.dirty.add(before);
     this.chartFeed.hide();
     if (!this.watchlist.has(before.key)) this.#unfollow(before.key);
   }
@@ -299,7 +302,10 @@ class App {
   }
 
   #learn(mic) {
-    if (!this.directories.has(mic)) this.directories.set(mic, {});
+    if (!this.directories.has(mic)) {
+      this.directories.set(mic, {});
+      this.views?.watchlist.redraw(); // symbols of several exchanges are told apart
+    }
     const about = this.directories.get(mic);
     about.answered = false;
     this.#askDirectories();
@@ -355,6 +361,7 @@ class App {
   #tick() {
     this.connection.tick();
     this.subscriptions.flush(this.connection.now());
+    this.chartFeed.tick();
     if (this.connection.live) this.#askDirectories();
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();

@@ -179,10 +179,36 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
+static bool has_levels(const book_state *state, int side, const tw_level *levels, uint32_t count) {
+    if (state->counts[side] != least(count, state->depth)) return false;
+    for (uint32_t i = 0; i < state->counts[side]; i++) {
+        const tw_level *level = &state->sides[side][i];
+        if (level->price != levels[i].price || level->quantity != levels[i].quantity ||
+            level->orders != levels[i].orders)
+            return false;
+    }
+    return true;
+}
+
+/* Another book with the sequence number of the last one: that one was wrong, and who has it can't tell. */
+static void note_righted(topic *t, const stream_book *book) {
+    const book_state *state = &t->state->book;
+    if (!t->known) return;
+    bool same_epoch = strcmp(state->header.epoch, book->header->epoch) == 0;
+    if (!same_epoch) t->righted = false;
+    if (!same_epoch || state->header.seq != book->header->seq) return;
+    if (has_levels(state, TW_BID, book->bids, book->bid_count) &&
+        has_levels(state, TW_ASK, book->asks, book->ask_count))
+        return;
+    t->righted = true;
+    t->righted_seq = book->header->seq;
+}
+
 void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     TW_ASSERT(book->bid_count <= TW_MAX_DEPTH && book->ask_count <= TW_MAX_DEPTH);
     uint32_t number = enter(s, TOPIC_BOOK, book->header, now_ns);
     if (number == NONE) return;
+    note_righted(topic_at(s, number), book);
     book_state *state = &topic_at(s, number)->state->book;
     state->header = *book->header;
     state->header.state = book->state;

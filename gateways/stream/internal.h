@@ -19,6 +19,7 @@
 #include "gateways/stream/request.h"
 #include "gateways/stream/slab.h"
 #include "gateways/stream/stream.h"
+#include "gateways/websocket/deflate.h"
 
 #define NONE                  SLAB_NONE
 #define SECOND_NS             INT64_C(1000000000)
@@ -88,6 +89,8 @@ typedef struct topic {
     topic_kind kind;
     subject_channel channel; /* SUBJECT_CHANNELS for feeds */
     bool known;              /* `state` holds something */
+    bool righted;            /* a book of this epoch was replaced by another with the same sequence number */
+    uint64_t righted_seq;
     uint32_t instrument;
     uint32_t first_group;
     uint32_t subject_length;
@@ -107,13 +110,14 @@ typedef struct snapshot_cache {
     uint8_t *bytes; /* a whole snapshot but for its WebSocket header and its tail */
     uint32_t length, capacity;
     uint64_t at_cut; /* made when the group had made so many cuts */
-    bool made;
+    bool made, deflated;
 } snapshot_cache;
 
 typedef struct group {
     uint32_t topic, next_of_topic;
     uint32_t depth, interval_ms;
     encoding encoding;
+    bool deflates;
     uint32_t *members; /* in no order */
     uint32_t member_count, member_capacity;
     bool fresh; /* in the round's list: has frames its members were not told of */
@@ -125,8 +129,9 @@ typedef struct group {
 
     topic_state
         *view; /* what members have, as published: the levels cut to depth, the chain's own prev_seq and seq */
-    uint32_t generation;  /* of the chain: rises with each epoch, term or depth */
-    uint64_t updates;     /* of the bus that this group has had; trades: prints */
+    uint32_t generation; /* of the chain: rises with each epoch, term or depth */
+    uint64_t begun_seq;  /* books: what this generation began with; before it, another book may have had that seq */
+    uint64_t updates;    /* of the bus that this group has had; trades: prints */
     uint64_t updates_cut; /* of them, those in frames */
     uint64_t passed_over; /* trades: prints lost before this gateway, told by the next frame */
     tw_print *prints;     /* trades that wait for their interval */
@@ -186,6 +191,7 @@ typedef struct client {
     client_place place;
     uint32_t next_ready, prev_ready;
     encoding encoding;
+    bool deflates;
     uint32_t first_member, first_subscription, subscription_count;
     uint32_t first_pending, last_pending;
     uint64_t waiting;  /* bytes of frames it was told of and has not had */
@@ -248,9 +254,12 @@ struct stream {
     uint64_t next_order;
     ready_list ready, later;
     int64_t watch_due_ns;
+    uint32_t watch_slice; /* of the clients, to be looked at next */
     gathering gathering;
     stream_request_text request;
     uint8_t *scratch;
+    ws_packer *packer; /* NULL: nobody's frames are deflated */
+    uint8_t *packed;   /* SCRATCH_BYTES */
 };
 
 static inline topic *topic_at(const stream *s, uint32_t n) {
@@ -284,7 +293,8 @@ size_t stream_state_bytes(topic_kind kind);
 
 /* ---- group.c ---- */
 /* The group of these wishes, made if there is none; NONE: no room. */
-uint32_t stream_group_of(stream *s, uint32_t topic, uint32_t depth, uint32_t interval_ms, encoding wrap);
+uint32_t stream_group_of(stream *s, uint32_t topic, uint32_t depth, uint32_t interval_ms, encoding wrap,
+                         bool deflates);
 void stream_group_free(stream *s, uint32_t group);
 void stream_groups_forget_empty(stream *s); /* those that have lingered long enough */
 

@@ -200,8 +200,9 @@ bool stream_member_join(stream *s, uint32_t client_number, uint32_t topic_number
                         uint32_t *joined) {
     const subscription *wish = subscription_at(s, subscription_number);
     uint32_t number = stream_member_find(s, client_number, topic_number);
+    const client *c = client_at(s, client_number);
     uint32_t group_number =
-        stream_group_of(s, topic_number, wish->depth, wish->interval_ms, client_at(s, client_number)->encoding);
+        stream_group_of(s, topic_number, wish->depth, wish->interval_ms, c->encoding, c->deflates);
     *joined = number;
     if (group_number == NONE || !make_room_in_group(group_at(s, group_number))) return false;
     if (number == NONE) {

@@ -4,7 +4,7 @@
  *
  *   stream_take_*  ->  instruments  ->  groups  ->  frames (shared)  ->  clients' positions  ->  stream_gather
  *
- * A group is everybody who wants the same: instrument, channel, depth, interval, format. It has one published view, one
+ * A group is everybody who wants the same: instrument, channel, depth, interval, format, deflated or not. It has one published view, one
  * chain (epoch, prev_seq, seq), one checksum and one encoding, made once and framed once in memory that all its clients
  * share. A client is only a position in each of its groups. Whoever lags behind the frames a group still holds, or has
  * more waiting than `client_bytes`, goes on by the rule of the data's class:
@@ -42,8 +42,9 @@
 typedef struct stream stream;
 
 typedef enum stream_format { STREAM_JSON = 0, STREAM_PROTOBUF } stream_format;
-/* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only). */
-typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE } stream_framing;
+/* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only), WebSocket with
+ * permessage-deflate (RFC 7692), each message for itself. */
+typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE, STREAM_WEBSOCKET_DEFLATE } stream_framing;
 
 /* What one client may have. 0: what everybody has (stream_options). */
 typedef struct stream_limits {
@@ -66,6 +67,7 @@ typedef struct stream_options {
     int64_t heartbeat_ns;         /* to a client that gets nothing else */
     int64_t silence_ns;           /* a client not heard of for so long is closed */
     stream_limits most;           /* that stream_admit may raise a client's limits to */
+    uint32_t deflate_level;       /* 1 fast to 9 small; 0: nobody's frames are deflated */
 } stream_options;
 
 /* What a client was handed of a subject since the last report. Bytes are those of whole frames, begun ones included, before
@@ -193,7 +195,9 @@ typedef struct stream_stats {
     uint64_t instruments_refused; /* messages of instruments beyond max_instruments */
     uint64_t members_refused;     /* subjects that a client was entitled to and that max_members had no room for */
     uint64_t heartbeats, closed_silent, closed_policy, closed_unauthorized;
-    uint64_t kept_bytes; /* held by groups for resume and laggards */
+    uint64_t deflated, deflated_from_bytes,
+        deflated_to_bytes; /* what was made, once per group, not what was sent */
+    uint64_t kept_bytes;   /* held by groups for resume and laggards */
 } stream_stats;
 /* Calls `used` for all that was handed out since the last report; who leaves is reported when it leaves. */
 void stream_report_usage(stream *stream);

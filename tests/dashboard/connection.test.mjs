@@ -263,6 +263,17 @@ test('what is not wanted any more is unsubscribed; what never was asked for need
   assert.ok(asked.answer(request));
 });
 
+test('an update before the first snapshot is asked about only once the server has taken the wish', () => {
+  const asked = new Asked();
+  asked.subscriptions.want('XNAS.A.quote');
+  const [request] = asked.flush(0);
+  asked.subscriptions.early('XNAS.A.quote', 0);
+  assert.equal(asked.flush(1).length, 0);
+  asked.answer(request);
+  asked.subscriptions.early('XNAS.A.quote', 2);
+  assert.equal(asked.flush(1000).length, 1);
+});
+
 test('without a connection nothing is lost', () => {
   const asked = new Asked();
   asked.up = false;

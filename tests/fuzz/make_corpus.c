@@ -587,6 +587,41 @@ static void make_stream(const char *folder) {
     }
 }
 
+/* Masked with zeros, so that the fuzzer sees through it. */
+static void add_frame(seed *all, uint8_t first, const void *payload, unsigned length) {
+    add_u8(all, first);
+    add_u8(all, 0x80u | length);
+    add(all, "\0\0\0\0", 4);
+    add(all, payload, length);
+}
+
+static void make_websocket(const char *folder) {
+    static const uint8_t packed[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00};
+    static seed talk, packed_talk, offers;
+    talk.length = packed_talk.length = offers.length = 0;
+    add_u8(&talk, 6);
+    add_frame(&talk, 0x01, "{\"op\":", 6);
+    add_frame(&talk, 0x89, "between", 7);
+    add_frame(&talk, 0x80, "\"ping\"}", 7);
+    add_frame(&talk, 0x81, "\xe2\x82\xac", 3);
+    add_frame(&talk, 0x8a, "", 0);
+    add_frame(&talk, 0x88,
+              "\x03\xe8"
+              "bye",
+              5);
+    write_seed(folder, "websocket", 0, &talk);
+    add_u8(&packed_talk, 9);
+    add_frame(&packed_talk, 0xc1, packed, sizeof packed);
+    add_frame(&packed_talk, 0x41, packed, 3);
+    add_frame(&packed_talk, 0x80, packed + 3, sizeof packed - 3);
+    add_frame(&packed_talk, 0x82, "binary", 6);
+    write_seed(folder, "websocket", 1, &packed_talk);
+    static const char text[] =
+        "permessage-deflate; server_max_window_bits=\"10\", permessage-deflate; client_max_window_bits";
+    add(&offers, text, sizeof text - 1);
+    write_seed(folder, "websocket", 2, &offers);
+}
+
 /* See fuzz_token.c for what the first byte chooses. */
 static void make_tokens(const char *folder) {
     static const struct {
@@ -637,5 +672,6 @@ int main(int argc, char **argv) {
     make_lobster(argv[1]);
     make_stream(argv[1]);
     make_tokens(argv[1]);
+    make_websocket(argv[1]);
     return 0;
 }

@@ -1,12 +1,12 @@
 // Who may come in and read what: tokens that npm's jose signed, by every way that a client can bring one.
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { StreamClient, gatewayProgram, startGateway } from './lib/gateway.mjs';
 import { AUDIENCE, Issuer, newKey, signed } from './lib/issuer.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, Program, folder, launchIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, Program, folder, launchIngest, run, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 
@@ -91,6 +91,12 @@ test('a token of each algorithm opens HTTP, event streams and WebSockets to what
       assert.equal(JSON.parse(answer.text).symbol, mine);
     }
     assert.equal((await get(gateway, book(other), bearer(good))).status, 403);
+    const last = await get(gateway, `/v1/last/XNAS/${mine}`, bearer(good));
+    assert.deepEqual([last.status, JSON.parse(last.text).symbol], [200, mine]);
+    assert.deepEqual(await Promise.all([`/${mine}`, `?symbols=${mine}`].map(async (which) => (await get(gateway, `/v1/last/XNAS${which}`)).status)), [401, 401]);
+    assert.equal((await get(gateway, `/v1/last/XNAS/${other}`, bearer(good))).status, 403);
+    const several = JSON.parse((await get(gateway, `/v1/last/XNAS?symbols=${mine},${other}`, bearer(good))).text).values;
+    assert.deepEqual(several.map((value) => value.error?.code), [undefined, 'FORBIDDEN']);
     assert.equal((await get(gateway, '/v1/instruments?exchange=XNAS', bearer(good))).status, 200);
     assert.equal((await get(gateway, '/v1/instruments?exchange=XLON', bearer(good))).status, 403);
     for (const open of ['/healthz', '/metrics']) assert.equal((await get(gateway, open)).status, 200);
@@ -182,6 +188,7 @@ test('a session ends with its token, is renewed by another of the same user, and
     const short = await tokenOf(key, { ...all, seconds: 3 });
     const ending = await gateway.join({ headers: bearer(short) }), renewing = await gateway.join({ headers: bearer(short) });
     for (const client of [ending, renewing]) await client.subscribe(['XNAS.>']);
+    const events = get(gateway, '/v1/stream/sse?subscribe=XNAS.%3E', bearer(short)); // until its end
     const narrow = await tokenOf(key, { ...all, tickwire_subjects: [`XNAS.${symbols[0]}.>`] });
     assert.equal((await renewing.ask({ op: 'auth', token: await tokenOf(key, { ...all, sub: 'bob' }) })).code, 'UNAUTHORIZED');
     assert.equal((await renewing.ask({ op: 'auth', token: 'nothing' })).code, 'UNAUTHORIZED');
@@ -189,13 +196,14 @@ test('a session ends with its token, is renewed by another of the same user, and
     assert.equal((await renewing.ask({ op: 'auth', token: narrow })).type, 'ack');
     await until('the word that some are over', () => renewing.error_('FORBIDDEN'));
     await closedWith(ending, 4401, /token expired/);
+    assert.match((await events).text, /"type":"book"[^]*"code":"UNAUTHORIZED","message":"token expired"\}\s*$/);
     const had = renewing.latest.get(`XNAS.${symbols[1]}.orderbook`);
     const before = renewing.counts.book;
     await until('more books', () => renewing.counts.book > before + 5);
     assert.equal(renewing.latest.get(`XNAS.${symbols[1]}.orderbook`), had);
     assert.equal(renewing.closed, undefined);
     assert.deepEqual(renewing.faults, []);
-    assert.equal(await metric(gateway, 'auth_sessions_ended_total', { reason: 'expired' }), 1);
+    assert.equal(await metric(gateway, 'auth_sessions_ended_total', { reason: 'expired' }), 2);
 
     // Limits: lower, higher up to the setting, and others' are as they were.
     const limited = (limits, sub) => tokenOf(key, { ...all, sub, tickwire_limits: limits });
@@ -324,6 +332,30 @@ test('an identity provider is found by its issuer; its keys rotate, it goes, mis
       issuer.mood = 'silent';
       gateway.kill('SIGHUP');
       await until('it to be asked', () => issuer.asked.keys > asked);
+    });
+  } finally {
+    await issuer.stop();
+  }
+});
+
+test('a provider is asked by https only where its certificate is good, and is not left for http', async () => {
+  const [key, cert] = [fileOf('key.pem', ''), fileOf('cert.pem', '')];
+  const made = run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert]);
+  assert.equal(made.status, 0, made.stderr);
+  const issuer = await Issuer.start({ key: readFileSync(key), cert: readFileSync(cert) });
+  issuer.keys = [await newKey('ES256', 'one')];
+  const settings = ['--auth-issuer', issuer.url, '--auth-audience', AUDIENCE, '--auth-refresh', '1s'];
+  try {
+    await withGateway(settings, async (gateway) => {
+      await until('it to be told', () => /certificate/.test(gateway.stderr));
+      assert.equal((await readyOf(gateway)).provider, 'LOST');
+    });
+    issuer.mood = 'downgrade';
+    await withGateway([...settings, '--auth-ca', cert], async (gateway) => {
+      await until('it to be told', () => /jwks_uri is not https/.test(gateway.stderr));
+      issuer.mood = 'well';
+      await until('the keys', async () => (await readyOf(gateway)).provider === 'OK');
     });
   } finally {
     await issuer.stop();

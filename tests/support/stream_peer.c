@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/text.h"
 
@@ -420,21 +421,50 @@ static void consume(stream_peer *peer, size_t length) {
     peer->length -= length;
 }
 
+static void read_payload(stream_peer *peer, bool text, const uint8_t *bytes, size_t length, peer_message *m) {
+    if (text)
+        read_json((const char *)bytes, length, m);
+    else
+        read_protobuf(peer, bytes, length, m);
+}
+
+/* RFC 7692, 7.2.2, with zlib itself, and the window that the gateway says it keeps to. */
+static void inflate_payload(stream_peer *peer, bool text, uint8_t *bytes, size_t length, peer_message *m) {
+    enum { ROOM = 1 << 20, WINDOW_BITS = 12 };
+    static const uint8_t end[] = {0x00, 0x00, 0xff, 0xff};
+    uint8_t *out = malloc(ROOM), *in = malloc(length + sizeof end);
+    CHECK(out != NULL && in != NULL, "no memory");
+    memcpy(in, bytes, length);
+    memcpy(in + length, end, sizeof end);
+    z_stream z = {.next_in = in, .avail_in = (uInt)(length + sizeof end), .next_out = out, .avail_out = ROOM};
+    CHECK(inflateInit2(&z, -WINDOW_BITS) == Z_OK, "zlib");
+    int result = inflate(&z, Z_SYNC_FLUSH);
+    CHECK(result == Z_OK && z.avail_in == 0 && z.avail_out > 0, z.msg ? z.msg : "not deflated");
+    peer->inflated++;
+    CHECK(ROOM - z.avail_out > length, "deflated where it makes nothing shorter");
+    inflateEnd(&z);
+    read_payload(peer, text, out, ROOM - z.avail_out, m);
+    free(out);
+    free(in);
+}
+
 static bool next_frame(stream_peer *peer, peer_message *m) {
     if (peer->length < 2) return false;
     size_t head = peer->bytes[1] < 126 ? 2 : peer->bytes[1] == 126 ? 4 : 10;
     CHECK((peer->bytes[1] & 0x80) == 0, "a server's frames are not masked");
-    CHECK(peer->bytes[0] == 0x81 || peer->bytes[0] == 0x82, "a whole text or binary message");
+    bool deflated = peer->framing == STREAM_WEBSOCKET_DEFLATE && (peer->bytes[0] & 0x40) != 0;
+    uint8_t first = peer->bytes[0] & (deflated ? 0xbf : 0xff);
+    CHECK(first == 0x81 || first == 0x82, "a whole text or binary message");
     if (peer->length < head) return false;
     size_t length = 0;
     for (size_t i = 2; i < head; i++)
         length = length << 8 | peer->bytes[i];
     if (head == 2) length = peer->bytes[1];
     if (peer->length < head + length) return false;
-    if (peer->bytes[0] == 0x81)
-        read_json((const char *)peer->bytes + head, length, m);
+    if (deflated)
+        inflate_payload(peer, first == 0x81, peer->bytes + head, length, m);
     else
-        read_protobuf(peer, peer->bytes + head, length, m);
+        read_payload(peer, first == 0x81, peer->bytes + head, length, m);
     consume(peer, head + length);
     return true;
 }

@@ -33,7 +33,7 @@ typedef struct stream_peer {
     stream_framing framing;
     uint8_t *bytes;
     size_t length, capacity;
-    uint64_t messages, comments;
+    uint64_t messages, comments, inflated;
     wire_arena arena;
 } stream_peer;
 

@@ -32,14 +32,14 @@ export class Instrument {
     this.trust = { state: 'RECOVERING', cause: 'PAGE_WAITING', since: undefined };
   }
 
-  /** 'ok', or what kind of fault asks for a snapshot: 'chain', 'checksum'; 'waiting' for one that was asked for. */
+  /** 'ok', or what kind of fault asks for a snapshot: 'chain', 'checksum'; 'waiting' for one that was asked for; 'early': the first has not come. */
   take(channel, message) {
     if (channel === 'orderbook') return this.#takeBook(message);
     const chain = this.chains[channel];
     if (!chain) return 'ok';
     const place = chain.take(message);
     if (place === 'fault') return 'chain';
-    if (place === 'waiting') return 'waiting';
+    if (place === 'waiting' || place === 'early') return place;
     this.fresh.add(channel);
     if (channel === 'quote') this.#takeQuote(message);
     else if (channel === 'trade') this.#takeTrades(message);
@@ -48,9 +48,9 @@ export class Instrument {
   }
 
   #takeBook(message) {
-    this.book ??= new Book();
+    if (!this.book) return 'ok'; // nobody looks at it any more
     const outcome = this.book.take(message);
-    if (outcome === 'chain' || outcome === 'checksum' || outcome === 'waiting') return outcome;
+    if (['chain', 'checksum', 'waiting', 'early'].includes(outcome)) return outcome;
     this.#tell('orderbook', message);
     return 'ok';
   }
@@ -107,6 +107,11 @@ export class Instrument {
   /** The server goes on with a channel where we were. */
   resumed(channel) {
     if (this.told[channel] || this.chains[channel]?.known) this.fresh.add(channel);
+  }
+
+  /** Its book is to be kept from now on. */
+  openBook() {
+    this.book = new Book();
   }
 
   /** Nobody looks at its book any more. */

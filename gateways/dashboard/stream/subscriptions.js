@@ -53,6 +53,11 @@ export class Subscriptions {
     this.resnapshots++;
   }
 
+  /** An update came before any snapshot: fine until the server has taken the wish, and strange afterwards. */
+  early(subject, now) {
+    if (this.wishes.get(subject)?.state === 'taken') this.again(subject, now);
+  }
+
   /** The snapshot has come. */
   arrived(subject) {
     const wish = this.wishes.get(subject);

@@ -1,5 +1,6 @@
 // An identity provider made of npm's jose: signs tokens, and publishes its keys over HTTP as OpenID Connect wants it.
 import http from 'node:http';
+import https from 'node:https';
 import { SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
 
 export const AUDIENCE = 'tickwire';
@@ -23,14 +24,16 @@ export function signed(key, { seconds = 300, header = {}, ...claims }) {
 }
 
 export class Issuer {
-  static async start() {
+  /** `tls`: { key, cert }, to be asked by https. */
+  static async start(tls) {
     const self = new Issuer();
     self.keys = [];
     self.asked = { configuration: 0, keys: 0 };
     self.mood = 'well';
-    self.server = http.createServer((request, response) => self.#answer(request, response));
-    await new Promise((resolve) => self.server.listen(0, '127.0.0.1', resolve));
-    self.url = `http://127.0.0.1:${self.server.address().port}`;
+    const answer = (request, response) => self.#answer(request, response);
+    self.server = tls ? https.createServer(tls, answer) : http.createServer(answer);
+    await new Promise((resolve) => self.server.listen(0, 'localhost', resolve));
+    self.url = `${tls ? 'https' : 'http'}://localhost:${self.server.address().port}`;
     return self;
   }
 
@@ -46,7 +49,7 @@ export class Issuer {
     if (this.mood === 'nonsense') return response.writeHead(200).end('<html>');
     if (isKeys || request.url === '/keys/here') return json({ keys: this.keys.map((key) => key.jwk) });
     if (request.url.startsWith('/.well-known/openid-configuration'))
-      return json({ issuer: this.mood === 'impostor' ? 'http://else.example' : this.url, jwks_uri: `${this.url}/keys` });
+      return json({ issuer: this.mood === 'impostor' ? 'http://else.example' : this.url, jwks_uri: `${this.mood === 'downgrade' ? this.url.replace('https', 'http') : this.url}/keys` });
     return response.writeHead(404).end();
   }
 

@@ -1,5 +1,5 @@
 """A client of the gateway in Python, on Debian's python3-websockets: subscribes, keeps the books by the rules of
-docs/stream.md, checks chain and checksum, and ends when every book is CLOSED.
+docs/stream.md, checks chain and checksum, and ends when every book is CLOSED and nothing more comes.
 
 Usage: websocket_client.py URL PATTERN COMPRESSION (none or deflate). Writes one JSON object: what it saw, and its last books.
 """
@@ -75,8 +75,14 @@ async def main(url, pattern, compression):
         pong = await socket.ping(b"x" * 125)
         await asyncio.wait_for(pong, 30)
         ack = None
-        while not books or any(book.state != "CLOSED" for book in books.values()):
-            message = json.loads(await asyncio.wait_for(socket.recv(), 30))
+        while True:
+            over = books and all(book.state == "CLOSED" for book in books.values())
+            try:
+                message = json.loads(await asyncio.wait_for(socket.recv(), 0.5 if over else 30))
+            except asyncio.TimeoutError:
+                if over:  # the state may overtake the last levels
+                    break
+                raise
             if message["type"] == "ack":
                 ack = message
             if message["type"] == "book":
