@@ -12,10 +12,10 @@
 #include "matching_engine_api.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/assert.h"
 #include "matcher/core/engine.h"
+#include "meb_ring.h"
 
 #define EXPORT  __attribute__((visibility("default")))
 #define REPORTS 64
@@ -25,13 +25,23 @@ static struct {
     mx_engine *engine;
     const me_transport_t *transport;
     void *queue;
+    meb_ring *ring; /* the queue, if it is ours */
     mx_sink sink;
     mx_report reports[REPORTS];
     mx_command order, cancel, replace;
     uint64_t seq;
 } meb;
 
-static void push(const me_report_t *report) {
+/* Into the harness's own queue, or (TICKWIRE_MEB_RING) straight into ours. */
+static me_report_t *place(me_report_t *spare) {
+    return meb.ring != NULL ? meb_ring_place(meb.ring) : spare;
+}
+
+static void written(const me_report_t *report) {
+    if (meb.ring != NULL) {
+        meb_ring_written(meb.ring);
+        return;
+    }
     while (!meb.transport->push(meb.queue, report)) {
     }
 }
@@ -64,17 +74,16 @@ static void deliver(mx_sink *sink, void *context) {
         const mx_report *from = &sink->reports[i];
         if (words[from->kind] == NO_WORD || from->liquidity == MX_MAKER) continue;
         bool trade = from->kind == MX_FILL;
-        me_report_t to = {.type = words[from->kind],
-                          .side = from->side,
-                          .sequence_number = meb.seq,
-                          .order_id = from->order_id,
-                          .price_ticks = trade ? from->last_price : from->price,
-                          .quantity = (uint32_t)(trade ? from->last_quantity : from->leaves)};
-        if (trade) {
-            to.maker_order_id = from->counter_id;
-            to.taker_order_id = from->order_id;
-        }
-        push(&to);
+        me_report_t spare, *to = place(&spare);
+        *to = (me_report_t){.type = words[from->kind],
+                            .side = from->side,
+                            .sequence_number = meb.seq,
+                            .order_id = from->order_id,
+                            .price_ticks = trade ? from->last_price : from->price,
+                            .quantity = (uint32_t)(trade ? from->last_quantity : from->leaves),
+                            .maker_order_id = trade ? from->counter_id : 0,
+                            .taker_order_id = trade ? from->order_id : 0};
+        written(to);
     }
     sink->count = 0;
 }
@@ -110,6 +119,7 @@ EXPORT void engine_init(uint64_t seed, const me_transport_t *transport, void *re
     (void)seed;
     meb.transport = transport;
     meb.queue = report_sink;
+    meb.ring = transport == &meb_ring_transport ? report_sink : NULL;
     meb.sink = (mx_sink){.reports = meb.reports, .capacity = REPORTS, .full = deliver};
     mx_bounds bounds = {.max_instruments = 1,
                         .max_accounts = 1,
@@ -182,3 +192,9 @@ EXPORT uint64_t engine_query_depth_at(int64_t price_ticks, uint8_t side) {
     mx_book_level(meb.engine, 0, side == 0 ? TW_BID : TW_ASK, price_ticks, &shown, &total);
     return total;
 }
+
+#ifdef TICKWIRE_MEB_RING
+EXPORT const me_transport_t *engine_get_transport(void) {
+    return &meb_ring_transport;
+}
+#endif

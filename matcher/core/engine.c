@@ -82,6 +82,32 @@ static bool tables_alloc(mx_engine *engine) {
     return tw_map_init(&engine->instrument_names, bounds->max_instruments, instrument_name, engine) && whole;
 }
 
+/* The bounds stay, and where memory is; all else begins anew. */
+void engine_clear(mx_engine *engine) {
+    table tables[TABLES];
+    tables_of(engine, tables);
+    for (size_t i = 0; i < TABLES; i++)
+        ob_pages_zero(*tables[i].memory, tables[i].bytes);
+    ladder_room_clear(&engine->room);
+    id_map_clear(&engine->order_ids);
+    id_map_clear(&engine->session_ids);
+    tw_map_clear(&engine->account_names);
+    tw_map_clear(&engine->instrument_names);
+    mx_engine empty = {.bounds = engine->bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
+    empty.room = engine->room;
+    empty.order_ids = engine->order_ids;
+    empty.session_ids = engine->session_ids;
+    empty.account_names = engine->account_names;
+    empty.instrument_names = engine->instrument_names;
+    empty.position_mask = engine->position_mask;
+    empty.client_mask = engine->client_mask;
+    table fresh[TABLES];
+    tables_of(&empty, fresh);
+    for (size_t i = 0; i < TABLES; i++)
+        *fresh[i].memory = *tables[i].memory;
+    *engine = empty;
+}
+
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error) {
     *engine = NULL;
     if (!bounds_fit(bounds))

@@ -194,12 +194,16 @@ static inline account *account_of(const mx_engine *engine, const order *one) {
     return &engine->accounts[engine->positions[one->position].account];
 }
 
+/* engine.c */
+void engine_clear(mx_engine *engine); /* as after alloc */
+
 /* emit.c: reports. */
 mx_report *emit(mx_engine *engine, mx_report_kind kind, mx_reason reason); /* about nothing in particular */
 mx_report *emit_order(mx_engine *engine, mx_report_kind kind, mx_reason reason, uint32_t row);
 
 /* orders.c: an order's life outside of matching. */
-uint32_t order_take(mx_engine *engine); /* the table may not be full */
+uint32_t order_take(mx_engine *engine);                 /* the table may not be full */
+void order_link_lists(mx_engine *engine, uint32_t row); /* all but the map */
 void order_link(mx_engine *engine,
                 uint32_t row); /* into the map, the account's and the session's list, the timers */
 void order_free(mx_engine *engine, uint32_t row); /* out of all of them; it may not stand in a queue */
@@ -209,6 +213,7 @@ void order_reserve(mx_engine *engine, const order *one);
 void order_release(mx_engine *engine, const order *one, uint64_t quantity);
 
 /* queue.c: standing in a ladder. */
+bool queue_restore(mx_engine *engine, uint32_t row);                 /* as it stood: `place` and `shown` are set */
 bool queue_join(mx_engine *engine, uint32_t row, order_place place); /* at the end of its level; false: no room */
 void queue_leave(mx_engine *engine, uint32_t row);
 void queue_refresh(mx_engine *engine, uint32_t row); /* an iceberg shows its next part, at the end of its level */

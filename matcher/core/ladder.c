@@ -27,6 +27,12 @@ void ladder_room_fini(ladder_room *room) {
     level_arena_fini(&room->arena);
 }
 
+void ladder_room_clear(ladder_room *room) {
+    ob_pages_zero(room->pages, ((size_t)room->capacity + 1) * sizeof *room->pages);
+    level_arena_clear(&room->arena);
+    room->used = room->live = room->free_head = 0;
+}
+
 static unsigned size_of(uint32_t capacity) {
     return (unsigned)__builtin_ctz(capacity / REFS_PER_UNIT);
 }

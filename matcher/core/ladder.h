@@ -64,6 +64,7 @@ typedef struct ladder_room {
 
 bool ladder_room_init(ladder_room *room, uint32_t max_pages);
 void ladder_room_fini(ladder_room *room);
+void ladder_room_clear(ladder_room *room); /* all pages are free, and zero; ladders have to be initialised anew */
 
 static inline void ladder_init(ladder *side) {
     *side = (ladder){.best = NO_KEY};

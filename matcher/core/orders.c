@@ -66,14 +66,18 @@ static void session_orders_unlink(mx_engine *engine, const order_rest *rest) {
     }
 }
 
-void order_link(mx_engine *engine, uint32_t row) {
+void order_link_lists(mx_engine *engine, uint32_t row) {
     order *one = &engine->orders[row];
-    id_map_add(&engine->order_ids, one->id, row);
     account_link(engine, row, account_of(engine, one));
     if (engine->rests[row].session != NO_ROW) session_orders_link(engine, row);
     if (one->tif == MX_GTD) timer_add(engine, row);
     instrument_of(engine, one)->open_orders++;
     one->linked = true;
+}
+
+void order_link(mx_engine *engine, uint32_t row) {
+    id_map_add(&engine->order_ids, engine->orders[row].id, row);
+    order_link_lists(engine, row);
 }
 
 static void order_unlink(mx_engine *engine, uint32_t row) {

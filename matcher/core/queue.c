@@ -33,27 +33,36 @@ static void level_unlink(mx_engine *engine, const order *one, ladder_level *leve
     }
 }
 
-bool queue_join(mx_engine *engine, uint32_t row, order_place place) {
+/* At the end of its level; what it shows is set. False: no room. */
+static bool stand(mx_engine *engine, uint32_t row, instrument *where) {
     order *one = &engine->orders[row];
-    order_rest *rest = &engine->rests[row];
-    instrument *where = instrument_of(engine, one);
-    one->place = (uint8_t)place;
-    bool waits = place == PLACE_STOPS;
+    bool waits = one->place == PLACE_STOPS;
     unsigned way = waits ? other(one->side) : one->side;
-    int64_t key = price_key(where, way, waits ? rest->stop_price : one->price);
+    int64_t key = price_key(where, way, waits ? engine->rests[row].stop_price : one->price);
     uint32_t number = ladder_open(&engine->room, order_ladder(where, one), key);
-    if (number == NO_LEVEL) {
-        one->place = PLACE_NONE;
-        return false;
-    }
+    if (number == NO_LEVEL) return false;
     level_append(engine, row, number);
     ladder_level *level = ladder_at(&engine->room, number);
-    one->shown = shown_of(one, rest);
-    rest->joined = ++engine->joins;
     level->shown += one->shown;
     level->total += one->leaves;
     level->orders++;
     return true;
+}
+
+bool queue_join(mx_engine *engine, uint32_t row, order_place place) {
+    order *one = &engine->orders[row];
+    order_rest *rest = &engine->rests[row];
+    one->place = (uint8_t)place;
+    one->shown = shown_of(one, rest);
+    rest->joined = ++engine->joins;
+    if (stand(engine, row, instrument_of(engine, one))) return true;
+    one->place = PLACE_NONE;
+    one->shown = 0;
+    return false;
+}
+
+bool queue_restore(mx_engine *engine, uint32_t row) {
+    return stand(engine, row, instrument_of(engine, &engine->orders[row]));
 }
 
 void queue_leave(mx_engine *engine, uint32_t row) {

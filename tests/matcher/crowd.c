@@ -133,7 +133,9 @@ static void new_order(crowd *c, mx_command *command) {
     if (chance(c, 4)) o->minimum = quantity(c, o->instrument);
     if (chance(c, 5)) o->post_only = true;
     if (chance(c, 8)) o->session = 1 + below(c, 5);
-    if (o->tif == MX_GTD) o->expire_ns = c->now_ns + (int64_t)below(c, 200) * SECOND / 100;
+    if (o->tif == MX_GTD) /* often the same moment as others' */
+        o->expire_ns = chance(c, 10) ? c->now_ns + (int64_t)below(c, 3)
+                                     : (c->now_ns / SECOND + 1 + (int64_t)below(c, 3)) * SECOND;
     if (chance(c, 1)) {
         uint8_t *bytes = (uint8_t *)&o->side;
         bytes[below(c, 4)] = (uint8_t)below(c, 8);
