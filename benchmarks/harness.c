@@ -38,7 +38,22 @@ void harness_say(const harness *self, const char *format, ...) {
     fflush(self->json ? stderr : stdout);
 }
 
+static void start_server(harness *self, const char *configuration) {
+    char path[128];
+    const char *const arguments[] = {"-c", path, NULL};
+    tw_text_format(path, sizeof path, "%s/nats.conf", self->folder);
+    FILE *file = configuration == NULL ? NULL : fopen(path, "w");
+    if (configuration != NULL && (file == NULL || fputs(configuration, file) < 0 || fclose(file) != 0))
+        harness_fail(self, path, strerror(errno));
+    if (!nats_process_start(&self->server, configuration == NULL ? NULL : arguments))
+        harness_fail(self, "nats-server", self->server.problem);
+}
+
 void harness_open(harness *self, const char *name) {
+    harness_open_with(self, name, NULL);
+}
+
+void harness_open_with(harness *self, const char *name, const char *server_configuration) {
     const char *parent = getenv("TMPDIR");
     self->name = name;
     tw_text_format(self->folder, sizeof self->folder, "%s/tickwire-bench-XXXXXX", parent != NULL ? parent : "/tmp");
@@ -51,7 +66,7 @@ void harness_open(harness *self, const char *name) {
         self->folder[0] = '\0';
         harness_fail(self, "temporary folder", strerror(errno));
     }
-    if (!nats_process_start(&self->server, NULL)) harness_fail(self, "nats-server", self->server.problem);
+    start_server(self, server_configuration);
     json_start(&self->writer, self->text, sizeof self->text);
     json_open_object(&self->writer, NULL);
 }
@@ -82,6 +97,10 @@ void command_init(command *self, const harness *owner, const char *program) {
 
 void harness_launch(harness *self, child *started, const command *what, int from) {
     if (!child_start(started, what->argv, from)) harness_fail(self, what->program, strerror(errno));
+}
+
+void harness_launch_listening(harness *self, child *started, const command *what, int from) {
+    if (!child_start_listening(started, what->argv, from)) harness_fail(self, what->program, strerror(errno));
 }
 
 void harness_await(harness *self, child *from, const char *name, const char *text, int timeout_ms,

@@ -28,6 +28,8 @@ typedef struct harness {
 
 /* Starts the server and the report's outer object. harness_close ends both, and prints the report with --json. */
 void harness_open(harness *harness, const char *name);
+/* The same, the server with this configuration besides its port. */
+void harness_open_with(harness *harness, const char *name, const char *server_configuration);
 void harness_close(harness *harness);
 /* Says it, cleans up, exits with 1. */
 _Noreturn void harness_fail(harness *harness, const char *what, const char *why);
@@ -47,6 +49,7 @@ void command_add_all(command *command, const char *const *arguments); /* ended b
 
 /* `from`: the descriptor (1 or 2) that is listened to. */
 void harness_launch(harness *harness, child *started, const command *what, int from);
+void harness_launch_listening(harness *harness, child *started, const command *what, int from);
 /* Reads lines until one holds `text`. */
 void harness_await(harness *harness, child *from, const char *name, const char *text, int timeout_ms,
                    char line[CHILD_LINE_BYTES]);

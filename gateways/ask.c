@@ -13,6 +13,7 @@
 
 typedef struct question_slot {
     void *question; /* NULL: free */
+    ask_on_reply on_reply;
     uint64_t id;
     int64_t due_ns;
 } question_slot;
@@ -20,7 +21,6 @@ typedef struct question_slot {
 struct asker {
     bus *bus;
     uv_timer_t timer;
-    ask_on_reply on_reply;
     void *context;
     uint64_t last_id;
     char inbox[128];
@@ -30,7 +30,7 @@ struct asker {
 static void tell(asker *self, question_slot *slot, ask_end end, const bus_message *message) {
     void *question = slot->question;
     if (end != ASK_MORE) slot->question = NULL;
-    if (self->on_reply(self->context, question, end, message)) slot->question = NULL;
+    if (slot->on_reply(self->context, question, end, message)) slot->question = NULL;
 }
 
 static void on_message(void *context, const bus_message *message) {
@@ -53,12 +53,11 @@ static void on_timer(uv_timer_t *timer) {
     end_those_due(timer->data, rt_clock_monotonic_ns(), ASK_TIMEOUT);
 }
 
-tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *credentials, ask_on_reply on_reply,
-                   void *context, tw_error *error) {
+tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *credentials, void *context,
+                   tw_error *error) {
     *made = NULL;
     asker *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
-    self->on_reply = on_reply;
     self->context = context;
     bus_options options = {
         .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .connect_attempts = 10};
@@ -80,6 +79,10 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
     return TW_OK;
 }
 
+bus *asker_bus(const asker *self) {
+    return self->bus;
+}
+
 static void on_closed(uv_handle_t *handle) {
     free(handle->data);
 }
@@ -91,17 +94,23 @@ void asker_close(asker *self) {
     uv_close((uv_handle_t *)&self->timer, on_closed);
 }
 
-bool asker_ask(asker *self, const char *subject, void *question) {
+bool asker_ask_with(asker *self, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
+                    void *question) {
     char reply[sizeof self->inbox + 24];
     for (uint32_t tries = 0; tries < ASK_MOST; tries++) {
         uint64_t id = ++self->last_id;
         question_slot *slot = &self->slots[id % ASK_MOST];
         if (slot->question != NULL) continue;
         tw_text_format(reply, sizeof reply, "%s.%llu", self->inbox, (unsigned long long)id);
-        if (bus_publish_request(self->bus, subject, reply, (const uint8_t *)"", 0) != TW_OK) return false;
+        if (bus_publish_request(self->bus, subject, reply, bytes, length) != TW_OK) return false;
         bus_flush(self->bus);
-        *slot = (question_slot){.question = question, .id = id, .due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS};
+        *slot = (question_slot){
+            .question = question, .on_reply = on_reply, .id = id, .due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS};
         return true;
     }
     return false;
+}
+
+bool asker_ask(asker *self, const char *subject, ask_on_reply on_reply, void *question) {
+    return asker_ask_with(self, subject, (const uint8_t *)"", 0, on_reply, question);
 }

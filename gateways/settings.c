@@ -12,6 +12,13 @@ static const setting table[] = {
     {"feed-silence", SETTING_DURATION, AT(feed_silence_ns), "1s", "TIME",
      "a feed whose publisher says nothing for this long is STALE", NULL, 100 * MILLI_NS, HOUR_NS},
 
+    {"redis", SETTING_TEXT, AT(redis), "", "URL",
+     "where tickwire-aggregator keeps last values, as redis://127.0.0.1:6379/0; without it they come from memory "
+     "or the bus",
+     NULL, 0, 0},
+    {"redis-deadline", SETTING_DURATION, AT(redis_deadline_ns), "100ms", "TIME",
+     "a last value that Redis has not given by then comes from memory or the bus", NULL, MILLI_NS, HOUR_NS},
+
     {"address", SETTING_TEXT, AT(address), "127.0.0.1", "ADDRESS",
      "where to listen, IPv4 or IPv6; 0.0.0.0 or :: for everywhere", NULL, 0, 0},
     {"port", SETTING_NUMBER, AT(port), "8080", "PORT", "where to listen; 0 takes a free port", NULL, 0, 65535},
@@ -27,13 +34,80 @@ static const setting table[] = {
      "whoever sends no Origin",
      NULL, 0, 0},
     {"anonymous", SETTING_TEXT, AT(anonymous), "", "PATTERN,...",
-     "subjects that anybody may read, such as XNAS.>,feed.>; without it nobody may read anything", NULL, 0, 0},
+     "subjects that anybody may read, such as XNAS.>,feed.>; without it only who has a token may read", NULL, 0, 0},
+
+    {"auth-keys", SETTING_TEXT, AT(auth_keys), "", "FILE,...",
+     "tokens are checked with these public keys: PEM (keys, certificates) or JSON (JWK, JWKS); read again when "
+     "they "
+     "change and on SIGHUP",
+     NULL, 0, 0},
+    {"auth-secret", SETTING_TEXT, AT(auth_secret), "", "FILE,...",
+     "or with these secrets (HS256): all bytes of each file but a line end, at least 32", NULL, 0, 0},
+    {"auth-jwks", SETTING_TEXT, AT(auth_jwks), "", "URL",
+     "or with the keys that an identity provider publishes here (JWKS)", NULL, 0, 0},
+    {"auth-issuer", SETTING_TEXT, AT(auth_issuer), "", "TEXT",
+     "the iss that tokens need; without keys, secrets and --auth-jwks it is the URL of an OpenID Connect provider, "
+     "which "
+     "says where its keys are",
+     NULL, 0, 0},
+    {"auth-audience", SETTING_TEXT, AT(auth_audience), "", "TEXT,...",
+     "names of this gateway: a token's aud needs one of them; without it tokens with an aud are refused", NULL, 0,
+     0},
+    {"auth-ca", SETTING_TEXT, AT(auth_authorities), "", "FILE",
+     "certificate authorities (PEM) for the provider's https; without it the system's", NULL, 0, 0},
+    {"auth-cookie", SETTING_TEXT, AT(auth_cookie), "", "NAME",
+     "the cookie that may bring the token; without it cookies are not looked at", NULL, 0, 0},
+    {"auth-subjects-claim", SETTING_TEXT, AT(auth_subjects_claim), "tickwire_subjects", "NAME",
+     "the claim that lists what the user may read: patterns", NULL, 0, 0},
+    {"auth-leeway", SETTING_DURATION, AT(auth_leeway_ns), "10s", "TIME",
+     "the issuer's clock and this one may differ by so much", NULL, 0, 300000 * MILLI_NS},
+    {"auth-timeout", SETTING_DURATION, AT(auth_timeout_ns), "10s", "TIME",
+     "a WebSocket without a token is closed after this, where nothing is granted to everybody", NULL,
+     100 * MILLI_NS, HOUR_NS},
+    {"auth-check", SETTING_DURATION, AT(auth_check_ns), "2s", "TIME", "between looks at the files of keys", NULL,
+     100 * MILLI_NS, HOUR_NS},
+    {"auth-refresh", SETTING_DURATION, AT(auth_refresh_ns), "10m", "TIME",
+     "between requests for the provider's keys", NULL, 1000 * MILLI_NS, 24 * HOUR_NS},
+    {"auth-refresh-unknown", SETTING_DURATION, AT(auth_unknown_ns), "30s", "TIME",
+     "a token with an unknown key makes them be asked for at once, but only so often", NULL, 100 * MILLI_NS,
+     HOUR_NS},
+    {"auth-keep", SETTING_DURATION, AT(auth_kept_ns), "24h", "TIME",
+     "if the provider or a file can't be read, its last keys stay in force for so long", NULL, 0, 720 * HOUR_NS},
+    {"auth-fetch-timeout", SETTING_DURATION, AT(auth_fetch_ns), "5s", "TIME", "for each answer of the provider",
+     NULL, 100 * MILLI_NS, 60000 * MILLI_NS},
+    {"auth-sessions", SETTING_COUNT, AT(auth_sessions), "0", "N",
+     "sessions of one user at once where its token does not say; 0: any number", NULL, 0, 1 << 20},
+    {"most-sessions", SETTING_COUNT, AT(most_sessions), "0", "N",
+     "that a token may raise --auth-sessions to; 0: it may only lower it. So are the next three", NULL, 0, 1 << 20},
+    {"most-subscriptions", SETTING_COUNT, AT(most_subscriptions), "0", "N", "likewise, of --max-subscriptions",
+     NULL, 0, 65536},
+    {"most-requests-per-second", SETTING_COUNT, AT(most_requests_per_second), "0", "N",
+     "likewise, of --requests-per-second", NULL, 0, 1000000},
+    {"most-client-bytes", SETTING_COUNT, AT(most_client_bytes), "0", "BYTES", "likewise, of --client-bytes", NULL,
+     0, INT64_C(1) << 30},
 
     {"dashboard", SETTING_TEXT, AT(dashboard), "", "DIR",
      "serve the files of this folder, read at start, at / (it has an index.html)", NULL, 0, 0},
 
-    {"max-clients", SETTING_COUNT, AT(max_clients), "20000", "N", "connections at once; more are closed at once",
+    {"name", SETTING_TEXT, AT(name), "", "NAME", "of this gateway in the usage ledger; without it host and process",
+     NULL, 0, 0},
+    {"usage", SETTING_TEXT, AT(usage), "", "FILE",
+     "append who received what to this file, as JSON lines; opened again on SIGHUP", NULL, 0, 0},
+    {"usage-publish", SETTING_FLAG, AT(usage_publish), "true", NULL, "tell the same on usage.{MIC} of the bus",
+     NULL, 0, 0},
+    {"usage-period", SETTING_DURATION, AT(usage_period_ns), "1m", "TIME", "that one line of the ledger stands for",
+     NULL, 1000 * MILLI_NS, HOUR_NS},
+    {"usage-lines", SETTING_COUNT, AT(usage_lines), "65536", "N",
+     "pairs of user and subject in a period; with more, lines are written early and add up", NULL, 16, 1 << 24},
+    {"usage-bytes", SETTING_COUNT, AT(usage_bytes), "16Mi", "BYTES",
+     "of lines that wait for a disk, and of those that wait for the bus; beyond it they are lost and counted", NULL,
+     16384, INT64_C(1) << 32},
+
+    {"max-clients", SETTING_COUNT, AT(max_clients), "16000", "N", "connections at once; more are closed at once",
      NULL, 1, 1 << 20},
+    {"max-clients-per-address", SETTING_COUNT, AT(max_clients_per_address), "0", "N",
+     "connections of one address (IPv6: of one /64) at once; 0: no limit. Behind a proxy all have its address",
+     NULL, 0, 1 << 20},
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "65536", "N", "instruments known at once", NULL, 1,
      1 << 24},
     {"max-subscriptions", SETTING_COUNT, AT(max_subscriptions), "1024", "N", "patterns of one client", NULL, 1,
@@ -60,6 +134,8 @@ static const setting table[] = {
     {"unsent-low-water", SETTING_COUNT, AT(unsent_low_water), "16Ki", "BYTES",
      "TCP_NOTSENT_LOWAT of a client's socket: more is written when less than this is unsent. 0: the kernel's", NULL,
      0, 1 << 30},
+    {"compression", SETTING_FLAG, AT(compression), "false", NULL,
+     "permessage-deflate with WebSocket clients that offer it: less to send, more to compute", NULL, 0, 0},
     {"linger", SETTING_DURATION, AT(linger_ns), "30s", "TIME",
      "what nobody wants any more goes on for so long: time to come back and resume", NULL, 0, HOUR_NS},
     {"heartbeat", SETTING_DURATION, AT(heartbeat_ns), "5s", "TIME", "to a client that gets nothing else", NULL,
@@ -86,9 +162,11 @@ const settings_program gateway_program = {
     .summary = "serves live market data of the bus to browsers: WebSocket, server-sent events, HTTP",
     .usage = "[settings]",
     .environment = "TICKWIRE_GATEWAY",
-    .epilogue = "Examples:\n"
-                "  tickwire-gateway --anonymous 'XNAS.>,feed.>'\n"
-                "  tickwire-gateway --address 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem \\\n"
-                "      --anonymous 'XNAS.*.quote' --origins https://example.com\n",
+    .epilogue =
+        "Examples:\n"
+        "  tickwire-gateway --anonymous 'XNAS.>,feed.>'\n"
+        "  tickwire-gateway --address 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem \\\n"
+        "      --anonymous 'XNAS.*.quote' --origins https://example.com\n"
+        "  tickwire-gateway --auth-issuer https://id.example.com --auth-audience tickwire --auth-cookie session\n",
     .table = table,
 };

@@ -19,6 +19,8 @@
 #define FEED_ARENA    (64u * 1024u)
 #define KEY_BYTES     (TW_MIC_BYTES + TW_SYMBOL_BYTES + 1)
 #define FEED_STATUSES "feed.*.*.status"
+#define MILLI_NS      INT64_C(1000000)
+#define LOOK_NS       (250 * MILLI_NS)
 
 /* One channel of one exchange ("" all) that the stream wants, and the subscription that brings it. */
 typedef struct source_want_entry {
@@ -46,7 +48,18 @@ typedef struct instrument {
     judged quote_state, status_state;
     wire_quote quote;
     wire_status status;
+    bool print_known, any_print; /* false, true: the last print was taken back */
+    wire_header print_header;
+    tw_print print;
 } instrument;
+
+/* A symbol's best quote over all exchanges, and when it was last heard of. */
+typedef struct heard_nbbo {
+    char symbol[TW_SYMBOL_BYTES];
+    int64_t heard_ns; /* monotonic; 0: forgotten */
+    bool silent;
+    wire_nbbo nbbo;
+} heard_nbbo;
 
 struct source {
     tickwire_client *client;
@@ -65,6 +78,10 @@ struct source {
     instrument *instruments;
     uint32_t instrument_count, max_instruments;
     tw_map by_key;
+    heard_nbbo *nbbos;
+    uint32_t nbbo_count;
+    tw_map nbbo_by_symbol;
+    int64_t next_look_ns; /* for best quotes that are not told again */
     uint64_t unfit;
     rt_log_site fault_site, room_site;
 };
@@ -309,6 +326,21 @@ static tw_print inner_print(const tickwire_print *print) {
                       .event_ns = inner_ns(print->event_ns)};
 }
 
+/* A break says that the last print may be another one, not which. */
+static void keep_print(source *self, const wire_trades *trades) {
+    instrument *one = instrument_of(self, &trades->header);
+    if (one == NULL) return;
+    bool same_epoch = one->print_known && strcmp(one->print_header.epoch, trades->header.epoch) == 0;
+    if (!same_epoch) one->any_print = false;
+    one->print_known = same_epoch || trades->header.snapshot || trades->print_count > 0;
+    for (uint32_t i = 0; i < trades->print_count; i++) {
+        one->print_known = trades->prints[i].kind != TW_PRINT_BREAK;
+        one->any_print = true;
+        one->print = trades->prints[i];
+    }
+    one->print_header = trades->header;
+}
+
 static void on_trades(void *context, const tickwire_trades *trades) {
     source *self = context;
     for (uint32_t i = 0; i < trades->print_count; i++)
@@ -318,6 +350,7 @@ static void on_trades(void *context, const tickwire_trades *trades) {
                          .prints = self->prints,
                          .volume = trades->volume,
                          .prints_total = trades->prints_total};
+    keep_print(self, &inner);
     stream_take_trades(self->stream, &inner, rt_clock_utc_ns());
 }
 
@@ -333,6 +366,90 @@ static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
                                           .reference_price = imbalance->reference_price,
                                           .variation = imbalance->variation}};
     stream_take_imbalance(self->stream, &inner, rt_clock_utc_ns());
+}
+
+/* ---- what aggregators make ---- */
+
+static const char *symbol_of(const void *context, uint32_t number) {
+    return ((const source *)context)->nbbos[number].symbol;
+}
+
+/* NULL: more than max_instruments; nobody then notices that it is not told again. */
+static heard_nbbo *nbbo_of(source *self, const char *symbol) {
+    uint32_t number = tw_map_find(&self->nbbo_by_symbol, symbol);
+    if (number != TW_MAP_NONE) return &self->nbbos[number];
+    if (self->nbbo_count == self->max_instruments) return NULL;
+    heard_nbbo *added = &self->nbbos[self->nbbo_count];
+    tw_text_copy(added->symbol, sizeof added->symbol, symbol);
+    tw_map_add(&self->nbbo_by_symbol, self->nbbo_count++);
+    return added;
+}
+
+static void take_nbbo(source *self, const wire_nbbo *nbbo) {
+    heard_nbbo *one = nbbo_of(self, nbbo->header.symbol);
+    bool older = one != NULL && one->heard_ns != 0 && nbbo->header.seq < one->nbbo.header.seq &&
+                 strcmp(nbbo->header.epoch, one->nbbo.header.epoch) == 0;
+    if (older && !one->silent) return; /* of an aggregator that knows less */
+    if (one != NULL) {
+        one->nbbo = *nbbo;
+        one->heard_ns = rt_clock_monotonic_ns();
+        one->silent = false;
+    }
+    stream_take_nbbo(self->stream, nbbo, rt_clock_utc_ns());
+}
+
+/* One that should have been told again long ago is not shown as a live one. */
+static void watch_nbbos(source *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (now_ns < self->next_look_ns) return;
+    self->next_look_ns = now_ns + LOOK_NS;
+    for (uint32_t i = 0; i < self->nbbo_count; i++) {
+        heard_nbbo *one = &self->nbbos[i];
+        int64_t most_ns = 2 * (int64_t)one->nbbo.refresh_ms * MILLI_NS;
+        if (one->silent || one->heard_ns == 0 || most_ns == 0 || now_ns - one->heard_ns <= most_ns) continue;
+        one->silent = true;
+        one->nbbo.header.state = TW_BOOK_STALE;
+        one->nbbo.header.cause = TW_CAUSE_FEED_SILENT;
+        stream_take_nbbo(self->stream, &one->nbbo, rt_clock_utc_ns());
+    }
+}
+
+static void forget_nbbos(source *self) {
+    for (uint32_t i = 0; i < self->nbbo_count; i++)
+        self->nbbos[i].heard_ns = 0;
+}
+
+/* About what its subject says: for an exchange's candle that one, for what is over all none. */
+static bool is_about(const subject_parts *parts, const wire_header *header) {
+    const char *exchange = parts->kind == SUBJECT_KIND_AGGREGATE ? "" : parts->mic;
+    return strcmp(exchange, header->exchange) == 0 && strcmp(parts->symbol, header->symbol) == 0;
+}
+
+static bool take_made(source *self, const char *subject, const uint8_t *bytes, size_t length) {
+    subject_parts parts;
+    wire_candle candle;
+    wire_nbbo nbbo;
+    subject_parse(subject, &parts);
+    if (parts.channel == SUBJECT_NBBO) {
+        if (wire_nbbo_decode(&self->arena, bytes, length, &nbbo) != WIRE_OK || !is_about(&parts, &nbbo.header))
+            return false;
+        take_nbbo(self, &nbbo);
+        return true;
+    }
+    bool good = subject_is_candle(parts.channel) &&
+                wire_candle_decode(&self->arena, bytes, length, &candle) == WIRE_OK &&
+                is_about(&parts, &candle.header) && candle.start_ns != TW_TIME_ABSENT &&
+                candle.interval_ms == subject_candle_ms((uint32_t)(parts.channel - SUBJECT_CANDLE_1S));
+    if (good) stream_take_candle(self->stream, &candle, rt_clock_utc_ns());
+    return good;
+}
+
+static void on_made(void *context, const char *subject, const uint8_t *bytes, size_t length) {
+    source *self = context;
+    if (take_made(self, subject, bytes, length)) return;
+    self->unfit++;
+    rt_log_limited(self->log, &self->fault_site, RT_WARN, "a candle or best quote that is none",
+                   RT_STR("subject", subject));
 }
 
 static void on_fault(void *context, const tickwire_fault *fault) {
@@ -360,10 +477,13 @@ static void subscribe(source *self, source_want_entry *entry) {
                                                .on_status = on_status,
                                                .on_imbalance = on_imbalance,
                                                .on_fault = on_fault};
+    static const tickwire_handlers made = {.on_raw = on_made}; /* candles, best quotes */
+    bool is_made = subject_is_candle(entry->channel) || entry->channel == SUBJECT_NBBO;
     char subject[SUBJECT_BYTES], error[TICKWIRE_ERROR_BYTES];
     tw_text_format(subject, sizeof subject, "%s.*.%s", entry->mic[0] == '\0' ? "*" : entry->mic,
                    subject_channel_name(entry->channel));
-    if (tickwire_subscribe(self->client, subject, &handlers, self, &entry->subscription, error) != TICKWIRE_OK) {
+    if (tickwire_subscribe(self->client, subject, is_made ? &made : &handlers, self, &entry->subscription, error) !=
+        TICKWIRE_OK) {
         entry->subscription = NULL; /* tried again at the next tick */
         rt_log_limited(self->log, &self->fault_site, RT_ERROR, "a subscription on the bus failed",
                        RT_STR("subject", subject), RT_STR("reason", error));
@@ -390,13 +510,17 @@ static void settle_wants(source *self) {
 static void forget_states(source *self, const char *mic, subject_channel channel) {
     for (uint32_t i = 0; i < self->instrument_count; i++) {
         instrument *one = &self->instruments[i];
-        const wire_header *header = channel == SUBJECT_QUOTE ? &one->quote.header : &one->status.header;
+        const wire_header *header = channel == SUBJECT_QUOTE   ? &one->quote.header
+                                    : channel == SUBJECT_TRADE ? &one->print_header
+                                                               : &one->status.header;
         const source_want_entry *own = find_want(self, header->exchange, channel),
                                 *all = find_want(self, "", channel);
         if (mic[0] != '\0' && strcmp(header->exchange, mic) != 0) continue;
         if ((own != NULL && own->wanted) || (all != NULL && all->wanted)) continue;
         if (channel == SUBJECT_QUOTE)
             one->quote_state.known = false;
+        else if (channel == SUBJECT_TRADE)
+            one->print_known = false;
         else
             one->status_state.known = false;
     }
@@ -416,7 +540,9 @@ void source_want(source *self, const char *mic, subject_channel channel, bool wa
     }
     entry->wanted = wanted;
     settle_wants(self);
-    if (!wanted && (channel == SUBJECT_QUOTE || channel == SUBJECT_STATUS)) forget_states(self, mic, channel);
+    bool kept = channel == SUBJECT_QUOTE || channel == SUBJECT_TRADE || channel == SUBJECT_STATUS;
+    if (!wanted && kept) forget_states(self, mic, channel);
+    if (!wanted && channel == SUBJECT_NBBO) forget_nbbos(self);
 }
 
 /* ---- on the loop ---- */
@@ -432,6 +558,7 @@ static void on_tick(uv_timer_t *timer) {
     source *self = timer->data;
     tickwire_poll(self->client);
     watch_feeds(self);
+    watch_nbbos(self);
     settle_wants(self);
 }
 
@@ -443,7 +570,10 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
     self->feed_silence_ns = options->feed_silence_ns;
     self->max_instruments = options->max_instruments;
     self->instruments = calloc(options->max_instruments, sizeof *self->instruments);
-    if (self->instruments == NULL || !tw_map_init(&self->by_key, options->max_instruments, key_of, self) ||
+    self->nbbos = calloc(options->max_instruments, sizeof *self->nbbos);
+    if (self->instruments == NULL || self->nbbos == NULL ||
+        !tw_map_init(&self->by_key, options->max_instruments, key_of, self) ||
+        !tw_map_init(&self->nbbo_by_symbol, options->max_instruments, symbol_of, self) ||
         !wire_arena_init(&self->arena, FEED_ARENA))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for %u instruments", options->max_instruments);
     tickwire_options client = {.url = options->url,
@@ -477,8 +607,10 @@ void source_feed(source *self, stream *core) {
 static void release(source *self) {
     tickwire_close(self->client);
     tw_map_fini(&self->by_key);
+    tw_map_fini(&self->nbbo_by_symbol);
     wire_arena_fini(&self->arena);
     free(self->instruments);
+    free(self->nbbos);
     free(self);
 }
 
@@ -505,6 +637,44 @@ bool source_read_book(source *self, const char *mic, const char *symbol, wire_he
     if (found == NULL) return false;
     *book = inner_book(found, header);
     return true;
+}
+
+static const instrument *find_instrument(source *self, const char *mic, const char *symbol) {
+    char key[KEY_BYTES];
+    tw_text_format(key, sizeof key, "%s.%s", mic, symbol);
+    uint32_t number = tw_map_find(&self->by_key, key);
+    return number == TW_MAP_NONE ? NULL : &self->instruments[number];
+}
+
+bool source_read_quote(source *self, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
+                       tw_state_cause *cause) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    if (one == NULL || !one->quote_state.known) return false;
+    *quote = one->quote;
+    const source_feed_entry *feed = find_feed(self, mic, one->quote.header.partition);
+    *state = judge_again(&one->quote_state, feed, cause);
+    return true;
+}
+
+bool source_read_print(source *self, const char *mic, const char *symbol, wire_header *header, tw_print *print,
+                       bool *any) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    if (one == NULL || !one->print_known) return false;
+    *any = one->any_print;
+    *header = one->print_header;
+    *print = one->print;
+    return true;
+}
+
+bool source_exchange_is_good(const source *self, const char *mic) {
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const source_feed_entry *feed = &self->feeds[i];
+        if (strcmp(feed->status.exchange, mic) != 0) continue;
+        heard++;
+        if (state_of_feed(feed) != TW_BOOK_OK && state_of_feed(feed) != TW_BOOK_CLOSED) return false;
+    }
+    return heard > 0;
 }
 
 source_state source_read(const source *self) {

@@ -5,7 +5,8 @@
  * Subscriptions are few and coarse: one for each exchange and channel that anybody wants, `{MIC}.*.{channel}`, and while
  * somebody wants a channel of every exchange, one for all of them instead. Feed statuses are always followed: a feed that
  * falls silent is told to the stream as STALE, FEED_SILENT, and the quotes and statuses of its instruments with it, as
- * libtickwire does for books.
+ * libtickwire does for books. Candles and best quotes are taken as aggregators tell them; a best quote that is not told
+ * again in time is STALE, FEED_SILENT, too.
  */
 #ifndef TICKWIRE_GATEWAYS_SOURCE_H
 #define TICKWIRE_GATEWAYS_SOURCE_H
@@ -36,6 +37,15 @@ void source_want(source *source, const char *mic, subject_channel channel, bool 
 
 /* The live book, if one is kept: `header` is filled, levels are borrowed until the loop runs on. */
 bool source_read_book(source *source, const char *mic, const char *symbol, wire_header *header, stream_book *book);
+
+/* The quote as last told, if quotes of this instrument are followed now; with its state as judged. */
+bool source_read_quote(source *source, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
+                       tw_state_cause *cause);
+/* The last print, likewise: `header` is that of its message. `any` false: there is none yet in this epoch. */
+bool source_read_print(source *source, const char *mic, const char *symbol, wire_header *header, tw_print *print,
+                       bool *any);
+/* All partitions of the exchange that were heard of are OK or CLOSED, and at least one was. */
+bool source_exchange_is_good(const source *source, const char *mic);
 
 typedef struct source_state {
     bool any_feed;           /* any status was ever heard */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "ingest/day/file_date.h"
 #include "runtime/clock.h"
@@ -684,10 +685,11 @@ static void say_farewell(ingest *self) {
 }
 
 int ingest_run(ingest *self) {
-    char source[SHOWN_BYTES];
+    char source[SHOWN_BYTES], servers[SHOWN_BYTES];
     location_show(self->settings.source, source, sizeof source);
+    tw_secret_strip(self->settings.nats, servers, sizeof servers);
     rt_log(self->log, RT_INFO, "ingest starts", RT_STR("exchange", self->settings.exchange),
-           RT_STR("source", source), RT_STR("bus", self->settings.nats));
+           RT_STR("source", source), RT_STR("bus", servers));
     lead_step(self->lead, rt_clock_monotonic_ns());
     if (self->replay != NULL) replay_start(self->replay);
     if (self->soup != NULL) soup_start(self->soup);

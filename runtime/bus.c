@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/civil.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "runtime/bus_internal.h"
 #include "runtime/clock.h"
@@ -124,21 +125,6 @@ static natsStatus connect_once(bus *self, const bus_options *wanted) {
     return status;
 }
 
-/* The URLs without what stands before '@': passwords don't belong into messages. */
-static void hide_secrets(char target[URL_BYTES], const char *urls) {
-    size_t length = 0;
-    while (*urls != '\0' && length + 1 < URL_BYTES) {
-        size_t authority = strcspn(urls, ",/"), at = strcspn(urls, ",/@");
-        if (at < authority && urls[at] == '@') {
-            urls += at + 1;
-            continue;
-        }
-        for (size_t i = 0; i <= authority && length + 1 < URL_BYTES && *urls != '\0'; i++)
-            target[length++] = *urls++;
-    }
-    target[length] = '\0';
-}
-
 static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error *error) {
     for (int attempt = 1;; attempt++) {
         natsStatus status = connect_once(self, wanted);
@@ -146,7 +132,7 @@ static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error 
         if (status == NATS_INVALID_ARG || (wanted->connect_attempts >= 0 && attempt >= wanted->connect_attempts)) {
             char urls[URL_BYTES];
             const char *reason = nats_GetLastError(NULL);
-            hide_secrets(urls, wanted->url);
+            tw_secret_strip(wanted->url, urls, sizeof urls);
             return tw_error_set(error, status == NATS_INVALID_ARG ? TW_INVALID : TW_AWAY,
                                 "connecting to %s: %s%s%s", urls, natsStatus_GetText(status),
                                 reason != NULL && *reason != '\0' ? ": " : "", reason != NULL ? reason : "");

@@ -57,6 +57,9 @@ wait_for_log() {
     return 1
 }
 
+# is_taken PORT: somebody listens there on loopback.
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 # A loopback TCP port that nobody listens on.
 free_port() {
     local port

@@ -9,6 +9,7 @@
 
 #include "base/civil.h"
 #include "base/market.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "client/tickwire.h"
 #include "runtime/clock.h"
@@ -21,6 +22,7 @@
 #define PLAUSIBLE_NS   (3600 * TW_NS_PER_SECOND)
 #define MAX_FEEDS      64
 #define MAX_ROWS       1000
+#define SERVERS_BYTES  256
 #define FRAME_BYTES    (512u * 1024u)
 #define WIDTH_OF_PLAIN 160
 
@@ -329,6 +331,8 @@ static void draw(top *self, const char *text) {
 
 static void show_frame(top *self) {
     static const char *const names[HOPS] = {"exchange->kernel", "kernel->publish", "publish->here", "total"};
+    char servers[SERVERS_BYTES];
+    tw_secret_strip(self->settings.url, servers, sizeof servers);
     int64_t now_ns = rt_clock_monotonic_ns();
     double seconds = (double)(now_ns - self->frame_ns) / 1e9;
     tickwire_stats stats = tickwire_read_stats(self->client);
@@ -339,7 +343,7 @@ static void show_frame(top *self) {
     if (seconds <= 0) seconds = 1e-3;
     top_frame frame = {
         .now_ns = rt_clock_utc_ns(),
-        .url = self->settings.url,
+        .url = servers,
         .messages = (double)(stats.messages - self->messages_before) / seconds,
         .updates = (double)self->updates / seconds,
         .feeds = self->feeds,

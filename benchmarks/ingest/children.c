@@ -16,27 +16,52 @@
 
 #define NOT_FOUND 127
 
-static void become(const char *const *argv, int from, int pipe_end, pid_t parent) {
+typedef struct pipes {
+    int out[2], in[2]; /* -1: none */
+} pipes;
+
+static void become(const char *const *argv, int from, const pipes *ends, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(NOT_FOUND); /* it died before prctl */
     dup2(STDERR_FILENO, from == STDOUT_FILENO ? STDERR_FILENO : STDOUT_FILENO);
-    dup2(pipe_end, from);
+    dup2(ends->out[1], from);
+    if (ends->in[0] >= 0) dup2(ends->in[0], STDIN_FILENO);
     execv(argv[0], (char *const *)argv);
     _exit(NOT_FOUND);
 }
 
-bool child_start(child *self, const char *const *argv, int from) {
-    int ends[2];
+static void close_end(int fd) {
+    if (fd >= 0) close(fd);
+}
+
+static bool start(child *self, const char *const *argv, int from, bool listening) {
+    pipes ends = {.out = {-1, -1}, .in = {-1, -1}};
     pid_t parent = getpid();
     memset(self, 0, sizeof *self);
-    if (pipe2(ends, O_CLOEXEC) != 0) return false;
-    self->pid = fork();
-    if (self->pid == 0) become(argv, from, ends[1], parent);
-    close(ends[1]);
-    self->pipe = ends[0];
+    self->pid = -1;
+    if (pipe2(ends.out, O_CLOEXEC) == 0 && (!listening || pipe2(ends.in, O_CLOEXEC) == 0)) self->pid = fork();
+    if (self->pid == 0) become(argv, from, &ends, parent);
+    close_end(ends.out[1]);
+    close_end(ends.in[0]);
+    self->pipe = ends.out[0];
+    self->input = ends.in[1];
     if (self->pid > 0) return true;
-    close(self->pipe);
+    close_end(self->pipe);
+    close_end(self->input);
     return false;
+}
+
+bool child_start(child *self, const char *const *argv, int from) {
+    return start(self, argv, from, false);
+}
+
+bool child_start_listening(child *self, const char *const *argv, int from) {
+    return start(self, argv, from, true);
+}
+
+bool child_say(const child *self, const char *line) {
+    size_t length = strlen(line);
+    return write(self->input, line, length) == (ssize_t)length && write(self->input, "\n", 1) == 1;
 }
 
 static bool take_line(child *self, char line[CHILD_LINE_BYTES], bool all) {
@@ -66,6 +91,7 @@ child_usage child_wait(child *self) {
     struct rusage usage = {0};
     int status = 0;
     close(self->pipe);
+    close_end(self->input);
     wait4(self->pid, &status, 0, &usage);
     self->pid = 0;
     return (child_usage){.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),

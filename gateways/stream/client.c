@@ -12,6 +12,7 @@
 #include "gateways/stream/group.h"
 
 #define WATCHES_PER_PERIOD 8 /* how often in a heartbeat's time each client is looked at */
+#define WATCH_SLICES       32
 #define LEAST_QUEUE        512u
 
 /* ---- bytes that wait ---- */
@@ -100,7 +101,7 @@ static void tell(stream *s, uint32_t number, const char *json, size_t length, bo
     client *c = client_at(s, number);
     if (c->closing) return;
     encoded frame = stream_encode_control(s->scratch, c->encoding, json, length, comment);
-    bool fits = c->outbox.end - c->outbox.start + frame.length <= s->options.client_bytes;
+    bool fits = c->outbox.end - c->outbox.start + frame.length <= c->limits.waiting_bytes;
     if (frame.length > 0 && fits && byte_queue_put(&c->outbox, frame.bytes, frame.length)) {
         stream_mark_ready(s, number);
         return;
@@ -154,12 +155,7 @@ static void greet(stream *s, uint32_t number) {
     json_string(&w, "server", "tickwire-gateway");
     json_i64(&w, "heartbeat_ms", s->options.heartbeat_ns / MILLI_NS);
     json_i64(&w, "silence_ms", s->options.silence_ns / MILLI_NS);
-    json_open_object(&w, "limits");
-    json_u64(&w, "subscriptions", s->options.max_subscriptions);
-    json_u64(&w, "request_bytes", s->options.request_bytes);
-    json_u64(&w, "requests_per_second", s->options.requests_per_second);
-    json_u64(&w, "waiting_bytes", s->options.client_bytes);
-    json_close_object(&w);
+    stream_put_limits(s, &w, &client_at(s, number)->limits);
     json_close_object(&w);
     if (json_finish(&w)) stream_tell(s, number, text, w.length);
 }
@@ -175,9 +171,11 @@ uint32_t stream_open(stream *s, stream_format format, stream_framing framing, in
     c->encoding = framing == STREAM_SSE       ? ENCODING_SSE
                   : format == STREAM_PROTOBUF ? ENCODING_PROTOBUF
                                               : ENCODING_JSON;
+    c->deflates = framing == STREAM_WEBSOCKET_DEFLATE && s->packer != NULL;
     c->first_member = c->first_subscription = c->first_pending = c->last_pending = NONE;
     c->heard_ns = c->sent_ns = now_ns;
     c->allowance_ns = now_ns - SECOND_NS;
+    c->limits = stream_limits_within(&s->options, &(stream_limits){0});
     greet(s, number);
     return number;
 }
@@ -200,36 +198,18 @@ void stream_close(stream *s, uint32_t number) {
 #define TOPICS_PER_REQUEST 2000u
 
 void stream_charge(stream *s, uint32_t number, uint32_t topics) {
-    int64_t each_ns = SECOND_NS / s->options.requests_per_second;
+    int64_t each_ns = SECOND_NS / client_at(s, number)->limits.requests_per_second;
     client_at(s, number)->allowance_ns += (int64_t)(topics / TOPICS_PER_REQUEST) * each_ns;
 }
 
 /* A bucket that fills with requests_per_second, kept as the time at which it was empty. */
-static bool is_too_fast(stream *s, client *c) {
-    int64_t each_ns = SECOND_NS / s->options.requests_per_second;
+static bool is_too_fast(const stream *s, client *c) {
+    int64_t each_ns = SECOND_NS / c->limits.requests_per_second;
     if (c->allowance_ns < s->now_ns - SECOND_NS) c->allowance_ns = s->now_ns - SECOND_NS;
     bool allowed = c->allowance_ns + each_ns <= s->now_ns;
     if (allowed) c->allowance_ns += each_ns;
     c->refused_in_a_row = allowed ? 0 : c->refused_in_a_row + 1;
     return !allowed;
-}
-
-static void authenticate(stream *s, uint32_t number, const stream_request_text *request) {
-    char reason[REQUEST_FAULT_BYTES] = "there is nothing to sign in to";
-    bool known =
-        s->surroundings.authenticate != NULL &&
-        s->surroundings.authenticate(s->surroundings.context, number, request->token, reason, sizeof reason);
-    if (!known) {
-        stream_tell_error(s, number, request->id, "UNAUTHORIZED", "%s", reason);
-        return;
-    }
-    char text[256];
-    json_writer w;
-    json_start(&w, text, sizeof text);
-    stream_start_answer(&w, "ack", request->id);
-    json_string(&w, "op", "auth");
-    json_close_object(&w);
-    if (json_finish(&w)) stream_tell(s, number, text, w.length);
 }
 
 static void carry_out(stream *s, uint32_t number, const stream_request_text *request) {
@@ -244,12 +224,12 @@ static void carry_out(stream *s, uint32_t number, const stream_request_text *req
         tell_time(s, number, "pong", request->id, false);
         break;
     default:
-        authenticate(s, number, request);
+        stream_authenticate(s, number, request);
     }
 }
 
 static void refuse_haste(stream *s, uint32_t number) {
-    uint32_t rate = s->options.requests_per_second;
+    uint32_t rate = client_at(s, number)->limits.requests_per_second;
     stream_tell_error(s, number, "", "TOO_FAST", "more than %" PRIu32 " requests a second", rate);
     if (client_at(s, number)->refused_in_a_row <= 4 * rate) return;
     s->stats.closed_policy++;
@@ -297,13 +277,19 @@ static void watch_client(stream *s, uint32_t number) {
     }
 }
 
+/* A slice of the clients at a time, so that thousands of heartbeats do not leave at once: each client is looked at
+ * WATCHES_PER_PERIOD times in a heartbeat's time. */
 void stream_watch(stream *s) {
     if (s->now_ns < s->watch_due_ns) return;
     int64_t period =
         s->options.heartbeat_ns < s->options.silence_ns ? s->options.heartbeat_ns : s->options.silence_ns;
-    s->watch_due_ns = s->now_ns + period / WATCHES_PER_PERIOD;
-    for (uint32_t n = 0; n < s->clients.reached; n++)
-        if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
+    int64_t step = period / WATCHES_PER_PERIOD / WATCH_SLICES + 1, missed = (s->now_ns - s->watch_due_ns) / step;
+    s->watch_due_ns = s->now_ns + step;
+    for (int64_t slices = missed < WATCH_SLICES ? missed + 1 : WATCH_SLICES; slices > 0; slices--) {
+        for (uint32_t n = s->watch_slice; n < s->clients.reached; n += WATCH_SLICES)
+            if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
+        s->watch_slice = (s->watch_slice + 1) % WATCH_SLICES;
+    }
     stream_wants_forget(s);
     stream_groups_forget_empty(s);
 }

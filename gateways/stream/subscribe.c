@@ -14,12 +14,13 @@ static const char *text_of(const void *context, uint32_t number) {
 }
 
 bool stream_subscriptions_init(stream *s) {
-    uint64_t most = (uint64_t)s->options.max_clients * s->options.max_subscriptions;
+    uint64_t most =
+        (uint64_t)s->options.max_clients * stream_limits_within(&s->options, &s->options.most).subscriptions;
     uint32_t capacity = most < MAX_ALL_SUBSCRIPTIONS ? (uint32_t)most : MAX_ALL_SUBSCRIPTIONS;
     return slab_init(&s->subscriptions, sizeof(subscription), capacity) &&
            slab_init(&s->patterns, sizeof(pattern), capacity) &&
            tw_map_init(&s->pattern_by_text, capacity, text_of, s) &&
-           request_init(&s->request, s->options.max_subscriptions);
+           request_init(&s->request, stream_limits_within(&s->options, &s->options.most).subscriptions);
 }
 
 void stream_subscriptions_fini(stream *s) {
@@ -45,6 +46,12 @@ static uint32_t depth_for(uint32_t wish) {
 static uint32_t interval_for(uint32_t wish_ms) {
     static const uint32_t offered[] = STREAM_INTERVALS;
     return rounded_up(offered, sizeof offered / sizeof *offered, wish_ms);
+}
+
+/* A tier's name asks for its interval at least. */
+static uint32_t interval_of(const stream_request_text *request, uint32_t subject) {
+    uint32_t tier_ms = request->tiers[subject];
+    return interval_for(request->interval_ms > tier_ms ? request->interval_ms : tier_ms);
 }
 
 /* ---- patterns ---- */
@@ -265,9 +272,10 @@ static bool is_allowed(stream *s, uint32_t client_number, const stream_request_t
         }
         more += subscription_of(s, client_number, request->subjects[i]) == NONE;
     }
-    if (client_at(s, client_number)->subscription_count + more <= s->options.max_subscriptions) return true;
+    const client *c = client_at(s, client_number);
+    if (c->subscription_count + more <= c->limits.subscriptions) return true;
     stream_tell_error(s, client_number, request->id, "TOO_MANY", "more than %u subscriptions",
-                      s->options.max_subscriptions);
+                      c->limits.subscriptions);
     return false;
 }
 
@@ -282,7 +290,7 @@ static void acknowledge(stream *s, uint32_t client_number, const stream_request_
         json_string(&w, "subject", request->subjects[i]);
         if (request->op == REQUEST_SUBSCRIBE) {
             json_u64(&w, "depth", depth_for(request->depth));
-            json_u64(&w, "interval_ms", interval_for(request->interval_ms));
+            json_u64(&w, "interval_ms", interval_of(request, i));
         }
         json_close_object(&w);
     }
@@ -305,7 +313,7 @@ void stream_subscribe(stream *s, uint32_t client_number, const stream_request_te
         }
         subscription *wish = subscription_at(s, number);
         wish->depth = depth_for(request->depth);
-        wish->interval_ms = interval_for(request->interval_ms);
+        wish->interval_ms = interval_of(request, i);
         wish->order = ++s->next_order;
         stream_charge(s, client_number, pattern_at(s, wish->pattern)->topic_count);
         join_all(s, number, request);
@@ -364,6 +372,20 @@ void stream_unsubscribe_all(stream *s, uint32_t client_number) {
         remove_subscription(s, c->first_subscription);
 }
 
+/* What its subscriptions match and it may read now, and could not before. */
+static void join_what_is_new(stream *s, uint32_t client_number) {
+    for (uint32_t n = client_at(s, client_number)->first_subscription; n != NONE;
+         n = subscription_at(s, n)->next_of_client) {
+        const pattern *p = pattern_at(s, subscription_at(s, n)->pattern);
+        for (uint32_t i = 0; i < p->topic_count; i++) {
+            if (stream_member_find(s, client_number, p->topics[i]) != NONE) continue;
+            uint32_t newest = next_best(s, client_number, topic_at(s, p->topics[i]), NONE);
+            uint32_t number = join(s, p->topics[i], newest);
+            if (number != NONE) stream_member_want_snapshot(s, number, true);
+        }
+    }
+}
+
 void stream_entitlements_changed(stream *s, uint32_t client_number, int64_t now_ns) {
     char first[SUBJECT_BYTES] = "";
     uint32_t ended = 0;
@@ -377,6 +399,7 @@ void stream_entitlements_changed(stream *s, uint32_t client_number, int64_t now_
         }
         n = next;
     }
+    join_what_is_new(s, client_number);
     if (ended > 0)
         stream_tell_error(s, client_number, "", "FORBIDDEN", "not entitled any more to %s and %u others", first,
                           ended - 1);

@@ -31,8 +31,10 @@ static void want(void *context, const char *mic, subject_channel channel, bool w
     FUZZ_CHECK((unsigned)channel < SUBJECT_CHANNELS);
 }
 
-static bool authenticate(void *context, uint32_t client, const char *token, char *reason, size_t capacity) {
+static bool authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                         char *reason, size_t capacity) {
     (void)context, (void)client;
+    *admitted = (stream_admission){.user = "somebody", .expires_ns = 1, .limits = {.subscriptions = 3}};
     tw_text_copy(reason, capacity, "no");
     return token[0] == 'g';
 }

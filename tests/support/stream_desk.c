@@ -37,18 +37,22 @@ static bool may_read(void *context, uint32_t client, const char *subject) {
     return pattern_overlaps(((stream_desk *)context)->entitlement, subject);
 }
 
-static bool on_authenticate(void *context, uint32_t client, const char *token, char *reason, size_t capacity) {
+static bool on_authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                            char *reason, size_t capacity) {
     (void)context, (void)client;
+    *admitted = (stream_admission){.user = "somebody", .expires_ns = 1, .limits = {.subscriptions = 3}};
     tw_text_copy(reason, capacity, "the token is not 'good'");
     return strcmp(token, "good") == 0;
 }
 
-static void on_used(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes) {
+static void on_used(void *context, uint32_t client, const stream_use *use) {
     stream_desk *desk = context;
     (void)client;
-    desk->used_updates += updates;
-    desk->used_bytes += bytes;
-    tw_text_copy(desk->used_subject, sizeof desk->used_subject, subject);
+    desk->used_updates += use->updates;
+    desk->used_bytes += use->bytes;
+    desk->used_first_ns = use->first_ns;
+    desk->used_last_ns = use->last_ns;
+    tw_text_copy(desk->used_subject, sizeof desk->used_subject, use->subject);
 }
 
 static void on_close(void *context, uint32_t client, uint16_t code, const char *reason) {

@@ -62,7 +62,9 @@ TEST(stream_request, good_requests_are_acknowledged_with_what_is_in_force) {
          "\"e\","
          "\"seq\":\"5\"}}}",
          "ack", "ack"},
-        {"{\"id\":9,\"op\":\"auth\",\"token\":\"good\"}", "ack", "{\"type\":\"ack\",\"id\":9,\"op\":\"auth\"}"},
+        {"{\"id\":9,\"op\":\"auth\",\"token\":\"good\"}", "ack",
+         "{\"type\":\"ack\",\"id\":9,\"op\":\"auth\",\"user\":\"somebody\",\"expires_ns\":\"1\",\"limits\":{"
+         "\"subscriptions\":3,"},
     };
     CHECK(table);
 }
@@ -100,11 +102,14 @@ TEST(stream_request, what_is_wrong_is_named) {
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.A B.quote\"]}", "error:BAD_SUBJECT", "no subject has"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.price\"]}", "error:BAD_SUBJECT",
          "{MIC}.{SYMBOL}.{channel}"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.orderbook.1s\"]}", "error:BAD_SUBJECT", "interval_ms"},
-        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.order\"]}", "error:BAD_SUBJECT", "not offered"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.orderbook.5s\"]}", "error:BAD_SUBJECT",
+         "{MIC}.{SYMBOL}.{channel}"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"agg.AAPL.quote\"]}", "error:BAD_SUBJECT", "agg.{SYMBOL}"},
+        {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.AAPL.order\"]}", "error:BAD_SUBJECT",
+         "order by order (L3) is not carried"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"orders.>\"]}", "error:BAD_SUBJECT", "no subject of market data"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.order\"]}", "error:BAD_SUBJECT",
-         "no subject of market data"},
+         "order by order (L3) is not carried"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":0}", "error:BAD_REQUEST",
          "depth is a whole number"},
         {"{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"],\"depth\":\"5\"}", "error:BAD_REQUEST", "depth"},

@@ -1,0 +1,15 @@
+/* Pages of which origins may use the gateway (RFC 6454). Pure text; all texts "" where there is none. */
+#ifndef TICKWIRE_GATEWAYS_AUTH_ORIGIN_H
+#define TICKWIRE_GATEWAYS_AUTH_ORIGIN_H
+
+#include <stdbool.h>
+
+/* May a page of `origin` use the gateway that it reaches as `host`? `allowed` is "*" or a list of origins, separated by
+ * commas. Always: pages that the gateway itself served, and who sends no Origin. */
+bool origin_allowed(const char *allowed, const char *origin, const char *host);
+
+/* May it do so in the name of the browser's user, which is what a cookie means? A page of our own, or one that the list
+ * names: "*" is not enough. Without an Origin: where `site` (Sec-Fetch-Site) does not say that another site asks. */
+bool origin_trusted(const char *allowed, const char *origin, const char *host, const char *site);
+
+#endif
