@@ -17,7 +17,7 @@
 #define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
-#define DEFLATE_LEVEL  1 /* each level more costs more than it saves of such short messages: docs/benchmarks.md */
+#define DEFLATE_LEVEL  1 /* higher ones make such short messages hardly smaller: docs/benchmarks.md */
 
 /* ---- usage ---- */
 

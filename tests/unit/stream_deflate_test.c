@@ -29,7 +29,11 @@ static void expect_same_book(const peer_message *a, const peer_message *b) {
     EXPECT_U64(a->merged, b->merged);
     for (int side = 0; side < 2; side++) {
         EXPECT_U64(a->counts[side], b->counts[side]);
-        EXPECT_BYTES(a->sides[side], b->sides[side], a->counts[side] * sizeof(tw_level));
+        for (uint32_t i = 0; i < a->counts[side]; i++) {
+            EXPECT_I64(a->sides[side][i].price, b->sides[side][i].price);
+            EXPECT_U64(a->sides[side][i].quantity, b->sides[side][i].quantity);
+            EXPECT_U64(a->sides[side][i].orders, b->sides[side][i].orders);
+        }
     }
 }
 
