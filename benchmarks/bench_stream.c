@@ -2,14 +2,17 @@
  * What the stream's core costs by itself: updates handed to clients per second through stream_gather and stream_sent, with
  * no socket behind them, and the ns that one update costs before anybody gets it (taking it, cutting it, encoding it).
  *
- * bench_stream [--json] [--clients N] [--rounds N]
+ * bench_stream [--json] [--clients N] [--rounds N] [--level N]
  *
  *   hot      all clients on one book of ten levels, 32 updates of it in each round
  *   mixed    200 books of which each client has 20, 200 updates in each round, one of each
  *   quote    all clients on one quote, 32 updates in each round: messages of some 150 bytes
  *
- * "delivered" counts updates times clients. The bytes are not copied: a socket's copy is the kernel's cost. One thread;
- * each figure is the median of RUNS runs after a warm-up run, with the lowest and highest.
+ * Each with JSON and protobuf, plain and deflated (permessage-deflate, zlib's level N, 1 if it is not said).
+ *
+ * "delivered" counts updates times clients. The bytes are not copied: a socket's copy is the kernel's cost. One thread,
+ * measured by its own CPU time, so that others on the machine matter little; each figure is the median of RUNS runs after
+ * a warm-up run, with the lowest and highest.
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -32,6 +35,7 @@ typedef struct bench {
     tw_random random;
     bench_load load;
     stream_format format;
+    uint32_t level; /* of deflate; 0: plain */
     uint32_t clients;
     int64_t now_ns;
     uint64_t seq;
@@ -41,7 +45,7 @@ typedef struct bench {
 
 static uint64_t clock_ns(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -123,8 +127,9 @@ static void subscribe(bench *b, uint32_t client, uint32_t index) {
     stream_request(b->stream, client, (const uint8_t *)request, used, b->now_ns);
 }
 
-static void begin(bench *b, bench_load load, stream_format format, uint32_t clients) {
-    *b = (bench){.load = load, .format = format, .clients = clients, .now_ns = INT64_C(1700000000000000000)};
+static void begin(bench *b, bench_load load, stream_format format, uint32_t level, uint32_t clients) {
+    *b = (bench){
+        .load = load, .format = format, .level = level, .clients = clients, .now_ns = INT64_C(1700000000000000000)};
     const stream_options options = {.max_clients = clients,
                                     .max_instruments = 1024,
                                     .max_subscriptions = 64,
@@ -137,7 +142,8 @@ static void begin(bench *b, bench_load load, stream_format format, uint32_t clie
                                     .request_bytes = 65536,
                                     .requests_per_second = 100,
                                     .heartbeat_ns = INT64_C(10000000000),
-                                    .silence_ns = INT64_C(1000000000000000)};
+                                    .silence_ns = INT64_C(1000000000000000),
+                                    .deflate_level = level};
     const stream_surroundings around = {.want = want, .close = closed};
     tw_error error;
     if (stream_alloc(&b->stream, &options, &around, &error) != TW_OK) {
@@ -155,7 +161,9 @@ static void begin(bench *b, bench_load load, stream_format format, uint32_t clie
             b->sides[side][i] = (tw_level){.price = side == 0 ? 1891200 - i * 100 : 1891300 + i * 100, .orders = 3};
     give_round(b);
     for (uint32_t i = 0; i < clients; i++)
-        subscribe(b, stream_open(b->stream, format, STREAM_WEBSOCKET, b->now_ns), i);
+        subscribe(
+            b, stream_open(b->stream, format, level > 0 ? STREAM_WEBSOCKET_DEFLATE : STREAM_WEBSOCKET, b->now_ns),
+            i);
     deliver_round(b);
 }
 
@@ -192,12 +200,12 @@ static size_t heap_bytes(void) {
     return heap.uordblks + heap.hblkhd;
 }
 
-static void measure(bench_load load, stream_format format, uint32_t clients, uint32_t rounds, bool json,
-                    bool first) {
+static void measure(bench_load load, stream_format format, uint32_t level, uint32_t clients, uint32_t rounds,
+                    bool json, bool first) {
     bench b;
     figures runs[RUNS];
     size_t before = heap_bytes();
-    begin(&b, load, format, clients);
+    begin(&b, load, format, level, clients);
     double memory = (double)(heap_bytes() - before) / clients;
     run(&b, rounds / 4 + 1);
     for (int i = 0; i < RUNS; i++)
@@ -206,16 +214,20 @@ static void measure(bench_load load, stream_format format, uint32_t clients, uin
     const figures *median = &runs[RUNS / 2];
     const char *name = format == STREAM_JSON ? "json" : "protobuf";
     if (json)
-        printf("%s{\"load\":\"%s\",\"format\":\"%s\",\"clients\":%u,\"delivered_per_s\":%.0f,\"lowest\":%.0f,"
+        printf("%s{\"load\":\"%s\",\"format\":\"%s\",\"deflate_level\":%u,\"clients\":%u,\"delivered_per_s\":%.0f,"
+               "\"lowest\":%.0f,"
                "\"highest\":%.0f,\"update_ns\":%.0f,\"bytes_per_update\":%.0f,\"bytes_per_client\":%.0f}",
-               first ? "" : ",", load_names[load], name, clients, median->delivered_per_s, runs[0].delivered_per_s,
-               runs[RUNS - 1].delivered_per_s, median->update_ns, median->bytes_per_update, memory);
+               first ? "" : ",", load_names[load], name, level, clients, median->delivered_per_s,
+               runs[0].delivered_per_s, runs[RUNS - 1].delivered_per_s, median->update_ns, median->bytes_per_update,
+               memory);
     else
-        printf("%-6s %-9s %5u clients: %7.1f million delivered a second (%.1f to %.1f), %6.0f ns an update, %4.0f "
+        printf("%-6s %-8s %-9s %5u clients: %7.1f million delivered a second (%.1f to %.1f), %6.0f ns an update, "
+               "%4.0f "
                "bytes, "
                "%5.0f bytes of memory a client\n",
-               load_names[load], name, clients, median->delivered_per_s / 1e6, runs[0].delivered_per_s / 1e6,
-               runs[RUNS - 1].delivered_per_s / 1e6, median->update_ns, median->bytes_per_update, memory);
+               load_names[load], name, level > 0 ? "deflated" : "plain", clients, median->delivered_per_s / 1e6,
+               runs[0].delivered_per_s / 1e6, runs[RUNS - 1].delivered_per_s / 1e6, median->update_ns,
+               median->bytes_per_update, memory);
     stream_free(b.stream);
 }
 
@@ -235,13 +247,14 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++)
         json |= strcmp(argv[i], "--json") == 0;
     uint32_t clients = number_after(argc, argv, "--clients", 1000),
-             rounds = number_after(argc, argv, "--rounds", 100);
+             rounds = number_after(argc, argv, "--rounds", 100), level = number_after(argc, argv, "--level", 1);
     if (json) printf("[");
     for (int load = HOT; load <= QUOTE; load++)
-        for (int format = STREAM_JSON; format <= STREAM_PROTOBUF; format++) {
-            measure((bench_load)load, (stream_format)format, clients, rounds, json, first);
-            first = false;
-        }
+        for (int format = STREAM_JSON; format <= STREAM_PROTOBUF; format++)
+            for (uint32_t deflated = 0; deflated < 2; deflated++) {
+                measure((bench_load)load, (stream_format)format, deflated * level, clients, rounds, json, first);
+                first = false;
+            }
     if (json) printf("]\n");
     return 0;
 }

@@ -66,7 +66,7 @@ bool join_plan_make(join_plan *plan, const char *subject) {
     bool books = false;
     for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
         char covered[SUBJECT_BYTES];
-        if (channel == SUBJECT_ORDER) continue;
+        if (channel >= SUBJECT_ORDER) continue; /* no exchange's publisher has a snapshot of it */
         if (!subject_instrument(covered, sizeof covered, exchange, symbol, channel)) continue;
         plan->channels[channel] = subject_matches(subject, covered);
         books |= plan->channels[channel] && join_is_book_channel(channel);

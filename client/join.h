@@ -10,7 +10,7 @@
 typedef struct join_plan {
     char exchange[TW_MIC_BYTES];     /* "": a wildcard, every exchange */
     char symbol[TW_SYMBOL_BYTES];    /* "": a wildcard, every instrument; else unescaped */
-    bool channels[SUBJECT_CHANNELS]; /* covered; those without snapshots (order events) never */
+    bool channels[SUBJECT_CHANNELS]; /* covered; those without snapshots (order events, candles) never */
 } join_plan;
 
 /* A channel that carries BookUpdate. */

@@ -366,8 +366,14 @@ static void deliver_instrument(const delivery *d) {
     case SUBJECT_ORDER:
         if (handlers->on_fault != NULL) deliver_orders(d);
         break;
+    case SUBJECT_CANDLE_1S:
+    case SUBJECT_CANDLE_1M:
+    case SUBJECT_CANDLE_5M:
+    case SUBJECT_CANDLE_1H:
+    case SUBJECT_CANDLE_1D:
+    case SUBJECT_NBBO:
     case SUBJECT_CHANNELS:
-        break;
+        break; /* what others made of the feeds: only raw */
     }
 }
 

@@ -79,6 +79,10 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
     return TW_OK;
 }
 
+bus *asker_bus(const asker *self) {
+    return self->bus;
+}
+
 static void on_closed(uv_handle_t *handle) {
     free(handle->data);
 }
@@ -90,18 +94,23 @@ void asker_close(asker *self) {
     uv_close((uv_handle_t *)&self->timer, on_closed);
 }
 
-bool asker_ask(asker *self, const char *subject, ask_on_reply on_reply, void *question) {
+bool asker_ask_with(asker *self, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
+                    void *question) {
     char reply[sizeof self->inbox + 24];
     for (uint32_t tries = 0; tries < ASK_MOST; tries++) {
         uint64_t id = ++self->last_id;
         question_slot *slot = &self->slots[id % ASK_MOST];
         if (slot->question != NULL) continue;
         tw_text_format(reply, sizeof reply, "%s.%llu", self->inbox, (unsigned long long)id);
-        if (bus_publish_request(self->bus, subject, reply, (const uint8_t *)"", 0) != TW_OK) return false;
+        if (bus_publish_request(self->bus, subject, reply, bytes, length) != TW_OK) return false;
         bus_flush(self->bus);
         *slot = (question_slot){
             .question = question, .on_reply = on_reply, .id = id, .due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS};
         return true;
     }
     return false;
+}
+
+bool asker_ask(asker *self, const char *subject, ask_on_reply on_reply, void *question) {
+    return asker_ask_with(self, subject, (const uint8_t *)"", 0, on_reply, question);
 }

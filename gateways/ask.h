@@ -30,8 +30,12 @@ typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const b
 /* `context` is given to each on_reply. */
 tw_code asker_open(asker **asker, uv_loop_t *loop, const char *url, const char *credentials, void *context,
                    tw_error *error);
-void asker_close(asker *asker); /* the memory goes when the loop next runs; NULL is fine */
+bus *asker_bus(const asker *asker); /* the connection, for who has something to publish */
+void asker_close(asker *asker);     /* the memory goes when the loop next runs; NULL is fine */
 /* False: not asked, because too many are under way or the bus is away. `question` comes back with the replies. */
 bool asker_ask(asker *asker, const char *subject, ask_on_reply on_reply, void *question);
+/* The same with a payload, which is copied. */
+bool asker_ask_with(asker *asker, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
+                    void *question);
 
 #endif

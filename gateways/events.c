@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "gateways/stream/pattern.h"
@@ -35,22 +36,20 @@ static bool next_pattern(pattern_walk *walk, char pattern[SUBJECT_BYTES + 1]) {
 }
 
 /* True if every pattern is one and may be read at least in part; else the answer was given. */
-static bool check_patterns(gateway *self, const socket_request *request, const http_asked *asked) {
+static bool check_patterns(gateway *self, const socket_request *request, http_asked *asked) {
     pattern_walk walk = {.request = request};
     char pattern[SUBJECT_BYTES + 1], message[SUBJECT_BYTES + 160];
     uint32_t count = 0;
     for (; next_pattern(&walk, pattern); count++) {
+        pattern_take_tier(pattern);
         const char *fault = pattern_fault(pattern);
         if (fault != NULL) {
             tw_text_format(message, sizeof message, "'%s' can't be subscribed to: %s", pattern, fault);
             http_answer_error(self, asked, HTTP_BAD_REQUEST, "BAD_SUBJECT", message);
             return false;
         }
-        if (!entitlement_covers(&self->anonymous, pattern)) {
-            tw_text_format(message, sizeof message, "you may not read '%s'", pattern);
-            http_answer_error(self, asked, HTTP_FORBIDDEN, "FORBIDDEN", message);
-            return false;
-        }
+        tw_text_format(message, sizeof message, "'%s'", pattern);
+        if (!caller_may_read(self, request, asked, pattern, message)) return false;
     }
     if (count == 0)
         http_answer_error(self, asked, HTTP_BAD_REQUEST, "BAD_REQUEST", "subscribe=PATTERN,... says what to send");
@@ -125,10 +124,15 @@ void events_take(gateway *self, const socket_request *request) {
                    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                    "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n",
                    asked.cross_origin);
+    if (request->caller != NULL && !doorman_has_room(self->doorman, request->caller)) {
+        http_answer_error(self, &asked, HTTP_TOO_MANY, "TOO_MANY", "you have as many sessions as you may");
+        return;
+    }
     bool full;
     uint32_t client = socket_answer_stream(self->socket, asked.ticket, head, &full);
-    if (client != STREAM_NO_CLIENT)
+    if (client != STREAM_NO_CLIENT) {
+        caller_becomes(self, request, client);
         stream_request(self->stream, client, (const uint8_t *)text, w.length, rt_clock_utc_ns());
-    else if (full)
+    } else if (full)
         http_answer_error(self, &asked, HTTP_NOT_READY, "TOO_MANY", "no room for another client: come back later");
 }

@@ -8,6 +8,8 @@
 #include "base/market.h"
 #include "base/text.h"
 #include "gateways/auth/origin.h"
+#include "gateways/caller.h"
+#include "gateways/candle_pages.h"
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
@@ -15,12 +17,15 @@
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
+#define METHODS       "GET, HEAD, OPTIONS"
+#define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
 const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"},
                   HTTP_FORBIDDEN = {403, "Forbidden"}, HTTP_NOT_FOUND = {404, "Not Found"},
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
-                  HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"};
+                  HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"},
+                  HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"};
 
 /* ---- answers ---- */
 
@@ -29,30 +34,34 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
                         .last = request->method == SOCKET_OTHER /* its body is not read */};
+    tw_text_copy(asked.user, sizeof asked.user,
+                 request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
+    bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
     if (allowed)
-        tw_text_format(asked.cross_origin, sizeof asked.cross_origin,
-                       "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
+        tw_text_format(asked.cross_origin, sizeof asked.cross_origin, "%s%s\r\n%s%s", ALLOW_ORIGIN, request->origin,
+                       trusted ? "Access-Control-Allow-Credentials: true\r\n" : "",
+                       "Access-Control-Expose-Headers: ETag, WWW-Authenticate\r\n");
+    size_t used = strlen(asked.cross_origin);
+    tw_text_copy(asked.cross_origin + used, sizeof asked.cross_origin - used,
+                 doorman_is_on(self->doorman) ? "Vary: Origin, Authorization, Cookie\r\n" : "Vary: Origin\r\n");
     return asked;
 }
 
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
-                 const char *body, size_t length) {
-    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
-    tw_text_format(head, sizeof head,
+static void write_head(char *head, size_t capacity, const http_asked *asked, http_status status, const char *type,
+                       const char *caching, size_t length) {
+    tw_text_format(head, capacity,
                    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: %s\r\n"
-                   "X-Content-Type-Options: nosniff\r\n%s%s\r\n",
-                   status.number, status.words, type, length, caching, asked->cross_origin,
+                   "X-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+                   status.number, status.words, type, length, caching, asked->challenge, asked->cross_origin,
                    asked->last ? "Connection: close\r\n" : "");
-    socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last);
 }
 
-void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
-                       const char *message) {
-    char body[SMALL_BYTES];
+/* {"error":{"code","message"}}; its length. */
+static size_t write_error(char *body, size_t capacity, const char *code, const char *message) {
     json_writer w;
-    json_start(&w, body, sizeof body);
+    json_start(&w, body, capacity);
     json_open_object(&w, NULL);
     json_open_object(&w, "error");
     json_string(&w, "code", code);
@@ -60,7 +69,36 @@ void http_answer_error(gateway *self, const http_asked *asked, http_status statu
     json_close_object(&w);
     json_close_object(&w);
     json_finish(&w);
-    http_answer(self, asked, status, "application/json", "no-store", body, w.length);
+    return w.length;
+}
+
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+                 const char *body, size_t length) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES + HTTP_CHALLENGE_BYTES];
+    write_head(head, sizeof head, asked, status, type, caching, length);
+    return socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last) &&
+           !asked->head;
+}
+
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes) {
+    gateway_count_use(self, asked->user, &(stream_use){.subject = subject, .updates = 1, .bytes = bytes});
+}
+
+void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
+                       const char *message) {
+    char body[SMALL_BYTES];
+    size_t length = write_error(body, sizeof body, code, message);
+    http_answer(self, asked, status, "application/json", "no-store", body, length);
+}
+
+void http_write_error(char *response, size_t capacity, http_asked *asked, http_status status, const char *code,
+                      const char *message) {
+    char body[SMALL_BYTES];
+    size_t length = write_error(body, sizeof body, code, message);
+    asked->last = true;
+    write_head(response, capacity, asked, status, "application/json", "no-store", length);
+    size_t used = strlen(response);
+    tw_text_copy(response + used, capacity - used, body);
 }
 
 const char *http_argument(const socket_request *request, const char *name) {
@@ -86,6 +124,17 @@ static void take_healthz(gateway *self, const socket_request *request) {
     http_answer(self, &asked, HTTP_OK, "text/plain", "no-store", "ok\n", 3);
 }
 
+/* With tokens asked for and no key in force, nobody who has one can come in: not ready. */
+static void put_auth(const gateway *self, json_writer *w, const keyring_stats *keys) {
+    if (!doorman_is_on(self->doorman)) return;
+    json_open_object(w, "auth");
+    json_u64(w, "keys", keys->keys);
+    json_u64(w, "files_failed", keys->files_failed);
+    json_string(w, "provider", keyring_provider_name(keys->provider));
+    if (keys->age_ns > 0) json_i64(w, "keys_age_s", keys->age_ns / INT64_C(1000000000));
+    json_close_object(w);
+}
+
 static void take_readyz(gateway *self, const socket_request *request) {
     source_state state = source_read(self->source);
     http_asked asked = http_remember(self, request);
@@ -93,12 +142,15 @@ static void take_readyz(gateway *self, const socket_request *request) {
     json_writer w;
     json_start(&w, body, sizeof body);
     json_open_object(&w, NULL);
-    bool ready = self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    keyring_stats keys = doorman_read_stats(self->doorman).keys;
+    bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
+    bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
     json_bool(&w, "ready", ready);
     json_u64(&w, "feeds", state.feeds);
     json_u64(&w, "feeds_silent", state.feeds_silent);
     json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
     last_store_stats store = last_store_read_stats(self->last_store);
+    put_auth(self, &w, &keys);
     json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
     json_close_object(&w);
     json_finish(&w);
@@ -148,29 +200,63 @@ static const struct route {
     void (*take)(gateway *self, const socket_request *request);
 } routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
               {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
-              {"/healthz", false, take_healthz},      {"/readyz", false, take_readyz},
-              {"/metrics", false, take_metrics}};
+              {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
+              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
+
+static bool is_stream(const char *path) {
+    return strcmp(path, "/v1/stream") == 0;
+}
+
+static const struct route *find_route(const char *path) {
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const struct route *one = &routes[i];
+        bool fits =
+            one->is_folder ? strncmp(one->path, path, strlen(one->path)) == 0 : strcmp(one->path, path) == 0;
+        if (fits) return one;
+    }
+    return NULL;
+}
+
+/* A browser asks, before a page of another origin may send this. It goes on asking only where the origin is let in. */
+static void answer_options(gateway *self, const http_asked *asked) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
+    bool let_in = strncmp(asked->cross_origin, ALLOW_ORIGIN, strlen(ALLOW_ORIGIN)) == 0;
+    tw_text_format(head, sizeof head, "HTTP/1.1 204 No Content\r\nAllow: " METHODS "\r\n%s%s\r\n",
+                   let_in ? "Access-Control-Allow-Methods: " METHODS "\r\n"
+                            "Access-Control-Allow-Headers: Authorization, If-None-Match, Last-Event-ID\r\n"
+                            "Access-Control-Max-Age: 600\r\n"
+                          : "",
+                   asked->cross_origin);
+    socket_answer(self->socket, asked->ticket, head, "", 0, true);
+}
+
+static void refuse_method(gateway *self, http_asked *asked) {
+    size_t used = strlen(asked->cross_origin);
+    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, "Allow: " METHODS "\r\n");
+    http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+}
+
+static void route(gateway *self, const socket_request *request, const http_asked *asked) {
+    const struct route *found = find_route(request->path);
+    const page *file = found == NULL ? pages_find(&self->pages, request->path) : NULL;
+    if (found != NULL)
+        found->take(self, request);
+    else if (file != NULL)
+        answer_page(self, asked, file, page_is_known(file, request->if_none_match));
+    else
+        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND",
+                          is_stream(request->path) ? "this is a WebSocket: connect with an upgrade"
+                                                   : "there is nothing at this path");
+}
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
-    if (request->method == SOCKET_OTHER || request->method == SOCKET_OPTIONS) {
-        http_answer_error(self, &asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
-        return;
-    }
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        const struct route *route = &routes[i];
-        bool fits = route->is_folder ? strncmp(route->path, request->path, strlen(route->path)) == 0
-                                     : strcmp(route->path, request->path) == 0;
-        if (!fits) continue;
-        route->take(self, request);
-        return;
-    }
-    const page *file = pages_find(&self->pages, request->path);
-    if (file != NULL) {
-        answer_page(self, &asked, file, page_is_known(file, request->if_none_match));
-        return;
-    }
-    bool is_stream = strcmp(request->path, "/v1/stream") == 0;
-    http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND",
-                      is_stream ? "this is a WebSocket: connect with an upgrade" : "there is nothing at this path");
+    bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
+                    is_stream(request->path);
+    if (is_there && request->method == SOCKET_OPTIONS)
+        answer_options(self, &asked);
+    else if (is_there && request->method == SOCKET_OTHER)
+        refuse_method(self, &asked);
+    else
+        caller_take(self, request, &asked, route);
 }

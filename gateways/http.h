@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateways/auth/identity.h"
 #include "gateways/socket.h"
 
 typedef struct gateway gateway;
@@ -17,25 +18,36 @@ typedef struct http_status {
     const char *words;
 } http_status;
 extern const http_status HTTP_OK, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_NOT_ALLOWED,
-    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT;
+    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT, HTTP_UNAUTHORIZED, HTTP_TOO_MANY;
 
-#define HTTP_CROSS_BYTES 2304u
+#define HTTP_CROSS_BYTES     2432u
+#define HTTP_CHALLENGE_BYTES 512u
 /* What an answer needs to remember of its request. */
 typedef struct http_asked {
     uint64_t ticket;
-    bool head, last;                     /* HEAD: no body; the connection ends with the answer */
-    char cross_origin[HTTP_CROSS_BYTES]; /* headers */
+    bool head, last;                      /* HEAD: no body; the connection ends with the answer */
+    char cross_origin[HTTP_CROSS_BYTES];  /* headers */
+    char challenge[HTTP_CHALLENGE_BYTES]; /* likewise, of a 401 */
+    char user[IDENTITY_USER_BYTES];       /* who asks */
 } http_asked;
 http_asked http_remember(const gateway *self, const socket_request *request);
 
-/* Answers with a body of so many bytes, copied. `caching` is the value of Cache-Control. */
-void http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
+/* Answers with a body of so many bytes, copied. `caching` is the value of Cache-Control. True: the body goes out (not to a
+ * HEAD, nor to who is gone). */
+bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length);
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
                        const char *message);
 
+/* An answer with market data went out: so many bytes of this subject, for the usage ledger. */
+void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes);
+
 /* The value of the argument of that name, "" if there is none. */
 const char *http_argument(const socket_request *request, const char *name);
+
+/* As http_answer_error, but into `response`, as a whole; the connection is to end. */
+void http_write_error(char *response, size_t capacity, http_asked *asked, http_status status, const char *code,
+                      const char *message);
 
 /* Four of A-Z 0-9. */
 bool http_is_mic(const char *text, size_t length);

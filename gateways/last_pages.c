@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "proto/codec.h"
@@ -30,6 +31,7 @@ typedef struct last_item {
         last_part_kind kind;
     } parts[PARTS]; /* what the bus is asked for */
     uint32_t parts_left;
+    size_t bytes;       /* of its JSON among several */
     const char *source; /* "redis", "memory", "bus"; NULL: an error */
     last_shown shown;
     const http_status *error;
@@ -61,6 +63,14 @@ static void write_item(json_writer *w, const last_item *item, const char *mic) {
     json_close_object(w);
 }
 
+/* "XNAS.AAPL.last" is no subject of the bus: a line of the ledger of its own, as it is neither all quotes nor all trades. */
+static void count(gateway *self, const last_question *q, const last_item *item, size_t bytes) {
+    char token[SUBJECT_BYTES], subject[SUBJECT_BYTES];
+    if (item->source != NULL && subject_escape(token, sizeof token, item->symbol) &&
+        tw_text_format(subject, sizeof subject, "%s.%s.last", q->mic, token))
+        http_count(self, &q->asked, subject, bytes);
+}
+
 static void answer_one(gateway *self, const last_question *q) {
     const last_item *item = &q->items[0];
     char text[ITEM_BYTES];
@@ -72,10 +82,11 @@ static void answer_one(gateway *self, const last_question *q) {
     json_start(&w, text, sizeof text);
     write_item(&w, item, q->mic);
     json_finish(&w);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    if (http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length))
+        count(self, q, item, w.length);
 }
 
-static void answer_several(gateway *self, const last_question *q) {
+static void answer_several(gateway *self, last_question *q) {
     size_t capacity = (size_t)(q->count + 1) * ITEM_BYTES;
     char *text = malloc(capacity);
     json_writer w;
@@ -87,12 +98,17 @@ static void answer_several(gateway *self, const last_question *q) {
     json_open_object(&w, NULL);
     json_string(&w, "exchange", q->mic);
     json_open_array(&w, "values");
-    for (uint32_t i = 0; i < q->count; i++)
+    for (uint32_t i = 0; i < q->count; i++) {
+        size_t before = w.length;
         write_item(&w, &q->items[i], NULL);
+        q->items[i].bytes = w.length - before;
+    }
     json_close_array(&w);
     json_close_object(&w);
     json_finish(&w);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    bool out = http_answer(self, &q->asked, HTTP_OK, "application/json", "no-store", text, w.length);
+    for (uint32_t i = 0; out && i < q->count; i++)
+        count(self, q, &q->items[i], q->items[i].bytes);
     free(text);
 }
 
@@ -262,20 +278,20 @@ void last_take_row(void *context, void *question, const last_shown *row) {
 
 /* ---- requests ---- */
 
-static bool may_read(const gateway *self, const last_item *item, subject_channel channel) {
+static bool may_read(const gateway *self, const identity *who, const last_item *item, subject_channel channel) {
     char subject[SUBJECT_BYTES];
     return subject_instrument(subject, sizeof subject, item->owner->mic, item->symbol, channel) &&
-           entitlement_covers(&self->anonymous, subject);
+           doorman_allows(self->doorman, who, subject);
 }
 
-static void start_item(gateway *self, last_item *item) {
+static void start_item(gateway *self, const identity *who, last_item *item) {
     char subject[SUBJECT_BYTES];
     if (!subject_instrument(subject, sizeof subject, item->owner->mic, item->symbol, SUBJECT_QUOTE)) {
         refuse(self, item, &HTTP_BAD_REQUEST, "BAD_REQUEST", "a symbol has 1 to 32 bytes");
         return;
     }
-    item->wanted[PART_QUOTE] = may_read(self, item, SUBJECT_QUOTE);
-    item->wanted[PART_PRINT] = may_read(self, item, SUBJECT_TRADE);
+    item->wanted[PART_QUOTE] = may_read(self, who, item, SUBJECT_QUOTE);
+    item->wanted[PART_PRINT] = may_read(self, who, item, SUBJECT_TRADE);
     if (!item->wanted[PART_QUOTE] && !item->wanted[PART_PRINT])
         refuse(self, item, &HTTP_FORBIDDEN, "FORBIDDEN",
                "you may read neither quotes nor trades of this instrument");
@@ -298,7 +314,8 @@ static const char *take_symbol(last_item *item, const char *at, bool several) {
     return at + length + (several && at[length] == ',');
 }
 
-static void ask_all(gateway *self, const http_asked *asked, const char *mic, const char *list, bool several) {
+static void ask_all(gateway *self, const identity *who, const http_asked *asked, const char *mic, const char *list,
+                    bool several) {
     uint32_t count = several ? count_symbols(list) : 1;
     last_question *q = calloc(1, sizeof *q + count * sizeof q->items[0]);
     if (q == NULL) {
@@ -310,10 +327,27 @@ static void ask_all(gateway *self, const http_asked *asked, const char *mic, con
     for (uint32_t i = 0; i < count; i++) {
         q->items[i].owner = q;
         list = take_symbol(&q->items[i], list, several);
-        start_item(self, &q->items[i]);
+        start_item(self, who, &q->items[i]);
     }
     last_store_flush(self->last_store);
     settle_one(self, q);
+}
+
+/* May who asks read anything of it? Else it was answered. `symbol`: "" for several; one that is none is told later. */
+static bool may_ask(gateway *self, const socket_request *request, http_asked *asked, const char *mic,
+                    const char *symbol) {
+    char subject[SUBJECT_BYTES], channel[SUBJECT_BYTES];
+    if (symbol[0] == '\0') {
+        tw_text_format(subject, sizeof subject, "%.4s.>", mic);
+        return caller_may_read(self, request, asked, subject, "anything of this exchange");
+    }
+    char exchange[TW_MIC_BYTES] = "";
+    memcpy(exchange, mic, TW_MIC_BYTES - 1);
+    if (!subject_instrument(subject, sizeof subject, exchange, symbol, SUBJECT_QUOTE) ||
+        !subject_instrument(channel, sizeof channel, exchange, symbol, SUBJECT_TRADE))
+        return true;
+    return doorman_allows(self->doorman, request->caller, subject) ||
+           caller_may_read(self, request, asked, channel, "quotes or trades of this instrument");
 }
 
 void last_take(gateway *self, const socket_request *request) {
@@ -327,6 +361,6 @@ void last_take(gateway *self, const socket_request *request) {
                           "last values are /v1/last/{MIC}/{SYMBOL} or /v1/last/{MIC}?symbols=A,B");
     else if (several && count_symbols(list) > LAST_PAGES_SYMBOLS)
         http_answer_error(self, &asked, HTTP_BAD_REQUEST, "TOO_MANY", "at most 100 symbols in one request");
-    else
-        ask_all(self, &asked, mic, list, several);
+    else if (may_ask(self, request, &asked, mic, several ? "" : list))
+        ask_all(self, request->caller, &asked, mic, list, several);
 }

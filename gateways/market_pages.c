@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "proto/codec.h"
@@ -80,10 +81,12 @@ static void answer_book(gateway *self, const http_asked *asked, const stream_boo
     put_time(&w, "event_ns", header->event_ns);
     put_time(&w, "publish_ns", header->publish_ns);
     json_close_object(&w);
-    if (json_finish(&w))
-        http_answer(self, asked, HTTP_OK, "application/json", "no-store", text, w.length);
-    else
+    char subject[SUBJECT_BYTES];
+    if (!json_finish(&w))
         http_answer_error(self, asked, HTTP_BAD_GATEWAY, "TOO_LARGE", "the book does not fit an answer");
+    else if (http_answer(self, asked, HTTP_OK, "application/json", "no-store", text, w.length) &&
+             subject_instrument(subject, sizeof subject, header->exchange, header->symbol, SUBJECT_ORDERBOOK))
+        http_count(self, asked, subject, w.length);
 }
 
 static bool question_append(question *q, const char *text, size_t length) {
@@ -131,7 +134,10 @@ static void answer_instruments(gateway *self, question *q) {
     }
     memmove(q->text + start, q->text, entries + 2);
     memcpy(q->text, head, start);
-    http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length);
+    char subject[SUBJECT_BYTES];
+    if (http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length) &&
+        subject_instruments(subject, sizeof subject, q->mic))
+        http_count(self, &q->asked, subject, q->length);
 }
 
 /* ---- replies ---- */
@@ -241,10 +247,7 @@ void market_take_book(gateway *self, const socket_request *request) {
                           "a book is /v1/book/{MIC}/{SYMBOL}, with ?depth=N from 1 on");
         return;
     }
-    if (!entitlement_covers(&self->anonymous, subject)) {
-        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN", "you may not read this book");
-        return;
-    }
+    if (!caller_may_read(self, request, &q.asked, subject, "this book")) return;
     wire_header header;
     stream_book book;
     if (source_read_book(self->source, q.mic, q.symbol, &header, &book)) {
@@ -264,11 +267,7 @@ void market_take_instruments(gateway *self, const socket_request *request) {
     }
     tw_text_copy(q.mic, sizeof q.mic, mic);
     tw_text_format(subject, sizeof subject, "%s.>", mic);
-    if (!entitlement_covers(&self->anonymous, subject)) {
-        http_answer_error(self, &q.asked, HTTP_FORBIDDEN, "FORBIDDEN",
-                          "you may not read anything of this exchange");
-        return;
-    }
+    if (!caller_may_read(self, request, &q.asked, subject, "anything of this exchange")) return;
     q.parts_left = source_partitions(self->source, mic);
     if (q.parts_left == 0) q.parts_left = 1;
     if (subject_instruments(subject, sizeof subject, mic)) ask(self, &q, subject);

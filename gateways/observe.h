@@ -3,10 +3,12 @@
 #define TICKWIRE_GATEWAYS_OBSERVE_H
 
 #include "client/tickwire.h"
+#include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
 #include "gateways/stream/stream.h"
+#include "gateways/usage.h"
 #include "runtime/metrics.h"
 
 typedef struct gateway gateway;
@@ -18,10 +20,14 @@ typedef struct observed {
     socket_stats socket;
     source_state source;
     tickwire_stats client;
+    doorman_stats auth;
     last_store_stats last_store;
+    usage_stats usage;
     int64_t clients, groups, instruments, subscriptions, kept_bytes;
     int64_t connections, websockets, event_streams;
+    int64_t sessions_known, sessions_anonymous, users, keys, files_failed, provider_state, keys_age_s;
     int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
+    int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;
 
 tw_code observe_open(gateway *self, tw_error *error);

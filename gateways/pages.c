@@ -34,6 +34,11 @@ static const char *type_of(const char *path) {
     return "application/octet-stream";
 }
 
+/* Of the same bytes the same, in every gateway. */
+static void make_tag(page *one) {
+    tw_text_format(one->tag, sizeof one->tag, "\"%08x-%zx\"", tw_crc32c(0, one->bytes, one->length), one->length);
+}
+
 static tw_code read_bytes(page *one, const char *file, tw_error *error) {
     FILE *in = fopen(file, "rb");
     if (in == NULL) return tw_error_set_errno(error, errno, "%s", file);
@@ -42,22 +47,43 @@ static tw_code read_bytes(page *one, const char *file, tw_error *error) {
     bool whole = one->bytes != NULL && had == one->length;
     fclose(in);
     if (!whole) return tw_error_set(error, TW_IO, "%s could not be read whole", file);
-    tw_text_format(one->tag, sizeof one->tag, "\"%08x-%zx\"", tw_crc32c(0, one->bytes, one->length), one->length);
+    make_tag(one);
     return TW_OK;
 }
 
-static tw_code add_file(pages *self, const char *file, const char *path, size_t length, tw_error *error) {
-    if (self->count == PAGES_MOST_FILES || self->bytes + length > PAGES_MOST_BYTES)
-        return tw_error_set(error, TW_FULL, "%s: more than %u files or %u MiB", file, PAGES_MOST_FILES,
-                            PAGES_MOST_BYTES >> 20);
+/* Room for one more; its bytes are still to come. NULL: the reason is told, naming `file`. */
+static page *add_page(pages *self, const char *file, const char *path, size_t length, tw_error *error) {
+    if (self->count == PAGES_MOST_FILES || self->bytes + length > PAGES_MOST_BYTES) {
+        tw_error_set(error, TW_FULL, "%s: more than %u files or %u MiB", file, PAGES_MOST_FILES,
+                     PAGES_MOST_BYTES >> 20);
+        return NULL;
+    }
     page *grown = realloc(self->files, (self->count + 1) * sizeof *grown);
-    if (grown == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for %s", file);
-    self->files = grown;
+    char *copy = grown == NULL ? NULL : strdup(path);
+    if (grown != NULL) self->files = grown;
+    if (copy == NULL) {
+        tw_error_set(error, TW_NO_MEMORY, "no memory for %s", file);
+        return NULL;
+    }
     page *one = &self->files[self->count++];
-    *one = (page){.path = strdup(path), .type = type_of(path), .length = length};
-    if (one->path == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for %s", file);
+    *one = (page){.path = copy, .type = type_of(path), .length = length};
     self->bytes += length;
-    return read_bytes(one, file, error);
+    return one;
+}
+
+static tw_code add_file(pages *self, const char *file, const char *path, size_t length, tw_error *error) {
+    page *one = add_page(self, file, path, length, error);
+    return one == NULL ? error->code : read_bytes(one, file, error);
+}
+
+tw_code pages_add(pages *self, const char *path, const void *bytes, size_t length, tw_error *error) {
+    page *one = add_page(self, path, path, length, error);
+    if (one == NULL) return error->code;
+    one->bytes = malloc(length + 1);
+    if (one->bytes == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for %s", path);
+    memcpy(one->bytes, bytes, length);
+    make_tag(one);
+    return TW_OK;
 }
 
 static tw_code read_folder(pages *self, const char *folder, const char *path, int depth, tw_error *error);

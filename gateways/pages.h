@@ -1,5 +1,5 @@
 /*
- * The dashboard's files, served from memory: all of a folder is read at start, so that no request waits for a disk or
+ * The dashboard's files and the API's documents, served from memory: all of a folder is read at start, so that no request waits for a disk or
  * reaches outside of it. Whoever replaces the files restarts the gateway.
  */
 #ifndef TICKWIRE_GATEWAYS_PAGES_H
@@ -32,6 +32,8 @@ typedef struct pages {
 /* Regular files of the folder and those below it; names that begin with a dot are left out. TW_IO, TW_NOT_FOUND name what
  * could not be read; TW_FULL a bound. Free it whatever comes back. */
 tw_code pages_read(pages *self, const char *folder, tw_error *error);
+/* One that is made here, under `path`: found before a file of a folder read later. The bytes are copied. */
+tw_code pages_add(pages *self, const char *path, const void *bytes, size_t length, tw_error *error);
 void pages_free(pages *self); /* {0} is fine */
 
 /* The file of a path; "/" and "/x/" stand for the index.html there. NULL: there is none. */

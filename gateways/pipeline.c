@@ -5,7 +5,8 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "gateways/auth/origin.h"
+#include "gateways/api/documents.h"
+#include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
@@ -13,8 +14,42 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
+#define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
+#define DEFLATE_LEVEL  1 /* higher ones make such short messages hardly smaller: docs/benchmarks.md */
+
+/* ---- usage ---- */
+
+static void end_period(gateway *self, int64_t now_ns) {
+    stream_report_usage(self->stream);
+    usage_end_period(self->usage, now_ns);
+}
+
+static void end_period_if_due(gateway *self, int64_t now_ns) {
+    if (usage_is_due(self->usage, now_ns)) end_period(self, now_ns);
+}
+
+static void count_use(gateway *self, const char *user, const stream_use *use) {
+    usage_add(self->usage, &(ledger_use){.user = user,
+                                         .subject = use->subject,
+                                         .updates = use->updates,
+                                         .bytes = use->bytes,
+                                         .first_ns = use->first_ns,
+                                         .last_ns = use->last_ns});
+}
+
+static void on_used(void *context, uint32_t client, const stream_use *use) {
+    gateway *self = context;
+    count_use(self, doorman_user(self->doorman, client), use);
+}
+
+void gateway_count_use(gateway *self, const char *user, const stream_use *use) {
+    stream_use now = *use;
+    now.first_ns = now.last_ns = rt_clock_utc_ns();
+    end_period_if_due(self, now.first_ns);
+    count_use(self, user, &now);
+}
 
 /* ---- rounds ---- */
 
@@ -22,8 +57,12 @@
 static void on_before_wait(uv_prepare_t *prepare) {
     gateway *self = prepare->data;
     if (self->phase == GATEWAY_DONE) return;
-    int64_t now_ns = rt_clock_utc_ns(), due_ns = stream_round(self->stream, now_ns);
+    int64_t now_ns = rt_clock_utc_ns();
+    end_period_if_due(self, now_ns); /* what this round hands out belongs to the next */
+    usage_publish_waiting(self->usage);
+    int64_t due_ns = stream_round(self->stream, now_ns), usage_ns = usage_due_ns(self->usage);
     socket_write_ready(self->socket);
+    if (usage_ns < due_ns) due_ns = usage_ns;
     int64_t wait_ms = stream_has_later(self->stream) ? 0 : (due_ns - now_ns + MILLI_NS - 1) / MILLI_NS;
     uv_update_time(&self->loop); /* the timer counts from here */
     uv_timer_start(&self->round_due, self->round_due.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
@@ -41,12 +80,28 @@ static void want(void *context, const char *mic, subject_channel channel, bool w
 }
 
 static bool may_read(void *context, uint32_t client, const char *subject) {
-    (void)client; /* everybody may read the same */
-    return entitlement_covers(&((gateway *)context)->anonymous, subject);
+    return doorman_may_read(((gateway *)context)->doorman, client, subject);
+}
+
+static bool authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
+                         char *reason, size_t capacity) {
+    return doorman_authenticate(((gateway *)context)->doorman, client, token, admitted, reason, capacity);
 }
 
 static void close_client(void *context, uint32_t client, uint16_t code, const char *reason) {
     socket_end_client(((gateway *)context)->socket, client, code, reason);
+}
+
+static void send_away(void *context, uint32_t client, const char *reason) {
+    stream_dismiss(((gateway *)context)->stream, client, reason, rt_clock_utc_ns());
+}
+
+static tw_code open_doorman(gateway *self, tw_error *error) {
+    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
+    doorman_options options = {
+        .settings = &self->settings, .anonymous = &self->anonymous, .send_away = send_away, .context = self};
+    return doorman_open(&self->doorman, &self->loop, &options, self->log, error);
 }
 
 static tw_code open_stream(gateway *self, tw_error *error) {
@@ -63,8 +118,17 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                               .request_bytes = (uint32_t)s->request_bytes,
                               .requests_per_second = (uint32_t)s->requests_per_second,
                               .heartbeat_ns = s->heartbeat_ns,
-                              .silence_ns = s->silence_ns};
-    stream_surroundings surroundings = {.context = self, .want = want, .may_read = may_read, .close = close_client};
+                              .silence_ns = s->silence_ns,
+                              .most = {.subscriptions = (uint32_t)s->most_subscriptions,
+                                       .requests_per_second = (uint32_t)s->most_requests_per_second,
+                                       .waiting_bytes = (uint32_t)s->most_client_bytes},
+                              .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
+    stream_surroundings surroundings = {.context = self,
+                                        .want = want,
+                                        .may_read = may_read,
+                                        .authenticate = authenticate,
+                                        .used = on_used,
+                                        .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
 }
 
@@ -74,8 +138,21 @@ static void on_request(void *context, const socket_request *request) {
     http_take(context, request);
 }
 
-static bool may_connect(void *context, const char *origin, const char *host) {
-    return origin_allowed(((gateway *)context)->settings.origins, origin, host);
+static const char *on_handshake(void *context, const socket_request *request, void **guest) {
+    return caller_take_handshake(context, request, guest);
+}
+
+static void on_guest_lost(void *context, void *guest) {
+    (void)context;
+    identity_free(guest);
+}
+
+static void on_client(void *context, uint32_t client, bool websocket, void *guest) {
+    caller_on_client(context, client, websocket, guest);
+}
+
+static void on_client_gone(void *context, uint32_t client) {
+    doorman_leave(((gateway *)context)->doorman, client);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -86,13 +163,20 @@ static tw_code open_socket(gateway *self, tw_error *error) {
                               .certificate = s->tls_certificate,
                               .key = s->tls_key,
                               .max_connections = (uint32_t)s->max_clients,
+                              .max_of_address = (uint32_t)s->max_clients_per_address,
                               .header_bytes = (uint32_t)s->header_bytes,
                               .request_bytes = (uint32_t)s->request_bytes,
                               .send_buffer = (uint32_t)s->send_buffer,
                               .unsent_low_water = (uint32_t)s->unsent_low_water,
                               .handshake_ns = s->handshake_ns,
-                              .silence_ns = s->silence_ns};
-    socket_handlers handlers = {.context = self, .on_request = on_request, .may_connect = may_connect};
+                              .silence_ns = s->silence_ns,
+                              .compression = s->compression};
+    socket_handlers handlers = {.context = self,
+                                .on_request = on_request,
+                                .on_handshake = on_handshake,
+                                .on_guest_lost = on_guest_lost,
+                                .on_client = on_client,
+                                .on_client_gone = on_client_gone};
     return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
 }
 
@@ -114,6 +198,18 @@ static tw_code open_last_store(gateway *self, tw_error *error) {
     tw_code code = last_store_open(&self->last_store, &self->loop, s->redis, s->redis_deadline_ns, last_take_row,
                                    self, self->log, error);
     return code == TW_OK ? TW_OK : tw_error_wrap(error, "--redis");
+}
+
+static tw_code open_usage(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    usage_options options = {.file = s->usage,
+                             .publish = s->usage_publish,
+                             .name = s->name,
+                             .period_ns = s->usage_period_ns,
+                             .most_lines = (uint32_t)s->usage_lines,
+                             .most_bytes = s->usage_bytes,
+                             .bus = asker_bus(self->asker)};
+    return usage_open(&self->usage, &self->loop, &options, rt_clock_utc_ns(), self->log, error);
 }
 
 /* ---- the end ---- */
@@ -151,6 +247,14 @@ static void on_signal(uv_signal_t *handle, int number) {
     uv_timer_start(&self->phase_due, on_phase_due, (uint64_t)(s->goodbye_ns / MILLI_NS), 0);
 }
 
+/* Files may have been moved away, keys may have changed. */
+static void on_hangup(uv_signal_t *handle, int number) {
+    gateway *self = handle->data;
+    rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
+    usage_reopen(self->usage);
+    doorman_reload(self->doorman);
+}
+
 /* ---- opening, running, closing ---- */
 
 static void open_handles(gateway *self) {
@@ -164,7 +268,20 @@ static void open_handles(gateway *self) {
         self->signals[i].data = self;
         uv_signal_start(&self->signals[i], on_signal, numbers[i]);
     }
+    uv_signal_init(&self->loop, &self->hangup);
+    self->hangup.data = self;
+    uv_signal_start(&self->hangup, on_hangup, SIGHUP);
     self->handles_open = true;
+}
+
+static tw_code read_pages(gateway *self, tw_error *error) {
+    const char *folder = self->settings.dashboard;
+    tw_code code = pages_add(&self->pages, "/v1/openapi.json", api_openapi, api_openapi_length, error);
+    if (code == TW_OK)
+        code = pages_add(&self->pages, "/v1/asyncapi.json", api_asyncapi, api_asyncapi_length, error);
+    if (code == TW_OK && folder[0] != '\0' && pages_read(&self->pages, folder, error) != TW_OK)
+        return tw_error_wrap(error, "--dashboard");
+    return code;
 }
 
 tw_code gateway_open(gateway *self, tw_error *error) {
@@ -174,14 +291,13 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = entitlement_parse(&self->anonymous, self->settings.anonymous, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--anonymous");
-    if (self->settings.dashboard[0] != '\0' && pages_read(&self->pages, self->settings.dashboard, error) != TW_OK)
-        return tw_error_wrap(error, "--dashboard");
+    tw_code code = open_doorman(self, error);
+    if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
     if (code == TW_OK) code = open_source(self, error);
     if (code == TW_OK) code = open_last_store(self, error);
+    if (code == TW_OK) code = open_usage(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     if (code == TW_OK) open_handles(self);
     return code;
@@ -196,8 +312,9 @@ int gateway_run(gateway *self) {
     uv_prepare_start(&self->before_wait, on_before_wait);
     rt_log(self->log, RT_INFO, "gateway serves", RT_STR("address", self->settings.address),
            RT_U64("port", socket_port(self->socket)), RT_STR("bus", servers));
-    if (self->anonymous.patterns.count == 0)
-        rt_log(self->log, RT_WARN, "nobody may read anything: --anonymous grants subjects to everybody");
+    if (self->anonymous.patterns.count == 0 && !doorman_is_on(self->doorman))
+        rt_log(self->log, RT_WARN,
+               "nobody may read anything: --anonymous grants subjects to everybody, --auth-... lets tokens do so");
     while (self->phase != GATEWAY_DONE)
         uv_run(&self->loop, UV_RUN_DEFAULT);
     rt_log(self->log, RT_INFO, "gateway ends");
@@ -211,19 +328,25 @@ static void close_handles(gateway *self) {
     uv_close((uv_handle_t *)&self->phase_due, NULL);
     for (int i = 0; i < GATEWAY_SIGNALS; i++)
         uv_close((uv_handle_t *)&self->signals[i], NULL);
+    uv_close((uv_handle_t *)&self->hangup, NULL);
 }
 
 void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
+    if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
     last_store_close(self->last_store);
     asker_close(self->asker);
+    doorman_close(self->doorman);
     socket_close(self->socket);
     source_close(self->source);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets everything finish closing */
+    usage_close(self->usage, USAGE_WAIT_NS);
+    uv_run(&self->loop, UV_RUN_NOWAIT);
     uv_loop_close(&self->loop);
     socket_free(self->socket);
     stream_free(self->stream);
+    doorman_free(self->doorman);
     wire_arena_fini(&self->arena);
     entitlement_fini(&self->anonymous);
     observe_close(self);

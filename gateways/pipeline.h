@@ -11,6 +11,7 @@
 
 #include "gateways/ask.h"
 #include "gateways/auth/entitlement.h"
+#include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
 #include "gateways/pages.h"
@@ -18,6 +19,7 @@
 #include "gateways/socket.h"
 #include "gateways/source.h"
 #include "gateways/stream/stream.h"
+#include "gateways/usage.h"
 #include "runtime/log.h"
 
 #define GATEWAY_SIGNALS 2
@@ -31,11 +33,13 @@ typedef struct gateway {
     uv_loop_t loop;
     uv_prepare_t before_wait;
     uv_timer_t round_due, phase_due;
-    uv_signal_t signals[GATEWAY_SIGNALS];
+    uv_signal_t signals[GATEWAY_SIGNALS], hangup;
     bool handles_open;
     gateway_phase phase;
     uint64_t leave_by_ms; /* of the loop: who has not gone by then is cut off */
     entitlement anonymous;
+    doorman *doorman;
+    char refusal[8192]; /* of a handshake, until the next */
     source *source;
     stream *stream;
     gateway_socket *socket;
@@ -43,11 +47,14 @@ typedef struct gateway {
     last_store *last_store; /* NULL: no Redis */
     wire_arena arena;       /* for what asker brings */
     pages pages;
+    usage *usage; /* NULL: neither written nor published */
     observed observed;
 } gateway;
 
 /* `self` is zeroed but for its settings. TW_INVALID: a setting makes no sense. Close it whatever comes back. */
 tw_code gateway_open(gateway *self, tw_error *error);
+/* What this user had of a subject goes into the usage ledger, as of now. */
+void gateway_count_use(gateway *self, const char *user, const stream_use *use);
 int gateway_run(gateway *self); /* until told to stop; the exit code */
 void gateway_close(gateway *self);
 

@@ -20,12 +20,24 @@ typedef struct gateway_settings {
     const char *tls_certificate, *tls_key;
     const char *origins;
     const char *anonymous;
+    const char *auth_keys, *auth_secret, *auth_jwks, *auth_issuer, *auth_audience, *auth_authorities;
+    const char *auth_cookie, *auth_subjects_claim;
+    int64_t auth_leeway_ns, auth_timeout_ns, auth_check_ns;
+    int64_t auth_refresh_ns, auth_unknown_ns, auth_kept_ns, auth_fetch_ns;
+    uint64_t auth_sessions, most_sessions, most_subscriptions, most_requests_per_second, most_client_bytes;
     const char *dashboard;
 
-    uint64_t max_clients, max_instruments, max_subscriptions, max_groups, max_members;
+    const char *name;
+    const char *usage;
+    bool usage_publish;
+    int64_t usage_period_ns;
+    uint64_t usage_lines, usage_bytes;
+
+    uint64_t max_clients, max_clients_per_address, max_instruments, max_subscriptions, max_groups, max_members;
     uint64_t client_bytes, request_bytes, requests_per_second, header_bytes;
     uint64_t frames_kept, kept_bytes;
     uint64_t send_buffer, unsent_low_water;
+    bool compression;
     int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
     int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
 

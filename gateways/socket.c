@@ -29,7 +29,9 @@
 #define READ_BYTES        1             /* by libwebsockets: it reads no frames */
 #define WRITE_BYTES       (64u * 1024u) /* most that libwebsockets writes at once */
 #define SPARE_FILES       64
+#define MOST_FILES        (1u << 18)
 #define TEXT_BYTES        SOCKET_TEXT_BYTES
+#define PING_SLICES       64u /* of all clients: one after the other */
 
 static gateway_socket *socket_of(struct lws *wsi) {
     return lws_context_user(lws_get_context(wsi));
@@ -81,8 +83,37 @@ static size_t frame_end(const stream_span *spans, uint32_t count, size_t at) {
     return end;
 }
 
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds) {
+    lws_set_timeout(wsi, why, seconds);
+    lws_cancel_service(lws_get_context(wsi));
+}
+
+/* Not by a timeout of libwebsockets, which has them in a sorted list: thousands may go at once. */
 void socket_drop(connection *c) {
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+    gateway_socket *self = socket_of(c->wsi);
+    if (c->dropped) return;
+    c->dropped = true;
+    c->next_dropped = self->dropped;
+    self->dropped = c;
+}
+
+static void forget_drop(gateway_socket *self, connection *c) {
+    for (connection **link = &self->dropped; c->dropped && *link != NULL; link = &(*link)->next_dropped)
+        if (*link == c) {
+            *link = c->next_dropped;
+            c->dropped = false;
+            return;
+        }
+}
+
+/* Not within a callback of libwebsockets: the connection is gone afterwards. */
+static void cut_off_dropped(gateway_socket *self) {
+    while (self->dropped != NULL) {
+        connection *c = self->dropped;
+        self->dropped = c->next_dropped;
+        c->dropped = false;
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+    }
 }
 
 /* Through libwebsockets: all of it is taken, what the socket does not take is kept there. */
@@ -151,6 +182,7 @@ static void write_client(gateway_socket *self, uint32_t client) {
 void socket_write_ready(gateway_socket *self) {
     for (uint32_t client; (client = stream_next_ready(self->stream)) != STREAM_NO_CLIENT;)
         write_client(self, client);
+    cut_off_dropped(self);
 }
 
 void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, const char *reason) {
@@ -159,7 +191,7 @@ void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, con
     c->closing = true;
     c->close_code = code;
     tw_text_copy(c->close_reason, sizeof c->close_reason, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, SOCKET_CLOSE_SECONDS);
     lws_callback_on_writable(c->wsi);
 }
 
@@ -172,6 +204,7 @@ void socket_leave_stream(gateway_socket *self, connection *c) {
     if (c->client == STREAM_NO_CLIENT || c->kind == CONNECTION_NEW) return;
     self->clients[c->client] = NULL;
     stream_close(self->stream, c->client);
+    self->handlers.on_client_gone(self->handlers.context, c->client);
     c->client = STREAM_NO_CLIENT;
     self->stats.websockets -= c->kind == CONNECTION_WEBSOCKET;
     self->stats.event_streams -= c->kind == CONNECTION_EVENTS;
@@ -191,18 +224,19 @@ static int on_client_writable(gateway_socket *self, connection *c) {
 /* ---- clients ---- */
 
 static int open_websocket(gateway_socket *self, connection *c, struct lws *wsi) {
-    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF;
-    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT};
-    ws_reader_init(&c->reader, self->options.request_bytes, false);
+    bool protobuf = lws_get_protocol(wsi)->id == STREAM_PROTOBUF, deflates = c->deflates;
+    *c = (connection){.kind = CONNECTION_WEBSOCKET, .wsi = wsi, .client = STREAM_NO_CLIENT, .deflates = deflates};
+    ws_reader_init(&c->reader, self->options.request_bytes, deflates);
     if (!socket_start_reading(self, c)) return -1;
-    c->client =
-        stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON, STREAM_WEBSOCKET, rt_clock_utc_ns());
+    c->client = stream_open(self->stream, protobuf ? STREAM_PROTOBUF : STREAM_JSON,
+                            deflates ? STREAM_WEBSOCKET_DEFLATE : STREAM_WEBSOCKET, rt_clock_utc_ns());
     if (c->client == STREAM_NO_CLIENT) {
         socket_end_websocket(self, c, WS_TRY_LATER, "no room for another client");
         return 0;
     }
     self->clients[c->client] = c;
     self->stats.websockets++;
+    self->handlers.on_client(self->handlers.context, c->client, true, socket_take_guest(self, wsi));
     return 0;
 }
 
@@ -217,6 +251,7 @@ static void stop_asking(gateway_socket *self, connection *c) {
 
 static void leave(gateway_socket *self, connection *c) {
     socket_leave_stream(self, c);
+    forget_drop(self, c);
     stop_asking(self, c);
     socket_stop_reading(self, c);
     ws_reader_fini(&c->reader);
@@ -250,7 +285,8 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
 }
 
 static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char origin[TEXT_BYTES], host[TEXT_BYTES], id[TEXT_BYTES] = "", known[TEXT_BYTES], arguments[8 * TEXT_BYTES];
+    char arguments[8 * TEXT_BYTES];
+    socket_headers told;
     leave(self, c);
     *c = (connection){
         .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
@@ -258,16 +294,11 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->asking = c;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
-    socket_request request = {
-        .ticket = c->ticket, .method = method_of(wsi), .path = path, .origin = origin, .host = host};
-    socket_copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    socket_copy_header(wsi, WSI_TOKEN_HOST, host);
-    if (lws_hdr_custom_copy(wsi, id, sizeof id, "last-event-id:", 14) < 0) id[0] = '\0';
-    request.last_event_id = id;
-    socket_copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known);
-    request.if_none_match = known;
+    socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
+    socket_take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
+    socket_drop_headers(&told);
 }
 
 static connection *asking(gateway_socket *self, uint64_t ticket) {
@@ -292,12 +323,13 @@ static void keep_answer(gateway_socket *self, connection *c, const char *head, c
     lws_callback_on_writable(c->wsi);
 }
 
-void socket_answer(gateway_socket *self, uint64_t ticket, const char *head, const char *body, size_t length,
+bool socket_answer(gateway_socket *self, uint64_t ticket, const char *head, const char *body, size_t length,
                    bool more) {
     connection *c = asking(self, ticket);
-    if (c == NULL) return;
+    if (c == NULL) return false;
     c->more = more;
     keep_answer(self, c, head, body, length);
+    return true;
 }
 
 uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char *head, bool *full) {
@@ -311,6 +343,7 @@ uint32_t socket_answer_stream(gateway_socket *self, uint64_t ticket, const char 
     c->client = client;
     self->clients[client] = c;
     self->stats.event_streams++;
+    self->handlers.on_client(self->handlers.context, client, false, NULL);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
     keep_answer(self, c, head, NULL, 0);
     return client;
@@ -339,11 +372,16 @@ static int on_http_writable(gateway_socket *self, connection *c) {
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
 
-static void on_gone(gateway_socket *self) {
-    if (self->stats.connections > 0) self->stats.connections--;
+static void accept_again(gateway_socket *self) {
     if (!self->paused || !self->polled) return;
     self->paused = false;
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
+}
+
+static void on_gone(gateway_socket *self, struct lws *wsi) {
+    if (self->stats.connections > 0) self->stats.connections--;
+    socket_forget_address(self, wsi);
+    accept_again(self);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
@@ -355,6 +393,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return socket_may_upgrade(self, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: this is no proxy */
         return -1;
+    case LWS_CALLBACK_ADD_HEADERS:
+        return c == NULL || socket_agree(self, c, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_ESTABLISHED:
         return open_websocket(self, c, wsi);
     case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -367,10 +407,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (c != NULL) leave(self, c);
+        if (c != NULL)
+            leave(self, c);
+        else if (reason == LWS_CALLBACK_CLOSED_HTTP)
+            socket_end_unread(self, wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        on_gone(self);
+        if (wsi == self->guest_of) socket_lose_guest(self);
+        on_gone(self, wsi);
         return 0;
     default:
         return 0;
@@ -379,16 +423,22 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 /* ---- pings ---- */
 
-/* Who has bytes waiting reads nothing now anyway. */
+/* Who has bytes waiting, or whose socket is full, reads nothing now anyway. */
+static void ping(gateway_socket *self, connection *c) {
+    uint8_t frame[WS_CONTROL_BYTES + 2];
+    size_t length = ws_write_control(frame, false, (const uint8_t *)"tw", 2);
+    stream_span whole = {.bytes = frame, .length = length};
+    write_spans(self, c, &whole, 1, length);
+}
+
+/* A slice of all clients at a time: their pongs shall not come all at once. */
 static void on_ping_time(uv_timer_t *timer) {
     gateway_socket *self = timer->data;
-    uint8_t ping[WS_CONTROL_BYTES + 2];
-    size_t length = ws_write_control(ping, false, (const uint8_t *)"tw", 2);
-    for (uint32_t n = 0; n < self->options.max_connections; n++) {
-        connection *c = self->clients[n];
-        if (c == NULL || c->kind != CONNECTION_WEBSOCKET || lws_partial_buffered(c->wsi)) continue;
-        if (!socket_write_frame(self, c, ping, length)) socket_drop(c);
-    }
+    accept_again(self);
+    for (uint32_t n = self->ping_slice; n < self->options.max_connections; n += PING_SLICES)
+        if (self->clients[n] != NULL && self->clients[n]->kind == CONNECTION_WEBSOCKET)
+            ping(self, self->clients[n]);
+    self->ping_slice = (self->ping_slice + 1) % PING_SLICES;
 }
 
 /* ---- listening ---- */
@@ -400,38 +450,43 @@ static void prepare_socket(const gateway_socket *self, int fd) {
     if (low > 0) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
 }
 
-static void take_connection(gateway_socket *self, int fd) {
-    if (self->stats.connections >= self->options.max_connections) {
-        self->stats.refused++;
-        rt_log_limited(self->log, &self->refused_site, RT_WARN, "more connections than --max-clients",
-                       RT_U64("connections", self->stats.connections));
-        close(fd);
-        return;
-    }
+static void take_connection(gateway_socket *self, int fd, const struct sockaddr_storage *address) {
+    if (!socket_admit(self, fd, address)) return;
     prepare_socket(self, fd);
     self->stats.accepted++;
     self->stats.connections++;
-    lws_adopt_socket_vhost(self->vhost, fd); /* if it fails, it closes, and WSI_DESTROY is told */
+    struct lws *wsi = lws_adopt_socket_vhost(self->vhost, fd); /* if it fails, it closes, and WSI_DESTROY is told */
+    if (wsi != NULL) socket_count_address(self, wsi, address);
+}
+
+static void pause_accepting(gateway_socket *self) {
+    self->paused = true; /* until a connection goes, or the next ping */
+    uv_poll_stop(&self->poll);
+}
+
+static void accept_waiting(gateway_socket *self) {
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t length = sizeof address;
+        int fd = accept4(self->listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        bool exhausted = fd < 0 && (errno == EMFILE || errno == ENFILE);
+        if (fd >= 0)
+            take_connection(self, fd, &address);
+        else if (!exhausted)
+            return;
+        else if (!socket_refuse_one(self)) {
+            pause_accepting(self);
+            return;
+        }
+    }
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     gateway_socket *self = poll->data;
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
-        int fd = accept4(self->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take_connection(self, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE) {
-            rt_log_limited(self->log, &self->accept_site, RT_ERROR, "no file descriptor for another connection",
-                           RT_U64("connections", self->stats.connections));
-            self->paused = true; /* until one goes */
-            uv_poll_stop(poll);
-        }
-        return;
-    }
+    accept_waiting(self);
+    lws_cancel_service(self->context); /* see socket_set_timeout: who never says a word is to be cut off, too */
 }
 
 static tw_code parse_address(const socket_options *options, struct sockaddr_storage *address, socklen_t *length,
@@ -467,22 +522,24 @@ static tw_code bind_listener(gateway_socket *self, tw_error *error) {
 
 /* ---- opening and closing ---- */
 
-/* One file a connection, and some for ourselves. */
-static tw_code raise_file_limit(uint32_t connections, tw_error *error) {
+/* One file a connection, and some for ourselves. libwebsockets has a table of as many files as the limit allows: where that
+ * is far more than anybody needs, it is lowered. */
+static tw_code set_file_limit(uint32_t connections, tw_error *error) {
     struct rlimit limit;
     rlim_t wanted = (rlim_t)connections + SPARE_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return tw_error_set_errno(error, errno, "reading the limit of open files");
-    if (limit.rlim_cur >= wanted) return TW_OK;
+    rlim_t most = wanted > MOST_FILES ? wanted : MOST_FILES;
+    if (limit.rlim_cur >= wanted && limit.rlim_cur <= most) return TW_OK;
     if (limit.rlim_max < wanted)
         return tw_error_set(
             error, TW_INVALID,
             "--max-clients %u needs %llu open files and this process may have %llu: lower it, or raise the "
             "limit (ulimit -n, LimitNOFILE)",
             connections, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
-    limit.rlim_cur = wanted;
+    limit.rlim_cur = limit.rlim_cur < wanted ? wanted : most;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return tw_error_set_errno(error, errno, "raising the limit of open files");
+        return tw_error_set_errno(error, errno, "setting the limit of open files");
     return TW_OK;
 }
 
@@ -501,6 +558,10 @@ static void fill_protocols(gateway_socket *self) {
                                                     .tx_packet_size = WRITE_BYTES};
 }
 
+/* We ping by ourselves (on_ping_time). libwebsockets' own watch keeps a timer for each connection in one sorted list and walks
+ * it at every pong: with 15,000 connections that stood still for seconds. */
+static const lws_retry_bo_t no_validity_checks;
+
 static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_error *error) {
     void *loops[] = {loop};
     bool tls = self->options.certificate[0] != '\0';
@@ -514,7 +575,7 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
         .foreign_loops = loops,
         .pcontext = &self->context,
         .user = self,
-        .fd_limit_per_thread = self->options.max_connections + SPARE_FILES,
+        .retry_and_idle_policy = &no_validity_checks,
         .max_http_header_data2 = self->options.header_bytes,
         .max_http_header_pool2 = self->options.max_connections,
         .timeout_secs = (unsigned)seconds_of(self->options.handshake_ns),
@@ -546,12 +607,17 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     self->options = *options;
     self->handlers = *handlers;
     self->log = log;
-    self->listener = self->readers = -1;
+    self->listener = self->readers = self->spare = -1;
     self->clients = calloc(options->max_connections, sizeof(connection *));
-    if (self->clients == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if (options->compression) self->unpacker = ws_unpacker_alloc(options->request_bytes);
+    if (options->max_of_address > 0) self->addresses = address_count_alloc(options->max_connections);
+    if (options->max_of_address > 0 && self->addresses == NULL)
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
+    if (self->clients == NULL || (options->compression && self->unpacker == NULL))
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
-    tw_code code = raise_file_limit(options->max_connections, error);
+    tw_code code = set_file_limit(options->max_connections, error);
     if (code == TW_OK) code = socket_open_reading(self, loop, error);
     if (code == TW_OK) code = open_libwebsockets(self, loop, error);
     if (code == TW_OK) code = bind_listener(self, error);
@@ -565,7 +631,9 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
 
 void socket_serve(gateway_socket *self, stream *core) {
     self->stream = core;
-    uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / NS_PER_MS);
+    lws_set_log_level(0, NULL); /* from here on it only tells what clients do wrong */
+    socket_keep_spare(self);
+    uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / PING_SLICES / NS_PER_MS);
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
     uv_timer_start(&self->ping_timer, on_ping_time, period_ms, period_ms);
 }
@@ -601,9 +669,13 @@ bool socket_is_closed(const gateway_socket *self) {
 void socket_free(gateway_socket *self) {
     if (self == NULL) return;
     if (self->listener >= 0) close(self->listener);
+    socket_lose_guest(self);
     free(self->clients);
     if (self->readers >= 0) close(self->readers);
+    if (self->spare >= 0) close(self->spare);
+    address_count_free(self->addresses);
     free(self->read_buffer);
+    ws_unpacker_free(self->unpacker);
     free(self->scratch);
     free(self);
 }

@@ -30,9 +30,11 @@ typedef struct socket_options {
     bool share_port;
     const char *certificate, *key; /* PEM files; "" for no TLS */
     uint32_t max_connections;
+    uint32_t max_of_address; /* connections of one address; 0: all */
     uint32_t header_bytes, request_bytes;
     uint32_t send_buffer, unsent_low_water; /* 0: the kernel's */
     int64_t handshake_ns, silence_ns;
+    bool compression; /* permessage-deflate with clients that offer it */
 } socket_options;
 
 #define SOCKET_ARGUMENTS  64u
@@ -44,20 +46,28 @@ typedef enum socket_method { SOCKET_GET, SOCKET_HEAD, SOCKET_OPTIONS, SOCKET_OTH
 typedef struct socket_request {
     uint64_t ticket; /* to answer with */
     socket_method method;
-    const char *path;          /* without arguments, decoded */
-    const char *origin, *host; /* headers */
-    const char *last_event_id; /* likewise */
-    const char *if_none_match; /* likewise */
+    const char *path;                          /* without arguments, decoded */
+    const char *origin, *host;                 /* headers */
+    const char *last_event_id;                 /* likewise */
+    const char *if_none_match;                 /* likewise */
+    const char *authorization, *cookie, *site; /* likewise, whole; Sec-Fetch-Site */
     uint32_t argument_count;
     const char *arguments[SOCKET_ARGUMENTS]; /* "name=value", decoded; more are not looked at */
+    struct identity *caller;                 /* who asks, and what was wrong with its cookie: set by http_take */
+    const char *caller_fault;
 } socket_request;
 
 typedef struct socket_handlers {
     void *context;
     /* Plain HTTP. Answered by socket_answer or socket_answer_stream, now or later. */
     void (*on_request)(void *context, const socket_request *request);
-    /* May a page of this origin ("" none) talk to this host? WebSocket handshakes are asked for. */
-    bool (*may_connect)(void *context, const char *origin, const char *host);
+    /* A WebSocket handshake: NULL if it may come in; then `*guest` is kept for on_client. Else the whole response to give
+     * it instead, borrowed until the next call. */
+    const char *(*on_handshake)(void *context, const socket_request *request, void **guest);
+    void (*on_guest_lost)(void *context, void *guest); /* it did not become a client */
+    /* The stream has a new client; `guest` is NULL for event streams, or what on_handshake gave. */
+    void (*on_client)(void *context, uint32_t client, bool websocket, void *guest);
+    void (*on_client_gone)(void *context, uint32_t client); /* the stream has closed it */
 } socket_handlers;
 
 /* Listens at once. TW_IO names the address; TW_INVALID what of the options. Everything is borrowed but the options. */
@@ -72,16 +82,16 @@ bool socket_is_closed(const gateway_socket *socket); /* NULL is closed */
 void socket_free(gateway_socket *socket);            /* NULL is fine */
 uint16_t socket_port(const gateway_socket *socket);
 
-/* Writes to every client that the round made ready. */
+/* Writes to every client that the round made ready, and cuts off who was dropped. Before the loop waits. */
 void socket_write_ready(gateway_socket *socket);
 /* The stream's `close`: with this code and reason, as soon as what waits for the client is sent, within five seconds. */
 void socket_end_client(gateway_socket *socket, uint32_t client, uint16_t code, const char *reason);
 /* All clients, likewise: 1001. */
 void socket_end_clients(gateway_socket *socket, const char *reason);
 
-/* A whole HTTP response, its head a text that ends with an empty line; both copied. Nothing happens if who asked is gone.
- * `more`: the connection may be used again. */
-void socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
+/* A whole HTTP response, its head a text that ends with an empty line; both copied. False: who asked is gone. `more`: the
+ * connection may be used again. */
+bool socket_answer(gateway_socket *socket, uint64_t ticket, const char *head, const char *body, size_t length,
                    bool more);
 /* The response's head, copied; what follows is what the stream has for the client returned: STREAM_NO_CLIENT if who
  * asked is gone or there is no room (`full` says which; then the ticket still wants an answer). */
@@ -89,9 +99,9 @@ uint32_t socket_answer_stream(gateway_socket *socket, uint64_t ticket, const cha
 
 typedef struct socket_stats {
     uint32_t connections, websockets, event_streams;
-    uint64_t accepted, refused; /* beyond max_connections */
+    uint64_t accepted, refused, refused_address; /* refused: all; of them those beyond max_of_address */
     uint64_t writes, partial_writes, bytes_written;
-    uint64_t http_requests;
+    uint64_t http_requests, headers_too_long;
     uint64_t oversize, binary, protocol_errors; /* WebSockets closed with 1009, 1003, and 1002 or 1007 */
 } socket_stats;
 socket_stats socket_read_stats(const gateway_socket *socket);

@@ -11,6 +11,8 @@
 
 #define KEY_CHARACTERS 24 /* base64 of 16 bytes */
 #define ANSWER_BYTES   1024
+#define REFUSAL_BYTES  8192
+#define MOST_OFFERS    200 /* libwebsockets drops who sends more than 254, without a word */
 
 typedef struct refusal {
     const char *status, *code, *message, *header; /* header: a line with its end, or "" */
@@ -48,13 +50,6 @@ static bool is_for_stream(struct lws *wsi) {
     return strcmp(path, "/v1/stream") == 0;
 }
 
-static bool may_connect(const gateway_socket *self, struct lws *wsi) {
-    char origin[SOCKET_TEXT_BYTES], host[SOCKET_TEXT_BYTES];
-    socket_copy_header(wsi, WSI_TOKEN_ORIGIN, origin);
-    socket_copy_header(wsi, WSI_TOKEN_HOST, host);
-    return self->handlers.may_connect(self->handlers.context, origin, host);
-}
-
 /* False: it is fine. */
 static bool find_fault(const gateway_socket *self, struct lws *wsi, const char *upgrade, refusal *fault) {
     char version[SOCKET_TEXT_BYTES], key[SOCKET_TEXT_BYTES], wanted[SOCKET_TEXT_BYTES], options[SOCKET_TEXT_BYTES];
@@ -76,11 +71,11 @@ static bool find_fault(const gateway_socket *self, struct lws *wsi, const char *
         *fault = (refusal){bad, "BAD_REQUEST", "Host is missing", ""};
     else if (!is_key(key))
         *fault = (refusal){bad, "BAD_REQUEST", "Sec-WebSocket-Key is 16 bytes in base64", ""};
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > MOST_OFFERS)
+        *fault = (refusal){bad, "BAD_REQUEST", "Sec-WebSocket-Extensions is longer than 200 bytes", ""};
     else if (!speaks_ours(self, wanted))
         *fault = (refusal){bad, "BAD_REQUEST",
                            "the subprotocols are tickwire.json.v1 (also without any) and tickwire.protobuf.v1", ""};
-    else if (!may_connect(self, wsi))
-        *fault = (refusal){"403 Forbidden", "FORBIDDEN", "pages of this origin may not connect", ""};
     else
         return false;
     return true;
@@ -104,9 +99,56 @@ static void answer(struct lws *wsi, const refusal *fault) {
     lws_write(wsi, (unsigned char *)text + LWS_PRE, strlen(text + LWS_PRE), LWS_WRITE_HTTP_HEADERS);
 }
 
+/* ---- who may come in ---- */
+
+void *socket_take_guest(gateway_socket *self, struct lws *wsi) {
+    void *guest = wsi == self->guest_of ? self->guest : NULL;
+    if (wsi == self->guest_of) self->guest_of = self->guest = NULL;
+    return guest;
+}
+
+void socket_lose_guest(gateway_socket *self) {
+    if (self->guest != NULL) self->handlers.on_guest_lost(self->handlers.context, self->guest);
+    self->guest_of = self->guest = NULL;
+}
+
+/* Its connection becomes a client in this same turn, or never. */
+static bool may_come_in(gateway_socket *self, struct lws *wsi) {
+    char response[LWS_PRE + REFUSAL_BYTES];
+    socket_request request = {.method = SOCKET_GET, .path = "/v1/stream"};
+    socket_headers told;
+    void *guest = NULL;
+    socket_lose_guest(self);
+    socket_take_headers(wsi, &told, &request);
+    const char *refused = self->handlers.on_handshake(self->handlers.context, &request, &guest);
+    if (refused != NULL) tw_text_copy(response + LWS_PRE, REFUSAL_BYTES, refused);
+    socket_drop_headers(&told);
+    self->guest_of = guest != NULL ? wsi : NULL;
+    self->guest = guest;
+    if (refused == NULL) return true;
+    lws_write(wsi, (unsigned char *)response + LWS_PRE, strlen(response + LWS_PRE), LWS_WRITE_HTTP_HEADERS);
+    return false;
+}
+
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade) {
     refusal fault;
-    if (!find_fault(self, wsi, upgrade, &fault)) return true;
+    if (!find_fault(self, wsi, upgrade, &fault)) return may_come_in(self, wsi);
     answer(wsi, &fault);
     return false;
+}
+
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer) {
+    char offers[SOCKET_TEXT_BYTES], agreement[WS_AGREEMENT_BYTES], line[WS_AGREEMENT_BYTES + 32];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) == 0) return true; /* plain HTTP */
+    c->deflates = false;
+    if (!self->options.compression) return true;
+    socket_copy_header(wsi, WSI_TOKEN_EXTENSIONS, offers);
+    if (!ws_agree_on_deflate(offers, agreement)) return true;
+    tw_text_format(line, sizeof line, "Sec-WebSocket-Extensions: %s\r\n", agreement);
+    size_t length = strlen(line);
+    if (answer->max_len < 0 || length + 2 > (size_t)answer->max_len) return false;
+    memcpy(answer->p, line, length);
+    answer->p += length;
+    c->deflates = true;
+    return true;
 }

@@ -2,7 +2,10 @@
  * Private to gateways/socket*.c: what they share of connections.
  *
  *   socket.c            libwebsockets' callbacks, writing, HTTP, listening
+ *   socket_unread.c     requests that never became whole
+ *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
+ *   socket_headers.c    what a request says beside its path
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
  *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
@@ -11,8 +14,11 @@
 #define TICKWIRE_GATEWAYS_SOCKET_INSIDE_H
 
 #include <libwebsockets.h>
+#include <sys/socket.h>
 
+#include "gateways/address_count.h"
 #include "gateways/socket.h"
+#include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
 
 #define SOCKET_CLOSE_SECONDS                                                                                       \
@@ -40,7 +46,8 @@ typedef struct connection {
     uint16_t close_code;
     char close_reason[64];
     connection_end end;
-    bool watched; /* its socket is in the set that is read */
+    bool deflates; /* agreed on in the handshake */
+    bool watched;  /* its socket is in the set that is read */
     bool owes_pong;
     uint8_t pong_length;
     uint8_t pong[WS_CONTROL_BYTES];
@@ -50,6 +57,8 @@ typedef struct connection {
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
+    bool dropped; /* is to be cut off, in the list of those */
+    struct connection *next_dropped;
 } connection;
 
 struct gateway_socket {
@@ -57,23 +66,30 @@ struct gateway_socket {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[3];
     uv_timer_t ping_timer;
+    uint32_t ping_slice; /* the next to be pinged */
     socket_options options;
     socket_handlers handlers;
     rt_log *log;
     stream *stream;
     connection **clients; /* by the stream's number */
     connection *asking;   /* HTTP requests without an answer */
+    connection *dropped;
+    struct lws *guest_of; /* whose handshake was just found good; NULL: nobody's */
+    void *guest;          /* what on_handshake gave of it */
     uint64_t last_ticket;
 
     int listener; /* -1: none */
     uv_poll_t poll;
     bool polled, paused, poll_closed;
     uint16_t port;
+    int spare;                /* a file descriptor for telling who comes when there is none; -1: none */
+    address_count *addresses; /* NULL: nobody counts */
 
     int readers; /* epoll: the sockets of WebSocket clients; -1: none */
     uv_poll_t readers_poll;
     bool readers_polled;
     uint8_t *read_buffer;
+    ws_unpacker *unpacker; /* NULL: no compression */
 
     uint8_t *scratch; /* what must be in one piece for lws_write */
     size_t scratch_bytes;
@@ -82,16 +98,46 @@ struct gateway_socket {
 };
 
 /* ---- socket.c ---- */
-void socket_drop(connection *c); /* cuts the connection off, after this turn */
+/* libwebsockets looks at its times only after something has happened to one of its sockets: this makes it look. */
+void socket_set_timeout(struct lws *wsi, enum pending_timeout why, int seconds);
+void socket_drop(connection *c); /* cuts the connection off, before the loop waits again */
 /* One frame, whole, behind everything that was written before. */
 bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *frame, size_t length);
 /* No client of the stream any more. */
 void socket_leave_stream(gateway_socket *self, connection *c);
 void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
 
+/* ---- socket_unread.c ---- */
+/* A connection ends on which no request was ever whole. If its headers were too long, it is counted. */
+void socket_end_unread(gateway_socket *self, struct lws *wsi);
+
+/* ---- socket_admission.c ---- */
+/* False: it was told, and closed. */
+bool socket_admit(gateway_socket *self, int fd, const struct sockaddr_storage *address);
+void socket_count_address(gateway_socket *self, struct lws *wsi, const struct sockaddr_storage *address);
+void socket_forget_address(gateway_socket *self, struct lws *wsi);
+void socket_keep_spare(gateway_socket *self);
+/* There is no descriptor to accept with: tells one of those who wait. False: not even that is possible now. */
+bool socket_refuse_one(gateway_socket *self);
+
 /* ---- socket_handshake.c ---- */
 /* May this request become a WebSocket? If not, it was answered. */
 bool socket_may_upgrade(gateway_socket *self, struct lws *wsi, const char *upgrade);
+/* What on_handshake gave of this connection, to be passed on; NULL: nothing. */
+void *socket_take_guest(gateway_socket *self, struct lws *wsi);
+void socket_lose_guest(gateway_socket *self); /* nothing happens if there is none */
+
+/* ---- socket_headers.c ---- */
+typedef struct socket_headers {
+    char origin[SOCKET_TEXT_BYTES], host[SOCKET_TEXT_BYTES], id[SOCKET_TEXT_BYTES], known[SOCKET_TEXT_BYTES],
+        site[64];
+    char *authorization, *cookie; /* as long as they are; NULL: none */
+} socket_headers;
+/* Copies them, and points the request at them; until socket_drop_headers. */
+void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *request);
+void socket_drop_headers(socket_headers *told);
+/* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
+bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);

@@ -11,7 +11,7 @@
  * connection is reset. */
 static void linger(connection *c) {
     c->end = END_LINGERS;
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
     if (lws_partial_buffered(c->wsi))
         lws_callback_on_writable(c->wsi);
     else if (!lws_is_ssl(c->wsi))
@@ -29,7 +29,7 @@ static void say_close(gateway_socket *self, connection *c, uint16_t code, const 
 void socket_end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
     if (c->end != END_NOT) return;
     say_close(self, c, code, reason);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_ACK, SOCKET_CLOSE_SECONDS);
+    socket_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_ACK, SOCKET_CLOSE_SECONDS);
 }
 
 static void take_close(gateway_socket *self, connection *c, const ws_event *event) {
@@ -72,13 +72,47 @@ static void take_ping(connection *c, const ws_event *event) {
     if (event->length > 0) memcpy(c->pong, event->bytes, event->length);
 }
 
+/* ---- requests ---- */
+
+/* Bounded and checked like one that was not compressed. */
+static void unpack_request(gateway_socket *self, connection *c, const ws_event *event) {
+    ws_event fault = {.kind = WS_FAULT}, request = {.kind = WS_TEXT};
+    ws_utf8 text = {0};
+    switch (ws_unpack(self->unpacker, event->bytes, event->length, &request.bytes, &request.length)) {
+    case WS_UNPACKED_TOO_LONG:
+        fault.code = WS_TOO_BIG;
+        fault.reason = "the request is too long";
+        break;
+    case WS_UNPACKED_BROKEN:
+        fault.code = WS_BAD_PAYLOAD;
+        fault.reason = "the message can't be inflated";
+        break;
+    default:
+        if (ws_utf8_take(&text, request.bytes, request.length) && ws_utf8_is_whole(&text)) {
+            stream_request(self->stream, c->client, request.bytes, request.length, rt_clock_utc_ns());
+            return;
+        }
+        fault.code = WS_BAD_PAYLOAD;
+        fault.reason = "the text is not UTF-8";
+    }
+    c->reader.over = true;
+    take_fault(self, c, &fault);
+}
+
+static void take_text(gateway_socket *self, connection *c, const ws_event *event) {
+    if (c->client == STREAM_NO_CLIENT) return;
+    if (event->compressed)
+        unpack_request(self, c, event);
+    else
+        stream_request(self->stream, c->client, event->bytes, event->length, rt_clock_utc_ns());
+}
+
 /* ---- all of it ---- */
 
 static void take_event(gateway_socket *self, connection *c, const ws_event *event) {
     switch (event->kind) {
     case WS_TEXT:
-        if (c->client != STREAM_NO_CLIENT)
-            stream_request(self->stream, c->client, event->bytes, event->length, rt_clock_utc_ns());
+        take_text(self, c, event);
         break;
     case WS_PING:
         if (c->end == END_NOT) take_ping(c, event);

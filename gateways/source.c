@@ -19,6 +19,8 @@
 #define FEED_ARENA    (64u * 1024u)
 #define KEY_BYTES     (TW_MIC_BYTES + TW_SYMBOL_BYTES + 1)
 #define FEED_STATUSES "feed.*.*.status"
+#define MILLI_NS      INT64_C(1000000)
+#define LOOK_NS       (250 * MILLI_NS)
 
 /* One channel of one exchange ("" all) that the stream wants, and the subscription that brings it. */
 typedef struct source_want_entry {
@@ -51,6 +53,14 @@ typedef struct instrument {
     tw_print print;
 } instrument;
 
+/* A symbol's best quote over all exchanges, and when it was last heard of. */
+typedef struct heard_nbbo {
+    char symbol[TW_SYMBOL_BYTES];
+    int64_t heard_ns; /* monotonic; 0: forgotten */
+    bool silent;
+    wire_nbbo nbbo;
+} heard_nbbo;
+
 struct source {
     tickwire_client *client;
     stream *stream;
@@ -68,6 +78,10 @@ struct source {
     instrument *instruments;
     uint32_t instrument_count, max_instruments;
     tw_map by_key;
+    heard_nbbo *nbbos;
+    uint32_t nbbo_count;
+    tw_map nbbo_by_symbol;
+    int64_t next_look_ns; /* for best quotes that are not told again */
     uint64_t unfit;
     rt_log_site fault_site, room_site;
 };
@@ -354,6 +368,90 @@ static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
     stream_take_imbalance(self->stream, &inner, rt_clock_utc_ns());
 }
 
+/* ---- what aggregators make ---- */
+
+static const char *symbol_of(const void *context, uint32_t number) {
+    return ((const source *)context)->nbbos[number].symbol;
+}
+
+/* NULL: more than max_instruments; nobody then notices that it is not told again. */
+static heard_nbbo *nbbo_of(source *self, const char *symbol) {
+    uint32_t number = tw_map_find(&self->nbbo_by_symbol, symbol);
+    if (number != TW_MAP_NONE) return &self->nbbos[number];
+    if (self->nbbo_count == self->max_instruments) return NULL;
+    heard_nbbo *added = &self->nbbos[self->nbbo_count];
+    tw_text_copy(added->symbol, sizeof added->symbol, symbol);
+    tw_map_add(&self->nbbo_by_symbol, self->nbbo_count++);
+    return added;
+}
+
+static void take_nbbo(source *self, const wire_nbbo *nbbo) {
+    heard_nbbo *one = nbbo_of(self, nbbo->header.symbol);
+    bool older = one != NULL && one->heard_ns != 0 && nbbo->header.seq < one->nbbo.header.seq &&
+                 strcmp(nbbo->header.epoch, one->nbbo.header.epoch) == 0;
+    if (older && !one->silent) return; /* of an aggregator that knows less */
+    if (one != NULL) {
+        one->nbbo = *nbbo;
+        one->heard_ns = rt_clock_monotonic_ns();
+        one->silent = false;
+    }
+    stream_take_nbbo(self->stream, nbbo, rt_clock_utc_ns());
+}
+
+/* One that should have been told again long ago is not shown as a live one. */
+static void watch_nbbos(source *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (now_ns < self->next_look_ns) return;
+    self->next_look_ns = now_ns + LOOK_NS;
+    for (uint32_t i = 0; i < self->nbbo_count; i++) {
+        heard_nbbo *one = &self->nbbos[i];
+        int64_t most_ns = 2 * (int64_t)one->nbbo.refresh_ms * MILLI_NS;
+        if (one->silent || one->heard_ns == 0 || most_ns == 0 || now_ns - one->heard_ns <= most_ns) continue;
+        one->silent = true;
+        one->nbbo.header.state = TW_BOOK_STALE;
+        one->nbbo.header.cause = TW_CAUSE_FEED_SILENT;
+        stream_take_nbbo(self->stream, &one->nbbo, rt_clock_utc_ns());
+    }
+}
+
+static void forget_nbbos(source *self) {
+    for (uint32_t i = 0; i < self->nbbo_count; i++)
+        self->nbbos[i].heard_ns = 0;
+}
+
+/* About what its subject says: for an exchange's candle that one, for what is over all none. */
+static bool is_about(const subject_parts *parts, const wire_header *header) {
+    const char *exchange = parts->kind == SUBJECT_KIND_AGGREGATE ? "" : parts->mic;
+    return strcmp(exchange, header->exchange) == 0 && strcmp(parts->symbol, header->symbol) == 0;
+}
+
+static bool take_made(source *self, const char *subject, const uint8_t *bytes, size_t length) {
+    subject_parts parts;
+    wire_candle candle;
+    wire_nbbo nbbo;
+    subject_parse(subject, &parts);
+    if (parts.channel == SUBJECT_NBBO) {
+        if (wire_nbbo_decode(&self->arena, bytes, length, &nbbo) != WIRE_OK || !is_about(&parts, &nbbo.header))
+            return false;
+        take_nbbo(self, &nbbo);
+        return true;
+    }
+    bool good = subject_is_candle(parts.channel) &&
+                wire_candle_decode(&self->arena, bytes, length, &candle) == WIRE_OK &&
+                is_about(&parts, &candle.header) && candle.start_ns != TW_TIME_ABSENT &&
+                candle.interval_ms == subject_candle_ms((uint32_t)(parts.channel - SUBJECT_CANDLE_1S));
+    if (good) stream_take_candle(self->stream, &candle, rt_clock_utc_ns());
+    return good;
+}
+
+static void on_made(void *context, const char *subject, const uint8_t *bytes, size_t length) {
+    source *self = context;
+    if (take_made(self, subject, bytes, length)) return;
+    self->unfit++;
+    rt_log_limited(self->log, &self->fault_site, RT_WARN, "a candle or best quote that is none",
+                   RT_STR("subject", subject));
+}
+
 static void on_fault(void *context, const tickwire_fault *fault) {
     source *self = context;
     rt_log_limited(self->log, &self->fault_site, RT_WARN, fault->text, RT_STR("subject", fault->subject));
@@ -379,10 +477,13 @@ static void subscribe(source *self, source_want_entry *entry) {
                                                .on_status = on_status,
                                                .on_imbalance = on_imbalance,
                                                .on_fault = on_fault};
+    static const tickwire_handlers made = {.on_raw = on_made}; /* candles, best quotes */
+    bool is_made = subject_is_candle(entry->channel) || entry->channel == SUBJECT_NBBO;
     char subject[SUBJECT_BYTES], error[TICKWIRE_ERROR_BYTES];
     tw_text_format(subject, sizeof subject, "%s.*.%s", entry->mic[0] == '\0' ? "*" : entry->mic,
                    subject_channel_name(entry->channel));
-    if (tickwire_subscribe(self->client, subject, &handlers, self, &entry->subscription, error) != TICKWIRE_OK) {
+    if (tickwire_subscribe(self->client, subject, is_made ? &made : &handlers, self, &entry->subscription, error) !=
+        TICKWIRE_OK) {
         entry->subscription = NULL; /* tried again at the next tick */
         rt_log_limited(self->log, &self->fault_site, RT_ERROR, "a subscription on the bus failed",
                        RT_STR("subject", subject), RT_STR("reason", error));
@@ -441,6 +542,7 @@ void source_want(source *self, const char *mic, subject_channel channel, bool wa
     settle_wants(self);
     bool kept = channel == SUBJECT_QUOTE || channel == SUBJECT_TRADE || channel == SUBJECT_STATUS;
     if (!wanted && kept) forget_states(self, mic, channel);
+    if (!wanted && channel == SUBJECT_NBBO) forget_nbbos(self);
 }
 
 /* ---- on the loop ---- */
@@ -456,6 +558,7 @@ static void on_tick(uv_timer_t *timer) {
     source *self = timer->data;
     tickwire_poll(self->client);
     watch_feeds(self);
+    watch_nbbos(self);
     settle_wants(self);
 }
 
@@ -467,7 +570,10 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
     self->feed_silence_ns = options->feed_silence_ns;
     self->max_instruments = options->max_instruments;
     self->instruments = calloc(options->max_instruments, sizeof *self->instruments);
-    if (self->instruments == NULL || !tw_map_init(&self->by_key, options->max_instruments, key_of, self) ||
+    self->nbbos = calloc(options->max_instruments, sizeof *self->nbbos);
+    if (self->instruments == NULL || self->nbbos == NULL ||
+        !tw_map_init(&self->by_key, options->max_instruments, key_of, self) ||
+        !tw_map_init(&self->nbbo_by_symbol, options->max_instruments, symbol_of, self) ||
         !wire_arena_init(&self->arena, FEED_ARENA))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for %u instruments", options->max_instruments);
     tickwire_options client = {.url = options->url,
@@ -501,8 +607,10 @@ void source_feed(source *self, stream *core) {
 static void release(source *self) {
     tickwire_close(self->client);
     tw_map_fini(&self->by_key);
+    tw_map_fini(&self->nbbo_by_symbol);
     wire_arena_fini(&self->arena);
     free(self->instruments);
+    free(self->nbbos);
     free(self);
 }
 

@@ -5,7 +5,8 @@
  * Subscriptions are few and coarse: one for each exchange and channel that anybody wants, `{MIC}.*.{channel}`, and while
  * somebody wants a channel of every exchange, one for all of them instead. Feed statuses are always followed: a feed that
  * falls silent is told to the stream as STALE, FEED_SILENT, and the quotes and statuses of its instruments with it, as
- * libtickwire does for books.
+ * libtickwire does for books. Candles and best quotes are taken as aggregators tell them; a best quote that is not told
+ * again in time is STALE, FEED_SILENT, too.
  */
 #ifndef TICKWIRE_GATEWAYS_SOURCE_H
 #define TICKWIRE_GATEWAYS_SOURCE_H

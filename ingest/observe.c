@@ -104,7 +104,7 @@ static void add_counters(ingest *self, const char *labels) {
 
 static void add_channels(ingest *self, const char *labels) {
     char with_channel[160];
-    for (int channel = 0; channel < SUBJECT_CHANNELS; channel++) {
+    for (int channel = 0; channel < SUBJECT_FEED_CHANNELS; channel++) {
         tw_text_format(with_channel, sizeof with_channel, "%s,channel=\"%s\"", labels,
                        subject_channel_name((subject_channel)channel));
         metrics_add_counter(self->metrics, "tickwire_ingest_updates_total", with_channel, "Updates published.",

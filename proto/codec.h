@@ -34,6 +34,10 @@
 #define WIRE_DETAIL_BYTES     160
 #define WIRE_CHANNEL_BYTES    24
 #define WIRE_LEADER_BYTES     64
+#define WIRE_MAX_USAGE_LINES  128u /* lines in one Usage: with the longest users and subjects below WIRE_MAX_BYTES */
+#define WIRE_USER_BYTES       256
+#define WIRE_GATEWAY_BYTES    65
+#define WIRE_INSTANCE_BYTES   40
 
 typedef enum wire_result {
     WIRE_OK = 0,
@@ -126,6 +130,40 @@ typedef struct wire_imbalance {
     wire_header header;
     tw_imbalance imbalance;
 } wire_imbalance;
+
+/* A candle. Header: state and cause are not carried; `exchange` is "" where it is over all. Prices and vwap are
+ * TW_PRICE_ABSENT where count is 0. */
+typedef struct wire_candle {
+    wire_header header;
+    uint32_t interval_ms;
+    int64_t start_ns;
+    int64_t open, high, low, close;
+    uint64_t volume;
+    int64_t turnover_high; /* turnover = turnover_high * 2^64 + turnover_low */
+    uint64_t turnover_low;
+    int64_t vwap;
+    uint64_t count, revision;
+    bool final, incomplete;
+} wire_candle;
+
+#define WIRE_MAX_VENUES  16u
+#define WIRE_MAX_CANDLES 1024u /* in one CandleList */
+
+/* Exchanges, each once. */
+typedef struct wire_venues {
+    uint32_t count;
+    char mics[WIRE_MAX_VENUES][TW_MIC_BYTES];
+} wire_venues;
+
+/* Header: exchange, partition and term are not carried. Of a level, orders are not. */
+typedef struct wire_nbbo {
+    wire_header header;
+    tw_level bid, ask; /* price TW_PRICE_ABSENT: none */
+    wire_venues bid_venues, ask_venues, stale_venues;
+    bool locked, crossed;
+    uint32_t venue_count; /* that count */
+    uint32_t refresh_ms;  /* told again at least so often; 0: no promise */
+} wire_nbbo;
 
 typedef enum wire_order_kind {
     WIRE_ORDER_ADD = 0,
@@ -233,6 +271,24 @@ typedef struct wire_instrument_list {
     uint32_t retry_after_ms;
 } wire_instrument_list;
 
+typedef struct wire_candle_request {
+    uint32_t interval_ms, limit;
+    int64_t before_ns; /* TW_TIME_ABSENT: no bound */
+} wire_candle_request;
+
+typedef struct wire_candle_list {
+    char exchange[TW_MIC_BYTES];
+    char symbol[TW_SYMBOL_BYTES];
+    char detail[WIRE_DETAIL_BYTES];
+    char source[WIRE_LEADER_BYTES];
+    uint32_t interval_ms;
+    wire_reply_code code;
+    uint32_t retry_after_ms;
+    bool more;
+    uint32_t candle_count; /* at most WIRE_MAX_CANDLES */
+    const wire_candle *candles;
+} wire_candle_list;
+
 /* A snapshot reply's envelope. Its parts are encoded one at a time (below), so that a publisher can keep
  * each instrument's encoded snapshot and join them into chunks without encoding again. */
 typedef struct wire_snapshot_reply {
@@ -271,11 +327,17 @@ size_t wire_quote_encode(const wire_quote *m, uint8_t *buffer, size_t capacity);
 size_t wire_trades_encode(const wire_trades *m, uint8_t *buffer, size_t capacity);
 size_t wire_status_encode(const wire_status *m, uint8_t *buffer, size_t capacity);
 size_t wire_imbalance_encode(const wire_imbalance *m, uint8_t *buffer, size_t capacity);
+size_t wire_candle_encode(const wire_candle *m, uint8_t *buffer, size_t capacity);
+size_t wire_nbbo_encode(const wire_nbbo *m, uint8_t *buffer, size_t capacity);
 size_t wire_order_events_encode(const wire_order_events *m, uint8_t *buffer, size_t capacity);
 size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_t capacity);
 size_t wire_line_status_encode(const wire_line_status *m, uint8_t *buffer, size_t capacity);
 size_t wire_instrument_request_encode(const wire_instrument_request *m, uint8_t *buffer, size_t capacity);
 size_t wire_instrument_list_encode(const wire_instrument_list *m, uint8_t *buffer, size_t capacity);
+
+size_t wire_candle_request_encode(const wire_candle_request *m, uint8_t *buffer, size_t capacity);
+/* Of the candles the newest that fit, in order; `more` is set if some did not. Only 0 if not even the rest fits. */
+size_t wire_candle_list_encode(const wire_candle_list *m, uint8_t *buffer, size_t capacity);
 
 /* Writes the envelope only; then append parts with wire_snapshot_part_append. Protobuf allows fields in any
  * order, so envelope and parts together are one SnapshotReply. */
@@ -289,6 +351,11 @@ wire_result wire_quote_decode(wire_arena *arena, const uint8_t *bytes, size_t le
 wire_result wire_trades_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_trades *m);
 wire_result wire_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_status *m);
 wire_result wire_imbalance_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_imbalance *m);
+wire_result wire_candle_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_candle *m);
+wire_result wire_nbbo_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_nbbo *m);
+wire_result wire_candle_request_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                       wire_candle_request *m);
+wire_result wire_candle_list_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_candle_list *m);
 wire_result wire_order_events_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_order_events *m);
 wire_result wire_feed_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_feed_status *m);
 wire_result wire_line_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_line_status *m);
@@ -299,6 +366,27 @@ wire_result wire_instrument_list_decode(wire_arena *arena, const uint8_t *bytes,
 wire_result wire_snapshot_reply_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
                                        wire_snapshot_reply *m);
 
+/* A part of a gateway's ledger (usage.proto). The texts of lines are borrowed; decoded ones are in the arena. */
+typedef struct wire_usage_line {
+    uint64_t number;
+    const char *user;    /* at most WIRE_USER_BYTES - 1 bytes */
+    const char *subject; /* shorter than SUBJECT_BYTES of subject.h */
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} wire_usage_line;
+
+typedef struct wire_usage {
+    char gateway[WIRE_GATEWAY_BYTES];
+    char instance[WIRE_INSTANCE_BYTES];
+    char exchange[TW_MIC_BYTES];
+    int64_t period_start_ns, period_ns, publish_ns;
+    uint32_t line_count; /* at most WIRE_MAX_USAGE_LINES */
+    const wire_usage_line *lines;
+} wire_usage;
+
+size_t wire_usage_encode(const wire_usage *m, uint8_t *buffer, size_t capacity);
+wire_result wire_usage_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_usage *m);
+
 /* A gateway's protobuf frame (stream.proto): an envelope around one encoded message. */
 typedef enum wire_stream_payload {
     WIRE_STREAM_NOTHING = 0,
@@ -308,6 +396,8 @@ typedef enum wire_stream_payload {
     WIRE_STREAM_STATUS = 13,
     WIRE_STREAM_IMBALANCE = 14,
     WIRE_STREAM_FEED = 15,
+    WIRE_STREAM_CANDLE = 16,
+    WIRE_STREAM_NBBO = 17,
     WIRE_STREAM_CONTROL = 20 /* JSON text */
 } wire_stream_payload;
 

@@ -40,7 +40,7 @@ static void take_bytes(wire_reader *reader, const wire_field *field, const uint8
 }
 
 static void take_payload(wire_reader *reader, const wire_field *field, wire_stream_frame *m) {
-    bool known = (field->number >= WIRE_STREAM_BOOK && field->number <= WIRE_STREAM_FEED) ||
+    bool known = (field->number >= WIRE_STREAM_BOOK && field->number <= WIRE_STREAM_NBBO) ||
                  field->number == WIRE_STREAM_CONTROL;
     if (!known) return; /* a newer gateway's */
     m->payload = (wire_stream_payload)field->number;

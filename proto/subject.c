@@ -14,7 +14,32 @@ static const char *const channel_names[SUBJECT_CHANNELS] = {
     [SUBJECT_STATUS] = "status",
     [SUBJECT_IMBALANCE] = "imbalance",
     [SUBJECT_ORDER] = "order",
+    [SUBJECT_CANDLE_1S] = "candle.1s",
+    [SUBJECT_CANDLE_1M] = "candle.1m",
+    [SUBJECT_CANDLE_5M] = "candle.5m",
+    [SUBJECT_CANDLE_1H] = "candle.1h",
+    [SUBJECT_CANDLE_1D] = "candle.1d",
+    [SUBJECT_NBBO] = "nbbo",
 };
+
+static const uint32_t candle_ms[SUBJECT_CANDLES] = {1000, 60000, 300000, 3600000, 86400000};
+
+uint32_t subject_candle_ms(uint32_t index) {
+    return index < SUBJECT_CANDLES ? candle_ms[index] : 0;
+}
+
+const char *subject_candle_name(uint32_t index) {
+    return index < SUBJECT_CANDLES ? channel_names[SUBJECT_CANDLE_1S + index] + strlen("candle.") : "?";
+}
+
+bool subject_candle_index(uint32_t interval_ms, uint32_t *index) {
+    for (uint32_t i = 0; i < SUBJECT_CANDLES; i++)
+        if (candle_ms[i] == interval_ms) {
+            *index = i;
+            return true;
+        }
+    return false;
+}
 
 const char *subject_channel_name(subject_channel channel) {
     return (unsigned)channel < SUBJECT_CHANNELS ? channel_names[channel] : "?";
@@ -101,10 +126,17 @@ static bool finish(char *subject, size_t capacity, bool whole) {
     return whole;
 }
 
+/* Whether a channel of this exchange, or of all together, can be. */
+static bool has_channel(const char *mic, subject_channel channel) {
+    bool all = strcmp(mic, SUBJECT_AGGREGATE) == 0;
+    if (all) return subject_is_candle(channel) || channel == SUBJECT_NBBO;
+    return is_mic(mic, strlen(mic)) && channel != SUBJECT_NBBO;
+}
+
 bool subject_instrument(char *subject, size_t capacity, const char *mic, const char *symbol,
                         subject_channel channel) {
     char token[SUBJECT_BYTES];
-    bool whole = is_mic(mic, strlen(mic)) && (unsigned)channel < SUBJECT_CHANNELS &&
+    bool whole = has_channel(mic, channel) && (unsigned)channel < SUBJECT_CHANNELS &&
                  subject_escape(token, sizeof token, symbol) &&
                  tw_text_format(subject, capacity, "%s.%s.%s", mic, token, channel_names[channel]);
     return finish(subject, capacity, whole);
@@ -149,6 +181,23 @@ bool subject_instruments(char *subject, size_t capacity, const char *mic) {
 
 bool subject_instrument_changes(char *subject, size_t capacity, const char *mic) {
     bool whole = is_mic(mic, strlen(mic)) && tw_text_format(subject, capacity, "instruments.%s.changes", mic);
+    return finish(subject, capacity, whole);
+}
+
+/* A MIC, or what spans them. */
+static bool is_exchange(const char *text) {
+    return is_mic(text, strlen(text)) || strcmp(text, SUBJECT_AGGREGATE) == 0;
+}
+
+bool subject_candles(char *subject, size_t capacity, const char *mic, const char *symbol) {
+    char token[SUBJECT_BYTES];
+    bool whole = is_exchange(mic) && subject_escape(token, sizeof token, symbol) &&
+                 tw_text_format(subject, capacity, "candles.%s.%s", mic, token);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_usage(char *subject, size_t capacity, const char *exchange) {
+    bool whole = is_exchange(exchange) && tw_text_format(subject, capacity, "usage.%s", exchange);
     return finish(subject, capacity, whole);
 }
 
@@ -256,8 +305,26 @@ static subject_kind feed_kind(const char *rest) {
 
 static subject_kind parse_instrument(const char *rest, subject_parts *parts, subject_kind kind) {
     bool good = take_mic(&rest, parts->mic) && take_symbol(&rest, parts->symbol) &&
-                subject_channel_parse(rest, &parts->channel);
+                subject_channel_parse(rest, &parts->channel) && has_channel(parts->mic, parts->channel);
     return good ? kind : SUBJECT_KIND_UNKNOWN;
+}
+
+/* What follows "agg.". */
+static subject_kind parse_aggregate(const char *rest, subject_parts *parts) {
+    tw_text_copy(parts->mic, sizeof parts->mic, SUBJECT_AGGREGATE);
+    bool good = take_symbol(&rest, parts->symbol) && subject_channel_parse(rest, &parts->channel);
+    return good && has_channel(SUBJECT_AGGREGATE, parts->channel) ? SUBJECT_KIND_AGGREGATE : SUBJECT_KIND_UNKNOWN;
+}
+
+/* What follows "candles.": an exchange or "agg", then a symbol, and nothing behind it, not even a dot. */
+static subject_kind parse_candles(const char *rest, subject_parts *parts) {
+    static const char all[] = SUBJECT_AGGREGATE ".";
+    bool aggregate = strncmp(rest, all, sizeof all - 1) == 0;
+    if (aggregate) tw_text_copy(parts->mic, sizeof parts->mic, SUBJECT_AGGREGATE);
+    if (aggregate) rest += sizeof all - 1;
+    if (!aggregate && !take_mic(&rest, parts->mic)) return SUBJECT_KIND_UNKNOWN;
+    bool good = strchr(rest, '.') == NULL && take_symbol(&rest, parts->symbol);
+    return good ? SUBJECT_KIND_CANDLES : SUBJECT_KIND_UNKNOWN;
 }
 
 static subject_kind parse_feed(const char *rest, subject_parts *parts) {
@@ -276,6 +343,11 @@ static subject_kind parse_instruments(const char *rest, subject_parts *parts) {
     if (!take_mic(&rest, parts->mic)) return SUBJECT_KIND_UNKNOWN;
     if (alone) return SUBJECT_KIND_INSTRUMENTS;
     return strcmp(rest, "changes") == 0 ? SUBJECT_KIND_INSTRUMENT_CHANGES : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_usage(const char *rest, subject_parts *parts) {
+    if (!is_exchange(rest)) return SUBJECT_KIND_UNKNOWN;
+    return tw_text_copy(parts->mic, sizeof parts->mic, rest) ? SUBJECT_KIND_USAGE : SUBJECT_KIND_UNKNOWN;
 }
 
 /* The last token: nothing may follow, not even a dot. */
@@ -323,6 +395,12 @@ subject_kind subject_parse(const char *subject, subject_parts *parts) {
         parts->kind = parse_snapshots(rest, parts);
     else if (token_is(first, length, "instruments"))
         parts->kind = parse_instruments(rest, parts);
+    else if (token_is(first, length, SUBJECT_AGGREGATE))
+        parts->kind = parse_aggregate(rest, parts);
+    else if (token_is(first, length, "candles"))
+        parts->kind = parse_candles(rest, parts);
+    else if (token_is(first, length, "usage"))
+        parts->kind = parse_usage(rest, parts);
     else if (length > 0 && first[0] >= 'a' && first[0] <= 'z')
         parts->kind = parse_venue(first, length, rest, parts);
     else

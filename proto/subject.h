@@ -24,18 +24,40 @@ typedef enum subject_channel {
     SUBJECT_STATUS,
     SUBJECT_IMBALANCE,
     SUBJECT_ORDER,
+    /* the aggregator's; in the order of their intervals */
+    SUBJECT_CANDLE_1S,
+    SUBJECT_CANDLE_1M,
+    SUBJECT_CANDLE_5M,
+    SUBJECT_CANDLE_1H,
+    SUBJECT_CANDLE_1D,
+    SUBJECT_NBBO,
     SUBJECT_CHANNELS
 } subject_channel;
 
-/* "orderbook", "orderbook.100ms", "orderbook.1s", "quote", "trade", "status", "imbalance", "order" */
+#define SUBJECT_FEED_CHANNELS (SUBJECT_ORDER + 1) /* those that an exchange's own publisher has: the first ones */
+#define SUBJECT_AGGREGATE     "agg"               /* in place of a MIC: over all exchanges */
+#define SUBJECT_CANDLES       5                   /* intervals */
+
+/* "orderbook", "orderbook.100ms", "orderbook.1s", "quote", "trade", "status", "imbalance", "order", "candle.1s" to
+ * "candle.1d", "nbbo" */
 const char *subject_channel_name(subject_channel channel);
 bool subject_channel_parse(const char *name, subject_channel *channel);
+
+static inline bool subject_is_candle(subject_channel channel) {
+    return channel >= SUBJECT_CANDLE_1S && channel <= SUBJECT_CANDLE_1D;
+}
+/* 1000, 60000, 300000, 3600000, 86400000; `index` counts from 0. */
+uint32_t subject_candle_ms(uint32_t index);
+const char *subject_candle_name(uint32_t index); /* "1s", "1m", "5m", "1h", "1d" */
+/* The index of an interval; false if no candles have it. */
+bool subject_candle_index(uint32_t interval_ms, uint32_t *index);
 
 /* Escapes `symbol` into `token` of SUBJECT_BYTES; false if it is empty or too long. */
 bool subject_escape(char *token, size_t capacity, const char *symbol);
 /* The reverse; false on a bad escape or a symbol longer than TW_SYMBOL_BYTES - 1. `length` bytes of `token`. */
 bool subject_unescape(char symbol[TW_SYMBOL_BYTES], const char *token, size_t length);
 
+/* `mic` may be SUBJECT_AGGREGATE for candles, and is for SUBJECT_NBBO. */
 bool subject_instrument(char *subject, size_t capacity, const char *mic, const char *symbol,
                         subject_channel channel);
 bool subject_feed_status(char *subject, size_t capacity, const char *mic, uint32_t partition);
@@ -45,6 +67,10 @@ bool subject_snapshot(char *subject, size_t capacity, const char *mic, const cha
 bool subject_snapshots(char *subject, size_t capacity, const char *mic, subject_channel channel);
 bool subject_instruments(char *subject, size_t capacity, const char *mic);
 bool subject_instrument_changes(char *subject, size_t capacity, const char *mic);
+bool subject_candles(char *subject, size_t capacity, const char *mic,
+                     const char *symbol); /* or SUBJECT_AGGREGATE */
+/* `exchange` is a MIC, or "agg" for what spans exchanges. */
+bool subject_usage(char *subject, size_t capacity, const char *exchange);
 
 typedef enum subject_kind {
     SUBJECT_KIND_UNKNOWN = 0,
@@ -55,6 +81,9 @@ typedef enum subject_kind {
     SUBJECT_KIND_SNAPSHOTS,          /* snapshots.{MIC}.{channel} */
     SUBJECT_KIND_INSTRUMENTS,        /* instruments.{MIC} */
     SUBJECT_KIND_INSTRUMENT_CHANGES, /* instruments.{MIC}.changes */
+    SUBJECT_KIND_AGGREGATE,          /* agg.{SYMBOL}.{channel}; mic is "agg" */
+    SUBJECT_KIND_CANDLES,            /* candles.{MIC}.{SYMBOL}, candles.agg.{SYMBOL} */
+    SUBJECT_KIND_USAGE,              /* usage.{MIC}, usage.agg */
     SUBJECT_KIND_ORDERS,             /* orders.{MIC}.{SHARD}.{ACCOUNT}.{SYMBOL} */
     SUBJECT_KIND_ORDER_BATCH,        /* orderbatch.{MIC}.{SHARD} */
     SUBJECT_KIND_CONTROL,            /* control.{MIC}.{SHARD} */

@@ -226,7 +226,7 @@ void publisher_request(publisher *publisher, const char *subject, const char *re
 bool publisher_serve(publisher *publisher, int64_t now_ns);
 
 typedef struct publisher_stats {
-    uint64_t emitted[SUBJECT_CHANNELS]; /* messages by channel */
+    uint64_t emitted[SUBJECT_FEED_CHANNELS]; /* messages by channel */
     uint64_t feed_statuses;
     uint64_t directory_changes; /* messages */
     uint64_t bytes;

@@ -229,6 +229,79 @@ static void json_directory(json_writer *w, const wire_instrument_list *m) {
     json_close_array(w);
 }
 
+static void json_price(json_writer *w, const char *name, int64_t price, const wire_header *h) {
+    json_decimal(w, name, price, h->price_exponent);
+}
+
+/* turnover: too wide for any number of a reader's; its two halves, and the scale they have. */
+static void json_turnover(json_writer *w, const wire_candle *m) {
+    json_i64_string(w, "turnover_high", m->turnover_high);
+    json_u64_string(w, "turnover_low", m->turnover_low);
+}
+
+static void json_candle(json_writer *w, const wire_candle *m) {
+    const wire_header *h = &m->header;
+    json_header(w, h);
+    json_u64(w, "interval_ms", m->interval_ms);
+    json_time(w, "start_ns", m->start_ns);
+    json_price(w, "open", m->open, h);
+    json_price(w, "high", m->high, h);
+    json_price(w, "low", m->low, h);
+    json_price(w, "close", m->close, h);
+    json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
+    json_turnover(w, m);
+    json_price(w, "vwap", m->vwap, h);
+    json_u64(w, "count", m->count);
+    json_u64(w, "revision", m->revision);
+    json_bool(w, "final", m->final);
+    json_bool(w, "incomplete", m->incomplete);
+}
+
+static void json_venues(json_writer *w, const char *name, const wire_venues *venues) {
+    json_open_array(w, name);
+    for (uint32_t i = 0; i < venues->count; i++)
+        json_string(w, NULL, venues->mics[i]);
+    json_close_array(w);
+}
+
+static void json_nbbo(json_writer *w, const wire_nbbo *m) {
+    const wire_header *h = &m->header;
+    json_header(w, h);
+    json_price(w, "bid_price", m->bid.price, h);
+    json_decimal_u64(w, "bid_quantity", m->bid.quantity, h->quantity_exponent);
+    json_venues(w, "bid_exchanges", &m->bid_venues);
+    json_price(w, "ask_price", m->ask.price, h);
+    json_decimal_u64(w, "ask_quantity", m->ask.quantity, h->quantity_exponent);
+    json_venues(w, "ask_exchanges", &m->ask_venues);
+    json_bool(w, "locked", m->locked);
+    json_bool(w, "crossed", m->crossed);
+    json_u64(w, "venues", m->venue_count);
+    json_venues(w, "venues_stale", &m->stale_venues);
+}
+
+static void json_usage(json_writer *w, const wire_usage *m) {
+    json_string(w, "gateway", m->gateway);
+    json_string(w, "instance", m->instance);
+    json_string(w, "exchange", m->exchange);
+    json_time(w, "period_start_ns", m->period_start_ns);
+    json_i64(w, "period_ns", m->period_ns);
+    json_time(w, "publish_ns", m->publish_ns);
+    json_open_array(w, "lines");
+    for (uint32_t i = 0; i < m->line_count; i++) {
+        const wire_usage_line *one = &m->lines[i];
+        json_open_object(w, NULL);
+        json_u64(w, "number", one->number);
+        json_string(w, "user", one->user);
+        json_string(w, "subject", one->subject);
+        json_u64(w, "updates", one->updates);
+        json_u64(w, "bytes", one->bytes);
+        json_time(w, "first_ns", one->first_ns);
+        json_time(w, "last_ns", one->last_ns);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
 /* ---- lines for people ---- */
 
 typedef struct line_writer {
@@ -368,6 +441,55 @@ static void line_directory(line_writer *w, const wire_instrument_list *m) {
     if (!m->last) ADD(w, ", more to come");
 }
 
+static void line_price(line_writer *w, const char *name, int64_t price, const wire_header *h) {
+    char text[TW_DECIMAL_BYTES];
+    tw_decimal_format(text, sizeof text, price, h->price_exponent);
+    ADD(w, " %s %s", name, price == TW_PRICE_ABSENT ? "-" : text);
+}
+
+static void line_candle(line_writer *w, const wire_candle *m) {
+    const wire_header *h = &m->header;
+    char volume[TW_DECIMAL_BYTES], when[TW_INSTANT_BYTES] = "-";
+    tw_decimal_format_u64(volume, sizeof volume, m->volume, h->quantity_exponent);
+    if (m->start_ns != TW_TIME_ABSENT) tw_instant_format(when, m->start_ns);
+    ADD(w, "from %.19s", when);
+    line_price(w, "open", m->open, h);
+    line_price(w, "high", m->high, h);
+    line_price(w, "low", m->low, h);
+    line_price(w, "close", m->close, h);
+    ADD(w, " volume %s", volume);
+    line_price(w, "vwap", m->vwap, h);
+    ADD(w, " prints %llu%s%s", (unsigned long long)m->count, m->final ? " final" : "",
+        m->incomplete ? " incomplete" : "");
+}
+
+static void line_venues(line_writer *w, const wire_venues *venues) {
+    for (uint32_t i = 0; i < venues->count; i++)
+        ADD(w, "%s%s", i == 0 ? " " : ",", venues->mics[i]);
+}
+
+static void line_nbbo(line_writer *w, const wire_nbbo *m) {
+    ADD(w, "bid");
+    line_level(w, &m->bid, &m->header);
+    line_venues(w, &m->bid_venues);
+    ADD(w, " ask");
+    line_level(w, &m->ask, &m->header);
+    line_venues(w, &m->ask_venues);
+    if (m->locked) ADD(w, " locked");
+    if (m->crossed) ADD(w, " crossed");
+    line_state(w, m->header.state, m->header.cause);
+    if (m->stale_venues.count > 0) ADD(w, " without");
+    line_venues(w, &m->stale_venues);
+}
+
+static void line_usage(line_writer *w, const wire_usage *m) {
+    ADD(w, "of %s, %u lines:", m->gateway, m->line_count);
+    for (uint32_t i = 0; i < m->line_count && i < 5; i++)
+        ADD(w, "%s %s had %llu of %s (%llu bytes)", i > 0 ? "," : "", m->lines[i].user,
+            (unsigned long long)m->lines[i].updates, m->lines[i].subject, (unsigned long long)m->lines[i].bytes);
+    if (m->line_count > 5) ADD(w, " and %u more", m->line_count - 5);
+}
+
 /* ---- by subject ---- */
 
 typedef union any_message {
@@ -380,6 +502,9 @@ typedef union any_message {
     wire_feed_status feed;
     wire_line_status line;
     wire_instrument_list directory;
+    wire_candle candle;
+    wire_nbbo nbbo;
+    wire_usage usage;
 } any_message;
 
 typedef enum message_type {
@@ -392,11 +517,15 @@ typedef enum message_type {
     TYPE_FEED,
     TYPE_LINE,
     TYPE_DIRECTORY,
+    TYPE_CANDLE,
+    TYPE_NBBO,
+    TYPE_USAGE,
     TYPE_UNKNOWN
 } message_type;
 
 static const char *const type_names[] = {"BookUpdate",  "Quote",      "Trades",     "InstrumentStatus", "Imbalance",
-                                         "OrderEvents", "FeedStatus", "LineStatus", "InstrumentList",   "unknown"};
+                                         "OrderEvents", "FeedStatus", "LineStatus", "InstrumentList",   "Candle",
+                                         "Nbbo",        "Usage",      "unknown"};
 
 static message_type type_of(const char *subject) {
     static const message_type of_channel[SUBJECT_CHANNELS] = {
@@ -404,10 +533,14 @@ static message_type type_of(const char *subject) {
         [SUBJECT_ORDERBOOK_1S] = TYPE_BOOK,   [SUBJECT_QUOTE] = TYPE_QUOTE,
         [SUBJECT_TRADE] = TYPE_TRADES,        [SUBJECT_STATUS] = TYPE_STATUS,
         [SUBJECT_IMBALANCE] = TYPE_IMBALANCE, [SUBJECT_ORDER] = TYPE_ORDERS,
+        [SUBJECT_CANDLE_1S] = TYPE_CANDLE,    [SUBJECT_CANDLE_1M] = TYPE_CANDLE,
+        [SUBJECT_CANDLE_5M] = TYPE_CANDLE,    [SUBJECT_CANDLE_1H] = TYPE_CANDLE,
+        [SUBJECT_CANDLE_1D] = TYPE_CANDLE,    [SUBJECT_NBBO] = TYPE_NBBO,
     };
     subject_parts parts;
     switch (subject_parse(subject, &parts)) {
     case SUBJECT_KIND_INSTRUMENT:
+    case SUBJECT_KIND_AGGREGATE:
         return of_channel[parts.channel];
     case SUBJECT_KIND_FEED_STATUS:
         return TYPE_FEED;
@@ -415,6 +548,8 @@ static message_type type_of(const char *subject) {
         return TYPE_LINE;
     case SUBJECT_KIND_INSTRUMENT_CHANGES:
         return TYPE_DIRECTORY;
+    case SUBJECT_KIND_USAGE:
+        return TYPE_USAGE;
     default:
         return TYPE_UNKNOWN;
     }
@@ -441,6 +576,12 @@ static wire_result decode(message_type type, wire_arena *arena, const uint8_t *b
         return wire_line_status_decode(arena, bytes, length, &m->line);
     case TYPE_DIRECTORY:
         return wire_instrument_list_decode(arena, bytes, length, &m->directory);
+    case TYPE_CANDLE:
+        return wire_candle_decode(arena, bytes, length, &m->candle);
+    case TYPE_NBBO:
+        return wire_nbbo_decode(arena, bytes, length, &m->nbbo);
+    case TYPE_USAGE:
+        return wire_usage_decode(arena, bytes, length, &m->usage);
     case TYPE_UNKNOWN:
         break;
     }
@@ -476,6 +617,15 @@ static void json_of(json_writer *w, message_type type, const any_message *m) {
     case TYPE_DIRECTORY:
         json_directory(w, &m->directory);
         break;
+    case TYPE_CANDLE:
+        json_candle(w, &m->candle);
+        break;
+    case TYPE_NBBO:
+        json_nbbo(w, &m->nbbo);
+        break;
+    case TYPE_USAGE:
+        json_usage(w, &m->usage);
+        break;
     case TYPE_UNKNOWN:
         break;
     }
@@ -490,6 +640,8 @@ static int64_t time_of(message_type type, const any_message *m) {
         return m->line.publish_ns;
     case TYPE_DIRECTORY:
         return m->directory.publish_ns;
+    case TYPE_USAGE:
+        return m->usage.period_start_ns;
     default:
         return m->book.header.event_ns; /* every instrument's message begins with the header */
     }
@@ -524,6 +676,15 @@ static void line_of(line_writer *w, const char *subject, message_type type, cons
         break;
     case TYPE_DIRECTORY:
         line_directory(w, &m->directory);
+        break;
+    case TYPE_CANDLE:
+        line_candle(w, &m->candle);
+        break;
+    case TYPE_NBBO:
+        line_nbbo(w, &m->nbbo);
+        break;
+    case TYPE_USAGE:
+        line_usage(w, &m->usage);
         break;
     case TYPE_UNKNOWN:
         break;

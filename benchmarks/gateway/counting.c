@@ -84,7 +84,9 @@ static bool starts_with(const uint8_t *bytes, size_t length, const char *text) {
 }
 
 static void take_control(const uint8_t *text, size_t length, const counting_events *events, load_board *board) {
-    if (memmem(text, length, "\"type\":\"ack\"", 12) != NULL) events->on_confirmed(events->context);
+    bool answered = memmem(text, length, "\"type\":\"ack\"", 12) != NULL ||
+                    memmem(text, length, "\"type\":\"pong\"", 13) != NULL;
+    if (answered) events->on_confirmed(events->context);
     if (memmem(text, length, "\"type\":\"error\"", 14) != NULL) board->faults++;
 }
 

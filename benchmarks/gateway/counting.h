@@ -23,7 +23,7 @@ typedef struct counting_events {
     wire_arena *arena; /* to open updates in */
     void *context;
     void (*on_update)(void *context, const uint8_t *frame, size_t length); /* gateway; may be NULL */
-    void (*on_confirmed)(void *context);                                   /* an ack, or PONG */
+    void (*on_confirmed)(void *context);                                   /* an ack or a pong; PONG */
     void (*on_ping)(void *context, const uint8_t *payload, size_t length); /* of WebSocket */
     void (*on_nats_ping)(void *context);
 } counting_events;

@@ -15,8 +15,9 @@
 #include "benchmarks/ingest/span.h"
 
 #define START_MS      60000
-#define QUIET_NS      UINT64_C(300000000) /* nothing came for so long: nothing more comes */
+#define QUIET_NS      UINT64_C(1500000000) /* nothing came for so long: nothing more comes */
 #define MOST_DRAIN_NS UINT64_C(10000000000)
+#define QUIET_LOOK_US 250000
 #define LOOK_US       20000
 #define SETTLE_US     300000
 #define WARM_UP_RATE  2000u
@@ -178,16 +179,52 @@ static void drain(stage *self, uint64_t updates) {
 }
 
 typedef struct cpu_times {
-    double gateway, server, clients;
+    double gateway, server, clients, publisher;
+    double all; /* the machine's, whoever used it */
 } cpu_times;
 
+/* User and system time of all cores; what the kernel does for the network beside any process is not in it, nor in the
+ * time of processes. */
+static double machine_cpu_s(void) {
+    unsigned long long user = 0, nice = 0, system = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (file == NULL) return 0;
+    bool read = fscanf(file, "cpu %llu %llu %llu", &user, &nice, &system) == 3;
+    fclose(file);
+    return read ? (double)(user + nice + system) / (double)sysconf(_SC_CLK_TCK) : 0;
+}
+
 static cpu_times read_cpu(const stage *self) {
-    cpu_times times = {.server = process_cpu_s(self->harness->server.pid)};
+    cpu_times times = {.server = process_cpu_s(self->harness->server.pid),
+                       .publisher = process_cpu_s(self->publisher.pid),
+                       .all = machine_cpu_s()};
     for (uint32_t i = 0; i < self->gateway_count; i++)
         times.gateway += process_cpu_s(self->gateways[i].pid);
     for (uint32_t i = 0; i < self->crowd_count; i++)
         times.clients += process_cpu_s(self->crowds[i].process.pid);
     return times;
+}
+
+static cpu_times cpu_between(const cpu_times *before, const cpu_times *after) {
+    return (cpu_times){.gateway = after->gateway - before->gateway,
+                       .server = after->server - before->server,
+                       .clients = after->clients - before->clients,
+                       .publisher = after->publisher - before->publisher,
+                       .all = after->all - before->all};
+}
+
+static double others_of(const cpu_times *used) {
+    double others = used->all - used->gateway - used->server - used->clients - used->publisher;
+    return others > 0 ? others : 0;
+}
+
+void stage_await_quiet(stage *self, double seconds) {
+    for (int looks = (int)(seconds * 1e6 / QUIET_LOOK_US); looks > 0; looks--) {
+        cpu_times before = read_cpu(self);
+        usleep(QUIET_LOOK_US);
+        cpu_times after = read_cpu(self), used = cpu_between(&before, &after);
+        if (others_of(&used) / (QUIET_LOOK_US / 1e6) <= STAGE_QUIET_CORES) return;
+    }
 }
 
 static double load_average(void) {
@@ -212,7 +249,7 @@ trial stage_try(stage *self, double rate, double seconds) {
     drain(self, before.updates + (uint64_t)due);
     double took_s = harness_number(line, "took_s"), wall_s = (double)(span_now_ns() - begin_ns) / 1e9;
     load_board after = sum_of_boards(self);
-    cpu_times cpu = read_cpu(self);
+    cpu_times cpu_after = read_cpu(self), cpu = cpu_between(&cpu_before, &cpu_after);
     tw_histogram latency = latency_between(&before.latency, &after.latency);
     double delivered = (double)(after.updates - before.updates);
     return (trial){.rate = rate,
@@ -227,9 +264,11 @@ trial stage_try(stage *self, double rate, double seconds) {
                    .bytes_per_update = per((double)(after.bytes - before.bytes), delivered),
                    .updates_per_read = per(delivered, (double)(after.reads - before.reads)),
                    .late_p99_us = harness_number(line, "late_p99_us"),
-                   .gateway_cpu = (cpu.gateway - cpu_before.gateway) / wall_s,
-                   .server_cpu = (cpu.server - cpu_before.server) / wall_s,
-                   .client_cpu = (cpu.clients - cpu_before.clients) / wall_s,
+                   .gateway_cpu = cpu.gateway / wall_s,
+                   .server_cpu = cpu.server / wall_s,
+                   .client_cpu = cpu.clients / wall_s,
+                   .others_cpu = others_of(&cpu) / wall_s,
+                   .serving_cpu_us = per((cpu.gateway + cpu.server) * 1e6, delivered),
                    .load = load_average(),
                    .faults = after.faults - before.faults,
                    .closed = after.closed - before.closed};

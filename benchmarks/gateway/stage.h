@@ -11,7 +11,8 @@
 #include "benchmarks/gateway/board.h"
 #include "benchmarks/harness.h"
 
-enum { STAGE_GATEWAYS = 2, STAGE_CROWDS = 4, STAGE_MAX_EXTRA = 8 };
+enum { STAGE_GATEWAYS = 2, STAGE_CROWDS = 4 };
+#define STAGE_QUIET_CORES 0.3 /* busy with something else: beyond it a trial was disturbed */
 
 /* A process of clients. */
 typedef struct stage_crowd {
@@ -58,10 +59,14 @@ typedef struct trial {
     double payload_bytes, bytes_per_update, updates_per_read;
     double late_p99_us;                         /* of the publisher */
     double gateway_cpu, server_cpu, client_cpu; /* cores */
+    double others_cpu;                          /* cores that were busy with something else */
+    double serving_cpu_us;                      /* of gateways and server, per update delivered */
     double load;                                /* of the machine, a minute's average */
     uint64_t faults, closed;
 } trial;
 
+/* Waits until others leave the machine alone, at most `seconds`. */
+void stage_await_quiet(stage *stage, double seconds);
 /* Publishes for `seconds`, waits until nothing more comes. */
 trial stage_try(stage *stage, double rate, double seconds);
 

@@ -8,8 +8,13 @@
 
 #include "base/text.h"
 
+identity *identity_share(identity *self) {
+    self->shares++;
+    return self;
+}
+
 void identity_free(identity *self) {
-    if (self == NULL) return;
+    if (self == NULL || self->shares-- > 0) return;
     free(self->user);
     text_list_fini(&self->accounts);
     entitlement_fini(&self->may_read);
@@ -197,7 +202,7 @@ static auth_verdict take_limits(const reading *r) {
 
 /* ---- the whole ---- */
 
-auth_verdict claims_read(identity **made, const token *opened, const claims_rules *rules, int64_t now_ns,
+auth_verdict claims_read(identity **made, const signed_token *opened, const claims_rules *rules, int64_t now_ns,
                          char why[TOKEN_WHY_BYTES]) {
     reading r = {.claims = opened->claims, .rules = rules, .now_ns = now_ns, .why = why};
     *made = NULL;
@@ -222,7 +227,7 @@ auth_verdict claims_read(identity **made, const token *opened, const claims_rule
 
 auth_verdict claims_check(identity **made, const key_set *keys, const claims_rules *rules, const char *text,
                           size_t length, int64_t now_ns, char why[TOKEN_WHY_BYTES]) {
-    token opened;
+    signed_token opened;
     *made = NULL;
     auth_verdict verdict = token_open(&opened, keys, text, length, why);
     if (verdict == AUTH_GOOD) verdict = claims_read(made, &opened, rules, now_ns, why);

@@ -18,7 +18,7 @@ typedef struct claims_rules {
 } claims_rules;
 
 /* `now_ns` is the realtime clock. AUTH_GOOD: `made` is to be freed. Else `why` names the claim. */
-auth_verdict claims_read(identity **made, const token *token, const claims_rules *rules, int64_t now_ns,
+auth_verdict claims_read(identity **made, const signed_token *opened, const claims_rules *rules, int64_t now_ns,
                          char why[TOKEN_WHY_BYTES]);
 
 /* Both steps: token_open and claims_read. */

@@ -17,7 +17,8 @@ typedef struct identity_limits {
 } identity_limits;
 
 typedef struct identity {
-    char *user; /* `sub` */
+    uint32_t shares; /* held by so many more than one */
+    char *user;      /* `sub` */
     text_list accounts;
     entitlement may_read;
     identity_limits limits;
@@ -25,6 +26,8 @@ typedef struct identity {
     char thumbprint[KEY_THUMBPRINT_BYTES]; /* of the key that vouches for it */
 } identity;
 
+/* The same identity, to be freed once more. */
+identity *identity_share(identity *identity);
 void identity_free(identity *identity); /* NULL is fine */
 
 #endif

@@ -10,6 +10,10 @@
 #define LAST_DATE  9.2e9 /* seconds; later dates do not fit nanoseconds in 64 bits */
 #define MOST_BYTES (1u << 24)
 
+static bool is_space(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 json_node *json_node_parse(const uint8_t *bytes, size_t length) {
     if (length == 0 || length > MOST_BYTES) return NULL;
     struct json_tokener *parser = json_tokener_new_ex(JSON_NODE_MOST_DEEP);
@@ -17,7 +21,7 @@ json_node *json_node_parse(const uint8_t *bytes, size_t length) {
     json_tokener_set_flags(parser, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *root = json_tokener_parse_ex(parser, (const char *)bytes, (int)length);
     size_t end = json_tokener_get_parse_end(parser);
-    while (end < length && memchr(" \t\r\n", bytes[end], 4) != NULL)
+    while (end < length && is_space(bytes[end]))
         end++;
     bool whole = json_tokener_get_error(parser) == json_tokener_success && end == length;
     json_tokener_free(parser);

@@ -130,7 +130,7 @@ static auth_verdict refuse_key(const key_set *keys, const header *h, uint32_t tr
     return AUTH_SIGNATURE;
 }
 
-static auth_verdict check_signature(const key_set *keys, const header *h, const parts *p, token *opened,
+static auth_verdict check_signature(const key_set *keys, const header *h, const parts *p, signed_token *opened,
                                     char *why) {
     uint8_t signature[MOST_SIGNATURE];
     size_t length, signed_length = p->header_length + 1 + p->payload_length;
@@ -156,7 +156,7 @@ static auth_verdict check_signature(const key_set *keys, const header *h, const 
 
 /* ---- the whole ---- */
 
-static auth_verdict open_parts(token *opened, const key_set *keys, const parts *p, char *why) {
+static auth_verdict open_parts(signed_token *opened, const key_set *keys, const parts *p, char *why) {
     json_node *object = object_of(p->header, p->header_length);
     header h;
     if (object == NULL) {
@@ -173,10 +173,10 @@ static auth_verdict open_parts(token *opened, const key_set *keys, const parts *
     return AUTH_MALFORMED;
 }
 
-auth_verdict token_open(token *opened, const key_set *keys, const char *text, size_t length,
+auth_verdict token_open(signed_token *opened, const key_set *keys, const char *text, size_t length,
                         char why[TOKEN_WHY_BYTES]) {
     parts p;
-    *opened = (token){0};
+    *opened = (signed_token){0};
     if (length > TOKEN_MOST_BYTES) {
         tw_text_format(why, TOKEN_WHY_BYTES, "the token is longer than %u bytes", TOKEN_MOST_BYTES);
         return AUTH_TOO_LONG;
@@ -188,7 +188,7 @@ auth_verdict token_open(token *opened, const key_set *keys, const char *text, si
     return open_parts(opened, keys, &p, why);
 }
 
-void token_fini(token *opened) {
+void token_fini(signed_token *opened) {
     json_node_free(opened->claims);
-    *opened = (token){0};
+    *opened = (signed_token){0};
 }

@@ -14,15 +14,15 @@
 #define TOKEN_MOST_BYTES 8191u
 #define TOKEN_WHY_BYTES  240u
 
-typedef struct token {
+typedef struct signed_token {
     json_node *claims;                     /* owned: token_fini */
     char thumbprint[KEY_THUMBPRINT_BYTES]; /* of the key that it was signed with */
-} token;
+} signed_token;
 
-/* Fills `token` where the verdict is AUTH_GOOD; else `why` says it in words, without any of the token's text but its
+/* Fills `opened` where the verdict is AUTH_GOOD; else `why` says it in words, without any of the token's text but its
  * `kid` and `alg`. */
-auth_verdict token_open(token *token, const key_set *keys, const char *text, size_t length,
+auth_verdict token_open(signed_token *opened, const key_set *keys, const char *text, size_t length,
                         char why[TOKEN_WHY_BYTES]);
-void token_fini(token *token);
+void token_fini(signed_token *opened);
 
 #endif

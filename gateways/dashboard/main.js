@@ -1,7 +1,7 @@
 // The dashboard: composes stream, market and views. What each part does is in its own file; here is only who tells whom.
 import { ChartFeed } from './market/chart_feed.js';
 import { Directory } from './market/directory.js';
-import { fetchInstruments } from './market/history.js';
+import { candleSubject, fetchInstruments } from './market/history.js';
 import { Market } from './market/market.js';
 import { Watchlist } from './market/watchlist.js';
 import { Connection } from './stream/connection.js';
@@ -25,6 +25,8 @@ const SAMPLE_MS = 1000;
 const FIRST_LIST = 24; // instruments for who comes with an empty list
 const DIRECTORY_TRY_MS = 3000;
 const CHANNELS = ['quote', 'trade', 'status'];
+const DAY_MS = 5000; // how often the day's candle comes, from which the change is measured
+const PATTERNS_EACH = CHANNELS.length + 1;
 const FEEDS = 'feed.>';
 
 class App {
@@ -34,8 +36,9 @@ class App {
     this.directories = new Map(); // MIC -> { asked, answered }
     this.market = new Market({
       onFault: (subject) => this.subscriptions.again(subject, this.connection.now()),
+      onEarly: (subject) => this.subscriptions.early(subject, this.connection.now()),
       onSnapshot: (subject) => this.subscriptions.arrived(subject),
-      onCandle: (parts, message) => this.chartFeed.take(parts, message),
+      onCandle: (parts, message) => this.#takeCandle(parts, message),
       onFeed: (mic) => this.#learn(mic),
     });
     this.connection = new Connection({
@@ -47,7 +50,7 @@ class App {
       onTaken: (subject, resumed) => this.#taken(subject, resumed), onRefused: (subject, error) => this.#refused(subject, error),
     });
     this.chartFeed = new ChartFeed({
-      want: (subject) => this.subscriptions.want(subject, { alone: true }), drop: (subject) => this.subscriptions.drop(subject),
+      want: (subject) => this.#wantChart(subject), drop: (subject) => this.#dropChart(subject),
       token: () => this.token(), changed: () => this.views?.candleChart.mark(),
     });
     this.stored = this.settings.watchlist();
@@ -79,7 +82,7 @@ class App {
     document.addEventListener('themechange', () => {
       this.colours = readColours();
       this.views.candleChart.coloursChanged();
-      this.views.watchlist.listChanged();
+      this.views.watchlist.redraw();
       this.loop.markAll();
     });
     this.settings.bind({
@@ -103,11 +106,17 @@ class App {
   #follow(key) {
     const one = this.market.instrument(key);
     for (const channel of CHANNELS) this.subscriptions.want(subjectOf(one.mic, one.symbol, channel), { interval_ms: channel === 'quote' ? this.pace : 0 });
+    this.subscriptions.want(this.#daySubject(one), { interval_ms: DAY_MS, optional: true });
+  }
+
+  #daySubject(one) {
+    return candleSubject(one.mic, one.symbol, '1d');
   }
 
   #unfollow(key) {
     const one = this.market.instrument(key);
     for (const channel of CHANNELS) this.subscriptions.drop(subjectOf(one.mic, one.symbol, channel));
+    this.subscriptions.drop(this.#daySubject(one));
     this.market.forget(key);
   }
 
@@ -125,6 +134,7 @@ class App {
     this.selected = key;
     const one = this.market.instrument(key);
     this.#follow(key);
+    one.openBook();
     this.subscriptions.want(this.#bookSubject(one), { depth: this.depth });
     this.settings.keep('selected', key);
     this.chartFeed.show(one, this.interval);
@@ -138,6 +148,7 @@ class App {
     if (!before) return;
     this.subscriptions.drop(this.#bookSubject(before));
     before.closeBook();
+    this.market.dirty.add(before);
     this.chartFeed.hide();
     if (!this.watchlist.has(before.key)) this.#unfollow(before.key);
   }
@@ -195,10 +206,26 @@ class App {
 
   #take(message, at) {
     const began = performance.now();
-    if ((message.type === 'ack' || message.type === 'error') && this.subscriptions.take(message)) this.loop.request();
-    else if (message.type === 'error') this.#error(message);
-    else if (message.type !== 'ack') this.#takeData(message, at);
+    if (message.type === 'ack' || message.type === 'error' || message.type === 'session') this.#takeAnswer(message);
+    else this.#takeData(message, at);
     this.loop.messageMs += performance.now() - began;
+  }
+
+  #takeAnswer(message) {
+    if (message.user !== undefined) this.#admitted(message);
+    else if (this.subscriptions.take(message)) this.loop.request();
+    else if (message.type === 'error') this.#error(message);
+  }
+
+  /** The server knows who is there. */
+  #admitted({ user, limits }) {
+    this.user = user;
+    this.#limit(limits);
+    this.signInView.told();
+  }
+
+  #limit(limits) {
+    this.watchlist.most = Math.max(1, Math.min(1000, Math.floor(((limits?.subscriptions ?? 1024) - 16) / PATTERNS_EACH)));
   }
 
   #takeData(message, at) {
@@ -212,12 +239,11 @@ class App {
   }
 
   #error({ code, message }) {
-    if (code === 'UNAUTHORIZED' || code === 'FORBIDDEN') {
-      this.refusal = message;
-      this.signInView.ask(message);
-    } else {
-      this.refusal = `${code}: ${message}`;
-    }
+    const nobody = code === 'UNAUTHORIZED';
+    this.refusal = nobody || code === 'FORBIDDEN' ? message : `${code}: ${message}`;
+    if (nobody) this.settings.keepToken(undefined); // one that is not accepted is of no use
+    if (nobody || (code === 'FORBIDDEN' && !this.user)) this.signInView.ask(message);
+    this.signInView.told();
     this.views.connection.mark();
   }
 
@@ -228,8 +254,28 @@ class App {
     this.#markCurrent();
   }
 
+  // The chart and the day's candle may want the same subject; the one of the chart is wanted at its own pace.
+  #wantChart(subject) {
+    this.subscriptions.want(subject, { optional: true });
+  }
+
+  #dropChart(subject) {
+    const one = this.chartFeed.instrument;
+    if (one && subject === this.#daySubject(one)) this.subscriptions.want(subject, { interval_ms: DAY_MS, optional: true });
+    else this.subscriptions.drop(subject);
+  }
+
+  #takeCandle(parts, message) {
+    this.chartFeed.take(parts, message);
+    const one = parts && this.market.instruments.get(parts.key);
+    if (!one || !one.takeDay(message)) return;
+    this.market.dirty.add(one);
+    this.views.watchlist.mark();
+    if (one === this.current) this.views.instrument.mark();
+  }
+
   #refused(subject, { code, message }) {
-    if (subject === this.chartFeed.subject) return; // prints go on to make the candles
+    if (subject.includes('.candle.')) return; // there may be no aggregator: prints go on to make the candles
     this.#error({ code, message });
   }
 
@@ -242,19 +288,24 @@ class App {
     if (phase === 'open' && this.phaseBefore !== 'open') this.#opened();
     if (phase !== 'open' && this.phaseBefore === 'open') this.market.disconnected();
     this.phaseBefore = phase;
-    if (phase === 'refused') this.signInView.ask(connection.reason);
+    if (phase === 'refused') this.#error({ code: 'UNAUTHORIZED', message: connection.reason });
     this.market.markAll();
     this.loop.markAll();
   }
 
   #opened() {
-    this.watchlist.most = Math.max(1, Math.min(1000, Math.floor(((this.connection.hello.limits?.subscriptions ?? 1024) - 16) / CHANNELS.length)));
+    this.user = undefined;
+    this.#limit(this.connection.hello.limits);
+    this.signInView.told();
     this.subscriptions.reset();
     this.subscriptions.flush(this.connection.now());
   }
 
   #learn(mic) {
-    if (!this.directories.has(mic)) this.directories.set(mic, {});
+    if (!this.directories.has(mic)) {
+      this.directories.set(mic, {});
+      this.views?.watchlist.redraw(); // symbols of several exchanges are told apart
+    }
     const about = this.directories.get(mic);
     about.answered = false;
     this.#askDirectories();
@@ -310,6 +361,7 @@ class App {
   #tick() {
     this.connection.tick();
     this.subscriptions.flush(this.connection.now());
+    this.chartFeed.tick();
     if (this.connection.live) this.#askDirectories();
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();

@@ -58,9 +58,15 @@ void stream_admit(stream *s, uint32_t number, const stream_admission *admission,
     admit(s, number, admission, "session", "");
 }
 
+static void report(stream *s, uint32_t number) {
+    for (uint32_t m = client_at(s, number)->first_member; m != NONE; m = member_at(s, m)->next_of_client)
+        stream_member_report(s, m);
+}
+
 void stream_authenticate(stream *s, uint32_t number, const stream_request_text *request) {
     char reason[REQUEST_FAULT_BYTES] = "there is nothing to sign in to";
     stream_admission admitted = {.user = ""};
+    report(s, number); /* what it had before is not this user's */
     bool known = s->surroundings.authenticate != NULL &&
                  s->surroundings.authenticate(s->surroundings.context, number, request->token, &admitted, reason,
                                               sizeof reason);

@@ -12,6 +12,7 @@
 #include "gateways/stream/group.h"
 
 #define WATCHES_PER_PERIOD 8 /* how often in a heartbeat's time each client is looked at */
+#define WATCH_SLICES       32
 #define LEAST_QUEUE        512u
 
 /* ---- bytes that wait ---- */
@@ -170,6 +171,7 @@ uint32_t stream_open(stream *s, stream_format format, stream_framing framing, in
     c->encoding = framing == STREAM_SSE       ? ENCODING_SSE
                   : format == STREAM_PROTOBUF ? ENCODING_PROTOBUF
                                               : ENCODING_JSON;
+    c->deflates = framing == STREAM_WEBSOCKET_DEFLATE && s->packer != NULL;
     c->first_member = c->first_subscription = c->first_pending = c->last_pending = NONE;
     c->heard_ns = c->sent_ns = now_ns;
     c->allowance_ns = now_ns - SECOND_NS;
@@ -275,13 +277,19 @@ static void watch_client(stream *s, uint32_t number) {
     }
 }
 
+/* A slice of the clients at a time, so that thousands of heartbeats do not leave at once: each client is looked at
+ * WATCHES_PER_PERIOD times in a heartbeat's time. */
 void stream_watch(stream *s) {
     if (s->now_ns < s->watch_due_ns) return;
     int64_t period =
         s->options.heartbeat_ns < s->options.silence_ns ? s->options.heartbeat_ns : s->options.silence_ns;
-    s->watch_due_ns = s->now_ns + period / WATCHES_PER_PERIOD;
-    for (uint32_t n = 0; n < s->clients.reached; n++)
-        if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
+    int64_t step = period / WATCHES_PER_PERIOD / WATCH_SLICES + 1, missed = (s->now_ns - s->watch_due_ns) / step;
+    s->watch_due_ns = s->now_ns + step;
+    for (int64_t slices = missed < WATCH_SLICES ? missed + 1 : WATCH_SLICES; slices > 0; slices--) {
+        for (uint32_t n = s->watch_slice; n < s->clients.reached; n += WATCH_SLICES)
+            if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
+        s->watch_slice = (s->watch_slice + 1) % WATCH_SLICES;
+    }
     stream_wants_forget(s);
     stream_groups_forget_empty(s);
 }

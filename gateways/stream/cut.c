@@ -22,7 +22,8 @@ void stream_group_emit(stream *s, uint32_t number, const void *message, const wi
     encode_frame frame = stream_frame_of(s, g, merged, false);
     const frame_note note = {
         .prev_seq = header->prev_seq, .seq = header->seq, .updates = g->updates_cut, .generation = g->generation};
-    stream_group_append(s, number, stream_encode(s->scratch, &frame, topic_at(s, g->topic)->kind, message), &note);
+    encoded whole = stream_encode(s->scratch, &frame, topic_at(s, g->topic)->kind, message);
+    stream_group_append(s, number, g->deflates ? stream_pack_frame(s, g->encoding, whole) : whole, &note);
 }
 
 bool stream_same_chain(const wire_header *a, const wire_header *b) {
@@ -50,6 +51,9 @@ void stream_group_cut(stream *s, uint32_t number) {
     case TOPIC_TRADES:
         stream_cut_trades(s, number);
         break;
+    case TOPIC_CANDLE:
+        stream_cut_candle(s, number);
+        break;
     default:
         stream_cut_state(s, number);
     }
@@ -62,6 +66,7 @@ static bool is_urgent(const group *g, const topic *t) {
     if (t->kind == TOPIC_FEED)
         return t->state->feed.state != g->view->feed.state || t->state->feed.cause != g->view->feed.cause;
     const wire_header *view = &g->view->header, *state = &t->state->header;
+    if (t->kind == TOPIC_CANDLE && t->state->candle.now.final) return true; /* the last word on it, mostly */
     return view->state != state->state || view->cause != state->cause || !stream_same_chain(view, state);
 }
 
@@ -95,6 +100,8 @@ const snapshot_cache *stream_group_snapshot(stream *s, uint32_t number) {
     cache->made = false;
     encoded snapshot = encode_snapshot(s, number);
     if (snapshot.length == 0) return NULL;
+    cache->deflated = false;
+    if (g->deflates) snapshot = stream_pack_body(s, snapshot, &cache->deflated);
     if (snapshot.length > cache->capacity) {
         uint8_t *bytes = realloc(cache->bytes, snapshot.length + snapshot.length / 4);
         if (bytes == NULL) return NULL;

@@ -10,9 +10,10 @@
 #define INNER_OFFSET                                                                                               \
     (SCRATCH_BYTES / 2) /* where a protobuf message is packed before its envelope is put around it */
 
-uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, uint64_t payload_length) {
+uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, bool deflated, uint64_t payload_length) {
     if (wrap == ENCODING_SSE) return 0;
     head[0] = wrap == ENCODING_JSON ? 0x81 : 0x82; /* RFC 6455: a whole message, text or binary, not masked */
+    if (deflated) head[0] |= 0x40;                 /* RFC 7692: RSV1 */
     if (payload_length < 126) {
         head[1] = (uint8_t)payload_length;
         return 2;
@@ -34,7 +35,7 @@ static uint32_t put_text(uint8_t *at, const char *text) {
     return (uint32_t)length;
 }
 
-uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, topic_kind kind, uint64_t merged) {
+static uint32_t put_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, topic_kind kind, uint64_t merged) {
     if (wrap == ENCODING_PROTOBUF) return (uint32_t)wire_stream_merged_append(merged, tail, SNAPSHOT_TAIL_BYTES);
     uint32_t used = 0;
     if (merged > 0) {
@@ -42,6 +43,14 @@ uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, to
         used += (uint32_t)tw_decimal_format_u64((char *)tail + used, SNAPSHOT_TAIL_BYTES - used, merged, 0);
     }
     return used + put_text(tail + used, wrap == ENCODING_SSE ? "}\n\n" : "}");
+}
+
+uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, bool deflated, topic_kind kind,
+                            uint64_t merged) {
+    if (!deflated) return put_tail(tail, wrap, kind, merged);
+    uint8_t plain[SNAPSHOT_TAIL_BYTES];
+    uint32_t length = put_tail(plain, wrap, kind, merged);
+    return (uint32_t)ws_pack_rest(plain, length, tail); /* at most 36 bytes and those of the rest */
 }
 
 static size_t encode_inner(uint8_t *out, size_t capacity, topic_kind kind, const void *message) {
@@ -56,6 +65,10 @@ static size_t encode_inner(uint8_t *out, size_t capacity, topic_kind kind, const
         return wire_status_encode(message, out, capacity);
     case TOPIC_IMBALANCE:
         return wire_imbalance_encode(message, out, capacity);
+    case TOPIC_CANDLE:
+        return wire_candle_encode(message, out, capacity);
+    case TOPIC_NBBO:
+        return wire_nbbo_encode(message, out, capacity);
     default:
         return wire_feed_status_encode(message, out, capacity);
     }
@@ -105,7 +118,7 @@ static size_t encode_body(uint8_t *out, uint8_t *scratch, const encode_frame *fr
 /* The header goes right before what it is about. */
 static encoded with_head(uint8_t *body, size_t length, encoding wrap) {
     uint8_t head[FRAME_HEAD_BYTES];
-    uint32_t head_length = stream_encode_head(head, wrap, length);
+    uint32_t head_length = stream_encode_head(head, wrap, false, length);
     memcpy(body - head_length, head, head_length);
     return (encoded){.bytes = body - head_length, .length = (uint32_t)(head_length + length)};
 }
@@ -115,7 +128,7 @@ encoded stream_encode(uint8_t *scratch, const encode_frame *frame, topic_kind ki
     size_t length = encode_body(body, scratch, frame, kind, message);
     if (length == 0) return (encoded){0};
     if (frame->open_end) return (encoded){.bytes = body, .length = (uint32_t)length};
-    length += stream_encode_tail(body + length, frame->encoding, kind, frame->merged);
+    length += stream_encode_tail(body + length, frame->encoding, false, kind, frame->merged);
     return with_head(body, length, frame->encoding);
 }
 

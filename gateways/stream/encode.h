@@ -28,12 +28,19 @@ typedef struct encoded {
 /* `message` is the wire_… struct of the kind. Length 0: it does not fit (never for what the bus carries). */
 encoded stream_encode(uint8_t *scratch, const encode_frame *frame, topic_kind kind, const void *message);
 
-/* What goes before and behind a frame with an open end. Returns the bytes written. */
-uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, uint64_t payload_length);
-uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, topic_kind kind, uint64_t merged);
+/* What goes before and behind a frame with an open end, whose body is deflated or not. Returns the bytes written. */
+uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, bool deflated, uint64_t payload_length);
+uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, bool deflated, topic_kind kind,
+                            uint64_t merged);
 
 /* A client's own message, already JSON. `comment`: for an event stream it is nothing but a sign of life. */
 encoded stream_encode_control(uint8_t *scratch, encoding wrap, const char *json, size_t length, bool comment);
+
+/* ---- pack.c: permessage-deflate. What is short, or would not get shorter, stays as it is ---- */
+/* A whole frame, head included; what comes back lies in the stream's own memory until the next call. */
+encoded stream_pack_frame(stream *s, encoding wrap, encoded frame);
+/* The body of a frame with an open end. */
+encoded stream_pack_body(stream *s, encoded body, bool *deflated);
 
 /* ---- encode_json.c: the object without its closing brace; 0: it does not fit ---- */
 size_t stream_encode_json(char *out, size_t capacity, const encode_frame *frame, topic_kind kind,

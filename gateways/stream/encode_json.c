@@ -141,6 +141,57 @@ static void put_feed(json_writer *w, const encode_frame *frame, const wire_feed_
     if (m->leader[0] != '\0') json_string(w, "leader", m->leader);
 }
 
+static void put_candle(json_writer *w, const encode_frame *frame, const wire_candle *m) {
+    int32_t exponent = m->header.price_exponent;
+    uint32_t index = 0;
+    subject_candle_index(m->interval_ms, &index);
+    put_header(w, frame, "candle", &m->header);
+    json_string(w, "interval", subject_candle_name(index));
+    json_i64_string(w, "start_ns", m->start_ns);
+    put_price(w, "open", m->open, exponent);
+    put_price(w, "high", m->high, exponent);
+    put_price(w, "low", m->low, exponent);
+    put_price(w, "close", m->close, exponent);
+    json_decimal_u64(w, "volume", m->volume, m->header.quantity_exponent);
+    put_price(w, "vwap", m->vwap, exponent);
+    json_u64(w, "count", m->count);
+    if (m->final) json_bool(w, "final", true);
+    if (m->incomplete) json_bool(w, "incomplete", true);
+    json_u64(w, "revision", m->revision);
+}
+
+static void put_venues(json_writer *w, const char *name, const wire_venues *venues) {
+    json_open_array(w, name);
+    for (uint32_t i = 0; i < venues->count; i++)
+        json_string(w, NULL, venues->mics[i]);
+    json_close_array(w);
+}
+
+/* The exchange with the largest quantity, and all of them where there are several. */
+static void put_best(json_writer *w, const char *const names[3], const tw_level *level, const wire_venues *venues,
+                     const wire_header *header) {
+    if (level->price == TW_PRICE_ABSENT) return;
+    json_open_array(w, names[0]);
+    json_decimal(w, NULL, level->price, header->price_exponent);
+    json_decimal_u64(w, NULL, level->quantity, header->quantity_exponent);
+    json_close_array(w);
+    if (venues->count > 0) json_string(w, names[1], venues->mics[0]);
+    if (venues->count > 1) put_venues(w, names[2], venues);
+}
+
+static void put_nbbo(json_writer *w, const encode_frame *frame, const wire_nbbo *m) {
+    static const char *const bid[] = {"bid", "bid_exchange", "bid_exchanges"};
+    static const char *const ask[] = {"ask", "ask_exchange", "ask_exchanges"};
+    put_header(w, frame, "nbbo", &m->header);
+    put_state(w, m->header.state, m->header.cause);
+    put_best(w, bid, &m->bid, &m->bid_venues, &m->header);
+    put_best(w, ask, &m->ask, &m->ask_venues, &m->header);
+    if (m->locked) json_bool(w, "locked", true);
+    if (m->crossed) json_bool(w, "crossed", true);
+    json_u64(w, "venues", m->venue_count);
+    if (m->stale_venues.count > 0) put_venues(w, "venues_stale", &m->stale_venues);
+}
+
 size_t stream_encode_json(char *out, size_t capacity, const encode_frame *frame, topic_kind kind,
                           const void *message) {
     json_writer w;
@@ -151,5 +202,7 @@ size_t stream_encode_json(char *out, size_t capacity, const encode_frame *frame,
     if (kind == TOPIC_STATUS) put_status(&w, frame, message);
     if (kind == TOPIC_IMBALANCE) put_imbalance(&w, frame, message);
     if (kind == TOPIC_FEED) put_feed(&w, frame, message);
+    if (kind == TOPIC_CANDLE) put_candle(&w, frame, message);
+    if (kind == TOPIC_NBBO) put_nbbo(&w, frame, message);
     return json_finish(&w) ? w.length : 0;
 }

@@ -36,8 +36,9 @@ static bool add_snapshot(stream *s, uint32_t number) {
     encoding wrap = group_at(s, m->group)->encoding;
     topic_kind kind = topic_at(s, group_at(s, m->group)->topic)->kind;
     uint8_t *tail = g->scratch[g->count], *head = g->scratch[g->count + 1];
-    uint32_t tail_length = stream_encode_tail(tail, wrap, kind, missed_by(s, m));
-    uint32_t head_length = stream_encode_head(head, wrap, (uint64_t)snapshot->length + tail_length);
+    uint32_t tail_length = stream_encode_tail(tail, wrap, snapshot->deflated, kind, missed_by(s, m));
+    uint32_t head_length =
+        stream_encode_head(head, wrap, snapshot->deflated, (uint64_t)snapshot->length + tail_length);
     add_span(g, (gathered_span){.kind = SPAN_HEAD, .member = number}, head, head_length);
     add_span(g, (gathered_span){.kind = SPAN_BODY, .member = number}, snapshot->bytes, snapshot->length);
     add_span(g, (gathered_span){.kind = SPAN_TAIL, .member = number}, tail, tail_length);
@@ -117,6 +118,8 @@ uint32_t stream_gather(stream *s, uint32_t number, stream_span spans[STREAM_MAX_
 /* ---- after the write ---- */
 
 static void count_use(stream *s, member *m, uint64_t updates, uint64_t bytes) {
+    if (m->used_updates == 0) m->used_first_ns = s->now_ns;
+    m->used_last_ns = s->now_ns;
     m->used_updates += updates;
     m->used_bytes += bytes;
     s->stats.updates_out += updates;

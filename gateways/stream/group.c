@@ -24,7 +24,8 @@ static void unlink_from_topic(stream *s, uint32_t number) {
     *link = g->next_of_topic;
 }
 
-static uint32_t make_group(stream *s, uint32_t topic_number, uint32_t depth, uint32_t interval_ms, encoding wrap) {
+static uint32_t make_group(stream *s, uint32_t topic_number, uint32_t depth, uint32_t interval_ms, encoding wrap,
+                           bool deflates) {
     uint32_t number = slab_take(&s->groups);
     if (number == NONE) return NONE;
     topic_kind kind = topic_at(s, topic_number)->kind;
@@ -41,6 +42,7 @@ static uint32_t make_group(stream *s, uint32_t topic_number, uint32_t depth, uin
     g->depth = depth;
     g->interval_ms = interval_ms;
     g->encoding = wrap;
+    g->deflates = deflates;
     g->last_cut_ns = s->now_ns - (int64_t)interval_ms * MILLI_NS;
     link_to_topic(s, number);
     stream_group_begin(s, number);
@@ -54,14 +56,16 @@ static void normalise(topic_kind kind, uint32_t *depth, uint32_t *interval_ms) {
     if (kind == TOPIC_STATUS) *interval_ms = 0; /* a halt waits for nobody */
 }
 
-uint32_t stream_group_of(stream *s, uint32_t topic_number, uint32_t depth, uint32_t interval_ms, encoding wrap) {
+uint32_t stream_group_of(stream *s, uint32_t topic_number, uint32_t depth, uint32_t interval_ms, encoding wrap,
+                         bool deflates) {
     const topic *t = topic_at(s, topic_number);
     normalise(t->kind, &depth, &interval_ms);
     for (uint32_t n = t->first_group; n != NONE; n = group_at(s, n)->next_of_topic) {
         const group *g = group_at(s, n);
-        if (g->depth == depth && g->interval_ms == interval_ms && g->encoding == wrap) return n;
+        bool fits = g->depth == depth && g->interval_ms == interval_ms;
+        if (fits && g->encoding == wrap && g->deflates == deflates) return n;
     }
-    return make_group(s, topic_number, depth, interval_ms, wrap);
+    return make_group(s, topic_number, depth, interval_ms, wrap, deflates);
 }
 
 void stream_group_linger(stream *s, uint32_t number) {

@@ -19,8 +19,9 @@ void stream_group_emit(stream *s, uint32_t group, const void *message, const wir
 
 /* One kind's part of a cut: brings the view to the topic's state and emits what changed; nothing if nothing did. */
 void stream_cut_book(stream *s, uint32_t group);
-void stream_cut_state(stream *s, uint32_t group); /* quote, status, imbalance, feed */
+void stream_cut_state(stream *s, uint32_t group); /* quote, status, imbalance, feed, NBBO */
 void stream_cut_trades(stream *s, uint32_t group);
+void stream_cut_candle(stream *s, uint32_t group);
 
 /* The view as a message that stands for itself, encoded with an open end. */
 encoded stream_snapshot_book(stream *s, uint32_t group);

@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "gateways/stream/internal.h"
 
-#define MAX_FEEDS 1024u
+#define MAX_FEEDS  1024u
+#define MAX_TOPICS (1u << 27)
 
 static const char *key_of(const void *context, uint32_t number) {
     return instrument_at(context, number)->key;
@@ -18,7 +19,8 @@ static const char *subject_of(const void *context, uint32_t number) {
 }
 
 bool stream_instruments_init(stream *s) {
-    uint32_t topics = s->options.max_instruments * (uint32_t)TOPIC_FEED + MAX_FEEDS;
+    uint64_t most = (uint64_t)s->options.max_instruments * (TOPIC_SLOTS - 1) + MAX_FEEDS;
+    uint32_t topics = most < MAX_TOPICS ? (uint32_t)most : MAX_TOPICS;
     return slab_init(&s->instruments, sizeof(instrument), s->options.max_instruments) &&
            slab_init(&s->topics, sizeof(topic), topics) &&
            tw_map_init(&s->instrument_by_key, s->options.max_instruments, key_of, s) &&
@@ -34,35 +36,44 @@ void stream_instruments_fini(stream *s) {
     slab_fini(&s->topics);
 }
 
-subject_channel stream_channel_of(topic_kind kind) {
+static subject_channel channel_of(topic_kind kind) {
     static const subject_channel channels[TOPIC_KINDS] = {
-        [TOPIC_BOOK] = SUBJECT_ORDERBOOK, [TOPIC_QUOTE] = SUBJECT_QUOTE,         [TOPIC_TRADES] = SUBJECT_TRADE,
-        [TOPIC_STATUS] = SUBJECT_STATUS,  [TOPIC_IMBALANCE] = SUBJECT_IMBALANCE, [TOPIC_FEED] = SUBJECT_CHANNELS};
+        [TOPIC_BOOK] = SUBJECT_ORDERBOOK,      [TOPIC_QUOTE] = SUBJECT_QUOTE,
+        [TOPIC_TRADES] = SUBJECT_TRADE,        [TOPIC_STATUS] = SUBJECT_STATUS,
+        [TOPIC_IMBALANCE] = SUBJECT_IMBALANCE, [TOPIC_FEED] = SUBJECT_CHANNELS,
+        [TOPIC_CANDLE] = SUBJECT_CANDLE_1S,    [TOPIC_NBBO] = SUBJECT_NBBO};
     return channels[kind];
+}
+
+/* Where an instrument keeps the topic: candles of intervals beyond the first are behind all kinds. */
+static uint32_t slot_of(topic_kind kind, subject_channel channel) {
+    if (kind != TOPIC_CANDLE || channel == SUBJECT_CANDLE_1S) return (uint32_t)kind;
+    return (uint32_t)TOPIC_KINDS + (uint32_t)(channel - SUBJECT_CANDLE_1S) - 1;
 }
 
 size_t stream_state_bytes(topic_kind kind) {
     static const size_t sizes[TOPIC_KINDS] = {
         [TOPIC_BOOK] = sizeof(book_state),          [TOPIC_QUOTE] = sizeof(wire_quote),
         [TOPIC_TRADES] = sizeof(trades_state),      [TOPIC_STATUS] = sizeof(wire_status),
-        [TOPIC_IMBALANCE] = sizeof(wire_imbalance), [TOPIC_FEED] = sizeof(wire_feed_status)};
+        [TOPIC_IMBALANCE] = sizeof(wire_imbalance), [TOPIC_FEED] = sizeof(wire_feed_status),
+        [TOPIC_CANDLE] = sizeof(candle_state),      [TOPIC_NBBO] = sizeof(wire_nbbo)};
     return sizes[kind];
 }
 
-static uint32_t instrument_of(stream *s, const wire_header *header) {
+static uint32_t instrument_of(stream *s, const char *exchange, const char *name) {
     char key[TW_MIC_BYTES + TW_SYMBOL_BYTES + 1];
-    size_t mic = strnlen(header->exchange, TW_MIC_BYTES - 1), symbol = strnlen(header->symbol, TW_SYMBOL_BYTES - 1);
-    memcpy(key, header->exchange, mic);
+    size_t mic = strnlen(exchange, TW_MIC_BYTES - 1), symbol = strnlen(name, TW_SYMBOL_BYTES - 1);
+    memcpy(key, exchange, mic);
     key[mic] = '.';
-    memcpy(key + mic + 1, header->symbol, symbol);
+    memcpy(key + mic + 1, name, symbol);
     key[mic + 1 + symbol] = '\0';
     uint32_t number = tw_map_find(&s->instrument_by_key, key);
     if (number != TW_MAP_NONE) return number;
     number = slab_take(&s->instruments);
     if (number == NONE) return NONE;
     instrument *i = instrument_at(s, number);
-    for (uint32_t kind = 0; kind < TOPIC_KINDS; kind++)
-        i->topics[kind] = NONE;
+    for (uint32_t slot = 0; slot < TOPIC_SLOTS; slot++)
+        i->topics[slot] = NONE;
     tw_text_copy(i->key, sizeof i->key, key);
     tw_map_add(&s->instrument_by_key, number);
     return number;
@@ -70,18 +81,20 @@ static uint32_t instrument_of(stream *s, const wire_header *header) {
 
 static void drop_instrument_if_bare(stream *s, uint32_t number) {
     instrument *i = instrument_at(s, number);
-    for (uint32_t kind = 0; kind < TOPIC_KINDS; kind++)
-        if (i->topics[kind] != NONE) return;
+    for (uint32_t slot = 0; slot < TOPIC_SLOTS; slot++)
+        if (i->topics[slot] != NONE) return;
     tw_map_remove(&s->instrument_by_key, i->key);
     slab_give(&s->instruments, number);
 }
 
 /* A topic without state; NONE: no room, or the subject can't be. */
-static uint32_t make_topic(stream *s, topic_kind kind, const char *mic, const char *subject) {
+static uint32_t make_topic(stream *s, topic_kind kind, subject_channel channel, const char *mic,
+                           const char *subject) {
     uint32_t number = slab_take(&s->topics);
     if (number == NONE) return NONE;
     topic *t = topic_at(s, number);
     t->kind = kind;
+    t->channel = channel;
     t->instrument = t->first_group = NONE;
     t->state = calloc(1, stream_state_bytes(kind));
     if (t->state == NULL) {
@@ -95,26 +108,28 @@ static uint32_t make_topic(stream *s, topic_kind kind, const char *mic, const ch
     return number;
 }
 
-static uint32_t topic_of_instrument(stream *s, topic_kind kind, const wire_header *header) {
-    uint32_t number = instrument_of(s, header);
+static uint32_t topic_of_instrument(stream *s, topic_kind kind, subject_channel channel, const char *mic,
+                                    const char *symbol) {
+    uint32_t number = instrument_of(s, mic, symbol);
     if (number == NONE) return NONE;
-    instrument *i = instrument_at(s, number);
-    if (i->topics[kind] != NONE) return i->topics[kind];
+    uint32_t *place = &instrument_at(s, number)->topics[slot_of(kind, channel)];
+    if (*place != NONE) return *place;
     char subject[SUBJECT_BYTES];
-    if (subject_instrument(subject, sizeof subject, header->exchange, header->symbol, stream_channel_of(kind)))
-        i->topics[kind] = make_topic(s, kind, header->exchange, subject);
-    if (i->topics[kind] != NONE)
-        topic_at(s, i->topics[kind])->instrument = number;
-    else
-        drop_instrument_if_bare(s, number);
-    return i->topics[kind];
+    if (subject_instrument(subject, sizeof subject, mic, symbol, channel))
+        *place = make_topic(s, kind, channel, mic, subject);
+    if (*place != NONE) {
+        topic_at(s, *place)->instrument = number;
+        return *place;
+    }
+    drop_instrument_if_bare(s, number);
+    return NONE;
 }
 
 static uint32_t topic_of_feed(stream *s, const wire_feed_status *status) {
     char subject[SUBJECT_BYTES];
     if (!subject_feed_status(subject, sizeof subject, status->exchange, status->partition)) return NONE;
     uint32_t number = tw_map_find(&s->topic_by_subject, subject);
-    return number != TW_MAP_NONE ? number : make_topic(s, TOPIC_FEED, status->exchange, subject);
+    return number != TW_MAP_NONE ? number : make_topic(s, TOPIC_FEED, SUBJECT_CHANNELS, status->exchange, subject);
 }
 
 void stream_topic_forget(stream *s, uint32_t number) {
@@ -123,7 +138,7 @@ void stream_topic_forget(stream *s, uint32_t number) {
         stream_group_free(s, t->first_group);
     tw_map_remove(&s->topic_by_subject, t->subject);
     if (t->instrument != NONE) {
-        instrument_at(s, t->instrument)->topics[t->kind] = NONE;
+        instrument_at(s, t->instrument)->topics[slot_of(t->kind, t->channel)] = NONE;
         drop_instrument_if_bare(s, t->instrument);
     }
     free(t->state);
@@ -132,16 +147,21 @@ void stream_topic_forget(stream *s, uint32_t number) {
 }
 
 /* The topic of a message that is to be taken; NONE: there is no room (counted), or its leader was deposed. */
-static uint32_t enter(stream *s, topic_kind kind, const wire_header *header, int64_t now_ns) {
+static uint32_t enter_channel(stream *s, topic_kind kind, subject_channel channel, const char *mic,
+                              const wire_header *header, int64_t now_ns) {
     s->now_ns = now_ns;
     s->stats.updates_in++;
-    uint32_t number = topic_of_instrument(s, kind, header);
+    uint32_t number = topic_of_instrument(s, kind, channel, mic, header->symbol);
     if (number == NONE) {
         s->stats.instruments_refused++;
         return NONE;
     }
     const topic *t = topic_at(s, number);
     return t->known && header->term < t->state->header.term ? NONE : number;
+}
+
+static uint32_t enter(stream *s, topic_kind kind, const wire_header *header, int64_t now_ns) {
+    return enter_channel(s, kind, channel_of(kind), header->exchange, header, now_ns);
 }
 
 /* The topic's state is new: to its groups, or, if it is the first, to all whose wishes it fits. */
@@ -159,10 +179,36 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
+static bool has_levels(const book_state *state, int side, const tw_level *levels, uint32_t count) {
+    if (state->counts[side] != least(count, state->depth)) return false;
+    for (uint32_t i = 0; i < state->counts[side]; i++) {
+        const tw_level *level = &state->sides[side][i];
+        if (level->price != levels[i].price || level->quantity != levels[i].quantity ||
+            level->orders != levels[i].orders)
+            return false;
+    }
+    return true;
+}
+
+/* Another book with the sequence number of the last one: that one was wrong, and who has it can't tell. */
+static void note_righted(topic *t, const stream_book *book) {
+    const book_state *state = &t->state->book;
+    if (!t->known) return;
+    bool same_epoch = strcmp(state->header.epoch, book->header->epoch) == 0;
+    if (!same_epoch) t->righted = false;
+    if (!same_epoch || state->header.seq != book->header->seq) return;
+    if (has_levels(state, TW_BID, book->bids, book->bid_count) &&
+        has_levels(state, TW_ASK, book->asks, book->ask_count))
+        return;
+    t->righted = true;
+    t->righted_seq = book->header->seq;
+}
+
 void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     TW_ASSERT(book->bid_count <= TW_MAX_DEPTH && book->ask_count <= TW_MAX_DEPTH);
     uint32_t number = enter(s, TOPIC_BOOK, book->header, now_ns);
     if (number == NONE) return;
+    note_righted(topic_at(s, number), book);
     book_state *state = &topic_at(s, number)->state->book;
     state->header = *book->header;
     state->header.state = book->state;
@@ -197,6 +243,48 @@ void stream_take_imbalance(stream *s, const wire_imbalance *imbalance, int64_t n
     uint32_t number = enter(s, TOPIC_IMBALANCE, &imbalance->header, now_ns);
     if (number == NONE) return;
     topic_at(s, number)->state->imbalance = *imbalance;
+    spread(s, number);
+}
+
+/* Of several aggregators the one that knows more of its exchanges' quotes is heard, until it falls silent. */
+void stream_take_nbbo(stream *s, const wire_nbbo *nbbo, int64_t now_ns) {
+    uint32_t number = enter_channel(s, TOPIC_NBBO, SUBJECT_NBBO, SUBJECT_AGGREGATE, &nbbo->header, now_ns);
+    if (number == NONE) return;
+    const topic *t = topic_at(s, number);
+    const wire_header *had = &t->state->header;
+    bool older = t->known && strcmp(had->epoch, nbbo->header.epoch) == 0 && nbbo->header.seq < had->seq;
+    if (older && had->cause != TW_CAUSE_FEED_SILENT) return;
+    t->state->nbbo = *nbbo;
+    spread(s, number);
+}
+
+/* One that is older than the newest: a restated one, or the final one of the interval before. */
+static void take_older_candle(stream *s, uint32_t number, const wire_candle *candle) {
+    wire_candle *before = &topic_at(s, number)->state->candle.before;
+    if (before->start_ns == candle->start_ns && !stream_candle_is_news(before, candle)) return; /* said twice */
+    if (candle->start_ns >= before->start_ns) *before = *candle;
+    stream_candle_aside(s, number, candle);
+}
+
+void stream_take_candle(stream *s, const wire_candle *candle, int64_t now_ns) {
+    uint32_t index;
+    if (!subject_candle_index(candle->interval_ms, &index)) return;
+    const char *mic = candle->header.exchange[0] != '\0' ? candle->header.exchange : SUBJECT_AGGREGATE;
+    uint32_t number = enter_channel(s, TOPIC_CANDLE, SUBJECT_CANDLE_1S + index, mic, &candle->header, now_ns);
+    if (number == NONE) return;
+    const topic *t = topic_at(s, number);
+    candle_state *state = &t->state->candle;
+    if (t->known && candle->start_ns < state->now.start_ns) {
+        take_older_candle(s, number, candle);
+        return;
+    }
+    bool same_start = t->known && candle->start_ns == state->now.start_ns;
+    if (same_start && !stream_candle_is_news(&state->now, candle)) return;
+    if (t->known && !same_start) {
+        stream_candle_make_way(s, number);
+        state->before = state->now;
+    }
+    state->now = *candle;
     spread(s, number);
 }
 

@@ -19,6 +19,7 @@
 #include "gateways/stream/request.h"
 #include "gateways/stream/slab.h"
 #include "gateways/stream/stream.h"
+#include "gateways/websocket/deflate.h"
 
 #define NONE                  SLAB_NONE
 #define SECOND_NS             INT64_C(1000000000)
@@ -40,8 +41,13 @@ typedef enum topic_kind {
     TOPIC_STATUS,
     TOPIC_IMBALANCE,
     TOPIC_FEED,
+    TOPIC_CANDLE,
+    TOPIC_NBBO,
     TOPIC_KINDS
 } topic_kind;
+
+/* An instrument's topics: one of each kind, and one of each further interval of candles. */
+#define TOPIC_SLOTS (TOPIC_KINDS + SUBJECT_CANDLES - 1)
 
 /* How messages are written and wrapped. */
 typedef enum encoding { ENCODING_JSON, ENCODING_PROTOBUF, ENCODING_SSE } encoding;
@@ -61,6 +67,12 @@ typedef struct trades_state {
     tw_print last;
 } trades_state;
 
+/* The newest candle, and what of the one before tells whether a message about it is news. */
+typedef struct candle_state {
+    wire_candle now;
+    wire_candle before; /* count and prices are not kept up; start_ns 0: none */
+} candle_state;
+
 typedef union topic_state {
     wire_header header; /* all but a feed start with it */
     book_state book;
@@ -69,11 +81,16 @@ typedef union topic_state {
     wire_status status;
     wire_imbalance imbalance;
     wire_feed_status feed;
+    candle_state candle;
+    wire_nbbo nbbo;
 } topic_state;
 
 typedef struct topic {
     topic_kind kind;
-    bool known; /* `state` holds something */
+    subject_channel channel; /* SUBJECT_CHANNELS for feeds */
+    bool known;              /* `state` holds something */
+    bool righted;            /* a book of this epoch was replaced by another with the same sequence number */
+    uint64_t righted_seq;
     uint32_t instrument;
     uint32_t first_group;
     uint32_t subject_length;
@@ -83,7 +100,7 @@ typedef struct topic {
 } topic;
 
 typedef struct instrument {
-    uint32_t topics[TOPIC_KINDS];
+    uint32_t topics[TOPIC_SLOTS];
     char key[TW_MIC_BYTES + TW_SYMBOL_BYTES + 1]; /* MIC.SYMBOL, not escaped */
 } instrument;
 
@@ -93,13 +110,14 @@ typedef struct snapshot_cache {
     uint8_t *bytes; /* a whole snapshot but for its WebSocket header and its tail */
     uint32_t length, capacity;
     uint64_t at_cut; /* made when the group had made so many cuts */
-    bool made;
+    bool made, deflated;
 } snapshot_cache;
 
 typedef struct group {
     uint32_t topic, next_of_topic;
     uint32_t depth, interval_ms;
     encoding encoding;
+    bool deflates;
     uint32_t *members; /* in no order */
     uint32_t member_count, member_capacity;
     bool fresh; /* in the round's list: has frames its members were not told of */
@@ -111,8 +129,9 @@ typedef struct group {
 
     topic_state
         *view; /* what members have, as published: the levels cut to depth, the chain's own prev_seq and seq */
-    uint32_t generation;  /* of the chain: rises with each epoch, term or depth */
-    uint64_t updates;     /* of the bus that this group has had; trades: prints */
+    uint32_t generation; /* of the chain: rises with each epoch, term or depth */
+    uint64_t begun_seq;  /* books: what this generation began with; before it, another book may have had that seq */
+    uint64_t updates;    /* of the bus that this group has had; trades: prints */
     uint64_t updates_cut; /* of them, those in frames */
     uint64_t passed_over; /* trades: prints lost before this gateway, told by the next frame */
     tw_print *prints;     /* trades that wait for their interval */
@@ -135,6 +154,7 @@ typedef struct member {
     uint64_t position; /* bytes of the group's frames before next_frame */
     uint64_t updates;  /* of the group that it has had */
     uint64_t used_updates, used_bytes;
+    int64_t used_first_ns, used_last_ns;
 } member;
 
 /* ---- who asks ---- */
@@ -171,6 +191,7 @@ typedef struct client {
     client_place place;
     uint32_t next_ready, prev_ready;
     encoding encoding;
+    bool deflates;
     uint32_t first_member, first_subscription, subscription_count;
     uint32_t first_pending, last_pending;
     uint64_t waiting;  /* bytes of frames it was told of and has not had */
@@ -233,9 +254,12 @@ struct stream {
     uint64_t next_order;
     ready_list ready, later;
     int64_t watch_due_ns;
+    uint32_t watch_slice; /* of the clients, to be looked at next */
     gathering gathering;
     stream_request_text request;
     uint8_t *scratch;
+    ws_packer *packer; /* NULL: nobody's frames are deflated */
+    uint8_t *packed;   /* SCRATCH_BYTES */
 };
 
 static inline topic *topic_at(const stream *s, uint32_t n) {
@@ -265,12 +289,12 @@ bool stream_instruments_init(stream *s);
 void stream_instruments_fini(stream *s);
 /* Forgets a topic that nobody keeps up to date any more, and its groups; it has no members. */
 void stream_topic_forget(stream *s, uint32_t topic);
-subject_channel stream_channel_of(topic_kind kind); /* SUBJECT_CHANNELS for feeds */
 size_t stream_state_bytes(topic_kind kind);
 
 /* ---- group.c ---- */
 /* The group of these wishes, made if there is none; NONE: no room. */
-uint32_t stream_group_of(stream *s, uint32_t topic, uint32_t depth, uint32_t interval_ms, encoding wrap);
+uint32_t stream_group_of(stream *s, uint32_t topic, uint32_t depth, uint32_t interval_ms, encoding wrap,
+                         bool deflates);
 void stream_group_free(stream *s, uint32_t group);
 void stream_groups_forget_empty(stream *s); /* those that have lingered long enough */
 
@@ -301,6 +325,13 @@ const snapshot_cache *stream_group_snapshot(stream *s, uint32_t group);
  * or wait. */
 void stream_trades_make_way(stream *s, uint32_t topic, const wire_trades *trades, bool chained);
 void stream_trades_arrived(stream *s, uint32_t topic, const wire_trades *trades, bool chained, uint64_t missed);
+
+/* Candles of several starts follow each other in one topic. Before it keeps one of another start: what waits of the one
+ * before goes out. One that is older than the newest goes out beside it. */
+void stream_candle_make_way(stream *s, uint32_t topic);
+void stream_candle_aside(stream *s, uint32_t topic, const wire_candle *candle);
+/* Whether `b` says more of the same candle than `a` (docs/protocol.md). */
+bool stream_candle_is_news(const wire_candle *a, const wire_candle *b);
 
 /* ---- conflate.c ---- */
 bool stream_may_cut_now(stream *s, uint32_t group);

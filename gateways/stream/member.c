@@ -200,8 +200,9 @@ bool stream_member_join(stream *s, uint32_t client_number, uint32_t topic_number
                         uint32_t *joined) {
     const subscription *wish = subscription_at(s, subscription_number);
     uint32_t number = stream_member_find(s, client_number, topic_number);
+    const client *c = client_at(s, client_number);
     uint32_t group_number =
-        stream_group_of(s, topic_number, wish->depth, wish->interval_ms, client_at(s, client_number)->encoding);
+        stream_group_of(s, topic_number, wish->depth, wish->interval_ms, c->encoding, c->deflates);
     *joined = number;
     if (group_number == NONE || !make_room_in_group(group_at(s, group_number))) return false;
     if (number == NONE) {
@@ -230,8 +231,13 @@ void stream_member_leave(stream *s, uint32_t number) {
 
 void stream_member_report(stream *s, uint32_t number) {
     member *m = member_at(s, number);
-    if (m->used_bytes > 0 && s->surroundings.used != NULL)
-        s->surroundings.used(s->surroundings.context, m->client, topic_at(s, group_at(s, m->group)->topic)->subject,
-                             m->used_updates, m->used_bytes);
+    if (m->used_bytes > 0 && s->surroundings.used != NULL) {
+        stream_use use = {.subject = topic_at(s, group_at(s, m->group)->topic)->subject,
+                          .updates = m->used_updates,
+                          .bytes = m->used_bytes,
+                          .first_ns = m->used_first_ns,
+                          .last_ns = m->used_last_ns};
+        s->surroundings.used(s->surroundings.context, m->client, &use);
+    }
     m->used_updates = m->used_bytes = 0;
 }

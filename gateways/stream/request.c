@@ -20,14 +20,16 @@
 bool request_init(stream_request_text *request, uint32_t most_subjects) {
     *request = (stream_request_text){.most_subjects = most_subjects};
     request->subjects = calloc(most_subjects, sizeof *request->subjects);
+    request->tiers = calloc(most_subjects, sizeof *request->tiers);
     request->resumes = calloc(most_subjects, sizeof *request->resumes);
-    if (request->subjects != NULL && request->resumes != NULL) return true;
+    if (request->subjects != NULL && request->tiers != NULL && request->resumes != NULL) return true;
     request_fini(request);
     return false;
 }
 
 void request_fini(stream_request_text *request) {
     free(request->subjects);
+    free(request->tiers);
     free(request->resumes);
     *request = (stream_request_text){0};
 }
@@ -91,11 +93,14 @@ static bool take_subject(stream_request_text *request, struct json_object *value
     if (text == NULL)
         return fault(request, json_object_is_type(value, json_type_string) ? "BAD_SUBJECT" : "BAD_REQUEST",
                      "subjects[%zu] is not a string of at most %u bytes", index, SUBJECT_BYTES - 1);
-    const char *wrong = pattern_fault(text);
+    char *subject = request->subjects[request->subject_count];
+    tw_text_copy(subject, SUBJECT_BYTES, text);
+    uint32_t tier_ms = pattern_take_tier(subject);
+    const char *wrong = pattern_fault(subject);
     if (wrong != NULL) return fault(request, "BAD_SUBJECT", "'%.100s': %s", text, wrong);
     for (uint32_t i = 0; i < request->subject_count; i++)
-        if (strcmp(request->subjects[i], text) == 0) return true; /* said twice is said */
-    tw_text_copy(request->subjects[request->subject_count++], SUBJECT_BYTES, text);
+        if (strcmp(request->subjects[i], subject) == 0) return true; /* said twice is said */
+    request->tiers[request->subject_count++] = tier_ms;
     return true;
 }
 
@@ -153,6 +158,7 @@ static bool add_resume(stream_request_text *request, const char *subject, const 
     request_resume *resume = &request->resumes[request->resume_count++];
     *resume = (request_resume){.seq = seq, .depth = depth};
     tw_text_copy(resume->subject, sizeof resume->subject, subject);
+    pattern_take_tier(resume->subject);
     tw_text_copy(resume->epoch, sizeof resume->epoch, epoch);
     return true;
 }

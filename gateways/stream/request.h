@@ -34,6 +34,7 @@ typedef struct stream_request_text {
     char id[REQUEST_ID_BYTES]; /* as JSON text, ready to be written back; "" if there is none */
     uint32_t subject_count;
     char (*subjects)[SUBJECT_BYTES];
+    uint32_t *tiers; /* of each subject: the interval that its name asked for (pattern_take_tier), 0 for none */
     uint32_t depth, interval_ms; /* as asked for */
     bool snapshot;
     uint32_t resume_count;

@@ -21,6 +21,7 @@ bool stream_resume(stream *s, uint32_t number, const request_resume *at) {
     const group *g = group_at(s, member_at(s, number)->group);
     const topic *t = topic_at(s, g->topic);
     if (t->kind == TOPIC_FEED || strcmp(at->epoch, g->view->header.epoch) != 0) return false;
+    if (t->righted && at->seq == t->righted_seq) return false; /* which of the two books has the client? */
     bool same_depth =
         at->depth == 0 || t->kind != TOPIC_BOOK || at->depth == g->view->book.depth || at->depth == g->depth;
     uint64_t frame = frame_behind(g, at->seq);

@@ -1,4 +1,4 @@
-/* Channels whose every message is the whole state: quotes, statuses, imbalances, feeds. The latest is all that anyone
+/* Channels whose every message is the whole state: quotes, statuses, imbalances, feeds, NBBOs. The latest is all that anyone
  * needs; a chain tells who wants to know that something came in between. */
 #include <string.h>
 
@@ -22,6 +22,20 @@ static bool same_imbalance(const tw_imbalance *a, const tw_imbalance *b) {
            a->variation == b->variation;
 }
 
+static bool same_venues(const wire_venues *a, const wire_venues *b) {
+    if (a->count != b->count) return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (strcmp(a->mics[i], b->mics[i]) != 0) return false;
+    return true;
+}
+
+static bool same_nbbo(const wire_nbbo *a, const wire_nbbo *b) {
+    return same_level(&a->bid, &b->bid) && same_level(&a->ask, &b->ask) && a->locked == b->locked &&
+           a->crossed == b->crossed && a->venue_count == b->venue_count &&
+           same_venues(&a->bid_venues, &b->bid_venues) && same_venues(&a->ask_venues, &b->ask_venues) &&
+           same_venues(&a->stale_venues, &b->stale_venues);
+}
+
 /* But for where in the chain they are and how good they are. */
 static bool same_content(topic_kind kind, const topic_state *a, const topic_state *b) {
     switch (kind) {
@@ -29,6 +43,8 @@ static bool same_content(topic_kind kind, const topic_state *a, const topic_stat
         return same_level(&a->quote.bid, &b->quote.bid) && same_level(&a->quote.ask, &b->quote.ask);
     case TOPIC_STATUS:
         return same_status(&a->status, &b->status);
+    case TOPIC_NBBO:
+        return same_nbbo(&a->nbbo, &b->nbbo);
     default:
         return same_imbalance(&a->imbalance.imbalance, &b->imbalance.imbalance);
     }

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "gateways/stream/group.h"
 
+#define MOST_DEFLATE_LEVEL 9
+
 static uint32_t *due_place_of(void *context, uint32_t number) {
     return &group_at(context, number)->due_place;
 }
@@ -29,7 +31,15 @@ static const char *option_fault(const stream_options *o) {
     if (o->requests_per_second == 0) return "requests_per_second";
     if (o->heartbeat_ns <= 0) return "heartbeat_ns";
     if (o->silence_ns <= 0) return "silence_ns";
+    if (o->deflate_level > MOST_DEFLATE_LEVEL) return "deflate_level";
     return o->linger_ns < 0 ? "linger_ns" : NULL;
+}
+
+static bool init_packing(stream *s) {
+    if (s->options.deflate_level == 0) return true;
+    s->packer = ws_packer_alloc((int)s->options.deflate_level);
+    s->packed = malloc(SCRATCH_BYTES);
+    return s->packer != NULL && s->packed != NULL;
 }
 
 static bool init(stream *s) {
@@ -41,7 +51,8 @@ static bool init(stream *s) {
                                        .budget = (int64_t)s->options.kept_bytes};
     due_init(&s->due, due_place_of, s);
     s->scratch = malloc(SCRATCH_BYTES);
-    return s->scratch != NULL && slab_init(&s->clients, sizeof(client), s->options.max_clients) &&
+    return s->scratch != NULL && init_packing(s) &&
+           slab_init(&s->clients, sizeof(client), s->options.max_clients) &&
            slab_init(&s->groups, sizeof(group), s->options.max_groups) && stream_instruments_init(s) &&
            stream_members_init(s) && stream_subscriptions_init(s) && stream_wants_init(s);
 }
@@ -89,6 +100,8 @@ void stream_free(stream *s) {
     stream_wants_fini(s);
     due_fini(&s->due);
     free(s->scratch);
+    free(s->packed);
+    ws_packer_free(s->packer);
     free(s);
 }
 

@@ -4,13 +4,14 @@
  *
  *   stream_take_*  ->  instruments  ->  groups  ->  frames (shared)  ->  clients' positions  ->  stream_gather
  *
- * A group is everybody who wants the same: instrument, channel, depth, interval, format. It has one published view, one
+ * A group is everybody who wants the same: instrument, channel, depth, interval, format, deflated or not. It has one published view, one
  * chain (epoch, prev_seq, seq), one checksum and one encoding, made once and framed once in memory that all its clients
  * share. A client is only a position in each of its groups. Whoever lags behind the frames a group still holds, or has
  * more waiting than `client_bytes`, goes on by the rule of the data's class:
  *
- *   books, quotes, statuses    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
+ *   books, quotes, NBBOs, …    the latest state: a snapshot in place of all that was missed (counted, told as `merged`)
  *   trades                     a snapshot (totals and last print) that says how many prints were passed over
+ *   candles                    a snapshot: the newest one
  *
  * What a client gets is in order by group; within a round, groups follow each other in the order in which they first had
  * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
@@ -41,8 +42,9 @@
 typedef struct stream stream;
 
 typedef enum stream_format { STREAM_JSON = 0, STREAM_PROTOBUF } stream_format;
-/* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only). */
-typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE } stream_framing;
+/* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only), WebSocket with
+ * permessage-deflate (RFC 7692), each message for itself. */
+typedef enum stream_framing { STREAM_WEBSOCKET = 0, STREAM_SSE, STREAM_WEBSOCKET_DEFLATE } stream_framing;
 
 /* What one client may have. 0: what everybody has (stream_options). */
 typedef struct stream_limits {
@@ -65,7 +67,16 @@ typedef struct stream_options {
     int64_t heartbeat_ns;         /* to a client that gets nothing else */
     int64_t silence_ns;           /* a client not heard of for so long is closed */
     stream_limits most;           /* that stream_admit may raise a client's limits to */
+    uint32_t deflate_level;       /* 1 fast to 9 small; 0: nobody's frames are deflated */
 } stream_options;
+
+/* What a client was handed of a subject since the last report. Bytes are those of whole frames, begun ones included, before
+ * TLS and compression. */
+typedef struct stream_use {
+    const char *subject;
+    uint64_t updates, bytes;
+    int64_t first_ns, last_ns;
+} stream_use;
 
 /* Who a client turned out to be. Texts are borrowed. */
 typedef struct stream_admission {
@@ -90,7 +101,7 @@ typedef struct stream_surroundings {
     bool (*authenticate)(void *context, uint32_t client, const char *token, stream_admission *admitted,
                          char *reason, size_t capacity);
     /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
-    void (*used)(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes);
+    void (*used)(void *context, uint32_t client, const stream_use *use);
     /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
     void (*close)(void *context, uint32_t client, uint16_t code, const char *reason);
 } stream_surroundings;
@@ -121,6 +132,9 @@ void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state st
 void stream_take_trades(stream *stream, const wire_trades *trades, int64_t now_ns);
 void stream_take_status(stream *stream, const wire_status *status, int64_t now_ns);
 void stream_take_imbalance(stream *stream, const wire_imbalance *imbalance, int64_t now_ns);
+/* {MIC}.{SYMBOL}.candle.{…}; header.exchange "": agg.{SYMBOL}.candle.{…}. An interval that is none is passed over. */
+void stream_take_candle(stream *stream, const wire_candle *candle, int64_t now_ns);
+void stream_take_nbbo(stream *stream, const wire_nbbo *nbbo, int64_t now_ns);
 void stream_take_feed(stream *stream, const wire_feed_status *status, int64_t now_ns);
 
 /* ---- clients ---- */
@@ -181,7 +195,9 @@ typedef struct stream_stats {
     uint64_t instruments_refused; /* messages of instruments beyond max_instruments */
     uint64_t members_refused;     /* subjects that a client was entitled to and that max_members had no room for */
     uint64_t heartbeats, closed_silent, closed_policy, closed_unauthorized;
-    uint64_t kept_bytes; /* held by groups for resume and laggards */
+    uint64_t deflated, deflated_from_bytes,
+        deflated_to_bytes; /* what was made, once per group, not what was sent */
+    uint64_t kept_bytes;   /* held by groups for resume and laggards */
 } stream_stats;
 /* Calls `used` for all that was handed out since the last report; who leaves is reported when it leaves. */
 void stream_report_usage(stream *stream);

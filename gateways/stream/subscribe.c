@@ -48,6 +48,12 @@ static uint32_t interval_for(uint32_t wish_ms) {
     return rounded_up(offered, sizeof offered / sizeof *offered, wish_ms);
 }
 
+/* A tier's name asks for its interval at least. */
+static uint32_t interval_of(const stream_request_text *request, uint32_t subject) {
+    uint32_t tier_ms = request->tiers[subject];
+    return interval_for(request->interval_ms > tier_ms ? request->interval_ms : tier_ms);
+}
+
 /* ---- patterns ---- */
 
 static bool add_topic(pattern *p, uint32_t topic_number) {
@@ -284,7 +290,7 @@ static void acknowledge(stream *s, uint32_t client_number, const stream_request_
         json_string(&w, "subject", request->subjects[i]);
         if (request->op == REQUEST_SUBSCRIBE) {
             json_u64(&w, "depth", depth_for(request->depth));
-            json_u64(&w, "interval_ms", interval_for(request->interval_ms));
+            json_u64(&w, "interval_ms", interval_of(request, i));
         }
         json_close_object(&w);
     }
@@ -307,7 +313,7 @@ void stream_subscribe(stream *s, uint32_t client_number, const stream_request_te
         }
         subscription *wish = subscription_at(s, number);
         wish->depth = depth_for(request->depth);
-        wish->interval_ms = interval_for(request->interval_ms);
+        wish->interval_ms = interval_of(request, i);
         wish->order = ++s->next_order;
         stream_charge(s, client_number, pattern_at(s, wish->pattern)->topic_count);
         join_all(s, number, request);

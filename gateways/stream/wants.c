@@ -67,7 +67,7 @@ static bool is_covered(const stream *s, const char *mic, uint32_t channel) {
 static void forget(stream *s, const want *w, uint32_t channel) {
     for (uint32_t n = 0; n < s->topics.reached; n++) {
         const topic *t = topic_at(s, n);
-        if (t->subject[0] == '\0' || (uint32_t)stream_channel_of(t->kind) != channel) continue;
+        if (t->subject[0] == '\0' || (uint32_t)t->channel != channel) continue;
         if ((w->mic[0] == '\0' || strcmp(w->mic, t->mic) == 0) && !is_covered(s, t->mic, channel))
             stream_topic_forget(s, n);
     }

@@ -21,6 +21,8 @@
 struct intake {
     bus *bus;
     last_values *values;
+    candles *candles; /* NULL: none are made */
+    nbbo *nbbo;       /* likewise */
     rt_log *log;
     feed_watch feeds;
     resync_queue resync;
@@ -44,6 +46,10 @@ static void tell_state(intake *self, const feed_entry *entry, int64_t now_ns) {
     uint32_t number = last_values_feed(self->values, entry->exchange, entry->partition);
     bool told = entry->heard && !self->feeds.bus_away && now_ns - entry->heard_ns <= self->feeds.silence_ns;
     if (number != LAST_NONE) last_values_state(self->values, number, entry->state, told, now_ns);
+    if (self->candles != NULL)
+        candles_feed_live(self->candles, entry->exchange, entry->partition, told && entry->state == TW_BOOK_OK);
+    if (self->nbbo != NULL)
+        nbbo_feed(self->nbbo, entry->exchange, entry->partition, told ? entry->state : TW_BOOK_STALE, now_ns);
 }
 
 static void log_feeds(intake *self) {
@@ -88,6 +94,7 @@ static void doubt(intake *self, int64_t now_ns) {
     self->doubt_wanted = false;
     self->doubted_ns = now_ns;
     last_values_doubt(self->values);
+    if (self->nbbo != NULL) nbbo_doubt(self->nbbo, now_ns);
     self->first_good_id = self->resync.last_id + 1;
     resync_restart(&self->resync, now_ns);
     self->next_sweep_ns = now_ns;
@@ -128,6 +135,16 @@ static void note(intake *self, const char *subject, last_outcome outcome) {
                    RT_STR("subject", subject));
 }
 
+static void take_quote(intake *self, const char *subject, const wire_quote *quote, int64_t now_ns) {
+    note(self, subject, last_values_quote(self->values, quote, now_ns));
+    if (self->nbbo != NULL) nbbo_quote(self->nbbo, quote, now_ns);
+}
+
+static void take_trades(intake *self, const char *subject, const wire_trades *trades, int64_t now_ns) {
+    note(self, subject, last_values_trades(self->values, trades, now_ns));
+    if (self->candles != NULL) candles_trades(self->candles, trades, now_ns);
+}
+
 static void on_quote(void *context, const bus_message *message) {
     intake *self = context;
     int64_t now_ns = rt_clock_monotonic_ns();
@@ -139,7 +156,7 @@ static void on_quote(void *context, const bus_message *message) {
         malformed(self, message->subject, why_not(result));
     } else if (fits(self, message->subject, &parts, &quote.header, now_ns)) {
         self->stats.quotes++;
-        note(self, message->subject, last_values_quote(self->values, &quote, now_ns));
+        take_quote(self, message->subject, &quote, now_ns);
     }
 }
 
@@ -154,7 +171,7 @@ static void on_trades(void *context, const bus_message *message) {
         malformed(self, message->subject, why_not(result));
     } else if (fits(self, message->subject, &parts, &trades.header, now_ns)) {
         self->stats.trades++;
-        note(self, message->subject, last_values_trades(self->values, &trades, now_ns));
+        take_trades(self, message->subject, &trades, now_ns);
     }
 }
 
@@ -170,6 +187,7 @@ static void take_status(intake *self, const wire_feed_status *status, int64_t no
         resync_hurry(&self->resync, entry->exchange, now_ns);
         self->next_sweep_ns = now_ns;
     }
+    if (self->candles != NULL) candles_status(self->candles, status, now_ns);
     tell_state(self, entry, now_ns);
     if (entry->changed) log_feeds(self);
 }
@@ -198,9 +216,9 @@ static bool reply_id(const intake *self, const char *subject, uint64_t *id) {
 
 static void take_parts(intake *self, const wire_snapshot_reply *reply, const char *subject, int64_t now_ns) {
     for (uint32_t i = 0; i < reply->quote_count; i++)
-        note(self, subject, last_values_quote(self->values, &reply->quotes[i], now_ns));
+        take_quote(self, subject, &reply->quotes[i], now_ns);
     for (uint32_t i = 0; i < reply->trades_count; i++)
-        note(self, subject, last_values_trades(self->values, &reply->trades[i], now_ns));
+        take_trades(self, subject, &reply->trades[i], now_ns);
 }
 
 static void end_wait(intake *self, const wire_snapshot_reply *reply, uint64_t id) {
@@ -292,6 +310,8 @@ tw_code intake_open(intake **opened, const intake_options *options, bus *from, l
     }
     self->bus = from;
     self->values = values;
+    self->candles = options->candles;
+    self->nbbo = options->nbbo;
     self->log = options->log;
     feed_watch_init(&self->feeds, options->feed_silence_ns);
     resync_init(&self->resync, SNAPSHOT_NS, (uint64_t)rt_clock_utc_ns() ^ (uint64_t)(uintptr_t)self, send_request,

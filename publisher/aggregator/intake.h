@@ -1,5 +1,5 @@
 /*
- * The bus into last values: subscribes to quotes, trades and feed status, judges feeds, asks for snapshots where
+ * The bus into last values, candles and best quotes: subscribes to quotes, trades and feed status, judges feeds, asks for snapshots where
  * something is in doubt. Subscriptions are coarse: three per exchange, or three for all.
  *
  * A feed's state is what its status says, STALE if none comes for the silence limit or the bus is away
@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "publisher/aggregator/candles.h"
 #include "publisher/aggregator/last_value.h"
+#include "publisher/aggregator/nbbo.h"
 #include "runtime/bus.h"
 #include "runtime/log.h"
 
@@ -21,6 +23,8 @@ typedef struct intake intake;
 typedef struct intake_options {
     const char *exchanges; /* "*", or MICs separated by commas */
     int64_t feed_silence_ns;
+    candles *candles; /* NULL: none are made */
+    nbbo *nbbo;       /* likewise */
     rt_log *log;
 } intake_options;
 

@@ -11,6 +11,13 @@ static void collect(void *context) {
     seen->writer = last_writer_read_stats(self->writer);
     seen->intake = intake_read_stats(self->intake);
     seen->bus = bus_read_stats(self->bus);
+    seen->outlet = outlet_read_stats(self->outlet);
+    if (self->candles != NULL) seen->candles = candles_read_stats(self->candles);
+    if (self->nbbo != NULL) seen->nbbo = nbbo_read_stats(self->nbbo);
+    seen->candles_held = seen->candles.held;
+    seen->candles_waiting = seen->candles.waiting;
+    seen->nbbo_symbols = seen->nbbo.symbols;
+    seen->nbbo_waiting = seen->nbbo.waiting;
     seen->redis = redis_read_stats(self->redis);
     seen->symbols = seen->values.symbols;
     seen->in_doubt = seen->values.in_doubt;
@@ -56,6 +63,24 @@ static void add_counters(aggregator *self) {
          &seen->redis.failures},
         {"redis_commands_total", "Commands sent to Redis.", &seen->redis.commands},
         {"redis_bytes_out_total", "Bytes of these commands.", &seen->redis.bytes_out},
+        {"candle_prints_total", "Prints folded into candles.", &seen->candles.prints},
+        {"candle_breaks_total", "Prints taken out of candles again.", &seen->candles.breaks},
+        {"candle_breaks_unknown_total", "Breaks of prints that are not kept any more.",
+         &seen->candles.breaks_unknown},
+        {"candle_prints_missed_total", "Prints that the chains of trades show to be missing, at least.",
+         &seen->candles.missed},
+        {"candle_prints_refused_total", "Prints without room, time or a number that holds them: see max-candles.",
+         &seen->candles.refused},
+        {"candle_prints_too_late_total", "Prints older than a candle's history.", &seen->candles.too_late},
+        {"candles_adopted_total", "Candles taken from another aggregator after the start.", &seen->candles.adopted},
+        {"candles_restated_total", "Candles changed after they were final.", &seen->candles.restated},
+        {"candles_incomplete_total", "Candles that became incomplete.", &seen->candles.incomplete},
+        {"candles_published_total", "Candles sent: partial, final, restated, told again.", &seen->outlet.candles},
+        {"candle_requests_total", "Requests for candles.", &seen->outlet.requests},
+        {"candle_requests_refused_total", "Of them those without candles as an answer.",
+         &seen->outlet.requests_refused},
+        {"nbbo_published_total", "Best quotes over all exchanges sent.", &seen->outlet.nbbos},
+        {"nbbo_refused_total", "Quotes that found no room: see max-symbols.", &seen->nbbo.refused},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
         {"bus_dropped_in_total", "Messages dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
@@ -89,6 +114,10 @@ static void add_gauges(aggregator *self) {
         {"oldest_waiting_nanoseconds", "How long the longest waiting row has waited.", &seen->oldest_ns},
         {"rows_under_way", "Rows and keys sent to Redis without an answer.", &seen->under_way},
         {"redis_outstanding", "Commands sent to Redis without an answer.", &seen->outstanding},
+        {"candles_held", "Candles in memory.", &seen->candles_held},
+        {"candles_waiting", "Candles that wait to be sent.", &seen->candles_waiting},
+        {"nbbo_symbols", "Symbols with a best quote.", &seen->nbbo_symbols},
+        {"nbbo_waiting", "Best quotes that wait to be sent.", &seen->nbbo_waiting},
         {"feeds", "Feed partitions heard of.", &seen->feeds},
         {"feeds_ok", "Of them OK, or CLOSED.", &seen->feeds_ok},
         {"feeds_unsynced", "Of them those whose snapshots are awaited.", &seen->feeds_unsynced},

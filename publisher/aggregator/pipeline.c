@@ -21,9 +21,16 @@ static void on_round_timer(uv_timer_t *timer) {
     (void)timer; /* the loop is awake: before_sleep does the rest */
 }
 
+/* What is left over after a bounded number wakes the loop again at once. */
+static void send_what_is_due(aggregator *self) {
+    if (outlet_round(self->outlet, rt_clock_monotonic_ns()))
+        uv_timer_start(&self->more_timer, on_round_timer, 0, 0);
+}
+
 /* The end of a burst: at once if the last round is long enough ago, else when it will be. */
 static void on_before_sleep(uv_prepare_t *prepare) {
     aggregator *self = prepare->data;
+    send_what_is_due(self);
     if (last_values_waiting(self->values) == 0 || redis_room(self->redis) == 0) return;
     int64_t now_ns = rt_clock_monotonic_ns();
     int64_t left_ns = self->round_ns + self->settings.interval_ns - now_ns;
@@ -37,6 +44,8 @@ static void on_tick(uv_timer_t *timer) {
     aggregator *self = timer->data;
     int64_t now_ns = rt_clock_monotonic_ns();
     intake_tick(self->intake, now_ns);
+    intake_stats heard = intake_read_stats(self->intake);
+    outlet_tick(self->outlet, heard.feeds > 0 && heard.feeds_unsynced == 0, now_ns);
     last_writer_rearm(self->writer, self->redis, now_ns);
 }
 
@@ -110,6 +119,26 @@ static tw_code open_redis(aggregator *self, tw_error *error) {
     return code;
 }
 
+static tw_code alloc_cores(aggregator *self, tw_error *error) {
+    const aggregator_settings *set = &self->settings;
+    last_options values = {.max_symbols = (uint32_t)set->max_symbols, .expiry_ns = set->expiry_ns};
+    nbbo_options quotes = {.max_quotes = (uint32_t)set->max_symbols, .refresh_ns = set->refresh_ns};
+    tw_code code = last_values_alloc(&self->values, &values, error);
+    if (code == TW_OK && set->nbbo) code = nbbo_alloc(&self->nbbo, &quotes, error);
+    if (code != TW_OK || !set->candles) return code;
+    code = exchange_zones_open(&self->zones, set->zones, error);
+    if (code != TW_OK) return code;
+    candles_options bars = {.max_instruments = 2 * (uint32_t)set->max_symbols, /* those over all exchanges, too */
+                            .max_candles = (uint32_t)set->max_candles,
+                            .history = (uint32_t)set->history,
+                            .kept_prints = (uint32_t)set->kept_prints,
+                            .partial_ns = set->partial_ns,
+                            .refresh_ns = set->refresh_ns,
+                            .grace_ns = set->grace_ns,
+                            .zones = exchange_zones_of(self->zones)};
+    return candles_alloc(&self->candles, &bars, error);
+}
+
 static tw_code open_bus(aggregator *self, tw_error *error) {
     const aggregator_settings *set = &self->settings;
     bus_options options = {.url = set->nats,
@@ -118,9 +147,16 @@ static tw_code open_bus(aggregator *self, tw_error *error) {
                            .connect_attempts = 10,
                            .on_event = on_bus_event,
                            .event_context = self};
-    intake_options taken = {.exchanges = set->exchange, .feed_silence_ns = set->feed_silence_ns, .log = self->log};
+    intake_options taken = {.exchanges = set->exchange,
+                            .feed_silence_ns = set->feed_silence_ns,
+                            .candles = self->candles,
+                            .nbbo = self->nbbo,
+                            .log = self->log};
     tw_code code = bus_open(&self->bus, &self->loop, &options, error);
     if (code == TW_OK) code = intake_open(&self->intake, &taken, self->bus, self->values, error);
+    outlet_options out = {
+        .to = self->bus, .candles = self->candles, .nbbo = self->nbbo, .values = self->values, .log = self->log};
+    if (code == TW_OK) code = outlet_open(&self->outlet, &out, error);
     return code;
 }
 
@@ -128,6 +164,7 @@ static void start_handles(aggregator *self) {
     static const int numbers[2] = {SIGINT, SIGTERM};
     uv_timer_init(&self->loop, &self->tick_timer);
     uv_timer_init(&self->loop, &self->round_timer);
+    uv_timer_init(&self->loop, &self->more_timer);
     uv_prepare_init(&self->loop, &self->before_sleep);
     self->tick_timer.data = self->round_timer.data = self->before_sleep.data = self;
     uv_timer_start(&self->tick_timer, on_tick, TICK_MS, TICK_MS);
@@ -153,9 +190,8 @@ tw_code aggregator_open(aggregator *self, tw_error *error) {
     rt_level_parse(set->log_level, &level);
     self->log = rt_log_alloc("tickwire-aggregator", set->log_format, level, 2);
     uv_loop_init(&self->loop);
-    last_options options = {.max_symbols = (uint32_t)set->max_symbols, .expiry_ns = set->expiry_ns};
     tw_code code = check_settings(set, error);
-    if (code == TW_OK) code = last_values_alloc(&self->values, &options, error);
+    if (code == TW_OK) code = alloc_cores(self, error);
     if (code == TW_OK) code = open_redis(self, error);
     if (code == TW_OK) code = open_bus(self, error);
     if (code == TW_OK) code = observe_open(self, error);
@@ -194,10 +230,12 @@ static void close_handle(uv_handle_t *handle) {
 
 void aggregator_close(aggregator *self) {
     observe_close(self);
+    outlet_close(self->outlet);
     intake_close(self->intake);
     self->intake = NULL;
     close_handle((uv_handle_t *)&self->tick_timer);
     close_handle((uv_handle_t *)&self->round_timer);
+    close_handle((uv_handle_t *)&self->more_timer);
     close_handle((uv_handle_t *)&self->before_sleep);
     for (int i = 0; i < 2; i++)
         close_handle((uv_handle_t *)&self->signals[i]);
@@ -207,5 +245,8 @@ void aggregator_close(aggregator *self) {
     uv_loop_close(&self->loop);
     last_writer_free(self->writer);
     last_values_free(self->values);
+    candles_free(self->candles);
+    nbbo_free(self->nbbo);
+    exchange_zones_close(self->zones);
     rt_log_free(self->log);
 }

@@ -1,5 +1,6 @@
 /*
- * The aggregator's path, wired: bus -> intake -> last_value -> last_writer -> redis.
+ * The aggregator's path, wired: bus -> intake -> last_value -> last_writer -> redis
+ *                                            \-> candles, nbbo -> outlet -> bus
  *
  * One loop, one thread. Rounds of writing end a burst: before the loop sleeps, what changed is sent, at most once per
  * --interval. `aggregator` is the daemon's whole state; main.c owns it.
@@ -11,9 +12,13 @@
 #include <uv.h>
 
 #include "base/error.h"
+#include "publisher/aggregator/candles.h"
+#include "publisher/aggregator/exchange_zone.h"
 #include "publisher/aggregator/intake.h"
 #include "publisher/aggregator/last_value.h"
 #include "publisher/aggregator/last_writer.h"
+#include "publisher/aggregator/nbbo.h"
+#include "publisher/aggregator/outlet.h"
 #include "publisher/aggregator/settings.h"
 #include "runtime/bus.h"
 #include "runtime/log.h"
@@ -25,10 +30,14 @@ typedef struct aggregator_observed {
     last_stats values;
     last_writer_stats writer;
     intake_stats intake;
+    candles_stats candles;
+    nbbo_stats nbbo;
+    outlet_stats outlet;
     bus_stats bus;
     redis_stats redis;
     int64_t symbols, in_doubt, waiting, oldest_ns, under_way, outstanding, redis_state, bus_connected;
     int64_t feeds, feeds_ok, feeds_unsynced;
+    int64_t candles_held, candles_waiting, nbbo_symbols, nbbo_waiting;
 } aggregator_observed;
 
 typedef struct aggregator {
@@ -42,9 +51,14 @@ typedef struct aggregator {
     last_values *values;
     last_writer *writer;
     intake *intake;
+    exchange_zones *zones;
+    candles *candles; /* NULL: not wanted */
+    nbbo *nbbo;       /* likewise */
+    outlet *outlet;
 
     uv_timer_t tick_timer;
     uv_timer_t round_timer;
+    uv_timer_t more_timer;
     uv_prepare_t before_sleep;
     uv_signal_t signals[2];
     int64_t round_ns; /* when the last round was */

@@ -2,6 +2,7 @@
 #ifndef TICKWIRE_AGGREGATOR_SETTINGS_H
 #define TICKWIRE_AGGREGATOR_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/settings.h"
@@ -12,6 +13,11 @@ typedef struct aggregator_settings {
     const char *exchange; /* "*", or MICs separated by commas */
     int64_t feed_silence_ns;
     uint64_t max_symbols;
+
+    bool candles, nbbo;
+    int64_t partial_ns, grace_ns, refresh_ns;
+    uint64_t history, max_candles, kept_prints;
+    const char *zones; /* "MIC=Zone,..." */
 
     const char *redis; /* with its secrets: never logged */
     int64_t redis_timeout_ns;

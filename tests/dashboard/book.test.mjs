@@ -116,7 +116,7 @@ test('a change of state alone has no levels and leaves the book as it is', () =>
 test('what the chain is told, and what it makes of it', () => {
   const say = (snapshot, epoch, term, prev_seq, seq) => ({ snapshot, epoch, term, prev_seq, seq });
   for (const [words, messages, outcomes] of [
-    ['an update before any snapshot is a fault', [say(false, 'a', '1', '0', '5')], ['fault']],
+    ['an update before any snapshot is early, not a fault', [say(false, 'a', '1', '0', '5'), say(true, 'a', '1', '6', '6'), say(false, 'a', '1', '6', '7')], ['early', 'snapshot', 'next']],
     ['updates that follow each other', [say(true, 'a', '1', '5', '5'), say(false, 'a', '1', '5', '9'), say(false, 'a', '1', '9', '10')], ['snapshot', 'next', 'next']],
     ['a gap, and what comes until a snapshot', [say(true, 'a', '1', '5', '5'), say(false, 'a', '1', '6', '9'), say(false, 'a', '1', '9', '10'), say(true, 'a', '1', '10', '10'), say(false, 'a', '1', '10', '11')],
       ['snapshot', 'fault', 'waiting', 'snapshot', 'next']],

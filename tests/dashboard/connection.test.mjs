@@ -232,6 +232,16 @@ test('one subject that is refused does not keep out the others of its request', 
   assert.equal(asked.flush(3000).flatMap((request) => request.subjects).length, 3);
 });
 
+test('what may well be refused is asked for apart, and only once', () => {
+  const asked = new Asked();
+  for (const name of ['A', 'B']) asked.subscriptions.want(`XNAS.${name}.candle.1d`, { optional: true });
+  asked.subscriptions.want('XNAS.A.quote');
+  const [candles, quote] = [...asked.flush(0)].sort((a, b) => b.subjects.length - a.subjects.length);
+  asked.answer(candles, { type: 'error', code: 'BAD_SUBJECT', message: 'no' });
+  asked.answer(quote);
+  assert.deepEqual([asked.refused.length, asked.taken, asked.flush(1000)], [2, ['XNAS.A.quote'], []]);
+});
+
 test('who asks too fast slows down and asks again', () => {
   const asked = new Asked();
   asked.subscriptions.want('XNAS.A.quote');
@@ -251,6 +261,17 @@ test('what is not wanted any more is unsubscribed; what never was asked for need
   const [request, ...more] = asked.flush(1000);
   assert.deepEqual([request.op, request.subjects, more], ['unsubscribe', ['XNAS.A.quote'], []]);
   assert.ok(asked.answer(request));
+});
+
+test('an update before the first snapshot is asked about only once the server has taken the wish', () => {
+  const asked = new Asked();
+  asked.subscriptions.want('XNAS.A.quote');
+  const [request] = asked.flush(0);
+  asked.subscriptions.early('XNAS.A.quote', 0);
+  assert.equal(asked.flush(1).length, 0);
+  asked.answer(request);
+  asked.subscriptions.early('XNAS.A.quote', 2);
+  assert.equal(asked.flush(1000).length, 1);
 });
 
 test('without a connection nothing is lost', () => {

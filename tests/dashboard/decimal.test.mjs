@@ -41,5 +41,5 @@ test('times of the stream keep their nanoseconds', () => {
   assert.equal(clockOf('1795254939226006732'), '09:55:39');
   assert.equal(secondsOf('1795254939999999999'), 1795254939);
   assert.deepEqual([0.085, 1.239, 12.34, 3100].map(latencyOf), ['85 µs', '1.24 ms', '12.3 ms', '3.1 s']);
-  assert.deepEqual([400, 12_900, 185_000, 7_800_000].map(spanOf), ['0.4 s', '12 s', '3 min 5 s', '2 h 10 min']);
+  assert.deepEqual([400, 12_900, 185_000, 7_800_000, 260_000_000].map(spanOf), ['0.4 s', '12 s', '3 min 5 s', '2 h 10 min', '3 days']);
 });

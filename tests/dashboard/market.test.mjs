@@ -9,6 +9,7 @@ import { Latency } from '../../gateways/dashboard/market/latency.js';
 import { Market } from '../../gateways/dashboard/market/market.js';
 import { worseOf } from '../../gateways/dashboard/market/state.js';
 import { Tape } from '../../gateways/dashboard/market/tape.js';
+import { bookChecksum } from '../../gateways/dashboard/stream/checksum.js';
 import { Watchlist } from '../../gateways/dashboard/market/watchlist.js';
 
 const SECOND = 1_000_000_000n, START = 1_795_254_900n * SECOND;
@@ -62,17 +63,30 @@ test('the server\'s candle replaces ours, and an earlier revision of it does not
 
 test('the chart says where its candles are from: prints until the server has candles', async () => {
   const wanted = [], one = new Instrument('XNAS.BRK.B');
-  let answer = { status: 503 };
-  const feed = new ChartFeed({ want: (subject) => wanted.push(subject), drop: (subject) => wanted.push(`-${subject}`), token: () => 't', changed: () => {}, fetchHistory: async () => answer });
+  let answer = { status: 503 }, now = 0;
+  const feed = new ChartFeed({ want: (subject) => wanted.push(subject), drop: (subject) => wanted.push(`-${subject}`), token: () => 't', changed: () => {}, now: () => now, fetchHistory: async () => answer });
   feed.show(one, '1m');
   one.take('trade', trades([print('10.0', '1', at(0))]));
   await feed.taken('XNAS.BRK%2EB.candle.1m');
   assert.deepEqual([feed.series.list.length, feed.note], [1, 'from the trades this page has seen']);
   answer = { candles: [{ start_ns: `${START - 60n * SECOND}`, open: '1.0', high: '1.0', low: '1.0', close: '1.0', volume: '4', count: 1 }] };
-  await feed.taken('XNAS.BRK%2EB.candle.1m');
+  const live = { interval: '1m', start_ns: `${START}`, open: '10.0', high: '10.0', low: '10.0', close: '10.0', volume: '1', count: 1 };
+  feed.take({ key: one.key }, live);
+  assert.equal(feed.series.list.length, 1); // asked a moment ago
+  now = 5000;
+  feed.take({ key: one.key }, live); // an aggregator has come since
+  await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([feed.series.list.length, feed.note], [2, 'by the aggregator']);
   feed.take({ key: one.key }, { interval: '1m', start_ns: `${START}`, open: '10.0', high: '11.0', low: '10.0', close: '11.0', volume: '4', count: 2 });
   assert.equal(feed.series.last.close, '11.0');
+  now += 60_000;
+  feed.tick();
+  assert.equal(feed.note, 'by the aggregator'); // nobody trades, so there is nothing to tell
+  one.take('trade', trades([print('10.5', '1', at(30)), print('12.0', '1', at(61))]));
+  feed.tick();
+  assert.deepEqual([feed.note, feed.series.list.map(({ close }) => close)], ['by the aggregator until it fell silent, then from the trades this page has seen', ['1.0', '11.0', '12.0']]);
+  one.take('trade', trades([print('13.0', '1', at(62))]));
+  assert.equal(feed.series.last.close, '13.0');
   feed.show(one, '5m');
   assert.deepEqual(wanted, ['XNAS.BRK%2EB.candle.1m', '-XNAS.BRK%2EB.candle.1m', 'XNAS.BRK%2EB.candle.5m']);
 });
@@ -97,6 +111,22 @@ test('a channel that does not chain on asks for a snapshot and is not believed u
   assert.deepEqual([one.quote.bid[0], one.stateOf('quote'), asked], ['10.0050', { state: 'RECOVERING', cause: 'PAGE_CHAIN' }, ['XNAS.A.quote']]);
   market.take(quote({ prev_seq: '9', seq: '9' }), 0, 0);
   assert.deepEqual([one.stateOf('quote').state, market.counts.chainFaults, market.counts.resyncs], ['OK', 1, 1]);
+});
+
+test('a book is kept from when it is opened until it is closed; what still comes of it then harms nothing', () => {
+  const asked = [], early = [], market = new Market({ onFault: (subject) => asked.push(subject), onEarly: (subject) => early.push(subject) }), one = market.instrument('XNAS.A');
+  const book = (more) => ({ type: 'book', ...head('orderbook'), state: 'OK', depth: 10, bids: [], asks: [], checksum: bookChecksum([], [], 10), ...more });
+  market.take(quote(), 0, 0);
+  const late = book({ snapshot: undefined, prev_seq: '7', seq: '8' });
+  market.take(late, 0, 0); // never opened
+  one.openBook();
+  market.take(late, 0, 0); // of a subscription that had just ended
+  assert.deepEqual([early, one.stateOf('orderbook').cause], [['XNAS.A.orderbook'], 'PAGE_WAITING']);
+  market.take(book(), 0, 0);
+  assert.equal(one.judge(undefined, 1).state, 'OK');
+  one.closeBook();
+  market.take(late, 0, 0);
+  assert.deepEqual([one.judge(undefined, 2).state, one.book, asked, market.counts.chainFaults, market.counts.checksumFaults], ['OK', undefined, [], 0, 0]);
 });
 
 test('what nobody asked for any more is passed over', () => {
@@ -129,6 +159,13 @@ test('the last price has a direction; a break is not a price', () => {
   assert.deepEqual([one.direction, one.reference.price], [1, '10.0']);
   one.take('trade', trades([print('10.1'), print('10.0'), print(undefined, '0', { kind: 'BREAK' })], { snapshot: undefined }));
   assert.deepEqual([one.direction, one.last.price], [-1, '10.0']);
+});
+
+test('the change is measured from the day\'s first price once the aggregator tells it', () => {
+  const one = new Instrument('XNAS.A');
+  one.take('trade', trades([print('10.0')]));
+  assert.ok(!one.takeDay({ interval: '1m', open: '7.0' }) && !one.takeDay({ interval: '1d' }) && one.takeDay({ interval: '1d', open: '8.0' }) && !one.takeDay({ interval: '1d', open: '8.0' }));
+  assert.deepEqual(one.reference, { price: '8.0', words: 'since the day\'s first trade' });
 });
 
 test('the watchlist keeps the user\'s order, without doubles, within its bound; what is stored is checked', () => {

@@ -12,6 +12,7 @@ typedef union any_message {
     wire_order_events orders;
     wire_feed_status feed;
     wire_line_status line;
+    wire_usage usage;
     wire_instrument_request request;
     wire_instrument_list list;
     wire_snapshot_reply snapshot;
@@ -59,6 +60,7 @@ CODEC(imbalance, imbalance)
 CODEC(order_events, orders)
 CODEC(feed_status, feed)
 CODEC(line_status, line)
+CODEC(usage, usage)
 CODEC(instrument_request, request)
 CODEC(instrument_list, list)
 
@@ -83,7 +85,8 @@ static const struct {
               {line_status_of, line_status_to},
               {instrument_request_of, instrument_request_to},
               {instrument_list_of, instrument_list_to},
-              {snapshot_of, snapshot_to}};
+              {snapshot_of, snapshot_to},
+              {usage_of, usage_to}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static wire_arena arena;

@@ -419,6 +419,17 @@ static size_t encode_kind(unsigned kind, tw_random *random, uint8_t *buffer) {
                                   .last = true};
         return wire_instrument_list_encode(&m, buffer, WIRE_MAX_BYTES);
     }
+    case 11: {
+        const wire_usage_line lines[] = {{1, "anonymous", "XNAS.ABCD.orderbook", 7, 900, 5, 6},
+                                         {2, "ann", "instruments.XNAS", 1, 80, 5, 5}};
+        wire_usage m = {.gateway = "gw",
+                        .instance = "1-2",
+                        .exchange = "XNAS",
+                        .period_ns = 60,
+                        .line_count = 2,
+                        .lines = lines};
+        return wire_usage_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
     default: {
         wire_snapshot_reply m = {.exchange = "XNAS", .channel = "orderbook", .last = true, .term = 3};
         size_t used = wire_snapshot_reply_encode(&m, buffer, WIRE_MAX_BYTES);
@@ -438,10 +449,10 @@ static void make_wire(const char *folder) {
     uint8_t buffer[WIRE_MAX_BYTES];
     tw_random random;
     tw_random_seed(&random, 20200130);
-    for (unsigned i = 0; i < 33; i++) {
+    for (unsigned i = 0; i < 36; i++) {
         made.length = 0;
-        add_u8(&made, i % 11);
-        size_t length = encode_kind(i % 11, &random, buffer);
+        add_u8(&made, i % 12);
+        size_t length = encode_kind(i % 12, &random, buffer);
         if (length > 4096) continue;
         add(&made, buffer, length);
         write_seed(folder, "wire", i, &made);
@@ -584,6 +595,75 @@ static void make_stream(const char *folder) {
     }
 }
 
+/* Masked with zeros, so that the fuzzer sees through it. */
+static void add_frame(seed *all, uint8_t first, const void *payload, unsigned length) {
+    add_u8(all, first);
+    add_u8(all, 0x80u | length);
+    add(all, "\0\0\0\0", 4);
+    add(all, payload, length);
+}
+
+static void make_websocket(const char *folder) {
+    static const uint8_t packed[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00};
+    static seed talk, packed_talk, offers;
+    talk.length = packed_talk.length = offers.length = 0;
+    add_u8(&talk, 6);
+    add_frame(&talk, 0x01, "{\"op\":", 6);
+    add_frame(&talk, 0x89, "between", 7);
+    add_frame(&talk, 0x80, "\"ping\"}", 7);
+    add_frame(&talk, 0x81, "\xe2\x82\xac", 3);
+    add_frame(&talk, 0x8a, "", 0);
+    add_frame(&talk, 0x88,
+              "\x03\xe8"
+              "bye",
+              5);
+    write_seed(folder, "websocket", 0, &talk);
+    add_u8(&packed_talk, 9);
+    add_frame(&packed_talk, 0xc1, packed, sizeof packed);
+    add_frame(&packed_talk, 0x41, packed, 3);
+    add_frame(&packed_talk, 0x80, packed + 3, sizeof packed - 3);
+    add_frame(&packed_talk, 0x82, "binary", 6);
+    write_seed(folder, "websocket", 1, &packed_talk);
+    static const char text[] =
+        "permessage-deflate; server_max_window_bits=\"10\", permessage-deflate; client_max_window_bits";
+    add(&offers, text, sizeof text - 1);
+    write_seed(folder, "websocket", 2, &offers);
+}
+
+/* See fuzz_token.c for what the first byte chooses. */
+static void make_tokens(const char *folder) {
+    static const struct {
+        int choice;
+        const char *text;
+    } seeds[] = {
+        {0,
+         "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
+         "Ijp0cnVlfQ.AAAAU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"},
+        {2, "{\"sub\":\"ann\",\"exp\":1600000000.5,\"nbf\":0,\"iat\":0,\"iss\":\"i\",\"aud\":[\"a\"],\"accounts\":["
+            "\"A1\"],"
+            "\"tickwire_subjects\":[\"XNAS.*.quote\",\"feed.>\"],\"tickwire_limits\":{\"subscriptions\":5,"
+            "\"sessions\":2}}"},
+        {2, "{\"sub\":\"ann\",\"exp\":1600000000,\"aud\":\"b\",\"tickwire_subjects\":\"XNAS.> feed.>\"}"},
+        {129,
+         "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"},"
+         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"sig\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\",\"key_ops\":[\"verify\"],\"alg\":\"ES256\"}]}"},
+        {3, "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}"},
+        {4, "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8T\n"
+            "us9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n"},
+        {5, "XNAS.>,feed.>,*.*.quote"},
+    };
+    for (unsigned i = 0; i < sizeof seeds / sizeof *seeds; i++)
+        write_text(folder, "token", i, seeds[i].choice, seeds[i].text);
+    static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"a\"}";
+    static seed signed_one;
+    add_u8(&signed_one, 1);
+    add_u16(&signed_one, sizeof header - 1);
+    add(&signed_one, header, sizeof header - 1);
+    add(&signed_one, seeds[1].text, strlen(seeds[1].text));
+    write_seed(folder, "token", 99, &signed_one);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_corpus FOLDER\n");
@@ -600,5 +680,7 @@ int main(int argc, char **argv) {
     make_texts(argv[1]);
     make_lobster(argv[1]);
     make_stream(argv[1]);
+    make_tokens(argv[1]);
+    make_websocket(argv[1]);
     return 0;
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
+import { Answers, asyncapiFaults, danglingReferences, openapiFaults, routes, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { LastValues } from './lib/last_value.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
@@ -111,7 +112,7 @@ test('last values are what the bus last said, whether Redis, memory or the bus g
 });
 
 test('a Redis that hangs delays neither the stream nor other pages; a price whose feed is silent is not shown as live', async (t) => {
-  const { nats, redis, gateway } = await sceneOf(t, ['--redis-deadline', '500ms']);
+  const { nats, redis, gateway } = await sceneOf(t, ['--redis-deadline', '3s']);
   const { ingest } = await feedOf(t, nats, { messages: 20_000_000, rate: '20k' });
   const reader = await StreamClient.connect(gateway);
   await reader.subscribe(['XNAS.*.orderbook', 'XNAS.*.quote', 'XNAS.*.trade']);
@@ -140,4 +141,95 @@ test('a Redis that hangs delays neither the stream nor other pages; a price whos
   const stale = await get(gateway, `/v1/last/XNAS/${symbol}`);
   assert.deepEqual([stale.status, stale.json.state, stale.json.cause, stale.json.source], [200, 'STALE', 'FEED_SILENT', 'memory'], stale.text);
   await reader.close();
+});
+
+test('the documents are valid, name every path there is, and say what is answered and what comes', async (t) => {
+  const nats = await NatsServer.start();
+  const gateway = await startGateway(nats, ['--heartbeat', '100ms', '--handshake-timeout', '60s', '--origins', 'https://friend.example', '--anonymous', 'XNAS.>,feed.>,agg.>', '--reconnect-latest', '200ms', '--reconnect-earliest', '100ms']);
+  const aggregator = new Program(aggregatorProgram, ['--nats', nats.url, '--redis', 'redis://127.0.0.1:1/0', '--log-format', 'json']); // of candles; no Redis there
+  t.after(async () => {
+    await Promise.all([aggregator.stop('SIGKILL'), gateway.stop()]);
+    await nats.stop();
+  });
+  await aggregator.says(/"aggregator starts"/);
+  // Compiling the schemas takes node seconds; a connection that is idle for --handshake-timeout is closed.
+  const openapi = (await get(gateway, '/v1/openapi.json')).json, asyncapi = (await get(gateway, '/v1/asyncapi.json')).json;
+  assert.equal(await openapiFaults(openapi), undefined);
+  assert.equal(asyncapiFaults(asyncapi), undefined);
+  assert.deepEqual([danglingReferences(openapi), danglingReferences(asyncapi)], [[], []]);
+  assert.ok(await openapiFaults({ ...openapi, paths: { nothing: 1 } }) && asyncapiFaults({ ...asyncapi, channels: 1 }), 'the validators find faults');
+  const paths = Object.keys(openapi.paths), routed = routes();
+  assert.ok(routed.length >= 7);
+  for (const [where, below] of routed) assert.ok(paths.some((one) => (below ? one.startsWith(where) : one === where)), `${where} is not in the document`);
+  const elsewhere = ['/', '/v1/stream', '/v1/openapi.json', '/v1/asyncapi.json'];
+  for (const one of paths)
+    assert.ok(elsewhere.includes(one) || routed.some(([where, below]) => (below ? one.startsWith(where) : one === where)), `${one} is not routed`);
+
+  const answers = new Answers(openapi), faults = [];
+  const look = async (template, where, status, options = {}) => {
+    const answer = await get(gateway, where, options);
+    if (answer.status !== status) faults.push(`${where}: ${answer.status}, expected ${status}: ${answer.text.slice(0, 200)}`);
+    else if (options.method !== 'HEAD') faults.push(answers.faultsOf(template, `${status}`, answer.headers, answer.text) ?? '');
+    return answer;
+  };
+  const BOOK = '/v1/book/{mic}/{symbol}', LAST = '/v1/last/{mic}/{symbol}', LASTS = '/v1/last/{mic}', CANDLES = '/v1/candles/{mic}/{symbol}', SSE = '/v1/stream/sse';
+  await look('/readyz', '/readyz', 503);
+  await look(BOOK, '/v1/book/XNAS/NONE', 504); // nobody publishes yet
+  await feedOf(t, nats, { messages: 8000, rate: '8k' });
+  const seen = new Map(), told = schemasOf(asyncapi), wrong = [];
+  const typeOf = Object.fromEntries(Object.entries(asyncapi.components.schemas).filter(([, schema]) => schema.properties?.type?.const).map(([name, schema]) => [schema.properties.type.const, name]));
+  const reader = await StreamClient.connect(gateway, { onMessage: (message) => {
+    seen.set(message.type, (seen.get(message.type) ?? 0) + 1);
+    const fault = typeOf[message.type] ? told(typeOf[message.type], message) : 'no such message in the document';
+    if (fault && wrong.length < 5) wrong.push(`${fault}: ${JSON.stringify(message).slice(0, 400)}`);
+  } });
+  const asked = [{ op: 'subscribe', subjects: ['XNAS.>', 'feed.>', 'agg.>'], depth: 5, interval_ms: 50, snapshot: true, id: 'a' }, { op: 'ping', id: 7 }, { op: 'unsubscribe', subjects: ['feed.>'] },
+    { op: 'subscribe', subjects: ['feed.>'], resume: { 'XNAS.A.quote': { epoch: 'x', seq: '1', depth: 5 } } }, { op: 'auth', token: 'none' }];
+  const requestOf = { subscribe: 'Subscribe', unsubscribe: 'Unsubscribe', ping: 'Ping', auth: 'Auth' };
+  for (const request of asked) assert.equal(told(requestOf[request.op], request), undefined, JSON.stringify(request));
+  assert.ok(told('Subscribe', { op: 'subscribe' }) && told('Book', { type: 'book' }), 'the schemas find faults');
+  for (const request of [...asked, { op: 'subscribe', subjects: ['nonsense'], id: 9 }, { op: 'dance' }]) reader.send(request);
+  const wanted = ['hello', 'ack', 'error', 'pong', 'book', 'quote', 'trades', 'status', 'feed', 'candle', 'nbbo'];
+  await until(() => `all kinds of messages: ${[...seen.keys()]}`, () => wanted.every((type) => seen.has(type)));
+  await until('the end of the day', () => reader.latest.get('feed.XNAS.1.status')?.state === 'CLOSED');
+  await until('a heartbeat', () => seen.has('heartbeat'));
+
+  const symbol = (await look('/v1/instruments', '/v1/instruments?exchange=XNAS', 200)).json.instruments[0].symbol;
+  for (const [template, where, status, options] of [
+    ['/healthz', '/healthz', 200], ['/readyz', '/readyz', 200], ['/metrics', '/metrics', 200], ['/v1/openapi.json', '/v1/openapi.json', 200], ['/v1/asyncapi.json', '/v1/asyncapi.json', 200],
+    ['/', '/', 404], ['/v1/stream', '/v1/stream', 404],
+    ['/v1/instruments', '/v1/instruments', 400], ['/v1/instruments', '/v1/instruments?exchange=XETR', 403],
+    [BOOK, `/v1/book/XNAS/${symbol}?depth=3`, 200], [BOOK, `/v1/book/XNAS/${symbol}`, 200], [BOOK, '/v1/book/XNAS', 400], [BOOK, '/v1/book/XNAS/A?depth=0', 400], [BOOK, '/v1/book/XETR/SAP', 403], [BOOK, '/v1/book/XNAS/NOSUCH', 404],
+    [LAST, `/v1/last/XNAS/${symbol}`, 200], [LAST, '/v1/last/XNAS/NOSUCH', 404], [LAST, '/v1/last/XETR/SAP', 403], [LAST, '/v1/last/xnas/A', 400], [LASTS, `/v1/last/XNAS?symbols=${symbol},NOSUCH`, 200], [LASTS, '/v1/last/XNAS', 400],
+    [CANDLES, `/v1/candles/XNAS/${symbol}?interval=1s&limit=3`, 200], [CANDLES, `/v1/candles/agg/${symbol}`, 200], [CANDLES, '/v1/candles/XNAS/A?interval=2m', 400], [CANDLES, '/v1/candles/XETR/SAP', 403],
+    [SSE, SSE, 400], [SSE, `${SSE}?subscribe=XETR.*.quote`, 403],
+    ...['/healthz', '/readyz', '/metrics', '/v1/openapi.json', SSE].map((one) => [one, one, 405, { method: 'POST', body: 'x' }]),
+    [BOOK, '/v1/book/XNAS/A', 405, { method: 'DELETE' }], ['/v1/stream', '/v1/stream', 405, { method: 'PUT' }],
+    ['/nothing', '/healthz', 200, { method: 'HEAD' }], [BOOK, `/v1/book/XNAS/${symbol}`, 200, { method: 'HEAD' }],
+  ]) await look(template, where, status, options);
+  assert.deepEqual(faults.filter(Boolean), []);
+  assert.ok(answers.seen.size >= 30, `${answers.seen.size} of the answers were seen`);
+
+  // Caches, and pages of other origins.
+  const { headers } = await get(gateway, '/v1/openapi.json');
+  assert.equal(headers.get('cache-control'), 'no-cache');
+  const same = await get(gateway, '/v1/openapi.json', { headers: { 'if-none-match': headers.get('etag') } });
+  assert.deepEqual([same.status, same.text, same.headers.get('etag')], [304, '', headers.get('etag')]);
+  assert.equal(answers.faultsOf('/v1/openapi.json', '304', same.headers, same.text), undefined);
+  assert.equal((await get(gateway, '/v1/openapi.json', { headers: { 'if-none-match': '"other"' } })).status, 200);
+  assert.equal((await get(gateway, `/v1/book/XNAS/${symbol}`)).headers.get('cache-control'), 'no-store');
+  assert.equal((await get(gateway, '/v1/instruments?exchange=XNAS')).headers.get('cache-control'), 'private, max-age=5');
+  const preflight = (origin) => get(gateway, `/v1/book/XNAS/${symbol}`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' } });
+  const friend = await preflight('https://friend.example'), foe = await preflight('https://foe.example');
+  assert.deepEqual([friend.status, friend.headers.get('access-control-allow-origin'), friend.headers.get('access-control-max-age')], [204, 'https://friend.example', '600']);
+  assert.match(friend.headers.get('access-control-allow-headers'), /Authorization/);
+  assert.match(friend.headers.get('access-control-allow-methods'), /GET/);
+  assert.deepEqual([foe.status, foe.headers.get('access-control-allow-origin'), foe.headers.get('access-control-allow-headers')], [204, null, null]);
+  assert.ok([friend, foe].every((one) => /Origin/.test(one.headers.get('vary')) && one.headers.get('allow') === 'GET, HEAD, OPTIONS'));
+  assert.equal((await get(gateway, '/nothing', { method: 'OPTIONS' })).status, 404);
+
+  await gateway.stop();
+  await reader.gone();
+  assert.ok(seen.has('closing'));
+  assert.deepEqual(wrong, []);
 });

@@ -42,7 +42,8 @@ const text = (most) => Array.from({ length: below(most + 1) }, () => String.from
 // The codec's stated bounds (proto/codec.h), where the schema's types alone allow more.
 const textBytes = {
   exchange: 4, symbol: 32, epoch: 39, reason: 7, variation: 1, attribution: 4, detail: 159, line: 7, name: 63,
-  market: 1, channel: 23, symbols: 32, notFound: 32, leader: 63,
+  market: 1, channel: 23, symbols: 32, notFound: 32, leader: 63, source: 63,
+  bidExchanges: 4, askExchanges: 4, venuesStale: 4,
   account: 32, clientOrderId: 40, correlationId: 64, sender: 63, instance: 63,
 };
 const bounded = {
@@ -57,7 +58,7 @@ function randomValue(field) {
     const values = Object.values(field.resolvedType.values);
     return values[below(values.length)];
   }
-  if (field.resolvedType) return randomMessage(field.resolvedType);
+  if (field.resolvedType) return randomMessage(field.resolvedType, leftOut[`${field.parent.name}.${field.name}`]);
   switch (field.type) {
     case 'string': return text(textBytes[field.name]);
     case 'bool': return below(2) === 1;
@@ -69,10 +70,14 @@ function randomValue(field) {
   }
 }
 
-function randomMessage(messageType) {
+// What the codec leaves out, because it is said elsewhere.
+const leftOut = { 'CandleList.candles': ['exchange', 'symbol', 'intervalMs'] };
+
+function randomMessage(messageType, without = []) {
   const message = {};
   const lengths = {};
   for (const field of messageType.fieldsArray) {
+    if (without.includes(field.name)) continue;
     if (field.repeated) {
       const side = /^(bid|ask)(Prices|Quantities|Orders)$/.exec(field.name)?.[1]; // three of one length
       const length = side ? (lengths[side] ??= below(129)) : below(5);
@@ -106,7 +111,7 @@ function echo(messages) {
 
 const topLevel = [
   'BookUpdate', 'Quote', 'Trades', 'InstrumentStatus', 'Imbalance', 'OrderEvents', 'FeedStatus', 'LineStatus',
-  'InstrumentRequest', 'InstrumentList', 'SnapshotReply',
+  'InstrumentRequest', 'InstrumentList', 'SnapshotReply', 'Candle', 'Nbbo', 'CandleRequest', 'CandleList',
   'OrderBatch', 'ControlBatch', 'ExecutionBatch', 'ExecutionReports', 'QueryReply', 'Query', 'StateHash', 'Fills',
 ];
 

@@ -35,6 +35,10 @@ ECHO(trades, wire_trades, wire_trades)
 ECHO(status, wire_status, wire_status)
 ECHO(imbalance, wire_imbalance, wire_imbalance)
 ECHO(order_events, wire_order_events, wire_order_events)
+ECHO(candle, wire_candle, wire_candle)
+ECHO(nbbo, wire_nbbo, wire_nbbo)
+ECHO(candle_request, wire_candle_request, wire_candle_request)
+ECHO(candle_list, wire_candle_list, wire_candle_list)
 ECHO(feed_status, wire_feed_status, wire_feed_status)
 ECHO(line_status, wire_line_status, wire_line_status)
 ECHO(instrument_request, wire_instrument_request, wire_instrument_request)
@@ -159,6 +163,10 @@ static const struct {
     {"InstrumentStatus", echo_status},
     {"Imbalance", echo_imbalance},
     {"OrderEvents", echo_order_events},
+    {"Candle", echo_candle},
+    {"Nbbo", echo_nbbo},
+    {"CandleRequest", echo_candle_request},
+    {"CandleList", echo_candle_list},
     {"FeedStatus", echo_feed_status},
     {"LineStatus", echo_line_status},
     {"InstrumentRequest", echo_instrument_request},

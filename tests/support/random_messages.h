@@ -164,4 +164,42 @@ static inline wire_order_events random_order_events(tw_random *random, random_st
     return m;
 }
 
+static inline wire_candle random_candle(tw_random *random) {
+    return (wire_candle){.header = random_header(random),
+                         .interval_ms = random_u32(random),
+                         .start_ns = random_time(random),
+                         .open = random_price_if_any(random),
+                         .high = random_price_if_any(random),
+                         .low = random_price_if_any(random),
+                         .close = random_price_if_any(random),
+                         .volume = random_u64(random),
+                         .turnover_high = (int64_t)random_u64(random),
+                         .turnover_low = random_u64(random),
+                         .vwap = random_price_if_any(random),
+                         .count = random_u64(random),
+                         .revision = random_u64(random),
+                         .final = tw_random_chance(random, 1, 2),
+                         .incomplete = tw_random_chance(random, 1, 2)};
+}
+
+static inline wire_venues random_venues(tw_random *random) {
+    wire_venues venues = {.count = (uint32_t)tw_random_below(random, WIRE_MAX_VENUES + 1)};
+    for (uint32_t i = 0; i < venues.count; i++)
+        random_text(random, venues.mics[i], TW_MIC_BYTES);
+    return venues;
+}
+
+static inline wire_nbbo random_nbbo(tw_random *random) {
+    return (wire_nbbo){.header = random_header(random),
+                       .bid = {random_price_if_any(random), random_u64(random), 0},
+                       .ask = {random_price_if_any(random), random_u64(random), 0},
+                       .bid_venues = random_venues(random),
+                       .ask_venues = random_venues(random),
+                       .stale_venues = random_venues(random),
+                       .locked = tw_random_chance(random, 1, 2),
+                       .crossed = tw_random_chance(random, 1, 2),
+                       .venue_count = random_u32(random),
+                       .refresh_ms = random_u32(random)};
+}
+
 #endif

@@ -45,12 +45,14 @@ static bool on_authenticate(void *context, uint32_t client, const char *token, s
     return strcmp(token, "good") == 0;
 }
 
-static void on_used(void *context, uint32_t client, const char *subject, uint64_t updates, uint64_t bytes) {
+static void on_used(void *context, uint32_t client, const stream_use *use) {
     stream_desk *desk = context;
     (void)client;
-    desk->used_updates += updates;
-    desk->used_bytes += bytes;
-    tw_text_copy(desk->used_subject, sizeof desk->used_subject, subject);
+    desk->used_updates += use->updates;
+    desk->used_bytes += use->bytes;
+    desk->used_first_ns = use->first_ns;
+    desk->used_last_ns = use->last_ns;
+    tw_text_copy(desk->used_subject, sizeof desk->used_subject, use->subject);
 }
 
 static void on_close(void *context, uint32_t client, uint16_t code, const char *reason) {

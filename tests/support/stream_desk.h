@@ -16,6 +16,7 @@ typedef struct stream_desk {
     uint32_t closed_client;
     char entitlement[SUBJECT_BYTES]; /* what everybody may read, ">" at first */
     uint64_t used_updates, used_bytes;
+    int64_t used_first_ns, used_last_ns;
     char used_subject[SUBJECT_BYTES];
     uint64_t seq, prev_seq; /* of the books given */
     const char *epoch;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/text.h"
 
@@ -219,6 +220,63 @@ static void read_feed(struct json_object *root, peer_message *m) {
     tw_text_copy(m->feed.epoch, sizeof m->feed.epoch, m->header.epoch);
 }
 
+static bool flag_of(struct json_object *root, const char *name) {
+    return get(root, name) != NULL && json_object_get_boolean(get(root, name));
+}
+
+static void read_candle(struct json_object *root, peer_message *m) {
+    int32_t price = m->header.price_exponent;
+    uint32_t interval = 0;
+    while (interval < SUBJECT_CANDLES && strcmp(subject_candle_name(interval), text_of(root, "interval")) != 0)
+        interval++;
+    CHECK(interval < SUBJECT_CANDLES, "an interval");
+    m->candle = (wire_candle){.interval_ms = subject_candle_ms(interval),
+                              .start_ns = time_of(root, "start_ns"),
+                              .open = price_of(root, "open", price),
+                              .high = price_of(root, "high", price),
+                              .low = price_of(root, "low", price),
+                              .close = price_of(root, "close", price),
+                              .volume = (uint64_t)price_of(root, "volume", m->header.quantity_exponent),
+                              .vwap = price_of(root, "vwap", price),
+                              .count = number_of(root, "count"),
+                              .revision = number_of(root, "revision"),
+                              .final = flag_of(root, "final"),
+                              .incomplete = flag_of(root, "incomplete")};
+}
+
+static wire_venues venues_of(struct json_object *list) {
+    wire_venues venues = {0};
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+        tw_text_copy(venues.mics[venues.count++], TW_MIC_BYTES,
+                     json_object_get_string(json_object_array_get_idx(list, i)));
+    return venues;
+}
+
+static void read_best(struct json_object *root, const char *side, const peer_message *m, tw_level *level,
+                      wire_venues *venues) {
+    char one[32], several[32];
+    struct json_object *found = get(root, side);
+    *level = (tw_level){.price = TW_PRICE_ABSENT};
+    if (found == NULL) return;
+    tw_text_format(one, sizeof one, "%s_exchange", side);
+    tw_text_format(several, sizeof several, "%s_exchanges", side);
+    level->price = decimal(json_object_get_string(json_object_array_get_idx(found, 0)), m->header.price_exponent);
+    level->quantity =
+        (uint64_t)decimal(json_object_get_string(json_object_array_get_idx(found, 1)), m->header.quantity_exponent);
+    *venues = venues_of(get(root, several));
+    if (venues->count == 0) tw_text_copy(venues->mics[venues->count++], TW_MIC_BYTES, text_of(root, one));
+    CHECK(strcmp(venues->mics[0], text_of(root, one)) == 0, one);
+}
+
+static void read_nbbo(struct json_object *root, peer_message *m) {
+    m->nbbo = (wire_nbbo){.locked = flag_of(root, "locked"),
+                          .crossed = flag_of(root, "crossed"),
+                          .venue_count = (uint32_t)number_of(root, "venues"),
+                          .stale_venues = venues_of(get(root, "venues_stale"))};
+    read_best(root, "bid", m, &m->nbbo.bid, &m->nbbo.bid_venues);
+    read_best(root, "ask", m, &m->nbbo.ask, &m->nbbo.ask_venues);
+}
+
 static void read_control(struct json_object *root, const char *json, peer_message *m) {
     struct json_object *id = get(root, "id"), *subjects = get(root, "subjects");
     if (id != NULL) tw_text_copy(m->id, sizeof m->id, json_object_to_json_string_ext(id, JSON_C_TO_STRING_PLAIN));
@@ -248,6 +306,8 @@ static void read_json(const char *json, size_t length, peer_message *m) {
         if (strcmp(m->type, "status") == 0) read_status(root, m);
         if (strcmp(m->type, "imbalance") == 0) read_imbalance(root, m);
         if (strcmp(m->type, "feed") == 0) read_feed(root, m);
+        if (strcmp(m->type, "candle") == 0) read_candle(root, m);
+        if (strcmp(m->type, "nbbo") == 0) read_nbbo(root, m);
     }
     json_object_put(root);
     json_tokener_free(parser);
@@ -333,6 +393,18 @@ static void read_protobuf(stream_peer *peer, const uint8_t *bytes, size_t length
         CHECK(wire_feed_status_decode(&peer->arena, frame.bytes, frame.length, &m->feed) == WIRE_OK, "feed");
         tw_text_copy(m->type, sizeof m->type, "feed");
         break;
+    case WIRE_STREAM_CANDLE:
+        CHECK(wire_candle_decode(&peer->arena, frame.bytes, frame.length, &m->candle) == WIRE_OK, "candle");
+        tw_text_copy(m->type, sizeof m->type, "candle");
+        keep_header(m, &m->candle.header);
+        memset(&m->candle.header, 0, sizeof m->candle.header);
+        break;
+    case WIRE_STREAM_NBBO:
+        CHECK(wire_nbbo_decode(&peer->arena, frame.bytes, frame.length, &m->nbbo) == WIRE_OK, "nbbo");
+        tw_text_copy(m->type, sizeof m->type, "nbbo");
+        keep_header(m, &m->nbbo.header);
+        memset(&m->nbbo.header, 0, sizeof m->nbbo.header);
+        break;
     case WIRE_STREAM_CONTROL:
         read_json((const char *)frame.bytes, frame.length, m);
         break;
@@ -349,21 +421,50 @@ static void consume(stream_peer *peer, size_t length) {
     peer->length -= length;
 }
 
+static void read_payload(stream_peer *peer, bool text, const uint8_t *bytes, size_t length, peer_message *m) {
+    if (text)
+        read_json((const char *)bytes, length, m);
+    else
+        read_protobuf(peer, bytes, length, m);
+}
+
+/* RFC 7692, 7.2.2, with zlib itself, and the window that the gateway says it keeps to. */
+static void inflate_payload(stream_peer *peer, bool text, uint8_t *bytes, size_t length, peer_message *m) {
+    enum { ROOM = 1 << 20, WINDOW_BITS = 12 };
+    static const uint8_t end[] = {0x00, 0x00, 0xff, 0xff};
+    uint8_t *out = malloc(ROOM), *in = malloc(length + sizeof end);
+    CHECK(out != NULL && in != NULL, "no memory");
+    memcpy(in, bytes, length);
+    memcpy(in + length, end, sizeof end);
+    z_stream z = {.next_in = in, .avail_in = (uInt)(length + sizeof end), .next_out = out, .avail_out = ROOM};
+    CHECK(inflateInit2(&z, -WINDOW_BITS) == Z_OK, "zlib");
+    int result = inflate(&z, Z_SYNC_FLUSH);
+    CHECK(result == Z_OK && z.avail_in == 0 && z.avail_out > 0, z.msg ? z.msg : "not deflated");
+    peer->inflated++;
+    CHECK(ROOM - z.avail_out > length, "deflated where it makes nothing shorter");
+    inflateEnd(&z);
+    read_payload(peer, text, out, ROOM - z.avail_out, m);
+    free(out);
+    free(in);
+}
+
 static bool next_frame(stream_peer *peer, peer_message *m) {
     if (peer->length < 2) return false;
     size_t head = peer->bytes[1] < 126 ? 2 : peer->bytes[1] == 126 ? 4 : 10;
     CHECK((peer->bytes[1] & 0x80) == 0, "a server's frames are not masked");
-    CHECK(peer->bytes[0] == 0x81 || peer->bytes[0] == 0x82, "a whole text or binary message");
+    bool deflated = peer->framing == STREAM_WEBSOCKET_DEFLATE && (peer->bytes[0] & 0x40) != 0;
+    uint8_t first = peer->bytes[0] & (deflated ? 0xbf : 0xff);
+    CHECK(first == 0x81 || first == 0x82, "a whole text or binary message");
     if (peer->length < head) return false;
     size_t length = 0;
     for (size_t i = 2; i < head; i++)
         length = length << 8 | peer->bytes[i];
     if (head == 2) length = peer->bytes[1];
     if (peer->length < head + length) return false;
-    if (peer->bytes[0] == 0x81)
-        read_json((const char *)peer->bytes + head, length, m);
+    if (deflated)
+        inflate_payload(peer, first == 0x81, peer->bytes + head, length, m);
     else
-        read_protobuf(peer, peer->bytes + head, length, m);
+        read_payload(peer, first == 0x81, peer->bytes + head, length, m);
     consume(peer, head + length);
     return true;
 }

@@ -22,6 +22,8 @@ typedef struct peer_message {
     wire_status status;
     tw_imbalance imbalance;
     wire_feed_status feed;
+    wire_candle candle;                        /* without its header; turnover: only in protobuf */
+    wire_nbbo nbbo;                            /* likewise, and without refresh_ms */
     char id[64], code[32], op[16], text[1024]; /* of a control message */
     char event_id[256];
     uint32_t ack_depth, ack_interval_ms; /* of the first subject */
@@ -31,7 +33,7 @@ typedef struct stream_peer {
     stream_framing framing;
     uint8_t *bytes;
     size_t length, capacity;
-    uint64_t messages, comments;
+    uint64_t messages, comments, inflated;
     wire_arena arena;
 } stream_peer;
 

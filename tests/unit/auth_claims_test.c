@@ -14,7 +14,7 @@ static const claims_rules rules = {.issuer = "https://id.example.com",
 static char why[TOKEN_WHY_BYTES];
 
 static const char *verdict_of(const claims_rules *asked, const char *json, identity **who) {
-    token opened = {.claims = json_node_parse((const uint8_t *)json, strlen(json)), .thumbprint = "thumb"};
+    signed_token opened = {.claims = json_node_parse((const uint8_t *)json, strlen(json)), .thumbprint = "thumb"};
     EXPECT_MSG(opened.claims != NULL, "not JSON: %s", json);
     why[0] = '\0';
     auth_verdict verdict = claims_read(who, &opened, asked, NOW_NS, why);

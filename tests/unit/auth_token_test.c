@@ -45,7 +45,7 @@ static void give(key_set *keys, uint32_t source, const char *jwks) {
 
 static const char *verdict_of(const key_set *keys, const char *text) {
     char why[TOKEN_WHY_BYTES] = "";
-    token opened;
+    signed_token opened;
     auth_verdict verdict = token_open(&opened, keys, text, strlen(text), why);
     if (verdict == AUTH_GOOD) EXPECT(opened.claims != NULL && opened.thumbprint[0] != '\0');
     if (verdict != AUTH_GOOD) EXPECT(opened.claims == NULL && why[0] != '\0');
@@ -85,7 +85,7 @@ TEST(auth_token, the_examples_of_rfc_7515_are_good_with_their_keys) {
 TEST(auth_token, the_claims_are_those_that_were_signed) {
     key_set keys = {0};
     char why[TOKEN_WHY_BYTES];
-    token opened;
+    signed_token opened;
     int64_t expires_ns;
     give(&keys, 0, RS256_JWK);
     EXPECT(token_open(&opened, &keys, RS256_TOKEN, strlen(RS256_TOKEN), why) == AUTH_GOOD);
@@ -104,7 +104,7 @@ TEST(auth_token, one_changed_character_anywhere_is_refused) {
         key_set keys = {0};
         give(&keys, 0, cases[n].jwk);
         char text[1024];
-        for (size_t i = 0; cases[n].token[i] != '\0'; i += n == 0 ? 1 : 5) {
+        for (size_t i = 0; i < strlen(cases[n].token); i += n == 0 ? 1 : 5) {
             tw_text_copy(text, sizeof text, cases[n].token);
             text[i] = text[i] == 'A' ? 'B' : 'A';
             EXPECT_MSG(strcmp(verdict_of(&keys, text), "good") != 0, "character %zu of token %zu", i, n);

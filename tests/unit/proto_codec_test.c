@@ -12,8 +12,10 @@ extern const ProtobufCMessageDescriptor tickwire__v1__trades__descriptor;
 extern const ProtobufCMessageDescriptor tickwire__v1__instrument_status__descriptor;
 extern const ProtobufCMessageDescriptor tickwire__v1__imbalance__descriptor;
 extern const ProtobufCMessageDescriptor tickwire__v1__order_events__descriptor;
+extern const ProtobufCMessageDescriptor tickwire__v1__candle__descriptor;
+extern const ProtobufCMessageDescriptor tickwire__v1__nbbo__descriptor;
 
-typedef enum message_kind { BOOK, QUOTE, TRADES, STATUS, IMBALANCE, ORDERS, KINDS } message_kind;
+typedef enum message_kind { BOOK, QUOTE, TRADES, STATUS, IMBALANCE, ORDERS, CANDLE, NBBO, KINDS } message_kind;
 
 typedef union any_message {
     wire_book_update book;
@@ -22,12 +24,15 @@ typedef union any_message {
     wire_status status;
     wire_imbalance imbalance;
     wire_order_events orders;
+    wire_candle candle;
+    wire_nbbo nbbo;
 } any_message;
 
 static const ProtobufCMessageDescriptor *const descriptors[KINDS] = {
     &tickwire__v1__book_update__descriptor, &tickwire__v1__quote__descriptor,
     &tickwire__v1__trades__descriptor,      &tickwire__v1__instrument_status__descriptor,
     &tickwire__v1__imbalance__descriptor,   &tickwire__v1__order_events__descriptor,
+    &tickwire__v1__candle__descriptor,      &tickwire__v1__nbbo__descriptor,
 };
 
 static void make_random(tw_random *random, message_kind kind, random_storage *storage, any_message *m) {
@@ -47,6 +52,12 @@ static void make_random(tw_random *random, message_kind kind, random_storage *st
     case IMBALANCE:
         m->imbalance = random_imbalance(random);
         break;
+    case CANDLE:
+        m->candle = random_candle(random);
+        break;
+    case NBBO:
+        m->nbbo = random_nbbo(random);
+        break;
     default:
         m->orders = random_order_events(random, storage);
         break;
@@ -65,6 +76,10 @@ static size_t encode(message_kind kind, const any_message *m, uint8_t *buffer, s
         return wire_status_encode(&m->status, buffer, capacity);
     case IMBALANCE:
         return wire_imbalance_encode(&m->imbalance, buffer, capacity);
+    case CANDLE:
+        return wire_candle_encode(&m->candle, buffer, capacity);
+    case NBBO:
+        return wire_nbbo_encode(&m->nbbo, buffer, capacity);
     default:
         return wire_order_events_encode(&m->orders, buffer, capacity);
     }
@@ -83,6 +98,10 @@ static wire_result decode(message_kind kind, wire_arena *arena, const uint8_t *b
         return wire_status_decode(arena, bytes, length, &m->status);
     case IMBALANCE:
         return wire_imbalance_decode(arena, bytes, length, &m->imbalance);
+    case CANDLE:
+        return wire_candle_decode(arena, bytes, length, &m->candle);
+    case NBBO:
+        return wire_nbbo_decode(arena, bytes, length, &m->nbbo);
     default:
         return wire_order_events_decode(arena, bytes, length, &m->orders);
     }
@@ -143,7 +162,7 @@ TEST(codec, an_identity_encoded_ahead_gives_the_same_bytes_as_the_names) {
     for (unsigned round = 0; round < 20000; round++) {
         any_message m;
         wire_identity identity;
-        message_kind kind = (message_kind)(round % KINDS);
+        message_kind kind = (message_kind)(round % NBBO); /* an NBBO has no exchange, partition and term */
         make_random(&random, kind, &storage, &m);
         size_t length = encode(kind, &m, bytes, sizeof bytes);
         wire_header *header = &m.book.header; /* what every kind starts with */

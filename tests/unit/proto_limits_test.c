@@ -1,5 +1,6 @@
 /* What decoders answer to well formed protobuf that says too much, and to a newer publisher's. */
 #include "proto/codec.h"
+#include "proto/subject.h"
 #include "tests/support/random_messages.h"
 #include "tests/unit.h"
 
@@ -235,6 +236,40 @@ TEST(limits, an_envelope_and_appended_parts_are_one_snapshot_reply) {
     EXPECT_U64(back.trades[2].print_count, 1);
     for (size_t cut = 0; cut < used; cut += 7)
         wire_snapshot_reply_decode(&arena, bytes, cut, &back); /* the sanitizer watches */
+}
+
+TEST(limits, a_usage_of_the_longest_lines_fits_a_payload_and_one_line_more_is_refused) {
+    have_arena(WIRE_ARENA_BYTES);
+    static char user[WIRE_USER_BYTES], subject[SUBJECT_BYTES];
+    static wire_usage_line lines[WIRE_MAX_USAGE_LINES];
+    memset(user, 'u', sizeof user - 1);
+    memset(subject, 'S', sizeof subject - 1);
+    for (uint32_t i = 0; i < WIRE_MAX_USAGE_LINES; i++)
+        lines[i] = (wire_usage_line){UINT64_MAX, user, subject, UINT64_MAX, UINT64_MAX - i, INT64_MAX, INT64_MAX};
+    wire_usage m = {.exchange = "XNAS",
+                    .period_start_ns = INT64_MAX,
+                    .period_ns = INT64_MAX,
+                    .publish_ns = INT64_MAX,
+                    .line_count = WIRE_MAX_USAGE_LINES,
+                    .lines = lines},
+               back;
+    memset(m.gateway, 'g', sizeof m.gateway - 1);
+    memset(m.instance, 'i', sizeof m.instance - 1);
+    static uint8_t payload[WIRE_MAX_BYTES];
+    size_t length = wire_usage_encode(&m, payload, sizeof payload);
+    EXPECT(length > 0);
+    EXPECT_U64(wire_usage_encode(&m, payload, length - 1), 0);
+    EXPECT_I64(wire_usage_decode(&arena, payload, length, &back), WIRE_OK);
+    EXPECT_U64(back.line_count, WIRE_MAX_USAGE_LINES);
+    EXPECT_STR(back.lines[5].user, user);
+    EXPECT_STR(back.lines[5].subject, subject);
+    EXPECT_U64(back.lines[5].bytes, UINT64_MAX - 5);
+    EXPECT_STR(back.gateway, m.gateway);
+    EXPECT_I64(back.period_ns, INT64_MAX);
+    for (size_t cut = 0; cut < length; cut += 977)
+        wire_usage_decode(&arena, payload, cut, &back); /* the sanitizer watches */
+    m.line_count++;
+    EXPECT_U64(wire_usage_encode(&m, payload, sizeof payload), 0);
 }
 
 typedef wire_result (*any_decoder)(const uint8_t *source, size_t length);

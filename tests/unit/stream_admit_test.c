@@ -118,6 +118,22 @@ TEST(stream_admit, with_new_entitlements_subjects_end_and_others_begin_with_a_sn
     desk_close(&desk);
 }
 
+/* Ledgers are per user: what was had under another name is told before the name changes. */
+TEST(stream_admit, what_was_had_before_a_token_is_reported_before_it_is_looked_at) {
+    stream_desk desk;
+    stream_options options = desk_options();
+    desk_open(&desk, &options);
+    uint32_t client = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    peer_message message;
+    desk_ask(&desk, client, "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.>\"]}");
+    desk_book(&desk, "AAA", 1);
+    EXPECT(desk_await(&desk, client, "book", &message));
+    EXPECT_U64(desk.used_updates, 0);
+    desk_ask(&desk, client, "{\"op\":\"auth\",\"token\":\"good\"}");
+    EXPECT_U64(desk.used_updates, 1);
+    desk_close(&desk);
+}
+
 TEST(stream_admit, who_is_dismissed_is_told_why_and_gets_nothing_more) {
     stream_desk desk;
     stream_options options = desk_options();

@@ -318,16 +318,22 @@ TEST(stream_book, use_is_reported_by_client_and_subject) {
     desk_book(&desk, "AAA", 11);
     desk_all(&desk, client);
     desk_book(&desk, "AAA", 12);
+    desk.now_ns += 5;
     desk_all(&desk, client);
     EXPECT_U64(desk.used_updates, 0);
     stream_report_usage(desk.stream);
     EXPECT_U64(desk.used_updates, 2);
     EXPECT_STR(desk.used_subject, "XNAS.AAA.orderbook");
+    EXPECT(desk.used_first_ns > 0 && desk.used_first_ns < desk.used_last_ns);
+    int64_t before_ns = desk.used_last_ns;
     stream_report_usage(desk.stream);
     EXPECT_U64(desk.used_updates, 2);
+    desk.now_ns += 5;
     desk_book(&desk, "AAA", 13);
     desk_all(&desk, client);
     stream_close(desk.stream, client); /* who leaves is reported too */
     EXPECT_U64(desk.used_updates, 3);
+    EXPECT(desk.used_first_ns > before_ns);
+    EXPECT_I64(desk.used_last_ns, desk.used_first_ns);
     desk_close(&desk);
 }

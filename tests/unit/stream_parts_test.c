@@ -53,7 +53,9 @@ TEST(stream_pattern, overlap_of_a_concrete_subject_is_a_match_by_the_rules_of_th
 
 TEST(stream_pattern, what_a_pattern_reaches_is_what_is_asked_of_the_bus) {
     enum { BOOK = 1 << SUBJECT_ORDERBOOK, QUOTE = 1 << SUBJECT_QUOTE };
-    const uint32_t all = BOOK | QUOTE | 1u << SUBJECT_TRADE | 1u << SUBJECT_STATUS | 1u << SUBJECT_IMBALANCE;
+    const uint32_t candles = 0x1fu << SUBJECT_CANDLE_1S, nbbo = 1u << SUBJECT_NBBO;
+    const uint32_t all =
+        BOOK | QUOTE | 1u << SUBJECT_TRADE | 1u << SUBJECT_STATUS | 1u << SUBJECT_IMBALANCE | candles;
     const struct {
         const char *text, *mic;
         uint32_t channels;
@@ -61,7 +63,15 @@ TEST(stream_pattern, what_a_pattern_reaches_is_what_is_asked_of_the_bus) {
                  {"XNAS.*.quote", "XNAS", QUOTE},
                  {"*.AAPL.quote", "", QUOTE},
                  {"XNAS.>", "XNAS", all},
-                 {">", "", all},
+                 {">", "", all | nbbo},
+                 {"XNAS.AAPL.candle.1m", "XNAS", 1u << SUBJECT_CANDLE_1M},
+                 {"XNAS.*.candle.*", "XNAS", candles},
+                 {"XNAS.*.nbbo", "", 0},
+                 {"agg.>", "agg", candles | nbbo},
+                 {"agg.*.nbbo", "agg", nbbo},
+                 {"agg.AAPL.*", "agg", nbbo},
+                 {"agg.AAPL.quote", "", 0},
+                 {"*.*.candle.1d", "", 1u << SUBJECT_CANDLE_1D},
                  {"feed.>", "", 0},
                  {"feed.XNAS.0.status", "", 0},
                  {"XNAS.*", "XNAS", 0}};

@@ -74,6 +74,7 @@ typedef struct reader {
     bool open, blocked;
     manner manner;
     encoding encoding;
+    bool deflates;
     stream_peer peer;
     wish wishes[MOST_PATTERNS * 4]; /* in force, newest last */
     uint32_t wish_count;
@@ -324,7 +325,9 @@ static void unsubscribe(reader *r) {
 
 static void connect(reader *r) {
     stream_format format = r->encoding == ENCODING_PROTOBUF ? STREAM_PROTOBUF : STREAM_JSON;
-    stream_framing framing = r->encoding == ENCODING_SSE ? STREAM_SSE : STREAM_WEBSOCKET;
+    stream_framing framing = r->encoding == ENCODING_SSE ? STREAM_SSE
+                             : r->deflates               ? STREAM_WEBSOCKET_DEFLATE
+                                                         : STREAM_WEBSOCKET;
     r->number = stream_open(w.stream, format, framing, w.now_ns);
     HOLDS(r->number != STREAM_NO_CLIENT, "room for a client");
     stream_peer_init(&r->peer, framing);
@@ -619,15 +622,18 @@ static void begin(uint64_t seed, uint64_t kept_bytes) {
                                     .request_bytes = 8192,
                                     .requests_per_second = 1000,
                                     .heartbeat_ns = SECOND_NS,
-                                    .silence_ns = 3600 * SECOND_NS};
+                                    .silence_ns = 3600 * SECOND_NS,
+                                    .deflate_level = 1};
     const stream_surroundings around = {.want = no_want, .may_read = everybody_may, .close = no_close};
     EXPECT(stream_alloc(&w.stream, &options, &around, NULL) == TW_OK);
     for (int i = 0; i < INSTRUMENTS; i++) {
         tw_text_format(w.truths[i].symbol, sizeof w.truths[i].symbol, "%c%c%c", 'A' + i, 'A' + i, 'A' + i);
         w.truths[i].term = 1;
     }
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < CLIENTS; i++) {
         w.readers[i].encoding = (encoding)(i % 3);
+        w.readers[i].deflates = i % 2 == 0;
+    }
 }
 
 static void end(void) {

@@ -21,12 +21,13 @@ export function wallClock(ms) {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** How long: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min". */
+/** How long: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "3 days". */
 export function spanOf(ms) {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds >= 172_800) return `${Math.floor(seconds / 86400)} days`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 

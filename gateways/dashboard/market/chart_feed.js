@@ -1,14 +1,17 @@
 // Where the candles of the chart come from: the server's history and its live candles where an aggregator runs, else the
-// prints that this page has seen. It always says which.
+// prints that this page has seen. It always says which, and tells when the one gives way to the other.
 import { candleSubject, fetchCandles } from './history.js';
 import { folded } from './candles.js';
 
+const ASK_AGAIN_MS = 2000;
+const GONE_MS = 12_000; // the aggregator tells open candles again every five seconds
+const MOST_HELD = 200;
 const FROM_PRINTS = 'from the trades this page has seen';
 
 export class ChartFeed {
   /** `want(subject)`, `drop(subject)`: of the stream; `changed()`: there is another series or note to show. */
-  constructor({ want, drop, token, changed, fetchHistory = fetchCandles }) {
-    Object.assign(this, { want, drop, token, changed, fetchHistory });
+  constructor({ want, drop, token, changed, fetchHistory = fetchCandles, now = Date.now }) {
+    Object.assign(this, { want, drop, token, changed, fetchHistory, now });
     this.turn = 0; // answers to earlier questions are not wanted
   }
 
@@ -19,6 +22,7 @@ export class ChartFeed {
     this.interval = interval;
     this.series = instrument.chart = folded(instrument.seconds, interval);
     this.note = FROM_PRINTS;
+    this.held = []; // live candles that came before the history
     this.subject = candleSubject(instrument.mic, instrument.symbol, interval);
     this.want(this.subject);
     this.changed();
@@ -31,21 +35,49 @@ export class ChartFeed {
     this.instrument = this.series = this.subject = undefined;
   }
 
+  get #fromPrints() {
+    return this.instrument.chart !== undefined;
+  }
+
   /** The server knows of candles: now, or again after a lost connection. What was before is asked for. */
   async taken(subject) {
     if (subject !== this.subject) return;
     const turn = ++this.turn, { mic, symbol } = this.instrument;
+    this.askedAt = this.now();
     const { candles } = await this.fetchHistory(mic, symbol, this.interval, this.token());
     if (turn !== this.turn || !candles) return;
     this.instrument.chart = undefined; // prints are not folded in any more
-    for (const candle of candles) this.series.put(candle);
+    for (const candle of [...candles, ...this.held.splice(0)]) this.series.put(candle);
     this.note = 'by the aggregator';
+    this.#heard();
     this.changed();
   }
 
+  #heard() {
+    this.heardAt = this.now();
+    this.printsThen = this.instrument.tape.count;
+  }
+
+  /** A live candle of the stream. */
   take(parts, message) {
     if (!this.instrument || parts?.key !== this.instrument.key || message.interval !== this.interval) return;
+    if (this.#fromPrints) {
+      this.held = [...this.held.slice(-MOST_HELD), message];
+      if (this.now() - this.askedAt > ASK_AGAIN_MS) this.taken(this.subject); // an aggregator has come since
+      return;
+    }
+    this.#heard();
     this.series.put(message);
+    this.changed();
+  }
+
+  /** Call it now and then: trades without candles mean that the aggregator has gone, and the chart must not stand still as if it lived. */
+  tick() {
+    if (!this.instrument || this.#fromPrints || this.now() - this.heardAt < GONE_MS || this.instrument.tape.count === this.printsThen) return;
+    const { series, instrument } = this, from = (series.last?.start ?? -Infinity) + series.seconds;
+    for (const second of instrument.seconds.list) if (second.start >= from) series.fold(second);
+    instrument.chart = series;
+    this.note = `by the aggregator until it fell silent, then ${FROM_PRINTS}`;
     this.changed();
   }
 }

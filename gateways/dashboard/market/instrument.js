@@ -32,14 +32,14 @@ export class Instrument {
     this.trust = { state: 'RECOVERING', cause: 'PAGE_WAITING', since: undefined };
   }
 
-  /** 'ok', or what kind of fault asks for a snapshot: 'chain', 'checksum'; 'waiting' for one that was asked for. */
+  /** 'ok', or what kind of fault asks for a snapshot: 'chain', 'checksum'; 'waiting' for one that was asked for; 'early': the first has not come. */
   take(channel, message) {
     if (channel === 'orderbook') return this.#takeBook(message);
     const chain = this.chains[channel];
     if (!chain) return 'ok';
     const place = chain.take(message);
     if (place === 'fault') return 'chain';
-    if (place === 'waiting') return 'waiting';
+    if (place === 'waiting' || place === 'early') return place;
     this.fresh.add(channel);
     if (channel === 'quote') this.#takeQuote(message);
     else if (channel === 'trade') this.#takeTrades(message);
@@ -48,9 +48,9 @@ export class Instrument {
   }
 
   #takeBook(message) {
-    this.book ??= new Book();
+    if (!this.book) return 'ok'; // nobody looks at it any more
     const outcome = this.book.take(message);
-    if (outcome === 'chain' || outcome === 'checksum' || outcome === 'waiting') return outcome;
+    if (['chain', 'checksum', 'waiting', 'early'].includes(outcome)) return outcome;
     this.#tell('orderbook', message);
     return 'ok';
   }
@@ -87,6 +87,13 @@ export class Instrument {
     this.reference ??= { price: print.price, words: 'since the first trade this page saw' };
   }
 
+  /** A candle of the day: the change is measured from its first price. True where that is new. */
+  takeDay({ interval, open, incomplete }) {
+    if (interval !== '1d' || open === undefined || this.reference?.price === open) return false;
+    this.reference = { price: open, words: incomplete ? 'since the first trade of the day that the aggregator saw' : 'since the day\'s first trade' };
+    return true;
+  }
+
   #takeStatus(message) {
     this.#tell('status', message);
     this.status = message;
@@ -100,6 +107,11 @@ export class Instrument {
   /** The server goes on with a channel where we were. */
   resumed(channel) {
     if (this.told[channel] || this.chains[channel]?.known) this.fresh.add(channel);
+  }
+
+  /** Its book is to be kept from now on. */
+  openBook() {
+    this.book = new Book();
   }
 
   /** Nobody looks at its book any more. */

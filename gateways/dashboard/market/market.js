@@ -6,9 +6,9 @@ import { Latency } from './latency.js';
 const CHANNEL_OF = { book: 'orderbook', quote: 'quote', trades: 'trade', status: 'status' };
 
 export class Market {
-  /** `onFault(subject)` asks for a snapshot; `onSnapshot(subject)` says that one came; `onCandle(parts, message)`. */
-  constructor({ onFault = () => {}, onSnapshot = () => {}, onCandle = () => {}, onFeed = () => {} } = {}) {
-    Object.assign(this, { onFault, onSnapshot, onCandle, onFeed });
+  /** `onFault(subject)` asks for a snapshot; `onEarly(subject)`: an update came before the first one; `onSnapshot(subject)` says that one came; `onCandle(parts, message)`. */
+  constructor({ onFault = () => {}, onEarly = () => {}, onSnapshot = () => {}, onCandle = () => {}, onFeed = () => {} } = {}) {
+    Object.assign(this, { onFault, onEarly, onSnapshot, onCandle, onFeed });
     this.instruments = new Map(); // key -> Instrument
     this.feeds = new Map(); // subject -> { message, since, parts }
     this.dirty = new Set(); // instruments whose quote, trade, status or trust is new
@@ -56,6 +56,8 @@ export class Market {
         if (awaited) this.counts.resyncs++;
       }
       this.latency.take(message, at, offset);
+    } else if (outcome === 'early') {
+      this.onEarly(message.subject);
     } else {
       if (outcome === 'chain') this.counts.chainFaults++;
       if (outcome === 'checksum') this.counts.checksumFaults++;

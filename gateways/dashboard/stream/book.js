@@ -37,10 +37,12 @@ export class Book {
     return this.chain.known && !this.checksumFault;
   }
 
-  /** 'snapshot', 'applied', 'state' (no levels in it), 'chain' or 'checksum' (a fault: ask for a snapshot), 'waiting' (for one). */
+  /**
+   * 'snapshot', 'applied', 'state' (no levels in it), 'chain' or 'checksum' (a fault: ask for a snapshot), 'waiting' (for one),
+   * 'early' (nothing is known yet). */
   take(message) {
     const place = this.checksumFault && message.snapshot !== true ? 'waiting' : this.chain.take(message);
-    if (place === 'waiting') return 'waiting';
+    if (place === 'waiting' || place === 'early') return place;
     if (place === 'fault') return 'chain';
     if (place === 'snapshot') this.bids = [], this.asks = [];
     this.#apply(message);

@@ -14,7 +14,10 @@ export class Chain {
     return this.seq !== undefined && !this.broken;
   }
 
-  /** What a message is to what came before it: 'snapshot', 'next', 'fault' (ask for a snapshot), 'waiting' (one is awaited). */
+  /**
+   * What a message is to what came before it: 'snapshot', 'next', 'fault' (ask for a snapshot), 'waiting' (one is awaited), 'early'
+   * (nothing is known yet: it may belong to a subscription that was ended just before this one).
+   */
   take(message) {
     if (message.snapshot === true) {
       this.#stand(message);
@@ -22,7 +25,8 @@ export class Chain {
       return 'snapshot';
     }
     if (this.broken) return 'waiting';
-    if (this.seq !== undefined && message.prev_seq === this.seq && message.epoch === this.epoch && message.term === this.term) {
+    if (this.seq === undefined) return 'early';
+    if (message.prev_seq === this.seq && message.epoch === this.epoch && message.term === this.term) {
       this.seq = message.seq;
       return 'next';
     }

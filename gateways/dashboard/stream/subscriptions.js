@@ -22,11 +22,13 @@ export class Subscriptions {
     this.resnapshots = 0;
   }
 
-  /** Wanted from now on, with these wishes. `alone`: in a request of its own, because it may well be refused. Nothing is sent before flush(). */
-  want(subject, { depth = 10, interval_ms = 0, alone = false } = {}) {
+  /**
+   * Wanted from now on, with these wishes. `optional`: it may well be refused, so it is asked for apart from what may not, and not
+   * again by itself. Nothing is sent before flush(). */
+  want(subject, { depth = 10, interval_ms = 0, optional = false } = {}) {
     const had = this.wishes.get(subject);
     if (had && had.depth === depth && had.interval_ms === interval_ms) return;
-    this.wishes.set(subject, { depth, interval_ms, alone, state: 'new', whole: had !== undefined });
+    this.wishes.set(subject, { depth, interval_ms, optional, state: 'new', whole: had !== undefined });
     this.leaving.delete(subject);
   }
 
@@ -49,6 +51,11 @@ export class Subscriptions {
     wish.state = 'new';
     wish.whole = true;
     this.resnapshots++;
+  }
+
+  /** An update came before any snapshot: fine until the server has taken the wish, and strange afterwards. */
+  early(subject, now) {
+    if (this.wishes.get(subject)?.state === 'taken') this.again(subject, now);
   }
 
   /** The snapshot has come. */
@@ -90,7 +97,7 @@ export class Subscriptions {
     const open = new Map();
     for (const [subject, wish] of this.wishes) {
       if (wish.state !== 'new') continue;
-      const kind = `${wish.depth} ${wish.interval_ms} ${wish.alone ? subject : ''}`;
+      const kind = `${wish.depth} ${wish.interval_ms} ${wish.alone ? subject : wish.optional ? subject.slice(0, 4) : ''}`;
       if (!open.has(kind)) open.set(kind, []);
       const batch = open.get(kind);
       batch.push(subject);
@@ -145,7 +152,7 @@ export class Subscriptions {
     for (const subject of subjects) {
       const wish = this.wishes.get(subject);
       if (wish.state !== 'asked') continue;
-      if (tooFast || subjects.length > 1) {
+      if (tooFast || (subjects.length > 1 && !wish.optional)) {
         wish.state = 'new';
         wish.alone = !tooFast;
         continue;

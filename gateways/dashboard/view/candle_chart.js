@@ -9,7 +9,7 @@ export class CandleChartView {
     this.app = app;
     this.element = document.getElementById('candle-chart');
     this.note = document.getElementById('candle-note');
-    this.every = 100;
+    this.every = 200; // it paints itself whole each time
     this.shownOf = undefined; // what was drawn whole: the series and its version
     this.shownCount = 0;
     this.mark = loop.add(this);

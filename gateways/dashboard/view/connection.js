@@ -3,13 +3,14 @@ import { latencyOf, spanOf, wallClock } from '../format/time.js';
 import { causeWords } from '../market/state.js';
 import { Mark, TextCell } from './dom.js';
 
-const PHASES = { idle: 'Stopped', connecting: 'Connecting', waiting: 'Away', refused: 'Signed out' };
+const PHASES = { idle: 'Stopped', connecting: 'Connecting', open: 'Open', waiting: 'Away', refused: 'Signed out' };
 
 export class ConnectionView {
   constructor(app, loop) {
     this.app = app;
     this.pill = document.getElementById('connection');
     this.pillText = new TextCell(document.getElementById('connection-text'));
+    this.said = new TextCell(document.getElementById('connection-said')); // read aloud, so without what changes all the time
     this.kind = new Mark(this.pill, 'data-kind');
     this.banner = document.getElementById('banner');
     this.bannerText = new TextCell(document.getElementById('banner-text'));
@@ -29,6 +30,7 @@ export class ConnectionView {
     const { connection } = this.app, { phase, silent, clock } = connection;
     const live = connection.live;
     this.kind.set(live ? 'good' : phase === 'open' || phase === 'connecting' ? 'fair' : 'bad');
+    this.said.set(`Connection: ${live ? 'live' : silent ? 'silent' : PHASES[phase]}`);
     if (phase === 'open') this.pillText.set(silent ? 'Silent' : clock.roundTrip === undefined ? 'Live' : `Live ${latencyOf(clock.roundTrip)}`);
     else if (phase === 'waiting') this.pillText.set(`Away, again in ${Math.max(0, Math.ceil((connection.retryAt - connection.now()) / 1000))} s`);
     else this.pillText.set(PHASES[phase]);
@@ -66,6 +68,7 @@ export class SignIn {
     this.why = document.getElementById('sign-in-why');
     this.input = document.getElementById('sign-in-token');
     this.button = document.getElementById('sign-in-open');
+    this.who = new TextCell(document.getElementById('user'));
     this.button.addEventListener('click', () => (app.token() ? this.#leave() : this.ask('')));
     document.getElementById('sign-in-cancel').addEventListener('click', () => this.dialog.close());
     this.dialog.querySelector('form').addEventListener('submit', (event) => {
@@ -85,7 +88,10 @@ export class SignIn {
   }
 
   told() {
+    const { user } = this.app;
     this.button.textContent = this.app.token() ? 'Sign out' : 'Sign in';
+    this.button.title = user ? `Signed in as ${user}` : '';
+    this.who.set(user ?? '');
   }
 
   #leave() {

@@ -7,7 +7,7 @@ export class DepthChartView {
   constructor(app, loop) {
     this.app = app;
     this.element = document.getElementById('depth-chart');
-    this.every = 66;
+    this.every = 100;
     this.mark = loop.add(this);
     this.size = fitCanvas(this.element, () => this.mark());
   }

@@ -32,6 +32,8 @@ export class LadderView {
       body.append(...(side === 'asks' ? [...rows].reverse() : rows).map((row) => row.element));
     }
     this.mark();
+    const box = this.element.parentElement; // the best prices are in the middle
+    requestAnimationFrame(() => (box.scrollTop = (box.scrollHeight - box.clientHeight) / 2));
   }
 
   #makeRow(side) {

@@ -20,8 +20,8 @@ export class Loop {
     view.shown = true;
     this.views.push(view);
     if (view.element)
-      new IntersectionObserver(([entry]) => {
-        view.shown = entry.isIntersecting;
+      new IntersectionObserver((entries) => {
+        view.shown = entries.at(-1).isIntersecting;
         if (view.shown) this.mark(view);
       }).observe(view.element);
     return () => this.mark(view);

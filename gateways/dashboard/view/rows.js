@@ -24,6 +24,12 @@ export class Rows {
     this.body.style.height = `${count * this.height}px`;
   }
 
+  setHeight(height) {
+    this.height = height;
+    this.body.style.height = `${this.count * height}px`;
+    for (const row of this.pool) row.index = -2;
+  }
+
   /** Calls `visit(row, index, moved)` for each row in sight; `moved`: it showed another index before. */
   each(visit) {
     const first = Math.max(0, Math.floor(this.top / this.height) - 1);
@@ -32,7 +38,7 @@ export class Rows {
     while (this.pool.length < needed) this.#grow();
     for (const row of this.pool) {
       const off = row.index >= last || row.index < first;
-      if (off && row.index >= 0) this.#put(row, -1);
+      if (off && row.index !== -1) this.#put(row, -1);
     }
     const bySlot = this.pool.length;
     for (let index = first; index < last; index++) {

@@ -18,11 +18,12 @@ export class FeedsView {
   #row(subject) {
     let row = this.rows.get(subject);
     if (row) return row;
-    const names = ['name', 'state', 'cause', 'seq', 'lost', 'instruments', 'leader', 'term'];
+    const names = ['name', 'state', 'seq', 'lost', 'instruments', 'term', 'leader'];
     row = { cells: Object.fromEntries(names.map((name) => [name, new TextCell(el('td', { class: name }))])) };
+    row.cells.cause = new TextCell(el('td', { class: 'cause', colspan: `${names.length}` }));
     row.element = el('tr', {}, ...names.map((name) => row.cells[name].element));
     this.rows.set(subject, row);
-    this.body.append(row.element);
+    this.body.append(row.element, el('tr', {}, row.cells.cause.element));
     document.getElementById('feeds-empty').hidden = true;
     return row;
   }
@@ -34,7 +35,7 @@ export class FeedsView {
       const cause = away ? away.cause : message.cause;
       cells.name.set(`${parts.mic} ${parts.partition}`);
       cells.state.set(state);
-      cells.cause.set(state === 'OK' ? `since ${wallClock(since)}` : `${causeWords(cause)}${message.detail && !away ? ` (${message.detail})` : ''}, since ${wallClock(away?.since ?? since)}`);
+      cells.cause.set(state === 'OK' ? `seen OK since ${wallClock(since)}` : `${causeWords(cause)}${message.detail && !away ? ` (${message.detail})` : ''}, since ${wallClock(away?.since ?? since)}`);
       cells.term.set(message.term);
       cells.leader.set(message.leader ?? '');
       cells.seq.set(grouped(message.seq));
@@ -72,8 +73,9 @@ export class LatencyView {
       bar.style.transform = `scaleX(${apart || p50 === undefined ? 0 : barShare(p50)})`;
     });
     const { offset, uncertainty, roundTrip } = this.app.connection.clock;
-    this.clock.set(offset === undefined ? 'browser\'s clock: not measured yet'
-      : `browser's clock is ${latencyOf(Math.abs(offset))} ${offset >= 0 ? 'behind' : 'ahead of'} the server's (± ${latencyOf(uncertainty)}); round trip ${latencyOf(roundTrip)}`);
+    this.clock.set(offset === undefined ? 'this clock: not compared yet'
+      : `this clock: ${latencyOf(Math.abs(offset))} ${offset >= 0 ? 'behind' : 'ahead of'} the server's, ± ${latencyOf(uncertainty)}`);
+    this.clock.element.title = `compared by pings: half of the quickest round trip of the last minute is how far this can be wrong; the last one took ${latencyOf(roundTrip ?? 0)}`;
   }
 }
 

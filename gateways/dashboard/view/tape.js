@@ -31,7 +31,7 @@ export class TapeView {
   draw() {
     const tape = this.app.current?.tape, prints = tape?.prints ?? [];
     this.rows.setCount(prints.length);
-    this.missed.set(tape?.passedOver > 0 ? `${tape.passedOver} not shown: too slow` : '');
+    this.missed.set(tape?.passedOver > 0 ? `${tape.passedOver} passed over` : '');
     this.rows.each((row, index) => this.#fill(row, prints[prints.length - 1 - index]));
   }
 

@@ -1,12 +1,15 @@
 // The watchlist: one row an instrument, a grid for the keyboard and for screen readers.
 import { changePercent, trimmed } from '../format/decimal.js';
-import { causeWords, isHalted, isLive, tradingWords } from '../market/state.js';
+import { causeWords, isHalted, isLive } from '../market/state.js';
 import { Mark, TextCell, el } from './dom.js';
 import { Rows } from './rows.js';
 import { drawSparkline } from './sparkline.js';
 
-const ROW_HEIGHT = 30;
+const ROW_HEIGHT = 30, TOUCHED_HEIGHT = 40; // as in the style sheet
+const NARROW = '(max-width: 760px)';
 const FLASH_MS = 220;
+// In place of the sparkline, so short.
+const BADGES = { STALE: 'STALE', RECOVERING: 'RECOVERS', CLOSED: 'CLOSED', HALTED: 'HALTED', PAUSED: 'PAUSED', QUOTATION_ONLY: 'QUOTING' };
 const SPARK_WIDTH = 52, SPARK_HEIGHT = 20;
 
 export class WatchlistView {
@@ -24,7 +27,11 @@ export class WatchlistView {
     this.sampled = false;
     this.flashing = new Set();
     this.mark = loop.add(this);
-    this.rows = new Rows({ scroller: this.scroller, body: this.body, height: ROW_HEIGHT, make: () => this.#makeRow(), onScroll: () => this.mark() });
+    this.rows = new Rows({ scroller: this.scroller, body: this.body, height: this.#rowHeight(), make: () => this.#makeRow(), onScroll: () => this.mark() });
+    matchMedia(NARROW).addEventListener('change', () => {
+      this.rows.setHeight(this.#rowHeight());
+      this.listChanged();
+    });
     this.scroller.addEventListener('keydown', (event) => this.#key(event));
     const edit = document.getElementById('watchlist-edit');
     edit.addEventListener('click', () => {
@@ -34,9 +41,13 @@ export class WatchlistView {
     });
   }
 
+  #rowHeight() {
+    return matchMedia(NARROW).matches ? TOUCHED_HEIGHT : ROW_HEIGHT;
+  }
+
   #makeRow() {
     const cell = (name, ...children) => el('span', { class: `cell ${name}`, role: 'gridcell' }, ...children);
-    const row = { symbol: el('span', { class: 'symbol' }), badge: el('span', { class: 'badge' }), spark: el('canvas', { class: 'spark', 'aria-hidden': 'true' }),
+    const row = { symbol: el('span', { class: 'symbol' }), mic: el('span', { class: 'mic' }), badge: el('span', { class: 'badge' }), spark: el('canvas', { class: 'spark', 'aria-hidden': 'true' }),
       bid: cell('bid'), ask: cell('ask'), last: cell('last'), change: cell('change') };
     row.spark.clientWidthKnown = SPARK_WIDTH;
     row.spark.clientHeightKnown = SPARK_HEIGHT;
@@ -46,8 +57,8 @@ export class WatchlistView {
     } }, words);
     row.tools = el('span', { class: 'tools' }, act('Move up', '↑', (key) => this.app.move(key, -1)), act('Move down', '↓', (key) => this.app.move(key, 1)),
       act('Remove from the watchlist', '×', (key) => this.app.remove(key)));
-    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.badge), cell('trend', row.spark), row.bid, row.ask, row.last, row.change, row.tools);
-    for (const name of ['symbol', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
+    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.mic), cell('trend', row.spark, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
+    for (const name of ['symbol', 'mic', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
     for (const [name, element, attribute] of [['classes', row.element, 'class'], ['badgeKind', row.badge, 'data-kind'], ['changeWay', row.change, 'data-way'],
       ['lastWay', row.last, 'data-way'], ['chosen', row.element, 'aria-selected'], ['id', row.element, 'id'], ['place', row.element, 'aria-rowindex'], ['title', row.element, 'title']])
       row[name] = new Mark(element, attribute);
@@ -76,7 +87,7 @@ export class WatchlistView {
   #key(event) {
     const { watchlist, selected } = this.app, { keys } = watchlist, at = keys.indexOf(selected);
     const go = (to) => keys.length > 0 && this.app.select(keys[Math.min(keys.length - 1, Math.max(0, to))]);
-    const page = Math.max(1, Math.floor(this.rows.sight / ROW_HEIGHT) - 1);
+    const page = Math.max(1, Math.floor(this.rows.sight / this.rows.height) - 1);
     if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) this.app.move(selected, event.key === 'ArrowUp' ? -1 : 1);
     else if (event.key === 'ArrowDown') go(at + 1);
     else if (event.key === 'ArrowUp') go(at < 0 ? 0 : at - 1);
@@ -91,10 +102,15 @@ export class WatchlistView {
 
   /** Instruments were added, removed, moved, or another one is selected. */
   listChanged() {
-    this.changed = true;
-    this.mark();
+    this.redraw();
     const at = this.app.watchlist.keys.indexOf(this.app.selected);
     if (at >= 0) this.rows.reveal(at);
+  }
+
+  /** Every row anew, wherever it is scrolled to. */
+  redraw() {
+    this.changed = true;
+    this.mark();
   }
 
   /** Sparklines have a new point. */
@@ -129,6 +145,7 @@ export class WatchlistView {
   #assign(row, one, index) {
     row.key = one.key;
     row.symbolText.set(one.symbol);
+    row.micText.set(this.app.directories.size > 1 ? one.mic : '');
     row.id.set(`watch-${index}`);
     row.place.set(`${index + 1}`);
     row.element.dataset.key = one.key;
@@ -149,8 +166,9 @@ export class WatchlistView {
     const change = one.last && one.reference ? changePercent(one.last.price, one.reference.price) : '';
     row.changeText.set(change || '–');
     row.changeWay.set(change[0] === '+' ? 'up' : change[0] === '-' ? 'down' : undefined);
-    const badge = !live ? (trust.cause === 'PAGE_WAITING' ? '…' : trust.state) : halted ? tradingWords(one.status.trading).toUpperCase() : '';
+    const badge = !live ? (trust.cause === 'PAGE_WAITING' ? '…' : BADGES[trust.state] ?? trust.state) : halted ? BADGES[one.status.trading] : '';
     row.badgeText.set(badge);
+    row.spark.hidden = badge !== '';
     row.badgeKind.set(badge === '' ? undefined : !live ? trust.state.toLowerCase() : 'halt');
     row.stale = !live && trust.state !== 'CLOSED';
     row.title.set(!live ? `${one.key}: ${trust.state}, ${causeWords(trust.cause)}` : undefined);

@@ -1,5 +1,5 @@
 // The receiver's side of docs/protocol.md a second time, written from that page and the .proto comments alone: the
-// books, the rules of the chain, the checksum.
+// books, the rules of the chain, the checksum. Runs in a browser, too.
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -18,16 +18,17 @@ export function crc32c(bytes) {
 export function bookChecksum(bids, asks, depth) {
   const most = Math.min(10, depth);
   const sides = [bids.slice(0, most), asks.slice(0, most)];
-  const bytes = Buffer.alloc(2 + 16 * (sides[0].length + sides[1].length));
+  const bytes = new DataView(new ArrayBuffer(2 + 16 * (sides[0].length + sides[1].length)));
   let at = 0;
   for (const side of sides) {
-    at = bytes.writeUInt8(side.length, at);
+    bytes.setUint8(at++, side.length);
     for (const level of side) {
-      at = bytes.writeBigInt64LE(level.price, at);
-      at = bytes.writeBigUInt64LE(level.quantity, at);
+      bytes.setBigInt64(at, level.price, true);
+      bytes.setBigUint64(at + 8, level.quantity, true);
+      at += 16;
     }
   }
-  return crc32c(bytes);
+  return crc32c(new Uint8Array(bytes.buffer));
 }
 
 const changesOf = (prices, quantities, orders) => {

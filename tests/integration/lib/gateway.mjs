@@ -59,7 +59,7 @@ export class StreamClient {
     this.socket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
     this.socket.on('error', (error) => (this.error = error));
     this.socket.on('unexpected-response', (request, response) => {
-      this.closed = { status: response.statusCode };
+      this.closed = { status: response.statusCode, challenge: response.headers['www-authenticate'] };
       request.destroy();
     });
   }

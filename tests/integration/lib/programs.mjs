@@ -48,14 +48,14 @@ export async function until(what, condition, patience = PATIENCE_MS) {
   }
 }
 
-/** A child process with its output kept. */
+/** A child process with its output kept. `input`: it can be told something with say(). */
 export class Program {
-  constructor(file, args, { env } = {}) {
+  constructor(file, args, { env, input = false } = {}) {
     this.name = path.basename(file);
     this.stdout = '';
     this.stderr = '';
     this.status = undefined; // exit code, or the signal's name
-    this.child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    this.child = spawn(file, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.child.stdout.setEncoding('utf8').on('data', (text) => (this.stdout += text));
     this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
     running.add(this);
@@ -72,6 +72,10 @@ export class Program {
 
   kill(signal = 'SIGTERM') {
     this.child.kill(signal);
+  }
+
+  say(line) {
+    this.child.stdin.write(`${line}\n`);
   }
 
   /** Its end: exit code, or the name of the signal that ended it. */
@@ -142,7 +146,7 @@ export class NatsServer {
       const [name] = readdirSync(ports);
       return name && readFileSync(path.join(ports, name), 'utf8');
     });
-    ({ nats: [this.url], monitoring: [this.monitoring] } = JSON.parse(text));
+    ({ nats: [this.url], monitoring: [this.monitoring], websocket: [this.websocket] = [] } = JSON.parse(text));
     await this.program.says(/Server is ready/);
   }
 

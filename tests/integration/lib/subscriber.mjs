@@ -60,6 +60,10 @@ export class Subscriber {
     this.counts[of.channel] = (this.counts[of.channel] ?? 0) + 1;
     if (payload.exchange !== of.exchange || payload.symbol !== of.symbol)
       this.faults.push(`${subject} carries ${payload.exchange} ${payload.symbol}`);
+    if (of.channel.startsWith('candle.')) { // made by aggregators: no chain of a publisher's
+      this.onMessage?.(subject, payload, 'applied');
+      return;
+    }
     const outcome = bookChannels.includes(of.channel) ? this.#takeBook(subject, payload) : this.#follow(subject, payload);
     this.onMessage?.(subject, payload, outcome);
   }

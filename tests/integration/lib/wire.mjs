@@ -6,7 +6,7 @@ import { root as source } from './programs.mjs';
 
 const schema = new protobuf.Root();
 schema.resolvePath = (_, target) => path.join(source, 'proto', target);
-schema.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto']);
+schema.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto', 'tickwire/v1/usage.proto', 'tickwire/v1/stream.proto']);
 schema.resolveAll();
 
 export const type = (name) => schema.lookupType(`tickwire.v1.${name}`);
@@ -67,6 +67,7 @@ function wireObject(messageType, object) {
 const byChannel = {
   orderbook: 'BookUpdate', 'orderbook.100ms': 'BookUpdate', 'orderbook.1s': 'BookUpdate', quote: 'Quote',
   trade: 'Trades', status: 'InstrumentStatus', imbalance: 'Imbalance', order: 'OrderEvents',
+  'candle.1s': 'Candle', 'candle.1m': 'Candle', 'candle.5m': 'Candle', 'candle.1h': 'Candle', 'candle.1d': 'Candle',
 };
 export const bookChannels = ['orderbook', 'orderbook.100ms', 'orderbook.1s'];
 
@@ -81,6 +82,8 @@ export function instrumentSubject(subject) {
 export function decode(subject, bytes) {
   const of = instrumentSubject(subject);
   if (of) return decodeAs(byChannel[of.channel], bytes);
+  const aggregate = /^agg\.[^.]+\.(nbbo|candle\.[^.]+)$/.exec(subject)?.[1];
+  if (aggregate) return decodeAs(aggregate === 'nbbo' ? 'Nbbo' : 'Candle', bytes);
   if (/^feed\.[A-Z]+\.\d+\.status$/.test(subject)) return decodeAs('FeedStatus', bytes);
   if (/^feed\.[A-Z]+\.\d+\.line\.[^.]+$/.test(subject)) return decodeAs('LineStatus', bytes);
   if (/^instruments\.[A-Z0-9]{4}\.changes$/.test(subject)) return decodeAs('InstrumentList', bytes);

@@ -1,0 +1,119 @@
+/*
+ * The matching engine: a pure function of a snapshot and the commands after it.
+ *
+ * It opens nothing, reads no clock, draws no random number, logs nothing, and allocates nothing after mx_engine_alloc. The same
+ * inputs give the same reports and the same state at every replica; no decision depends on where in memory something lies.
+ *
+ * Time is stream time: the greatest stream_ns seen. Whatever is due by it (orders good till a time, silent sessions, the end of the
+ * trading day) happens before the command that brought the time, in the order of when it was due, and belongs to that input.
+ *
+ * Bounds are in mx_bounds; where one is reached, the command that needed more is refused with a reason and nothing has changed.
+ *
+ * Not thread safe: one thread owns it.
+ */
+#ifndef TICKWIRE_MATCHER_CORE_ENGINE_H
+#define TICKWIRE_MATCHER_CORE_ENGINE_H
+
+#include "base/error.h"
+#include "matcher/core/command.h"
+#include "matcher/core/report.h"
+
+typedef struct mx_engine mx_engine;
+
+typedef struct mx_bounds {
+    uint32_t shard;           /* names this engine in ids */
+    uint32_t max_instruments; /* 1 to 2^20 */
+    uint32_t max_accounts;    /* 1 to 2^20 */
+    uint32_t max_positions;   /* accounts times the instruments each has ever sent an order for, 1 to 2^24 */
+    uint32_t max_orders;      /* open at once, 1 to 2^24 */
+    uint32_t max_pages;       /* a page holds 64 neighbouring prices of one side, about 2 KiB; 1 to 2^24 */
+    uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
+    uint32_t max_sessions;    /* open at once, 1 to 2^20 */
+} mx_bounds;
+
+/* Takes all memory. Returns TW_OK; TW_INVALID for bounds out of range; TW_NO_MEMORY. Free with mx_engine_free. */
+tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error);
+void mx_engine_free(mx_engine *engine); /* NULL is fine */
+
+/* Applies one command. Any bytes are fine as a command: what makes no sense is refused with a report. An input's seq below the last
+ * one's is a programmer's mistake: the caller watches for gaps and repeats. */
+void mx_apply(mx_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);
+
+/* Numbers of names, MX_UNKNOWN if nobody defined them. */
+uint32_t mx_account_find(const mx_engine *engine, const char *name);
+uint32_t mx_instrument_find(const mx_engine *engine, const char *symbol);
+
+/* What the engine knows, for queries and for the venue's market data. True or a count if it is there. */
+typedef struct mx_order_view {
+    uint64_t order_id;
+    uint32_t account, instrument;
+    uint8_t side, type, tif, status;
+    int64_t price, stop_price;
+    uint64_t quantity, leaves, shown, executed, display;
+    mx_money executed_notional;
+    int64_t expire_ns;
+    uint64_t session;
+    mx_client_id client_id;
+} mx_order_view;
+
+typedef struct mx_position_view {
+    uint32_t account, instrument;
+    int64_t quantity;      /* below 0: short */
+    int64_t average_price; /* TW_PRICE_ABSENT while flat */
+    mx_money cost;         /* of what is open, at the prices it was opened at; not negative */
+    mx_money realised;     /* of what was closed, fees not counted */
+    uint64_t open_buys, open_sells;
+} mx_position_view;
+
+typedef struct mx_account_view {
+    char name[MX_ACCOUNT_BYTES];
+    uint8_t fee_class;
+    bool limits_known, blocked, killed;
+    mx_limits limits;
+    mx_money spent;     /* paid for buys and fees, less what sales brought */
+    mx_money fees;      /* of that */
+    mx_money reserved;  /* for open buys */
+    mx_money available; /* funds - spent - reserved; 0 if no limits are known */
+    uint32_t open_orders;
+} mx_account_view;
+
+typedef struct mx_instrument_view {
+    mx_define_instrument definition;
+    uint8_t state;
+    bool blocked;
+    int64_t reference_price, last_price; /* TW_PRICE_ABSENT if not known */
+    uint64_t last_quantity;
+} mx_instrument_view;
+
+bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *view);
+bool mx_position_find(const mx_engine *engine, uint32_t account, uint32_t instrument, mx_position_view *view);
+bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *view);
+bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
+uint32_t mx_accounts(const mx_engine *engine);
+uint32_t mx_instruments(const mx_engine *engine);
+
+/* All positions in the order of their first order: index 0 to mx_positions - 1. */
+uint32_t mx_positions(const mx_engine *engine);
+void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *view);
+
+/* The account's open orders, oldest first: at most `capacity`, after the order `after` (0: from the first on). Returns how many. */
+uint32_t mx_account_orders(const mx_engine *engine, uint32_t account, uint64_t after, mx_order_view *views,
+                           uint32_t capacity);
+
+/* The public book: what is shown, best first. Returns how many levels there were, at most `depth`. `orders` counts orders. */
+uint32_t mx_book_top(const mx_engine *engine, uint32_t instrument, tw_side side, tw_level *levels, uint32_t depth);
+/* Shown and hidden quantity at one price; false if nothing rests there. */
+bool mx_book_level(const mx_engine *engine, uint32_t instrument, tw_side side, int64_t price, uint64_t *shown,
+                   uint64_t *total);
+/* One level's orders in priority. Returns how many were written, at most `capacity`. */
+uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side side, int64_t price,
+                         mx_order_view *views, uint32_t capacity);
+
+uint32_t mx_open_orders(const mx_engine *engine);
+int64_t mx_now(const mx_engine *engine);  /* TW_TIME_ABSENT before the first input */
+uint64_t mx_seq(const mx_engine *engine); /* of the last input, 0 before the first */
+
+/* Walks everything and compares lists, sums and indexes. True if whole, otherwise the first fault in `error`. Slow. */
+bool mx_engine_check(const mx_engine *engine, tw_error *error);
+
+#endif

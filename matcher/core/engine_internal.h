@@ -1,0 +1,276 @@
+/*
+ * What the engine's own files share: the tables one `mx_engine` is made of, and which file does what to them.
+ *
+ * Rows of all tables count from 1, so that 0 is "none" in memory that starts as zero, but for accounts and instruments, whose
+ * numbers the outside gives.
+ */
+#ifndef TICKWIRE_MATCHER_CORE_ENGINE_INTERNAL_H
+#define TICKWIRE_MATCHER_CORE_ENGINE_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/map.h"
+#include "matcher/core/engine.h"
+#include "matcher/core/id_map.h"
+#include "matcher/core/ladder.h"
+
+#define NO_ROW 0u
+
+/* Which ladder of its instrument: orders by tw_side, waiting stops behind them. A buy waits for the price to rise, so the lowest stop
+ * comes first, as among asks. */
+enum { LADDER_BIDS = TW_BID, LADDER_ASKS = TW_ASK, LADDER_SELL_STOPS = 2, LADDER_BUY_STOPS = 3, LADDERS = 4 };
+
+typedef enum order_place { PLACE_NONE = 0, PLACE_BOOK = 1, PLACE_STOPS = 2 } order_place;
+
+/* What matching touches, one cache line. What it does not is in order_rest with the same number. */
+typedef struct order {
+    uint64_t id; /* 0 while free; first, for id_map */
+    int64_t price;
+    uint64_t leaves;
+    uint64_t shown; /* 0 while it does not rest */
+    uint64_t executed;
+    uint32_t next; /* towards the end of the queue; free: the next free row */
+    uint32_t prev;
+    uint32_t level;    /* where it stands, in the ladder that `place` and `side` say */
+    uint32_t position; /* whose order, in which instrument */
+    uint8_t side, type, tif, stp;
+    uint8_t place; /* order_place */
+    bool post_only;
+    bool linked; /* in the lists and the map: it has rested or waited */
+    bool triggered;
+} order;
+
+typedef struct order_rest {
+    mx_money notional; /* of what was executed */
+    uint64_t quantity; /* in all */
+    uint64_t display;  /* 0: all is shown */
+    uint64_t entry;    /* counts orders as they come; never changes */
+    uint64_t joined;   /* counts orders as they join queues */
+    int64_t stop_price;
+    int64_t expire_ns;
+    uint32_t account_next, account_prev; /* the account's open orders, oldest first */
+    uint32_t session_next, session_prev;
+    uint32_t session;  /* row, NO_ROW if none */
+    uint32_t timer_at; /* place in the heap, 0 if it has none */
+    mx_client_id client_id;
+} order_rest;
+
+typedef struct row_list {
+    uint32_t head, tail;
+} row_list;
+
+typedef struct account {
+    mx_money spent, fees;
+    mx_money reserved;   /* price times leaves of open buys */
+    mx_money open;       /* likewise, both sides */
+    mx_money held;       /* cost of all positions */
+    int64_t rate_due_ns; /* when the account's messages so far are paid for by its rate */
+    row_list orders;
+    uint32_t open_orders;
+    uint8_t fee_class;
+    bool limits_known, blocked, killed;
+    /* the last order taken, for the duplicate rule */
+    int64_t last_ns, last_price;
+    uint64_t last_quantity;
+    uint32_t last_instrument;
+    uint8_t last_side, last_type;
+    mx_limits limits;
+    char name[MX_ACCOUNT_BYTES];
+} account;
+
+/* An account in an instrument. Made for its first order and never given back: so the table is in the order of first orders. */
+typedef struct position {
+    uint32_t account, instrument;
+    int64_t quantity;
+    uint64_t open_quantity[2]; /* leaves of open orders by side */
+    mx_money cost, realised;
+    mx_money open;       /* price times leaves of open orders */
+    uint32_t next_alike; /* in the index */
+    bool blocked;
+} position;
+
+typedef struct instrument {
+    ladder ladders[LADDERS];
+    int64_t step;                /* the smallest tick */
+    int64_t last_low, last_high; /* of the trades that stops have not been looked at for; low > high: none */
+    uint8_t state;
+    bool blocked;
+    uint32_t open_orders;
+    int64_t reference_price, last_price;
+    uint64_t last_quantity;
+    mx_define_instrument definition;
+} instrument;
+
+typedef struct session {
+    uint64_t id; /* 0 while free; first, for id_map */
+    int64_t timeout_ns;
+    int64_t beat_ns;
+    uint32_t next, prev; /* of all that are open, oldest first; free: the next free row */
+    row_list orders;     /* oldest first */
+} session;
+
+/* What became of a client order id today, in the order of their coming. */
+typedef struct client_row {
+    mx_client_id id;
+    uint64_t order_id;
+    uint32_t account, instrument;
+    uint32_t next_alike;
+    uint16_t reason; /* MXR_OK: accepted */
+} client_row;
+
+typedef struct fee_class {
+    int64_t ppm[2]; /* by mx_liquidity - 1 */
+    int64_t per_unit[2];
+} fee_class;
+
+struct mx_engine {
+    mx_bounds bounds;
+    /* the clock, the input, and the reports on the way */
+    int64_t now_ns;
+    uint64_t seq;
+    uint32_t next_n;
+    uint64_t entries;      /* orders accepted ever */
+    uint64_t joins;        /* times that an order joined a queue */
+    const mx_input *input; /* the caller's, while it is applied */
+    uint8_t command;
+    mx_sink *sink;
+    /* the day */
+    uint32_t day_date;
+    bool day_open;
+    int64_t day_end_ns;
+    bool killed;
+    fee_class fees[MX_FEE_CLASSES];
+    /* tables */
+    ladder_room room;
+    order *orders;
+    order_rest *rests;
+    uint32_t orders_used, orders_live, orders_free;
+    id_map order_ids;
+    instrument *instruments;
+    uint32_t instrument_count;
+    tw_map instrument_names;
+    account *accounts;
+    uint32_t account_count;
+    tw_map account_names;
+    position *positions;
+    uint32_t position_count;
+    uint32_t *position_index;
+    uint32_t position_mask;
+    session *sessions;
+    uint32_t sessions_used, sessions_live, sessions_free;
+    row_list sessions_open;
+    id_map session_ids;
+    int64_t sessions_due_ns; /* no session is lost before */
+    client_row *client_rows;
+    uint32_t client_count;
+    uint32_t *client_index;
+    uint32_t client_mask;
+    uint32_t *timers; /* heap of order rows by (expire_ns, entry); from 1 on */
+    uint32_t timer_count;
+};
+
+static inline unsigned other(unsigned side) {
+    return side ^ 1;
+}
+
+/* The key of a price as a ladder sorts it; `way` is 0 where higher is better. */
+static inline int64_t price_key(const instrument *where, unsigned way, int64_t price) {
+    int64_t rung = where->step == 1 ? price : price / where->step;
+    return rung ^ -(int64_t)way;
+}
+
+static inline int64_t key_price(const instrument *where, unsigned way, int64_t key) {
+    return (key ^ -(int64_t)way) * where->step;
+}
+
+static inline ladder *order_ladder(instrument *where, const order *one) {
+    return &where->ladders[one->place == PLACE_STOPS ? LADDER_BUY_STOPS - one->side : one->side];
+}
+
+static inline instrument *instrument_of(const mx_engine *engine, const order *one) {
+    return &engine->instruments[engine->positions[one->position].instrument];
+}
+
+static inline account *account_of(const mx_engine *engine, const order *one) {
+    return &engine->accounts[engine->positions[one->position].account];
+}
+
+/* engine.c */
+void engine_clear(mx_engine *engine); /* as after alloc */
+
+/* emit.c: reports. */
+mx_report *emit(mx_engine *engine, mx_report_kind kind, mx_reason reason); /* about nothing in particular */
+mx_report *emit_order(mx_engine *engine, mx_report_kind kind, mx_reason reason, uint32_t row);
+
+/* orders.c: an order's life outside of matching. */
+uint32_t order_take(mx_engine *engine);                 /* the table may not be full */
+void order_link_lists(mx_engine *engine, uint32_t row); /* all but the map */
+void order_link(mx_engine *engine,
+                uint32_t row); /* into the map, the account's and the session's list, the timers */
+void order_free(mx_engine *engine, uint32_t row); /* out of all of them; it may not stand in a queue */
+void order_end(mx_engine *engine, uint32_t row, mx_report_kind kind,
+               mx_reason reason); /* leaves its queue, report, free */
+void order_reserve(mx_engine *engine, const order *one);
+void order_release(mx_engine *engine, const order *one, uint64_t quantity);
+
+/* queue.c: standing in a ladder. */
+bool queue_restore(mx_engine *engine, uint32_t row);                 /* as it stood: `place` and `shown` are set */
+bool queue_join(mx_engine *engine, uint32_t row, order_place place); /* at the end of its level; false: no room */
+void queue_leave(mx_engine *engine, uint32_t row);
+void queue_refresh(mx_engine *engine, uint32_t row); /* an iceberg shows its next part, at the end of its level */
+void queue_shrink(mx_engine *engine, uint32_t row, uint64_t less); /* hidden first; priority stays */
+bool queue_has_room(const mx_engine *engine, uint32_t instrument, unsigned ladder_number, int64_t price);
+
+/* match.c: trading. */
+mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, else OK */
+uint64_t match_available(const mx_engine *engine, const order *taker, uint64_t wanted);
+bool match_crosses(const mx_engine *engine, const instrument *where, unsigned side, int64_t price);
+void match_open(mx_engine *engine, uint32_t instrument); /* what gathered before the open trades */
+
+/* entry.c: new orders. */
+void order_new(mx_engine *engine, const mx_new_order *command);
+mx_reason price_check(const instrument *where, int64_t price, mx_reason bad);
+mx_reason collar_check(const instrument *where, uint8_t type, int64_t price, int64_t stop_price);
+int64_t protected_price(const instrument *where, unsigned side, int64_t from);
+bool stop_reached(const instrument *where, unsigned side, int64_t stop_price);
+void order_run(mx_engine *engine, uint32_t row); /* a live order matches, rests, or is cancelled */
+
+/* stops.c: orders that wait for a price. */
+void stops_run(mx_engine *engine, uint32_t instrument); /* triggers what the trades since the last call reached */
+void stop_trigger(mx_engine *engine, uint32_t row);
+
+/* change.c: replace. cancel.c: cancel, mass cancel, and who they mean. */
+void order_replace(mx_engine *engine, const mx_replace *command);
+void order_cancel(mx_engine *engine, const mx_cancel *command);
+mx_reason target_find(mx_engine *engine, const mx_target *target, uint32_t *row);
+void target_refuse(mx_engine *engine, mx_report_kind kind, mx_reason reason, const mx_target *target, uint32_t row);
+void mass_cancel(mx_engine *engine, const mx_mass_cancel *command);
+uint32_t cancel_account(mx_engine *engine, uint32_t account, uint32_t instrument, unsigned sides, mx_reason reason);
+
+/* ledger.c: positions and money. */
+uint32_t position_find(const mx_engine *engine, uint32_t account, uint32_t instrument);
+uint32_t position_make(mx_engine *engine, uint32_t account, uint32_t instrument); /* NO_ROW: full */
+void position_index_add(mx_engine *engine, uint32_t row);
+mx_money ledger_fill(mx_engine *engine, const order *one, int64_t price, uint64_t quantity, mx_liquidity liquidity);
+
+/* client_ids.c: what client order ids meant today. */
+uint32_t client_find(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id);
+void client_remember(mx_engine *engine, const mx_new_order *command, mx_reason reason); /* there must be room */
+void client_index_add(mx_engine *engine, uint32_t row);
+void client_forget(mx_engine *engine);
+
+/* clock.c: what is due by stream time; sessions and days. */
+void clock_run(mx_engine *engine, int64_t until_ns);
+void timer_add(mx_engine *engine, uint32_t row);
+void timer_remove(mx_engine *engine, uint32_t row);
+void session_open(mx_engine *engine, const mx_session *command);
+void session_beat(mx_engine *engine, const mx_session *command);
+void session_close(mx_engine *engine, const mx_session *command);
+void session_link(mx_engine *engine, uint32_t row); /* behind all that are open */
+void day_begin(mx_engine *engine, const mx_begin_day *command);
+
+/* control.c: definitions, limits, states. */
+void control(mx_engine *engine, const mx_command *command);
+void instrument_begin(mx_engine *engine, uint32_t number, const mx_define_instrument *definition);
+void end_day_orders(mx_engine *engine, uint32_t instrument); /* DAY orders of one, best first; MX_EVERY: of all */
+
+#endif

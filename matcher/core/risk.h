@@ -1,0 +1,36 @@
+/*
+ * Pre-trade risk: a list of rules behind one interface.
+ *
+ * A rule looks at an order that is about to be taken and says OK or its reason. Rules are looked at in the order of the table in
+ * risk.c; the first that objects decides. A new rule is a function and a line in that table (and a reason).
+ *
+ * Rules fail closed: an account without limits, or a collar without a reference price, is an objection.
+ */
+#ifndef TICKWIRE_MATCHER_CORE_RISK_H
+#define TICKWIRE_MATCHER_CORE_RISK_H
+
+#include "matcher/core/engine_internal.h"
+
+/* A candidate: a new order, or what a replace would make of one (then the old one is taken out of all sums first). */
+typedef struct risk_view {
+    const mx_engine *engine;
+    const account *owner;
+    const position *held;
+    const instrument *where;
+    uint8_t side, type;
+    bool replaces;      /* a replace: it adds no open order and is no duplicate */
+    bool too_many;      /* the message came faster than the account's rate */
+    int64_t price;      /* the worst it can trade at: its limit, or its protection band's */
+    int64_t sent_price; /* as the command says it */
+    int64_t reference;  /* what a collar is around */
+    uint64_t quantity;  /* still to be executed */
+    mx_money notional;  /* price times quantity */
+} risk_view;
+
+/* The first objection, MXR_OK if there is none. */
+mx_reason risk_check(const risk_view *view);
+
+/* Counts a message against the account's rate. True: it came too fast. Cancels count, but are never refused. */
+bool risk_rate(mx_engine *engine, account *owner);
+
+#endif

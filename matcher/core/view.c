@@ -1,0 +1,171 @@
+/* Questions to the engine: copies of what it knows. */
+#include <string.h>
+
+#include "matcher/core/engine_internal.h"
+
+static void order_view(const mx_engine *engine, uint32_t row, mx_order_view *view) {
+    const order *one = &engine->orders[row];
+    const order_rest *rest = &engine->rests[row];
+    const position *whose = &engine->positions[one->position];
+    *view = (mx_order_view){.order_id = one->id,
+                            .account = whose->account,
+                            .instrument = whose->instrument,
+                            .side = one->side,
+                            .type = one->type,
+                            .tif = one->tif,
+                            .status = one->place == PLACE_STOPS ? MX_STATUS_WAITING : MX_STATUS_OPEN,
+                            .price = one->price,
+                            .stop_price = rest->stop_price,
+                            .quantity = rest->quantity,
+                            .leaves = one->leaves,
+                            .shown = one->shown,
+                            .executed = one->executed,
+                            .display = rest->display,
+                            .executed_notional = rest->notional,
+                            .expire_ns = rest->expire_ns,
+                            .session = rest->session == NO_ROW ? 0 : engine->sessions[rest->session].id,
+                            .client_id = rest->client_id};
+}
+
+bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *view) {
+    uint32_t row =
+        order_id == 0 ? NO_ROW : id_map_find(&engine->order_ids, engine->orders, sizeof(order), order_id);
+    if (row != NO_ROW) order_view(engine, row, view);
+    return row != NO_ROW;
+}
+
+void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *view) {
+    TW_ASSERT(index < engine->position_count);
+    const position *held = &engine->positions[index + 1];
+    uint64_t size = (uint64_t)(held->quantity < 0 ? -held->quantity : held->quantity);
+    *view =
+        (mx_position_view){.account = held->account,
+                           .instrument = held->instrument,
+                           .quantity = held->quantity,
+                           .average_price = size == 0 ? TW_PRICE_ABSENT : (int64_t)((held->cost + size / 2) / size),
+                           .cost = held->cost,
+                           .realised = held->realised,
+                           .open_buys = held->open_quantity[TW_BID],
+                           .open_sells = held->open_quantity[TW_ASK]};
+}
+
+bool mx_position_find(const mx_engine *engine, uint32_t number, uint32_t where, mx_position_view *view) {
+    uint32_t row = position_find(engine, number, where);
+    if (row != NO_ROW) mx_position_at(engine, row - 1, view);
+    return row != NO_ROW;
+}
+
+bool mx_account_get(const mx_engine *engine, uint32_t number, mx_account_view *view) {
+    if (number >= engine->account_count) return false;
+    const account *owner = &engine->accounts[number];
+    *view = (mx_account_view){.fee_class = owner->fee_class,
+                              .limits_known = owner->limits_known,
+                              .blocked = owner->blocked,
+                              .killed = owner->killed,
+                              .limits = owner->limits,
+                              .spent = owner->spent,
+                              .fees = owner->fees,
+                              .reserved = owner->reserved,
+                              .available =
+                                  owner->limits_known ? owner->limits.funds - owner->spent - owner->reserved : 0,
+                              .open_orders = owner->open_orders};
+    memcpy(view->name, owner->name, sizeof view->name);
+    return true;
+}
+
+bool mx_instrument_get(const mx_engine *engine, uint32_t number, mx_instrument_view *view) {
+    if (number >= engine->instrument_count) return false;
+    const instrument *where = &engine->instruments[number];
+    *view = (mx_instrument_view){.definition = where->definition,
+                                 .state = where->state,
+                                 .blocked = where->blocked,
+                                 .reference_price = where->reference_price,
+                                 .last_price = where->last_price,
+                                 .last_quantity = where->last_quantity};
+    return true;
+}
+
+uint32_t mx_account_find(const mx_engine *engine, const char *name) {
+    return tw_map_find(&engine->account_names, name); /* TW_MAP_NONE is MX_UNKNOWN */
+}
+
+uint32_t mx_instrument_find(const mx_engine *engine, const char *symbol) {
+    return tw_map_find(&engine->instrument_names, symbol);
+}
+
+_Static_assert(TW_MAP_NONE == MX_UNKNOWN, "a name that is not there");
+
+uint32_t mx_accounts(const mx_engine *engine) {
+    return engine->account_count;
+}
+
+uint32_t mx_instruments(const mx_engine *engine) {
+    return engine->instrument_count;
+}
+
+uint32_t mx_positions(const mx_engine *engine) {
+    return engine->position_count;
+}
+
+uint32_t mx_open_orders(const mx_engine *engine) {
+    return engine->orders_live;
+}
+
+int64_t mx_now(const mx_engine *engine) {
+    return engine->now_ns;
+}
+
+uint64_t mx_seq(const mx_engine *engine) {
+    return engine->seq;
+}
+
+uint32_t mx_account_orders(const mx_engine *engine, uint32_t number, uint64_t after, mx_order_view *views,
+                           uint32_t capacity) {
+    if (number >= engine->account_count) return 0;
+    uint32_t row = after == 0 ? NO_ROW : id_map_find(&engine->order_ids, engine->orders, sizeof(order), after);
+    bool theirs = row != NO_ROW && engine->positions[engine->orders[row].position].account == number;
+    row = theirs ? engine->rests[row].account_next : engine->accounts[number].orders.head;
+    uint32_t count = 0;
+    for (; row != NO_ROW && count < capacity; row = engine->rests[row].account_next)
+        order_view(engine, row, &views[count++]);
+    return count;
+}
+
+uint32_t mx_book_top(const mx_engine *engine, uint32_t number, tw_side side, tw_level *levels, uint32_t depth) {
+    if (number >= engine->instrument_count) return 0;
+    const instrument *where = &engine->instruments[number];
+    const ladder *book = &where->ladders[side];
+    uint32_t count = 0, at = book->best_level;
+    for (; at != NO_LEVEL && count < depth; at = ladder_next(&engine->room, book, at)) {
+        const ladder_level *level = ladder_at(&engine->room, at);
+        levels[count++] = (tw_level){.price = key_price(where, side, ladder_key_of(&engine->room, at)),
+                                     .quantity = level->shown,
+                                     .orders = level->orders};
+    }
+    return count;
+}
+
+static const ladder_level *level_at(const mx_engine *engine, uint32_t number, tw_side side, int64_t price) {
+    if (number >= engine->instrument_count || price <= 0) return NULL;
+    const instrument *where = &engine->instruments[number];
+    if (price % where->step != 0) return NULL;
+    uint32_t at = ladder_find(&engine->room, &where->ladders[side], price_key(where, side, price));
+    return at == NO_LEVEL ? NULL : ladder_at(&engine->room, at);
+}
+
+bool mx_book_level(const mx_engine *engine, uint32_t number, tw_side side, int64_t price, uint64_t *shown,
+                   uint64_t *total) {
+    const ladder_level *level = level_at(engine, number, side, price);
+    *shown = level != NULL ? level->shown : 0;
+    *total = level != NULL ? level->total : 0;
+    return level != NULL;
+}
+
+uint32_t mx_level_orders(const mx_engine *engine, uint32_t number, tw_side side, int64_t price,
+                         mx_order_view *views, uint32_t capacity) {
+    const ladder_level *level = level_at(engine, number, side, price);
+    uint32_t count = 0, row = level != NULL ? level->head : NO_ROW;
+    for (; row != NO_ROW && count < capacity; row = engine->orders[row].next)
+        order_view(engine, row, &views[count++]);
+    return count;
+}

@@ -1,0 +1,313 @@
+/* The engine's contract where no trader's table shows it: bounds, definitions, ids, time, the sink. */
+#include "matcher/core/engine.h"
+
+#include "tests/unit.h"
+
+enum { REPORTS = 64 };
+
+typedef struct desk {
+    mx_engine *engine;
+    uint64_t seq;
+    mx_report reports[REPORTS];
+    mx_sink sink;
+    unsigned emptied;
+} desk;
+
+static void empty(mx_sink *sink, void *context) {
+    ((desk *)context)->emptied++;
+    sink->count = 0;
+}
+
+static const mx_report *apply(desk *d, mx_command command) {
+    mx_input input = {.seq = ++d->seq, .stream_ns = 1000};
+    d->sink.count = 0;
+    mx_apply(d->engine, &input, &command, &d->sink);
+    return &d->reports[0];
+}
+
+static void expect(desk *d, mx_command command, mx_report_kind kind, mx_reason reason) {
+    const mx_report *report = apply(d, command);
+    EXPECT_STR(mx_report_kind_name((mx_report_kind)report->kind), mx_report_kind_name(kind));
+    EXPECT_STR(mx_reason_name((mx_reason)report->reason), mx_reason_name(reason));
+}
+
+static const mx_bounds small = {.shard = 3,
+                                .max_instruments = 2,
+                                .max_accounts = 2,
+                                .max_positions = 2,
+                                .max_orders = 3,
+                                .max_pages = 2,
+                                .max_client_ids = 3,
+                                .max_sessions = 1};
+
+static mx_command instrument(uint32_t number, const char *symbol) {
+    mx_command c = {.kind = MX_DEFINE_INSTRUMENT,
+                    .define_instrument = {.instrument = number,
+                                          .tick_bands = 1,
+                                          .ticks = {{0, 1}},
+                                          .lot = 1,
+                                          .protection_ppm = 100000,
+                                          .reference_price = TW_PRICE_ABSENT}};
+    snprintf(c.define_instrument.symbol, sizeof c.define_instrument.symbol, "%s", symbol);
+    return c;
+}
+
+static mx_command account(uint32_t number, const char *name) {
+    mx_command c = {.kind = MX_DEFINE_ACCOUNT, .define_account = {.account = number}};
+    snprintf(c.define_account.name, sizeof c.define_account.name, "%s", name);
+    return c;
+}
+
+static mx_command limits(uint32_t number) {
+    return (mx_command){.kind = MX_SET_LIMITS,
+                        .limits = {.account = number,
+                                   .order_quantity = MX_UNLIMITED,
+                                   .order_notional = MX_MONEY_MAX,
+                                   .funds = MX_MONEY_MAX,
+                                   .exposure = MX_MONEY_MAX,
+                                   .position = MX_UNLIMITED,
+                                   .concentration_ppm = MX_PPM + 1,
+                                   .open_orders = UINT32_MAX}};
+}
+
+static mx_command order(const desk *d, uint32_t number, tw_side side, uint64_t quantity, int64_t price) {
+    return (mx_command){.kind = MX_NEW_ORDER,
+                        .order = {.order_id = MX_ORDER_ID(d->seq + 1, 0),
+                                  .account = number,
+                                  .side = (uint8_t)side,
+                                  .price = price,
+                                  .stop_price = TW_PRICE_ABSENT,
+                                  .quantity = quantity}};
+}
+
+static desk *open_desk(const mx_bounds *bounds) {
+    desk *d = calloc(1, sizeof *d);
+    tw_error error = {0};
+    EXPECT(d != NULL);
+    EXPECT_MSG(mx_engine_alloc(&d->engine, bounds, &error) == TW_OK, "%s", error.text);
+    d->sink = (mx_sink){.reports = d->reports, .capacity = REPORTS, .full = empty, .context = d};
+    for (uint32_t i = 0; i < 2; i++) {
+        expect(d, instrument(i, i == 0 ? "AAPL" : "MSFT"), MX_DONE, MXR_OK);
+        expect(d, account(i, i == 0 ? "ann" : "bob"), MX_DONE, MXR_OK);
+        expect(d, limits(i), MX_DONE, MXR_OK);
+    }
+    expect(d, (mx_command){.kind = MX_BEGIN_DAY, .begin_day = {20260102, INT64_C(1) << 40}}, MX_DONE, MXR_OK);
+    expect(d, (mx_command){.kind = MX_SET_STATE, .set_state = {MX_EVERY, MX_CONTINUOUS}}, MX_DONE, MXR_OK);
+    return d;
+}
+
+static void close_desk(desk *d) {
+    tw_error error = {0};
+    EXPECT_MSG(mx_engine_check(d->engine, &error), "%s", error.text);
+    mx_engine_free(d->engine);
+    free(d);
+}
+
+TEST(matcher_engine, bounds_out_of_range_are_refused) {
+    mx_engine *engine = NULL;
+    tw_error error = {0};
+    mx_bounds bounds = small;
+    bounds.max_orders = 0;
+    EXPECT(mx_engine_alloc(&engine, &bounds, &error) == TW_INVALID && engine == NULL);
+    bounds.max_orders = (1u << 24) + 1;
+    EXPECT(mx_engine_alloc(&engine, &bounds, &error) == TW_INVALID && engine == NULL);
+    mx_engine_free(NULL);
+}
+
+TEST(matcher_engine, a_full_table_refuses_and_changes_nothing) {
+    desk *d = open_desk(&small);
+    expect(d, order(d, 0, TW_BID, 10, 100), MX_ACCEPTED, MXR_OK);
+    expect(d, order(d, 0, TW_BID, 10, 101), MX_ACCEPTED, MXR_OK);
+    expect(d, order(d, 0, TW_ASK, 10, 1000), MX_ACCEPTED, MXR_OK);
+    expect(d, order(d, 0, TW_BID, 10, 102), MX_REJECTED, MXR_ORDERS_FULL);
+    mx_command gone = {.kind = MX_CANCEL, .cancel.target = {.order_id = MX_ORDER_ID(d->seq - 1, 0)}};
+    expect(d, gone, MX_CANCELLED, MXR_REQUESTED);
+    expect(d, order(d, 0, TW_BID, 10, 102), MX_ACCEPTED, MXR_OK);
+    close_desk(d);
+}
+
+TEST(matcher_engine, without_room_for_a_price_an_order_is_refused_and_a_replace_leaves_the_order_as_it_was) {
+    desk *d = open_desk(&small);
+    expect(d, order(d, 0, TW_BID, 10, 100), MX_ACCEPTED, MXR_OK);
+    expect(d, order(d, 0, TW_ASK, 10, 1000), MX_ACCEPTED, MXR_OK);
+    uint64_t id = MX_ORDER_ID(d->seq, 0);
+    expect(d, order(d, 0, TW_BID, 10, 500), MX_REJECTED, MXR_LEVELS_FULL);
+    mx_command away = {.kind = MX_REPLACE,
+                       .replace = {.target.order_id = id,
+                                   .quantity = MX_SAME,
+                                   .price = 2000,
+                                   .stop_price = TW_PRICE_ABSENT,
+                                   .display = MX_SAME}};
+    expect(d, away, MX_REPLACE_REJECTED, MXR_LEVELS_FULL);
+    mx_order_view view;
+    EXPECT(mx_order_find(d->engine, id, &view));
+    EXPECT_I64(view.price, 1000);
+    mx_command ioc = order(d, 1, TW_BID, 4, 1000); /* needs no room */
+    ioc.order.tif = MX_IOC;
+    expect(d, ioc, MX_ACCEPTED, MXR_OK);
+    EXPECT_U64(d->sink.count, 3);
+    close_desk(d);
+}
+
+TEST(matcher_engine, positions_client_ids_and_sessions_have_bounds_too) {
+    mx_bounds bounds = small;
+    bounds.max_positions = 1;
+    bounds.max_orders = 100;
+    bounds.max_pages = 100;
+    desk *d = open_desk(&bounds);
+    for (unsigned i = 0; i < 4; i++) {
+        mx_command c = order(d, 0, TW_BID, 1, 100);
+        char name[8];
+        snprintf(name, sizeof name, "n%u", i);
+        c.order.client_id = mx_client_id_of(name);
+        expect(d, c, i < 3 ? MX_ACCEPTED : MX_REJECTED, i < 3 ? MXR_OK : MXR_CLIENT_IDS_FULL);
+    }
+    expect(d, order(d, 0, TW_BID, 1, 100), MX_ACCEPTED, MXR_OK); /* without a name there is nothing to remember */
+    expect(d, order(d, 1, TW_BID, 1, 100), MX_REJECTED, MXR_POSITIONS_FULL);
+    expect(d, (mx_command){.kind = MX_SET_BLOCK, .block = {1, 1, true}}, MX_REFUSED, MXR_POSITIONS_FULL);
+    expect(d, (mx_command){.kind = MX_SESSION_OPEN, .session = {1, 5}}, MX_DONE, MXR_OK);
+    expect(d, (mx_command){.kind = MX_SESSION_OPEN, .session = {2, 5}}, MX_REFUSED, MXR_SESSIONS_FULL);
+    close_desk(d);
+}
+
+TEST(matcher_engine, an_order_id_is_0_or_live_only_once) {
+    desk *d = open_desk(&small);
+    mx_command c = order(d, 0, TW_BID, 10, 100);
+    c.order.order_id = 0;
+    expect(d, c, MX_REJECTED, MXR_BAD_ORDER_ID);
+    c.order.order_id = 77;
+    expect(d, c, MX_ACCEPTED, MXR_OK);
+    expect(d, c, MX_REJECTED, MXR_BAD_ORDER_ID);
+    expect(d, (mx_command){.kind = MX_CANCEL, .cancel.target.order_id = 77}, MX_CANCELLED, MXR_REQUESTED);
+    expect(d, c, MX_ACCEPTED, MXR_OK);
+    close_desk(d);
+}
+
+TEST(matcher_engine, definitions_that_contradict_themselves_or_others_are_refused) {
+    desk *d = open_desk(&small);
+    mx_command c = instrument(5, "X");
+    expect(d, c, MX_REFUSED, MXR_UNKNOWN_INSTRUMENT); /* not the next number */
+    c = instrument(0, "TSLA");
+    expect(d, c, MX_REFUSED, MXR_ALREADY_DEFINED); /* another name */
+    c = instrument(0, "AAPL");
+    c.define_instrument.tick_bands = 0;
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    c.define_instrument.tick_bands = 2;
+    c.define_instrument.ticks[0] = (mx_tick_band){0, 2};
+    c.define_instrument.ticks[1] = (mx_tick_band){100, 5}; /* no multiple of 2 */
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    c.define_instrument.ticks[1] = (mx_tick_band){102, 4}; /* begins off its own tick */
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    c.define_instrument.ticks[1] = (mx_tick_band){104, 4};
+    expect(d, c, MX_DONE, MXR_OK);
+    expect(d, order(d, 0, TW_BID, 10, 102), MX_ACCEPTED, MXR_OK);
+    expect(d, instrument(0, "AAPL"), MX_REFUSED, MXR_ALREADY_DEFINED); /* an order stands on the tick of 2 */
+    c.define_instrument.collar_ppm = 1000;                             /* that may change */
+    expect(d, c, MX_DONE, MXR_OK);
+    memset(c.define_instrument.symbol, 'A', sizeof c.define_instrument.symbol); /* has no end */
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    expect(d, account(0, "eve"), MX_REFUSED, MXR_ALREADY_DEFINED);
+    expect(d, account(0, ""), MX_REFUSED, MXR_BAD_DEFINITION);
+    expect(d, account(2, "eve"), MX_REFUSED, MXR_UNKNOWN_ACCOUNT); /* beyond the bound */
+    mx_command l = limits(0);
+    l.limits.funds = -1;
+    expect(d, l, MX_REFUSED, MXR_BAD_DEFINITION);
+    expect(d, limits(9), MX_REFUSED, MXR_UNKNOWN_ACCOUNT);
+    expect(d, (mx_command){.kind = MX_SET_FEES, .fees = {.fee_class = MX_FEE_CLASSES}}, MX_REFUSED,
+           MXR_BAD_DEFINITION);
+    expect(d, (mx_command){.kind = MX_SET_FEES, .fees = {.maker_ppm = MX_PPM + 1}}, MX_REFUSED, MXR_BAD_DEFINITION);
+    expect(d, (mx_command){.kind = MX_SET_REFERENCE, .set_reference = {0, 0}}, MX_REFUSED, MXR_BAD_PRICE);
+    expect(d, (mx_command){.kind = MX_COMMANDS}, MX_REFUSED, MXR_BAD_FIELD);
+    close_desk(d);
+}
+
+TEST(matcher_engine, names_are_found_and_unknown_ones_are_not) {
+    desk *d = open_desk(&small);
+    EXPECT_U64(mx_account_find(d->engine, "bob"), 1);
+    EXPECT_U64(mx_account_find(d->engine, "zoe"), MX_UNKNOWN);
+    EXPECT_U64(mx_instrument_find(d->engine, "MSFT"), 1);
+    EXPECT_U64(mx_instrument_find(d->engine, "msft"), MX_UNKNOWN);
+    close_desk(d);
+}
+
+TEST(matcher_engine, reports_of_one_input_are_numbered_through_its_batch) {
+    desk *d = open_desk(&small);
+    mx_input input = {.seq = 100, .index = 0, .stream_ns = 5000};
+    mx_command sell = order(d, 0, TW_ASK, 10, 100), buy = order(d, 1, TW_BID, 10, 100);
+    buy.order.order_id++;
+    d->sink.count = 0;
+    mx_apply(d->engine, &input, &sell, &d->sink);
+    input.index = 1;
+    mx_apply(d->engine, &input, &buy, &d->sink);
+    EXPECT_U64(d->sink.count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        EXPECT_U64(d->reports[i].n, i);
+        EXPECT_U64(d->reports[i].index, i == 0 ? 0 : 1);
+        EXPECT_I64(d->reports[i].event_ns, 5000);
+    }
+    char text[MX_EXECUTION_ID_BYTES];
+    mx_execution_id(text, sizeof text, 3, &d->reports[3]);
+    EXPECT_STR(text, "3-100-3");
+    input = (mx_input){.seq = 101, .stream_ns = 4000}; /* a timestamp that goes back: the engine's time does not */
+    mx_apply(d->engine, &input, &(mx_command){.kind = MX_CLOCK}, &d->sink);
+    EXPECT_U64(d->reports[4].n, 0);
+    EXPECT_I64(d->reports[4].event_ns, 5000);
+    EXPECT_I64(d->reports[4].stream_ns, 4000);
+    close_desk(d);
+}
+
+TEST(matcher_engine, a_sink_of_one_report_is_emptied_as_often_as_it_takes) {
+    mx_bounds bounds = small;
+    bounds.max_orders = 50;
+    desk *d = open_desk(&bounds);
+    for (unsigned i = 0; i < 20; i++)
+        expect(d, order(d, 0, TW_ASK, 1, 100 + i), MX_ACCEPTED, MXR_OK);
+    d->sink.capacity = 1;
+    d->sink.count = d->emptied = 0;
+    mx_command buy = order(d, 1, TW_BID, 20, 200);
+    mx_input input = {.seq = ++d->seq, .stream_ns = 1000};
+    mx_apply(d->engine, &input, &buy, &d->sink);
+    EXPECT_U64(d->emptied, 40); /* the acceptance and 20 trades of two reports, the last one still there */
+    EXPECT_U64(d->sink.count, 1);
+    close_desk(d);
+}
+
+TEST(matcher_engine, views_tell_what_is_there) {
+    mx_bounds bounds = small;
+    bounds.max_orders = 50;
+    desk *d = open_desk(&bounds);
+    for (unsigned i = 0; i < 3; i++)
+        expect(d, order(d, 0, TW_BID, 10 + i, 100), MX_ACCEPTED, MXR_OK);
+    mx_order_view views[8];
+    EXPECT_U64(mx_level_orders(d->engine, 0, TW_BID, 100, views, 8), 3);
+    EXPECT_U64(views[1].quantity, 11);
+    EXPECT_U64(mx_account_orders(d->engine, 0, 0, views, 2), 2);
+    EXPECT_U64(mx_account_orders(d->engine, 0, views[1].order_id, views, 8), 1);
+    EXPECT_U64(views[0].quantity, 12);
+    uint64_t shown, total;
+    EXPECT(mx_book_level(d->engine, 0, TW_BID, 100, &shown, &total));
+    EXPECT_U64(total, 33);
+    EXPECT(!mx_book_level(d->engine, 0, TW_BID, 101, &shown, &total));
+    EXPECT(!mx_book_level(d->engine, 7, TW_BID, 100, &shown, &total));
+    mx_account_view owner;
+    EXPECT(mx_account_get(d->engine, 0, &owner) && !mx_account_get(d->engine, 2, &owner));
+    EXPECT_U64((uint64_t)owner.reserved, 3300);
+    EXPECT_U64(owner.open_orders, 3);
+    mx_instrument_view where;
+    EXPECT(mx_instrument_get(d->engine, 0, &where) && !mx_instrument_get(d->engine, 2, &where));
+    EXPECT_U64(where.state, MX_CONTINUOUS);
+    close_desk(d);
+}
+
+TEST(matcher_engine, every_reason_has_a_name_and_a_sentence) {
+    static const mx_reason all[] = {
+#define X(code, name, text) MXR_##name,
+        MX_REASONS(X)
+#undef X
+    };
+    for (size_t i = 1; i < sizeof all / sizeof *all; i++) {
+        EXPECT(all[i] > all[i - 1]);
+        EXPECT(strlen(mx_reason_text(all[i])) > 10 && strlen(mx_reason_name(all[i])) > 1);
+    }
+    EXPECT_STR(mx_reason_name((mx_reason)9999), "?");
+}

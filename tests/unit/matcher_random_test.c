@@ -1,0 +1,129 @@
+/*
+ * The engine and the naive one get the same seeded commands and must say the same. After each command what must always hold is checked
+ * on both. TICKWIRE_RANDOM_COMMANDS says how many commands for each seed, TICKWIRE_RANDOM_SEED one seed to run alone.
+ */
+#include "tests/matcher/crowd.h"
+#include "tests/matcher/venue.h"
+#include "tests/unit.h"
+
+enum { REPORTS = 16384 };
+
+typedef struct heard {
+    mx_report reports[REPORTS];
+    mx_sink sink;
+} heard;
+
+static void overflow(mx_sink *sink, void *context) {
+    (void)sink;
+    (void)context;
+    abort(); /* more reports than a command of these tests can have */
+}
+
+static heard *hear(void) {
+    heard *one = calloc(1, sizeof *one);
+    EXPECT(one != NULL);
+    one->sink = (mx_sink){.reports = one->reports, .capacity = REPORTS, .full = overflow};
+    return one;
+}
+
+static uint64_t from_environment(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void tell(const char *who, const mx_report *r) {
+    fprintf(stderr,
+            "  %-5s n %u %s %s order %lu.%lu account %d instrument %d leaves %lu shown %lu executed %lu price %ld "
+            "last %lu @ %ld fee %ld\n",
+            who, r->n, mx_report_kind_name((mx_report_kind)r->kind), mx_reason_name((mx_reason)r->reason),
+            (unsigned long)(r->order_id >> 16), (unsigned long)(r->order_id & 0xFFFF), (int)r->account,
+            (int)r->instrument, (unsigned long)r->leaves, (unsigned long)r->shown, (unsigned long)r->executed,
+            (long)r->price, (unsigned long)r->last_quantity, (long)r->last_price, (long)r->fee);
+}
+
+static void same(const heard *real, const heard *naive, uint64_t seed, uint64_t at, const mx_command *command) {
+    uint32_t count = real->sink.count < naive->sink.count ? real->sink.count : naive->sink.count, i = 0;
+    while (i < count && memcmp(&real->reports[i], &naive->reports[i], sizeof(mx_report)) == 0)
+        i++;
+    if (i == real->sink.count && i == naive->sink.count) return;
+    fprintf(stderr, "seed %lu, command %lu of kind %u, report %u:\n", (unsigned long)seed, (unsigned long)at,
+            command->kind, i);
+    if (i < real->sink.count) tell("real", &real->reports[i]);
+    if (i < naive->sink.count) tell("naive", &naive->reports[i]);
+    EXPECT_MSG(false, "seed %lu: the engines differ at command %lu", (unsigned long)seed, (unsigned long)at);
+}
+
+static void same_books(const mx_engine *real, const naive_engine *naive, uint64_t seed, uint64_t at) {
+    for (uint32_t instrument = 0; instrument < CROWD_INSTRUMENTS; instrument++) {
+        for (unsigned side = TW_BID; side <= TW_ASK; side++) {
+            tw_level ours[256], theirs[256];
+            uint32_t count = mx_book_top(real, instrument, (tw_side)side, ours, 256);
+            bool equal = count == naive_public_book(naive, instrument, (tw_side)side, theirs, 256);
+            for (uint32_t i = 0; equal && i < count; i++)
+                equal = ours[i].price == theirs[i].price && ours[i].quantity == theirs[i].quantity &&
+                        ours[i].orders == theirs[i].orders;
+            EXPECT_MSG(equal, "seed %lu: books differ after command %lu", (unsigned long)seed, (unsigned long)at);
+        }
+    }
+}
+
+static void same_accounts(const venue *real, const venue *naive, uint64_t seed, uint64_t at) {
+    for (uint32_t account = 0; account < CROWD_ACCOUNTS; account++) {
+        mx_money ours[3], theirs[3];
+        real->money(real->engine, account, &ours[0], &ours[1], &ours[2]);
+        naive->money(naive->engine, account, &theirs[0], &theirs[1], &theirs[2]);
+        EXPECT_MSG(memcmp(ours, theirs, sizeof ours) == 0, "seed %lu: money differs after command %lu",
+                   (unsigned long)seed, (unsigned long)at);
+        for (uint32_t instrument = 0; instrument < CROWD_INSTRUMENTS; instrument++) {
+            mx_position_view a, b;
+            EXPECT(real->position(real->engine, account, instrument, &a) &&
+                   naive->position(naive->engine, account, instrument, &b));
+            bool equal = a.quantity == b.quantity && a.cost == b.cost && a.realised == b.realised &&
+                         a.average_price == b.average_price && a.open_buys == b.open_buys &&
+                         a.open_sells == b.open_sells;
+            EXPECT_MSG(equal, "seed %lu: positions differ after command %lu", (unsigned long)seed,
+                       (unsigned long)at);
+        }
+    }
+}
+
+static void compare(uint64_t seed, uint64_t commands) {
+    venue real = venue_real(), naive = venue_naive();
+    heard *ours = hear(), *theirs = hear();
+    crowd people;
+    crowd_init(&people, seed);
+    tw_error error = {0};
+    for (uint64_t at = 0; at < commands; at++) {
+        mx_input input;
+        mx_command command;
+        crowd_next(&people, &input, &command);
+        real.apply(real.engine, &input, &command, &ours->sink);
+        naive.apply(naive.engine, &input, &command, &theirs->sink);
+        same(ours, theirs, seed, at, &command);
+        EXPECT_MSG(ours->sink.count > 0, "seed %lu: nothing was said to command %lu", (unsigned long)seed,
+                   (unsigned long)at);
+        ours->sink.count = theirs->sink.count = 0;
+        EXPECT_MSG(mx_engine_check(real.engine, &error), "seed %lu, command %lu: %s", (unsigned long)seed,
+                   (unsigned long)at, error.text);
+        const char *broken = naive_broken(naive.engine);
+        EXPECT_MSG(broken == NULL, "seed %lu, command %lu: naive: %s", (unsigned long)seed, (unsigned long)at,
+                   broken);
+        if (at % 16 == 15) same_books(real.engine, naive.engine, seed, at);
+        if (at % 64 == 63) same_accounts(&real, &naive, seed, at);
+    }
+    real.close(real.engine);
+    naive.close(naive.engine);
+    free(ours);
+    free(theirs);
+}
+
+TEST(matcher_random, both_engines_say_the_same_to_a_seeded_crowd) {
+    uint64_t commands = from_environment("TICKWIRE_RANDOM_COMMANDS", 5000),
+             one = from_environment("TICKWIRE_RANDOM_SEED", 0);
+    if (one != 0) {
+        compare(one, commands);
+        return;
+    }
+    for (uint64_t seed = 1; seed <= 8; seed++)
+        compare(seed, commands);
+}
