@@ -254,17 +254,21 @@ static void deliver(bus_reader *self, const bus_message *message, const bus_deli
     if (!self->closing) pull_if_low(self);
 }
 
-/* The consumer counts what it sends: if that count goes on and the stream's jumps, the stream has a hole; if that count jumps, some got
- * lost between there and here. */
 static void on_delivery(bus_reader *self, const bus_message *message, const bus_delivery *delivery) {
-    if (delivery->consumer_seq != self->next_consumer_seq)
-        read_again(self);
-    else if (delivery->stream_seq > self->next_seq)
-        halt(self, BUS_HALT_GAP, delivery->stream_seq);
-    else if (delivery->stream_seq < self->next_seq)
-        halt(self, BUS_HALT_REWOUND, delivery->stream_seq);
-    else
+    switch (bus_delivery_judge(delivery, self->next_seq, self->next_consumer_seq)) {
+    case BUS_DELIVERY_NEXT:
         deliver(self, message, delivery);
+        break;
+    case BUS_DELIVERY_LOST:
+        read_again(self);
+        break;
+    case BUS_DELIVERY_GAP:
+        halt(self, BUS_HALT_GAP, delivery->stream_seq);
+        break;
+    default:
+        halt(self, BUS_HALT_REWOUND, delivery->stream_seq);
+        break;
+    }
 }
 
 static void on_inbox(void *context, const bus_message *message) {

@@ -48,6 +48,13 @@ bool bus_delivery_parse(const char *reply, bus_delivery *delivery) {
     return good && delivery->stream_seq > 0;
 }
 
+bus_delivery_verdict bus_delivery_judge(const bus_delivery *delivery, uint64_t next_seq,
+                                        uint64_t next_consumer_seq) {
+    if (delivery->consumer_seq != next_consumer_seq) return BUS_DELIVERY_LOST;
+    if (delivery->stream_seq > next_seq) return BUS_DELIVERY_GAP;
+    return delivery->stream_seq < next_seq ? BUS_DELIVERY_REWOUND : BUS_DELIVERY_NEXT;
+}
+
 /* ---- JSON ---- */
 
 static const uint8_t *find(const uint8_t *bytes, const uint8_t *end, const char *key) {

@@ -17,6 +17,18 @@ typedef struct bus_delivery {
 } bus_delivery;
 bool bus_delivery_parse(const char *reply, bus_delivery *delivery); /* false: it is none; NULL is none */
 
+/* What a delivery is to a reader that waits for `next_seq` of the stream as the consumer's message number `next_consumer_seq`. The
+ * consumer counts what it sends: if that count goes on and the stream's jumps, the stream has a hole; if that count jumps, some got lost
+ * between there and here. */
+typedef enum bus_delivery_verdict {
+    BUS_DELIVERY_NEXT,
+    BUS_DELIVERY_LOST,   /* read again */
+    BUS_DELIVERY_GAP,    /* the stream does not have it */
+    BUS_DELIVERY_REWOUND /* the stream is not the one that was read before */
+} bus_delivery_verdict;
+bus_delivery_verdict bus_delivery_judge(const bus_delivery *delivery, uint64_t next_seq,
+                                        uint64_t next_consumer_seq);
+
 /* Values of JSON as JetStream writes it, found by key: nothing is checked but what is read. `scope` is the key of the object that
  * holds `key`, NULL for the first `key` anywhere. */
 bool bus_json_u64(const uint8_t *bytes, size_t length, const char *scope, const char *key, uint64_t *value);

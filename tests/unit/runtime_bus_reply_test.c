@@ -76,3 +76,16 @@ TEST(bus_reply, values_are_found_by_key_and_what_only_looks_like_a_key_is_not_on
         free(exact);
     }
 }
+
+TEST(bus_reply, a_hole_in_the_stream_is_told_from_messages_lost_on_the_way) {
+    static const struct {
+        uint64_t stream_seq, consumer_seq; /* where 21 is expected as the consumer's 5 */
+        bus_delivery_verdict verdict;
+    } rows[] = {{21, 5, BUS_DELIVERY_NEXT}, {24, 5, BUS_DELIVERY_GAP},     {24, 8, BUS_DELIVERY_LOST},
+                {22, 6, BUS_DELIVERY_LOST}, {20, 5, BUS_DELIVERY_REWOUND}, {21, 6, BUS_DELIVERY_LOST},
+                {20, 4, BUS_DELIVERY_LOST}, {1, 1, BUS_DELIVERY_LOST}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const bus_delivery delivery = {.stream_seq = rows[i].stream_seq, .consumer_seq = rows[i].consumer_seq};
+        EXPECT_MSG(bus_delivery_judge(&delivery, 21, 5) == rows[i].verdict, "row %zu", i);
+    }
+}
