@@ -19,7 +19,7 @@
 #define DEFAULT_BATCH        512u
 #define DEFAULT_BYTES        ((size_t)8 * 1024 * 1024)
 #define DEFAULT_HEARTBEAT_NS (500 * NS_PER_MS)
-#define DEFAULT_TIMEOUT_NS   (2 * TW_NS_PER_SECOND)
+#define DEFAULT_TIMEOUT_NS   TW_NS_PER_SECOND
 #define RETRY_NS             (100 * NS_PER_MS)
 #define TICK_MS              25
 #define PULL_EXPIRES_NS      (30 * TW_NS_PER_SECOND)

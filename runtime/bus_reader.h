@@ -67,7 +67,7 @@ typedef struct bus_reader_options {
     size_t max_bytes;   /* on their way; 0 for 8 MiB; at least twice what the server takes as one payload */
     int64_t
         heartbeat_ns; /* the server is heard at least so often, three times as long without is AWAY; 0 for 500 ms */
-    int64_t timeout_ns; /* of a request; 0 for 2 s */
+    int64_t timeout_ns; /* of a request, which a cluster that elects a leader does not answer; 0 for 1 s */
     bus_on_stream_message on_message;
     bus_on_reader_status on_status; /* may be NULL */
     void *context;
