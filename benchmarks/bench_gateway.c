@@ -1,7 +1,7 @@
 /*
  * The gateway under load, beside nats-server's own WebSocket listener: what somebody would take instead.
  *
- *   bench_gateway [--json] [--quick] [--rounds N] [--only fanout|many|slow|share]…
+ *   bench_gateway [--json] [--quick] [--rounds N] [--clients N] [--only fanout|many|slow|share]…
  *
  * fanout  the highest rate that each side sustains, in updates delivered a second, with 100, 1,000 and 5,000 clients on
  *         one hot subject and on 200 subjects of which each client has 20; then both at the peer's highest rate
@@ -10,11 +10,12 @@
  * share   one gateway, and two that share a port
  *
  * Messages are book updates of some 140 bytes from one open-loop publisher over one nats-server; clients count and look
- * at the time in every sixteenth (gateway/load_*.c). A rate is sustained if in every second of a trial 99 % of what was
- * published times its readers was delivered, at most 1 % of it merged into later updates, with a p99 of at most
- * 100 ms from the moment an update was due to be published to the client: an update that was merged is not delivered.
- * A trial that fails is tried once more before it counts, and more often while somebody else uses the machine; each
- * figure says how much of it was taken by others. Sides take turns; figures are medians of rounds, ratios are of medians.
+ * at the time in every sixteenth (gateway/load_*.c). A rate is sustained if over a trial of some seconds 99 % of what
+ * was published times its readers was delivered, at most 1 % of it merged into later updates, with a p99 of at most
+ * 100 ms (with 5,000 clients 250 ms) from the moment an update was due to be published to the client: an update that was
+ * merged is not delivered. A trial that fails is tried once more before it counts, and more often while somebody else
+ * uses the machine; each figure says how much of it was taken by others. Sides take turns; figures are medians of rounds,
+ * ratios are of medians.
  */
 #include <math.h>
 #include <signal.h>
@@ -35,6 +36,8 @@ enum { SLOW_CLIENTS = 1000, SLOW_RATE = 500 };
 #define LEAST_DELIVERED  0.99
 #define MOST_MERGED      0.01
 #define MOST_P99_MS      100.0
+#define CROWD_P99_MS     250.0 /* with so many clients one write to each takes some 50 ms: */
+#define CROWD_CLIENTS    5000
 #define LEAST_PUBLISHED  0.97
 #define FIRST_DELIVERIES 1000000.0
 #define MOST_DELIVERIES  40000000.0
@@ -54,13 +57,16 @@ typedef struct bench {
     int tries;
     uint32_t rounds;
     uint32_t gateways; /* on one port */
+    uint64_t clients;  /* fanout: only scenes with so many; 0: all */
 } bench;
 
 /* ---- trials ---- */
 
 static bool is_sustained(const trial *t) {
     return t->published >= LEAST_PUBLISHED * t->rate && t->delivered >= LEAST_DELIVERED * t->due &&
-           t->merged <= MOST_MERGED * t->due && t->p99_ms <= MOST_P99_MS && t->faults == 0 && t->closed == 0;
+           t->merged <= MOST_MERGED * t->due &&
+           t->p99_ms <= (t->clients >= CROWD_CLIENTS ? CROWD_P99_MS : MOST_P99_MS) && t->faults == 0 &&
+           t->closed == 0;
 }
 
 static void say_trial(const bench *self, const char *who, const trial *t) {
@@ -236,11 +242,11 @@ static void run_fanout(bench *self) {
     static const scene scenes[] = {{"one subject", 1000, 1, 1}, {"20 of 200 subjects", 1000, 200, 20},
                                    {"one subject", 100, 1, 1},  {"20 of 200 subjects", 100, 200, 20},
                                    {"one subject", 5000, 1, 1}, {"20 of 200 subjects", 5000, 200, 20}};
-    size_t count = self->quick ? 2 : sizeof scenes / sizeof *scenes;
+    size_t count = self->quick && self->clients == 0 ? 2 : sizeof scenes / sizeof *scenes;
     harness_say(&self->harness, "fanout\n");
     json_open_array(&self->harness.writer, "fanout");
     for (size_t i = 0; i < count; i++)
-        run_scene(self, &scenes[i]);
+        if (self->clients == 0 || scenes[i].clients == self->clients) run_scene(self, &scenes[i]);
     json_close_array(&self->harness.writer);
 }
 
@@ -395,7 +401,7 @@ static double kill_one(bench *self) {
 }
 
 static void run_share(bench *self) {
-    trial best[2][MOST_ROUNDS], medians[2];
+    trial best[2][MOST_ROUNDS];
     double guess[2] = {FIRST_DELIVERIES / shared_scene.clients, FIRST_DELIVERIES / shared_scene.clients};
     json_writer *w = &self->harness.writer;
     harness_say(&self->harness, "share\n");
@@ -409,15 +415,12 @@ static void run_share(bench *self) {
     self->gateways = 1;
     double back_ms = kill_one(self);
     stage_stop_publisher(&self->stage);
-    for (int i = 0; i < 2; i++)
-        medians[i] = median(best[i], self->rounds, by_rate);
-    harness_say(&self->harness,
-                "  one gateway %.2f M/s, two %.2f M/s; one of two killed: its clients back after %.0f ms\n",
-                medians[0].delivered_per_s / 1e6, medians[1].delivered_per_s / 1e6, back_ms);
+    harness_say(&self->harness, "  one of two killed: its clients back after %.0f ms\n", back_ms);
     json_open_object(w, "share");
-    if (!self->quick) {
-        add_trial(w, "one", &medians[0]);
-        add_trial(w, "two", &medians[1]);
+    for (int i = 0; i < 2 && !self->quick; i++) {
+        trial middle = median(best[i], self->rounds, by_rate);
+        harness_say(&self->harness, "  %d on the port: %.2f M/s\n", i + 1, middle.delivered_per_s / 1e6);
+        add_trial(w, i == 0 ? "one" : "two", &middle);
     }
     json_f64(w, "back_ms", back_ms);
     json_close_object(w);
@@ -437,6 +440,11 @@ static bool parse_rounds(const char *text, uint64_t *rounds) {
     return text != NULL && tw_text_to_u64(text, rounds) && *rounds > 0 && *rounds <= MOST_ROUNDS;
 }
 
+static bool parse_clients(const char *text, uint64_t *clients) {
+    return text != NULL && tw_text_to_u64(text, clients) &&
+           (*clients == 100 || *clients == 1000 || *clients == 5000);
+}
+
 static void parse(bench *self, int argc, char **argv) {
     bool any = false;
     uint64_t rounds = 0;
@@ -449,9 +457,11 @@ static void parse(bench *self, int argc, char **argv) {
             any = true;
         } else if (strcmp(argv[i], "--rounds") == 0 && parse_rounds(argv[++i], &rounds)) {
             continue;
+        } else if (strcmp(argv[i], "--clients") == 0 && parse_clients(argv[++i], &self->clients)) {
+            continue;
         } else {
-            fprintf(stderr,
-                    "usage: bench_gateway [--json] [--quick] [--rounds 1-9] [--only fanout|many|slow|share]...\n");
+            fprintf(stderr, "usage: bench_gateway [--json] [--quick] [--rounds 1-9] [--clients 100|1000|5000] "
+                            "[--only fanout|many|slow|share]...\n");
             exit(2);
         }
     }

@@ -253,6 +253,7 @@ trial stage_try(stage *self, double rate, double seconds) {
     tw_histogram latency = latency_between(&before.latency, &after.latency);
     double delivered = (double)(after.updates - before.updates);
     return (trial){.rate = rate,
+                   .clients = self->clients,
                    .published = (double)count / took_s,
                    .due = due,
                    .delivered = delivered,

@@ -56,6 +56,7 @@ typedef struct trial {
         merged; /* to clients: what was published times its readers; of it what came alone, and within another */
     double delivered_per_s;
     double p50_ms, p99_ms; /* from due time to the client */
+    uint32_t clients;      /* that counted */
     double payload_bytes, bytes_per_update, updates_per_read;
     double late_p99_us;                         /* of the publisher */
     double gateway_cpu, server_cpu, client_cpu; /* cores */

@@ -12,7 +12,7 @@
 #include "gateways/stream/group.h"
 
 #define WATCHES_PER_PERIOD 8 /* how often in a heartbeat's time each client is looked at */
-#define WATCH_SLICES       32
+#define WATCH_SLICE        512u
 #define LEAST_QUEUE        512u
 
 /* ---- bytes that wait ---- */
@@ -277,19 +277,24 @@ static void watch_client(stream *s, uint32_t number) {
     }
 }
 
-/* A slice of the clients at a time, so that thousands of heartbeats do not leave at once: each client is looked at
- * WATCHES_PER_PERIOD times in a heartbeat's time. */
+static void watch_slice(stream *s) {
+    uint32_t end =
+        s->watch_next + WATCH_SLICE < s->clients.reached ? s->watch_next + WATCH_SLICE : s->clients.reached;
+    for (uint32_t n = s->watch_next; n < end; n++)
+        if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
+    s->watch_next = end == s->clients.reached ? 0 : end;
+}
+
+/* A slice of the clients at a time, so that thousands of heartbeats do not leave at once. */
 void stream_watch(stream *s) {
     if (s->now_ns < s->watch_due_ns) return;
     int64_t period =
         s->options.heartbeat_ns < s->options.silence_ns ? s->options.heartbeat_ns : s->options.silence_ns;
-    int64_t step = period / WATCHES_PER_PERIOD / WATCH_SLICES + 1, missed = (s->now_ns - s->watch_due_ns) / step;
+    int64_t slices = 1 + s->clients.reached / WATCH_SLICE, step = period / WATCHES_PER_PERIOD / slices + 1;
+    int64_t missed = (s->now_ns - s->watch_due_ns) / step;
     s->watch_due_ns = s->now_ns + step;
-    for (int64_t slices = missed < WATCH_SLICES ? missed + 1 : WATCH_SLICES; slices > 0; slices--) {
-        for (uint32_t n = s->watch_slice; n < s->clients.reached; n += WATCH_SLICES)
-            if (client_at(s, n)->open && !client_at(s, n)->closing) watch_client(s, n);
-        s->watch_slice = (s->watch_slice + 1) % WATCH_SLICES;
-    }
+    for (int64_t due = missed < slices ? missed + 1 : slices; due > 0; due--)
+        watch_slice(s);
     stream_wants_forget(s);
     stream_groups_forget_empty(s);
 }

@@ -254,7 +254,7 @@ struct stream {
     uint64_t next_order;
     ready_list ready, later;
     int64_t watch_due_ns;
-    uint32_t watch_slice; /* of the clients, to be looked at next */
+    uint32_t watch_next; /* client to be looked at next */
     gathering gathering;
     stream_request_text request;
     uint8_t *scratch;

@@ -16,6 +16,10 @@ typedef union any_message {
     wire_instrument_request request;
     wire_instrument_list list;
     wire_snapshot_reply snapshot;
+    wire_candle candle;
+    wire_nbbo nbbo;
+    wire_candle_request candle_request;
+    wire_candle_list candles;
 } any_message;
 
 /* A snapshot reply is its envelope and its parts, each encoded by itself. */
@@ -63,6 +67,10 @@ CODEC(line_status, line)
 CODEC(usage, usage)
 CODEC(instrument_request, request)
 CODEC(instrument_list, list)
+CODEC(candle, candle)
+CODEC(nbbo, nbbo)
+CODEC(candle_request, candle_request)
+CODEC(candle_list, candles)
 
 static wire_result snapshot_of(wire_arena *arena, const uint8_t *bytes, size_t length, any_message *m) {
     return wire_snapshot_reply_decode(arena, bytes, length, &m->snapshot);
@@ -86,7 +94,11 @@ static const struct {
               {instrument_request_of, instrument_request_to},
               {instrument_list_of, instrument_list_to},
               {snapshot_of, snapshot_to},
-              {usage_of, usage_to}};
+              {usage_of, usage_to},
+              {candle_of, candle_to},
+              {nbbo_of, nbbo_to},
+              {candle_request_of, candle_request_to},
+              {candle_list_of, candle_list_to}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static wire_arena arena;

@@ -430,6 +430,24 @@ static size_t encode_kind(unsigned kind, tw_random *random, uint8_t *buffer) {
                         .lines = lines};
         return wire_usage_encode(&m, buffer, WIRE_MAX_BYTES);
     }
+    case 12: {
+        wire_candle m = random_candle(random);
+        return wire_candle_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 13: {
+        wire_nbbo m = random_nbbo(random);
+        return wire_nbbo_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 14: {
+        wire_candle_request m = {.interval_ms = 60000, .limit = 5, .before_ns = 7};
+        return wire_candle_request_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
+    case 15: {
+        const wire_candle candles[] = {random_candle(random), random_candle(random)};
+        wire_candle_list m = {
+            .exchange = "XNAS", .symbol = "ABCD", .interval_ms = 60000, .candle_count = 2, .candles = candles};
+        return wire_candle_list_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
     default: {
         wire_snapshot_reply m = {.exchange = "XNAS", .channel = "orderbook", .last = true, .term = 3};
         size_t used = wire_snapshot_reply_encode(&m, buffer, WIRE_MAX_BYTES);
@@ -449,10 +467,10 @@ static void make_wire(const char *folder) {
     uint8_t buffer[WIRE_MAX_BYTES];
     tw_random random;
     tw_random_seed(&random, 20200130);
-    for (unsigned i = 0; i < 36; i++) {
+    for (unsigned i = 0; i < 48; i++) {
         made.length = 0;
-        add_u8(&made, i % 12);
-        size_t length = encode_kind(i % 12, &random, buffer);
+        add_u8(&made, i % 16);
+        size_t length = encode_kind(i % 16, &random, buffer);
         if (length > 4096) continue;
         add(&made, buffer, length);
         write_seed(folder, "wire", i, &made);
