@@ -29,12 +29,15 @@
 typedef struct bus bus;
 typedef struct bus_subscription bus_subscription;
 
-/* Borrowed until the callback returns. `reply` is NULL where none was given. */
+/* Borrowed until the callback returns. `reply` is NULL where none was given. `nobody`: no message, but the server's word
+ * that nobody listens where a request was sent (bus_options.tell_nobody); `subject` is then that of the subscription, as
+ * nats.c does not keep the message's: who asks several things at once needs a subscription for each. */
 typedef struct bus_message {
     const char *subject;
     const char *reply;
     const uint8_t *bytes;
     size_t length;
+    bool nobody;
 } bus_message;
 
 typedef void (*bus_on_message)(void *context, const bus_message *message);
@@ -54,11 +57,13 @@ typedef struct bus_options {
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
+    bool tell_nobody;        /* requests that nobody listens for are answered by the server: bus_message.nobody */
     bus_on_event on_event;   /* may be NULL; called on the loop */
     void *event_context;
 } bus_options;
 
-/* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason. After
+/* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason, TW_INVALID a URL
+ * that is none of a NATS server, without any try. After
  * that the connection is kept for ever: reconnects with jitter, subscriptions restored. It ends (BUS_CLOSED) only
  * if a server refuses the credentials twice. Call it on the thread that runs the loop. */
 tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);

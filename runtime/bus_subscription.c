@@ -94,6 +94,14 @@ static void deliver(bus_subscription *subscription, natsMsg *message) {
     subscription->on_message(subscription->context, &borrowed);
 }
 
+/* Of what nats.c took for itself only this is left. */
+static void deliver_nobody(bus_subscription *subscription) {
+    bus_message borrowed = {
+        .subject = natsSubscription_GetSubject(subscription->nats), .bytes = (const uint8_t *)"", .nobody = true};
+    subscription->owner->stats.messages_in++;
+    subscription->on_message(subscription->context, &borrowed);
+}
+
 /* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again at once. So they go
  * together: one waking for many, and fewer quarrels about its lock. */
 static uint32_t release(natsMsg *const *messages, uint32_t count) {
@@ -113,8 +121,12 @@ static void drain(bus_subscription *subscription) {
         natsMsg *message = NULL;
         natsStatus status = natsSubscription_NextMsg(&message, subscription->nats, 0);
         if (status == NATS_SLOW_CONSUMER) continue; /* told once, by the event; the messages are still there */
-        if (status != NATS_OK) break;
+        if (status != NATS_OK && status != NATS_NO_RESPONDERS) break;
         pending--;
+        if (status == NATS_NO_RESPONDERS) {
+            deliver_nobody(subscription);
+            continue;
+        }
         deliver(subscription, message);
         delivered[count++] = message;
         if (count == RELEASED_TOGETHER) count = release(delivered, count);
