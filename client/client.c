@@ -352,6 +352,10 @@ void tickwire_poll(tickwire_client *client) {
 
 /* ---- looking ---- */
 
+bool tickwire_connected(const tickwire_client *client) {
+    return bus_connected(client->bus);
+}
+
 const tickwire_book *tickwire_find_book(tickwire_client *client, const char *exchange, const char *symbol,
                                         const char *channel_name) {
     subject_channel channel;

@@ -249,6 +249,9 @@ TICKWIRE_API void tickwire_stop(tickwire_client *client); /* from a callback or 
 TICKWIRE_API int tickwire_fd(const tickwire_client *client);
 TICKWIRE_API void tickwire_poll(tickwire_client *client);
 
+/* The server is there. False: it is looked for; books and their feeds are STALE, BUS_AWAY. */
+TICKWIRE_API bool tickwire_connected(const tickwire_client *client);
+
 /* The book now kept for an instrument and channel ("orderbook"), NULL if there is none. Borrowed until the next
  * callback or poll. */
 TICKWIRE_API const tickwire_book *tickwire_find_book(tickwire_client *client, const char *exchange,

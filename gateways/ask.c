@@ -1,4 +1,5 @@
-/* Questions under way, by the number in their reply subject. */
+/* Questions under way, by the numbers in their reply subjects: of the slot, and of the question. Each slot has a
+ * subscription of its own, made when it is first used: the server's word that nobody listens names no question. */
 #include "gateways/ask.h"
 
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #define LOOK_MS    100
 
 typedef struct question_slot {
-    void *question; /* NULL: free */
+    asker *owner;
+    bus_subscription *replies; /* ends with the bus; NULL: not used yet */
+    void *question;            /* NULL: free */
     ask_on_reply on_reply;
     uint64_t id;
     int64_t due_ns;
@@ -34,13 +37,14 @@ static void tell(asker *self, question_slot *slot, ask_end end, const bus_messag
 }
 
 static void on_message(void *context, const bus_message *message) {
-    asker *self = context;
+    question_slot *slot = context;
     uint64_t id;
     const char *last = strrchr(message->subject, '.');
-    if (last == NULL || !tw_text_to_u64(last + 1, &id)) return;
-    question_slot *slot = &self->slots[id % ASK_MOST];
-    if (slot->question == NULL || slot->id != id) return; /* too late */
-    tell(self, slot, message->length == 0 ? ASK_NOBODY : ASK_MORE, message->length == 0 ? NULL : message);
+    if (slot->question == NULL) return; /* too late */
+    if (message->status == BUS_NO_RESPONDERS)
+        tell(slot->owner, slot, ASK_NOBODY, NULL);
+    else if (last != NULL && tw_text_to_u64(last + 1, &id) && slot->id == id)
+        tell(slot->owner, slot, ASK_MORE, message);
 }
 
 static void end_those_due(asker *self, int64_t now_ns, ask_end end) {
@@ -60,13 +64,9 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     self->context = context;
     bus_options options = {
-        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .connect_attempts = 10};
+        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .no_responders = true};
     tw_code code = bus_open(&self->bus, loop, &options, error);
     if (code == TW_OK) code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
-    char replies[sizeof self->inbox + 2];
-    tw_text_format(replies, sizeof replies, "%s.*", self->inbox);
-    bus_subscription *subscription; /* ends with the bus */
-    if (code == TW_OK) code = bus_subscribe(self->bus, replies, on_message, self, 0, &subscription, error);
     if (code != TW_OK) {
         bus_close(self->bus);
         free(self);
@@ -94,18 +94,33 @@ void asker_close(asker *self) {
     uv_close((uv_handle_t *)&self->timer, on_closed);
 }
 
+/* Only while the bus is there: subscribing may wait while it is looked for. */
+static bool listen_for(asker *self, question_slot *slot) {
+    char replies[sizeof self->inbox + 16];
+    tw_error error = {0};
+    if (slot->replies != NULL) return true;
+    if (!bus_connected(self->bus)) return false;
+    slot->owner = self;
+    tw_text_format(replies, sizeof replies, "%s.%u.*", self->inbox, (unsigned)(slot - self->slots));
+    return bus_subscribe(self->bus, replies, on_message, slot, 0, &slot->replies, &error) == TW_OK;
+}
+
 bool asker_ask_with(asker *self, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
                     void *question) {
-    char reply[sizeof self->inbox + 24];
+    char reply[sizeof self->inbox + 40];
     for (uint32_t tries = 0; tries < ASK_MOST; tries++) {
         uint64_t id = ++self->last_id;
         question_slot *slot = &self->slots[id % ASK_MOST];
         if (slot->question != NULL) continue;
-        tw_text_format(reply, sizeof reply, "%s.%llu", self->inbox, (unsigned long long)id);
+        if (!listen_for(self, slot)) return false;
+        tw_text_format(reply, sizeof reply, "%s.%u.%llu", self->inbox, (unsigned)(id % ASK_MOST),
+                       (unsigned long long)id);
         if (bus_publish_request(self->bus, subject, reply, bytes, length) != TW_OK) return false;
         bus_flush(self->bus);
-        *slot = (question_slot){
-            .question = question, .on_reply = on_reply, .id = id, .due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS};
+        slot->question = question;
+        slot->on_reply = on_reply;
+        slot->id = id;
+        slot->due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS;
         return true;
     }
     return false;

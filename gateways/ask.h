@@ -18,7 +18,7 @@ typedef struct asker asker;
 
 typedef enum ask_end {
     ASK_MORE,    /* a reply; there may be others */
-    ASK_NOBODY,  /* nobody listens on the subject */
+    ASK_NOBODY,  /* nobody listens on the subject: told at once */
     ASK_TIMEOUT, /* the time is over; there may have been replies */
     ASK_CLOSING  /* the gateway ends */
 } ask_end;
@@ -27,7 +27,7 @@ typedef enum ask_end {
  * call, as it is for every end but ASK_MORE. Not to ask from within. */
 typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const bus_message *message);
 
-/* `context` is given to each on_reply. */
+/* One try: TW_AWAY if the bus is not there. `context` is given to each on_reply. */
 tw_code asker_open(asker **asker, uv_loop_t *loop, const char *url, const char *credentials, void *context,
                    tw_error *error);
 bus *asker_bus(const asker *asker); /* the connection, for who has something to publish */

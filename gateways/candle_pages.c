@@ -43,6 +43,17 @@ static void put_candle(json_writer *w, const wire_candle *m) {
     json_close_object(w);
 }
 
+/* Of what the candles are made of; of those over all exchanges nobody says one. True: what is shown is live. */
+static bool put_state(gateway *self, const candle_question *q, json_writer *w) {
+    tw_book_state state = TW_BOOK_OK;
+    tw_state_cause cause = TW_CAUSE_NONE;
+    if (strcmp(q->mic, SUBJECT_AGGREGATE) == 0) return true;
+    source_judge_instrument(self->source, q->mic, q->symbol, &state, &cause);
+    json_string(w, "state", tw_book_state_name(state));
+    if (cause != TW_CAUSE_NONE) json_string(w, "cause", tw_state_cause_name(cause));
+    return state == TW_BOOK_OK;
+}
+
 static void answer(gateway *self, const candle_question *q, const wire_candle_list *list) {
     char subject[SUBJECT_BYTES];
     size_t capacity = (size_t)(list->candle_count + 1) * CANDLE_BYTES;
@@ -57,6 +68,7 @@ static void answer(gateway *self, const candle_question *q, const wire_candle_li
     json_open_object(&w, NULL);
     json_string(&w, "subject", subject);
     json_u64(&w, "interval_ms", list->interval_ms);
+    bool live = put_state(self, q, &w);
     if (list->more) json_bool(&w, "more", true);
     json_open_array(&w, "candles");
     for (uint32_t i = 0; i < list->candle_count; i++)
@@ -65,7 +77,8 @@ static void answer(gateway *self, const candle_question *q, const wire_candle_li
     json_close_object(&w);
     if (!json_finish(&w))
         http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "TOO_LARGE", "the candles do not fit an answer");
-    else if (http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=1", text, w.length))
+    else if (http_answer(self, &q->asked, HTTP_OK, "application/json", live ? "private, max-age=1" : "no-store",
+                         text, w.length))
         http_count(self, &q->asked, subject, w.length);
     free(text);
 }

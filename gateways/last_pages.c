@@ -16,7 +16,8 @@
 #include "proto/subject.h"
 #include "runtime/clock.h"
 
-#define ITEM_BYTES 1024u /* of JSON: a symbol of 32 bytes, escaped, and all fields */
+#define MOST_BEHIND_NS INT64_C(500000000) /* of a row, in the exchange's time; the aggregator needs some 10 ms */
+#define ITEM_BYTES     1024u              /* of JSON: a symbol of 32 bytes, escaped, and all fields */
 
 typedef struct last_question last_question;
 
@@ -264,16 +265,37 @@ static void leave_out_unread(last_item *item) {
     if (!item->wanted[PART_PRINT]) shown->last[0] = shown->last_size[0] = '\0';
 }
 
+/* What the gateway follows itself may be newer than the row; by far, where the aggregator stands still. Then it is shown
+ * instead. Where only quotes or only trades are followed, the row still serves for the others, if it is not far behind. */
+static const char *choose(gateway *self, last_item *item, const last_shown *row) {
+    last_item kept = *item;
+    wire_quote quote = {0};
+    last_shown_start(&kept.shown, row->read_ns);
+    bool has_quote = item->wanted[PART_QUOTE] && take_kept_quote(self, &kept, &quote);
+    bool has_print = item->wanted[PART_PRINT] && take_kept_print(self, &kept, quote.header.epoch);
+    item->shown = *row;
+    leave_out_unread(item);
+    if ((!has_quote && !has_print) || !last_shown_is_newer(&kept.shown, row)) return "redis";
+    if (has_quote == item->wanted[PART_QUOTE] && has_print == item->wanted[PART_PRINT])
+        item->shown = kept.shown;
+    else if (kept.shown.event_ns - row->event_ns > MOST_BEHIND_NS)
+        return NULL;
+    else if (has_quote)
+        take_kept_quote(self, item, &quote);
+    else
+        take_kept_print(self, item, "");
+    return "memory";
+}
+
 void last_take_row(void *context, void *question, const last_shown *row) {
     gateway *self = context;
     last_item *item = question;
-    if (row == NULL || !redis_is_worth_asking(self, item->owner->mic)) {
+    const char *from = NULL;
+    if (row != NULL && redis_is_worth_asking(self, item->owner->mic)) from = choose(self, item, row);
+    if (from != NULL)
+        settle(self, item, from);
+    else
         look_elsewhere(self, item);
-        return;
-    }
-    item->shown = *row;
-    leave_out_unread(item);
-    settle(self, item, "redis");
 }
 
 /* ---- requests ---- */

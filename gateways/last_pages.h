@@ -1,6 +1,6 @@
 /*
  * Last values over HTTP: the best prices and the last print, with their state and age. From Redis, where that has them in
- * time; else from what the stream is following anyway; else asked of the bus. `source` says which.
+ * time and the gateway does not know newer ones itself; else from what the stream is following anyway; else asked of the bus. `source` says which.
  */
 #ifndef TICKWIRE_GATEWAYS_LAST_PAGES_H
 #define TICKWIRE_GATEWAYS_LAST_PAGES_H

@@ -61,6 +61,12 @@ void last_shown_worsen(last_shown *shown, tw_book_state state, tw_state_cause ca
     shown->cause = cause;
 }
 
+bool last_shown_is_newer(const last_shown *one, const last_shown *than) {
+    bool timed = one->event_ns != TW_TIME_ABSENT && than->event_ns != TW_TIME_ABSENT;
+    if (timed && one->event_ns != than->event_ns) return one->event_ns > than->event_ns;
+    return one->seq > than->seq;
+}
+
 static void put(char *price, char *size, int64_t value, uint64_t quantity, const wire_header *header) {
     price[0] = size[0] = '\0';
     if (value == TW_PRICE_ABSENT) return;

@@ -42,6 +42,8 @@ void last_shown_take_quote(last_shown *shown, const wire_quote *quote, tw_book_s
 /* The last print, or NULL for none yet; `header` is that of the message it came in. A break says that there was another
  * one, not which: no price is shown. */
 void last_shown_take_print(last_shown *shown, const wire_header *header, const tw_print *print);
+/* By the exchange's time, then by seq: a new day's numbers begin anew. */
+bool last_shown_is_newer(const last_shown *one, const last_shown *than);
 void last_shown_worsen(last_shown *shown, tw_book_state state, tw_state_cause cause);
 
 /* Members of a JSON object that is open: bid, bid_size, …, seq, event_ns, state, cause, age_ms, read_ns, source. */

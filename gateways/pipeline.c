@@ -14,6 +14,7 @@
 #define MILLI_NS       INT64_C(1000000)
 #define LEAVE_MS       2000 /* for clients to say goodbye, too */
 #define LOOK_MS        20
+#define RETRY_MS       1000               /* between looks for the bus, at start */
 #define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
 #define SHOWN_BYTES    512u
 #define LEAST_ROUND_NS MILLI_NS
@@ -180,17 +181,53 @@ static tw_code open_socket(gateway *self, tw_error *error) {
     return socket_open(&self->socket, &self->loop, &options, &handlers, self->log, error);
 }
 
+/* ---- the bus ---- */
+
+/* One try. */
 static tw_code open_source(gateway *self, tw_error *error) {
+    source_close(self->source); /* of the try before */
+    self->source = NULL;
     const gateway_settings *s = &self->settings;
     source_options options = {.url = s->nats,
                               .credentials = s->credentials[0] == '\0' ? NULL : s->credentials,
                               .max_instruments = (uint32_t)s->max_instruments,
                               .feed_silence_ns = s->feed_silence_ns};
-    tw_code code = source_open(&self->source, &self->loop, &options, self->log, error);
-    if (code != TW_OK) return code;
-    if (!wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
+    return source_open(&self->source, &self->loop, &options, self->log, error);
+}
+
+static tw_code open_asker(gateway *self, tw_error *error) {
+    const char *credentials = self->settings.credentials;
+    if (self->arena.block == NULL && !wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
         return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
-    return asker_open(&self->asker, &self->loop, s->nats, options.credentials, self, error);
+    return asker_open(&self->asker, &self->loop, self->settings.nats, credentials[0] == '\0' ? NULL : credentials,
+                      self, error);
+}
+
+static void on_wait_over(uv_timer_t *timer) {
+    (void)timer;
+}
+
+/* The loop runs meanwhile: signals end it, keys are fetched. */
+static void wait_a_moment(gateway *self) {
+    uv_update_time(&self->loop);
+    uv_timer_start(&self->phase_due, on_wait_over, RETRY_MS, 0);
+    while (self->phase == GATEWAY_OPENING && uv_is_active((uv_handle_t *)&self->phase_due))
+        uv_run(&self->loop, UV_RUN_ONCE);
+    uv_timer_stop(&self->phase_due);
+}
+
+/* Until it is there, or --bus-wait is over, or a signal comes (TW_OK, too). */
+static tw_code await_bus(gateway *self, tw_code (*open)(gateway *self, tw_error *error), tw_error *error) {
+    int64_t wait_ns = self->settings.bus_wait_ns, end_ns = rt_clock_monotonic_ns() + wait_ns;
+    while (self->phase == GATEWAY_OPENING) {
+        tw_code code = open(self, error);
+        if (code != TW_AWAY || (wait_ns > 0 && rt_clock_monotonic_ns() >= end_ns)) return code;
+        rt_log_limited(self->log, &self->wait_site, RT_WARN, "waiting for the bus; nobody is served before",
+                       RT_STR("reason", error->text));
+        *error = (tw_error){0};
+        wait_a_moment(self);
+    }
+    return TW_OK;
 }
 
 static tw_code open_last_store(gateway *self, tw_error *error) {
@@ -251,7 +288,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 static void on_hangup(uv_signal_t *handle, int number) {
     gateway *self = handle->data;
     rt_log(self->log, RT_INFO, "told to open files and read keys again", RT_I64("signal", number));
-    usage_reopen(self->usage);
+    if (self->usage != NULL) usage_reopen(self->usage);
     doorman_reload(self->doorman);
 }
 
@@ -284,6 +321,17 @@ static tw_code read_pages(gateway *self, tw_error *error) {
     return code;
 }
 
+/* What needs the bus, or is of no use without it. */
+static tw_code open_for_clients(gateway *self, tw_error *error) {
+    tw_code code = await_bus(self, open_source, error);
+    if (code == TW_OK) code = await_bus(self, open_asker, error);
+    if (code != TW_OK || self->phase != GATEWAY_OPENING) return code;
+    code = open_last_store(self, error);
+    if (code == TW_OK) code = open_usage(self, error);
+    if (code == TW_OK) code = observe_open(self, error);
+    return code == TW_OK ? socket_listen(self->socket, error) : code;
+}
+
 tw_code gateway_open(gateway *self, tw_error *error) {
     rt_level level = RT_INFO;
     rt_level_parse(self->settings.log_level, &level);
@@ -295,16 +343,15 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
-    if (code == TW_OK) code = open_source(self, error);
-    if (code == TW_OK) code = open_last_store(self, error);
-    if (code == TW_OK) code = open_usage(self, error);
-    if (code == TW_OK) code = observe_open(self, error);
-    if (code == TW_OK) open_handles(self);
-    return code;
+    if (code != TW_OK) return code;
+    open_handles(self);
+    return open_for_clients(self, error);
 }
 
 int gateway_run(gateway *self) {
     char servers[SHOWN_BYTES];
+    if (self->phase == GATEWAY_DONE) return 0; /* told to stop before */
+    self->phase = GATEWAY_RUNNING;
     tw_secret_strip(self->settings.nats, servers, sizeof servers);
     source_feed(self->source, self->stream);
     socket_serve(self->socket, self->stream);

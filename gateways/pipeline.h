@@ -24,8 +24,14 @@
 
 #define GATEWAY_SIGNALS 2
 
-/* Running; told to stop and clients told so; clients being closed; nothing left to do. */
-typedef enum gateway_phase { GATEWAY_RUNNING, GATEWAY_GOODBYE, GATEWAY_CLOSING, GATEWAY_DONE } gateway_phase;
+/* Being opened; running; told to stop and clients told so; clients being closed; nothing left to do. */
+typedef enum gateway_phase {
+    GATEWAY_OPENING,
+    GATEWAY_RUNNING,
+    GATEWAY_GOODBYE,
+    GATEWAY_CLOSING,
+    GATEWAY_DONE
+} gateway_phase;
 
 typedef struct gateway {
     gateway_settings settings;
@@ -35,6 +41,7 @@ typedef struct gateway {
     uv_timer_t round_due, phase_due;
     uv_signal_t signals[GATEWAY_SIGNALS], hangup;
     bool handles_open;
+    rt_log_site wait_site;
     gateway_phase phase;
     uint64_t leave_by_ms; /* of the loop: who has not gone by then is cut off */
     entitlement anonymous;
@@ -51,7 +58,8 @@ typedef struct gateway {
     observed observed;
 } gateway;
 
-/* `self` is zeroed but for its settings. TW_INVALID: a setting makes no sense. Close it whatever comes back. */
+/* `self` is zeroed but for its settings. Waits for the bus, as --bus-wait says; a signal ends that: TW_OK, and the phase is
+ * GATEWAY_DONE. TW_INVALID: a setting makes no sense; TW_AWAY: no bus. Close it whatever comes back. */
 tw_code gateway_open(gateway *self, tw_error *error);
 /* What this user had of a subject goes into the usage ledger, as of now. */
 void gateway_count_use(gateway *self, const char *user, const stream_use *use);

@@ -9,6 +9,10 @@ static const setting table[] = {
     {"nats", SETTING_TEXT, AT(nats), "nats://127.0.0.1:4222", "URL", "the bus; several servers separated by commas",
      NULL, 0, 0},
     {"credentials", SETTING_TEXT, AT(credentials), "", "FILE", "NATS credentials (.creds)", NULL, 0, 0},
+    {"bus-wait", SETTING_DURATION, AT(bus_wait_ns), "10s", "TIME",
+     "at start, a bus that is away is waited for so long, then the program ends; 0s: for ever. It listens only "
+     "then",
+     NULL, 0, 24 * HOUR_NS},
     {"feed-silence", SETTING_DURATION, AT(feed_silence_ns), "1s", "TIME",
      "a feed whose publisher says nothing for this long is STALE", NULL, 100 * MILLI_NS, HOUR_NS},
 

@@ -9,6 +9,7 @@
 
 typedef struct gateway_settings {
     const char *nats, *credentials;
+    int64_t bus_wait_ns;
     int64_t feed_silence_ns;
 
     const char *redis;

@@ -511,7 +511,7 @@ static tw_code bind_listener(gateway_socket *self, tw_error *error) {
     int one = 1;
     setsockopt(self->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (self->options.share_port) setsockopt(self->listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-    if (bind(self->listener, (struct sockaddr *)&address, length) != 0 || listen(self->listener, BACKLOG) != 0 ||
+    if (bind(self->listener, (struct sockaddr *)&address, length) != 0 ||
         getsockname(self->listener, (struct sockaddr *)&address, &length) != 0)
         return tw_error_set_errno(error, errno, "listening on %s port %u", self->options.address,
                                   self->options.port);
@@ -627,6 +627,12 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     self->poll.data = self->ping_timer.data = self;
     self->polled = true;
     return TW_OK;
+}
+
+tw_code socket_listen(gateway_socket *self, tw_error *error) {
+    if (listen(self->listener, BACKLOG) == 0) return TW_OK;
+    return tw_error_set_errno(error, errno, "listening on %s port %u", self->options.address,
+                              (unsigned)socket_port(self));
 }
 
 void socket_serve(gateway_socket *self, stream *core) {

@@ -70,9 +70,11 @@ typedef struct socket_handlers {
     void (*on_client_gone)(void *context, uint32_t client); /* the stream has closed it */
 } socket_handlers;
 
-/* Listens at once. TW_IO names the address; TW_INVALID what of the options. Everything is borrowed but the options. */
+/* Has the port, but does not listen yet: who connects is refused. TW_IO names the address; TW_INVALID what of the options. Everything is borrowed but the options. */
 tw_code socket_open(gateway_socket **socket, uv_loop_t *loop, const socket_options *options,
                     const socket_handlers *handlers, rt_log *log, tw_error *error);
+/* From now on the kernel takes connections. TW_IO. */
+tw_code socket_listen(gateway_socket *socket, tw_error *error);
 /* Takes connections, as clients of `core`. */
 void socket_serve(gateway_socket *socket, stream *core);
 void socket_stop_listening(gateway_socket *socket);

@@ -13,7 +13,6 @@
 #include "runtime/clock.h"
 
 #define POLL_MS       25 /* libtickwire's own clockwork ticks so often */
-#define CONNECT_TRIES 10
 #define MAX_WANTS     (64u * SUBJECT_CHANNELS)
 #define MAX_FEEDS     1024u
 #define FEED_ARENA    (64u * 1024u)
@@ -33,7 +32,7 @@ typedef struct source_want_entry {
 typedef struct source_feed_entry {
     wire_feed_status status; /* as last told */
     int64_t heard_ns;        /* monotonic */
-    bool silent;
+    bool silent, awaited;    /* awaited: not heard since the bus was away */
 } source_feed_entry;
 
 /* What a quote or status came with, so that it can be told again when its feed's state changes. */
@@ -57,8 +56,10 @@ typedef struct instrument {
 typedef struct heard_nbbo {
     char symbol[TW_SYMBOL_BYTES];
     int64_t heard_ns; /* monotonic; 0: forgotten */
-    bool silent;
-    wire_nbbo nbbo;
+    bool silent, awaited;
+    wire_nbbo nbbo;      /* as told */
+    tw_book_state state; /* as shown */
+    tw_state_cause cause;
 } heard_nbbo;
 
 struct source {
@@ -69,6 +70,7 @@ struct source {
     uv_timer_t tick;
     uint32_t open_handles;
     int64_t feed_silence_ns;
+    bool bus_away;
     source_want_entry wants[MAX_WANTS];
     uint32_t want_count;
     source_feed_entry feeds[MAX_FEEDS];
@@ -134,12 +136,21 @@ static source_feed_entry *find_feed(source *self, const char *mic, uint32_t part
     return NULL;
 }
 
-static tw_book_state state_of_feed(const source_feed_entry *feed) {
+/* After the bus was away a feed is believed when it is heard again; one that has closed need not say so again. */
+static bool is_behind_bus(const source *self, const source_feed_entry *feed) {
+    return self->bus_away ||
+           (feed != NULL && feed->awaited && !feed->silent && feed->status.state != TW_BOOK_CLOSED);
+}
+
+static tw_book_state state_of_feed(const source *self, const source_feed_entry *feed) {
+    if (is_behind_bus(self, feed)) return TW_BOOK_STALE;
     if (feed == NULL) return TW_BOOK_OK;
     return feed->silent ? TW_BOOK_STALE : feed->status.state;
 }
 
-static tw_state_cause cause_of_feed(const source_feed_entry *feed) {
+static tw_state_cause cause_of_feed(const source *self, const source_feed_entry *feed) {
+    if (is_behind_bus(self, feed)) return TW_CAUSE_BUS_AWAY;
+    if (feed == NULL) return TW_CAUSE_NONE;
     return feed->silent ? TW_CAUSE_FEED_SILENT : feed->status.cause;
 }
 
@@ -167,18 +178,24 @@ static instrument *instrument_of(source *self, const wire_header *header) {
     return added;
 }
 
+/* Causes that a receiver of the bus finds, not the instrument's publisher. */
+static bool is_of_receiving(tw_state_cause cause) {
+    return cause == TW_CAUSE_STARTING || cause == TW_CAUSE_FEED_SILENT || cause == TW_CAUSE_BUS_AWAY;
+}
+
 static judged judge(source *self, const wire_header *header, tickwire_state state, const char *cause) {
     return (judged){.known = true,
                     .state = (tw_book_state)state,
                     .cause = number_of_tw_state_cause(cause),
-                    .feed_state = state_of_feed(find_feed(self, header->exchange, header->partition))};
+                    .feed_state = state_of_feed(self, find_feed(self, header->exchange, header->partition))};
 }
 
 /* A state that was its feed's follows the feed; one of the instrument's own stays, unless the feed's is worse. */
-static tw_book_state judge_again(const judged *then, const source_feed_entry *feed, tw_state_cause *cause) {
-    bool was_feeds = then->state != TW_BOOK_OK && then->state == then->feed_state;
-    tw_book_state own = was_feeds ? TW_BOOK_OK : then->state, now = state_of_feed(feed);
-    *cause = now >= own && now != TW_BOOK_OK ? cause_of_feed(feed) : was_feeds ? TW_CAUSE_NONE : then->cause;
+static tw_book_state judge_again(const source *self, const judged *then, const source_feed_entry *feed,
+                                 tw_state_cause *cause) {
+    bool was_feeds = then->state != TW_BOOK_OK && (then->state == then->feed_state || is_of_receiving(then->cause));
+    tw_book_state own = was_feeds ? TW_BOOK_OK : then->state, now = state_of_feed(self, feed);
+    *cause = now >= own && now != TW_BOOK_OK ? cause_of_feed(self, feed) : was_feeds ? TW_CAUSE_NONE : then->cause;
     return tw_book_state_worse(own, now);
 }
 
@@ -192,38 +209,131 @@ static void retell(source *self, const source_feed_entry *feed, int64_t now_ns) 
         instrument *one = &self->instruments[i];
         tw_state_cause cause;
         if (is_of_feed(&one->quote_state, &one->quote.header, &feed->status)) {
-            tw_book_state state = judge_again(&one->quote_state, feed, &cause);
+            tw_book_state state = judge_again(self, &one->quote_state, feed, &cause);
             stream_take_quote(self->stream, &one->quote, state, cause, now_ns);
         }
         if (is_of_feed(&one->status_state, &one->status.header, &feed->status)) {
             wire_status status = one->status;
-            status.header.state = judge_again(&one->status_state, feed, &status.header.cause);
+            status.header.state = judge_again(self, &one->status_state, feed, &status.header.cause);
             stream_take_status(self->stream, &status, now_ns);
         }
     }
 }
 
+/* ---- best quotes ---- */
+
+static const instrument *find_instrument(const source *self, const char *mic, const char *symbol) {
+    char key[KEY_BYTES];
+    tw_text_format(key, sizeof key, "%s.%s", mic, symbol);
+    uint32_t number = tw_map_find(&self->by_key, key);
+    return number == TW_MAP_NONE ? NULL : &self->instruments[number];
+}
+
+void source_judge_instrument(const source *self, const char *mic, const char *symbol, tw_book_state *state,
+                             tw_state_cause *cause) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    const wire_header *header = one == NULL              ? NULL
+                                : one->quote_state.known ? &one->quote.header
+                                : one->print_known       ? &one->print_header
+                                                         : NULL;
+    if (self->bus_away) {
+        *state = TW_BOOK_STALE;
+        *cause = TW_CAUSE_BUS_AWAY;
+    }
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const source_feed_entry *feed = &self->feeds[i];
+        if (strcmp(feed->status.exchange, mic) != 0 || state_of_feed(self, feed) <= *state) continue;
+        if (header != NULL && header->partition != feed->status.partition) continue;
+        *state = state_of_feed(self, feed);
+        *cause = cause_of_feed(self, feed);
+    }
+}
+
+/* An exchange that has closed was left out by the aggregator: what it names then is of a moment ago. */
+static void worsen_by_venues(const source *self, const char *symbol, const wire_venues *venues,
+                             tw_book_state *state, tw_state_cause *cause) {
+    for (uint32_t i = 0; i < venues->count; i++) {
+        tw_book_state of_venue = TW_BOOK_OK;
+        tw_state_cause why = TW_CAUSE_NONE;
+        source_judge_instrument(self, venues->mics[i], symbol, &of_venue, &why);
+        if (of_venue < TW_BOOK_RECOVERING || *state == TW_BOOK_STALE) continue;
+        *state = TW_BOOK_STALE;
+        *cause = why;
+    }
+}
+
+/* One without prices names nobody: somebody must be left to say that there are none. */
+static void worsen_without_feeds(const source *self, tw_book_state *state, tw_state_cause *cause) {
+    const source_feed_entry *bad = NULL;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        if (state_of_feed(self, &self->feeds[i]) < TW_BOOK_RECOVERING) return;
+        bad = &self->feeds[i];
+    }
+    if (bad == NULL || *state == TW_BOOK_STALE) return;
+    *state = TW_BOOK_STALE;
+    *cause = cause_of_feed(self, bad);
+}
+
+static void judge_nbbo(const source *self, heard_nbbo *one) {
+    one->state = one->nbbo.header.state;
+    one->cause = one->nbbo.header.cause;
+    bool behind = self->bus_away || one->awaited;
+    if (behind || one->silent) {
+        one->state = TW_BOOK_STALE;
+        one->cause = one->silent && !self->bus_away ? TW_CAUSE_FEED_SILENT : TW_CAUSE_BUS_AWAY;
+    }
+    worsen_by_venues(self, one->nbbo.header.symbol, &one->nbbo.bid_venues, &one->state, &one->cause);
+    worsen_by_venues(self, one->nbbo.header.symbol, &one->nbbo.ask_venues, &one->state, &one->cause);
+    if (one->nbbo.bid_venues.count + one->nbbo.ask_venues.count == 0)
+        worsen_without_feeds(self, &one->state, &one->cause);
+}
+
+static void tell_nbbo(source *self, const heard_nbbo *one) {
+    wire_nbbo shown = one->nbbo;
+    shown.header.state = one->state;
+    shown.header.cause = one->cause;
+    stream_take_nbbo(self->stream, &shown, rt_clock_utc_ns());
+}
+
+static void retell_nbbo(source *self, heard_nbbo *one) {
+    tw_book_state state = one->state;
+    tw_state_cause cause = one->cause;
+    if (one->heard_ns == 0) return;
+    judge_nbbo(self, one);
+    if (one->state != state || one->cause != cause) tell_nbbo(self, one);
+}
+
+static void retell_nbbos(source *self) {
+    for (uint32_t i = 0; i < self->nbbo_count; i++)
+        retell_nbbo(self, &self->nbbos[i]);
+}
+
+/* ---- what feeds say ---- */
+
 static void tell_feed(source *self, const source_feed_entry *feed, bool state_is_new) {
     int64_t now_ns = rt_clock_utc_ns();
     wire_feed_status status = feed->status;
-    status.state = state_of_feed(feed);
-    status.cause = cause_of_feed(feed);
+    status.state = state_of_feed(self, feed);
+    status.cause = cause_of_feed(self, feed);
     stream_take_feed(self->stream, &status, now_ns);
-    if (state_is_new) retell(self, feed, now_ns);
+    if (!state_is_new) return;
+    retell(self, feed, now_ns);
+    retell_nbbos(self);
 }
 
 static void take_feed(source *self, const wire_feed_status *status) {
     source_feed_entry *feed = find_feed(self, status->exchange, status->partition);
-    if (feed == NULL && self->feed_count < MAX_FEEDS) {
+    bool is_new = feed == NULL;
+    if (is_new && self->feed_count < MAX_FEEDS) {
         feed = &self->feeds[self->feed_count++];
         feed->status = *status;
     }
     if (feed == NULL || status->term < feed->status.term) return; /* a deposed leader's */
-    tw_book_state before = state_of_feed(feed);
+    tw_book_state before = state_of_feed(self, feed);
     feed->status = *status;
     feed->heard_ns = rt_clock_monotonic_ns();
-    feed->silent = false;
-    tell_feed(self, feed, state_of_feed(feed) != before);
+    feed->silent = feed->awaited = false;
+    tell_feed(self, feed, is_new || state_of_feed(self, feed) != before);
 }
 
 static void on_feed(void *context, const char *subject, const uint8_t *bytes, size_t length) {
@@ -237,8 +347,9 @@ static void on_feed(void *context, const char *subject, const uint8_t *bytes, si
     rt_log_limited(self->log, &self->fault_site, RT_WARN, "a feed status that is none", RT_STR("subject", subject));
 }
 
-/* A feed whose session has ended may be silent. */
+/* A feed whose session has ended may be silent. While the bus is away nobody is. */
 static void watch_feeds(source *self) {
+    if (self->bus_away) return;
     int64_t now_ns = rt_clock_monotonic_ns();
     for (uint32_t i = 0; i < self->feed_count; i++) {
         source_feed_entry *feed = &self->feeds[i];
@@ -249,6 +360,23 @@ static void watch_feeds(source *self) {
                RT_U64("partition", feed->status.partition));
         tell_feed(self, feed, true);
     }
+}
+
+/* At the same moment as libtickwire does for books. */
+static void watch_bus(source *self) {
+    bool away = !tickwire_connected(self->client);
+    if (away == self->bus_away) return;
+    self->bus_away = away;
+    rt_log(self->log, RT_WARN,
+           away ? "the bus is away: all that is shown is STALE"
+                : "the bus is back: feeds are OK as they are heard");
+    for (uint32_t i = 0; i < self->nbbo_count; i++)
+        self->nbbos[i].awaited = self->nbbos[i].nbbo.refresh_ms > 0; /* else it may not be told again */
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        self->feeds[i].awaited = true;
+        tell_feed(self, &self->feeds[i], true);
+    }
+    retell_nbbos(self);
 }
 
 /* ---- by channel ---- */
@@ -386,16 +514,16 @@ static heard_nbbo *nbbo_of(source *self, const char *symbol) {
 }
 
 static void take_nbbo(source *self, const wire_nbbo *nbbo) {
-    heard_nbbo *one = nbbo_of(self, nbbo->header.symbol);
+    heard_nbbo once, *one = nbbo_of(self, nbbo->header.symbol);
     bool older = one != NULL && one->heard_ns != 0 && nbbo->header.seq < one->nbbo.header.seq &&
                  strcmp(nbbo->header.epoch, one->nbbo.header.epoch) == 0;
-    if (older && !one->silent) return; /* of an aggregator that knows less */
-    if (one != NULL) {
-        one->nbbo = *nbbo;
-        one->heard_ns = rt_clock_monotonic_ns();
-        one->silent = false;
-    }
-    stream_take_nbbo(self->stream, nbbo, rt_clock_utc_ns());
+    if (older && !one->silent && !one->awaited) return; /* of an aggregator that knows less */
+    if (one == NULL) one = &once;
+    one->nbbo = *nbbo;
+    one->heard_ns = rt_clock_monotonic_ns();
+    one->silent = one->awaited = false;
+    judge_nbbo(self, one);
+    tell_nbbo(self, one);
 }
 
 /* One that should have been told again long ago is not shown as a live one. */
@@ -408,9 +536,7 @@ static void watch_nbbos(source *self) {
         int64_t most_ns = 2 * (int64_t)one->nbbo.refresh_ms * MILLI_NS;
         if (one->silent || one->heard_ns == 0 || most_ns == 0 || now_ns - one->heard_ns <= most_ns) continue;
         one->silent = true;
-        one->nbbo.header.state = TW_BOOK_STALE;
-        one->nbbo.header.cause = TW_CAUSE_FEED_SILENT;
-        stream_take_nbbo(self->stream, &one->nbbo, rt_clock_utc_ns());
+        retell_nbbo(self, one);
     }
 }
 
@@ -552,11 +678,13 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     (void)events;
     source *self = poll->data;
     tickwire_poll(self->client);
+    watch_bus(self);
 }
 
 static void on_tick(uv_timer_t *timer) {
     source *self = timer->data;
     tickwire_poll(self->client);
+    watch_bus(self);
     watch_feeds(self);
     watch_nbbos(self);
     settle_wants(self);
@@ -579,7 +707,6 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
     tickwire_options client = {.url = options->url,
                                .name = "tickwire-gateway",
                                .credentials = options->credentials,
-                               .connect_attempts = CONNECT_TRIES,
                                .max_instruments = options->max_instruments,
                                .feed_silence_ns = options->feed_silence_ns};
     char text[TICKWIRE_ERROR_BYTES] = "";
@@ -639,20 +766,13 @@ bool source_read_book(source *self, const char *mic, const char *symbol, wire_he
     return true;
 }
 
-static const instrument *find_instrument(source *self, const char *mic, const char *symbol) {
-    char key[KEY_BYTES];
-    tw_text_format(key, sizeof key, "%s.%s", mic, symbol);
-    uint32_t number = tw_map_find(&self->by_key, key);
-    return number == TW_MAP_NONE ? NULL : &self->instruments[number];
-}
-
 bool source_read_quote(source *self, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
                        tw_state_cause *cause) {
     const instrument *one = find_instrument(self, mic, symbol);
     if (one == NULL || !one->quote_state.known) return false;
     *quote = one->quote;
     const source_feed_entry *feed = find_feed(self, mic, one->quote.header.partition);
-    *state = judge_again(&one->quote_state, feed, cause);
+    *state = judge_again(self, &one->quote_state, feed, cause);
     return true;
 }
 
@@ -672,7 +792,8 @@ bool source_exchange_is_good(const source *self, const char *mic) {
         const source_feed_entry *feed = &self->feeds[i];
         if (strcmp(feed->status.exchange, mic) != 0) continue;
         heard++;
-        if (state_of_feed(feed) != TW_BOOK_OK && state_of_feed(feed) != TW_BOOK_CLOSED) return false;
+        tw_book_state state = state_of_feed(self, feed);
+        if (state != TW_BOOK_OK && state != TW_BOOK_CLOSED) return false;
     }
     return heard > 0;
 }
@@ -681,8 +802,8 @@ source_state source_read(const source *self) {
     source_state state = {
         .any_feed = self->feed_count > 0, .feeds = self->feed_count, .messages_unfit = self->unfit};
     for (uint32_t i = 0; i < self->feed_count; i++) {
-        state.feeds_silent += self->feeds[i].silent;
-        state.feeds_not_ok += state_of_feed(&self->feeds[i]) != TW_BOOK_OK;
+        state.feeds_silent += self->bus_away || self->feeds[i].silent;
+        state.feeds_not_ok += state_of_feed(self, &self->feeds[i]) != TW_BOOK_OK;
     }
     for (uint32_t i = 0; i < self->want_count; i++)
         state.subscriptions += self->wants[i].subscription != NULL;
@@ -695,9 +816,10 @@ tickwire_stats source_read_client(const source *self) {
 
 void source_judge(source *self, const wire_header *header, tw_book_state *state, tw_state_cause *cause) {
     const source_feed_entry *feed = find_feed(self, header->exchange, header->partition);
-    if (feed == NULL || state_of_feed(feed) == TW_BOOK_OK || state_of_feed(feed) < *state) return;
-    *state = state_of_feed(feed);
-    *cause = cause_of_feed(feed);
+    tw_book_state of_feed = state_of_feed(self, feed);
+    if (of_feed == TW_BOOK_OK || of_feed < *state) return;
+    *state = of_feed;
+    *cause = cause_of_feed(self, feed);
 }
 
 uint32_t source_partitions(const source *self, const char *mic) {

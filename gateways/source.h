@@ -5,8 +5,9 @@
  * Subscriptions are few and coarse: one for each exchange and channel that anybody wants, `{MIC}.*.{channel}`, and while
  * somebody wants a channel of every exchange, one for all of them instead. Feed statuses are always followed: a feed that
  * falls silent is told to the stream as STALE, FEED_SILENT, and the quotes and statuses of its instruments with it, as
- * libtickwire does for books. Candles and best quotes are taken as aggregators tell them; a best quote that is not told
- * again in time is STALE, FEED_SILENT, too.
+ * libtickwire does for books; while the bus is away, and then until the next status comes, all are STALE, BUS_AWAY. Candles
+ * and best quotes are taken as aggregators tell them; a best quote is STALE, too: FEED_SILENT if it is not told again in
+ * time, BUS_AWAY like the others, and with the feed's cause if the feed of an exchange that it names is not good here.
  */
 #ifndef TICKWIRE_GATEWAYS_SOURCE_H
 #define TICKWIRE_GATEWAYS_SOURCE_H
@@ -25,7 +26,7 @@ typedef struct source_options {
     int64_t feed_silence_ns;
 } source_options;
 
-/* Connects: ten tries, one a second. TW_AWAY names the URL. `log` and the loop are borrowed. Nothing is taken before
+/* Connects: one try. TW_AWAY names the URL. `log` and the loop are borrowed. Nothing is taken before
  * source_feed. */
 tw_code source_open(source **source, uv_loop_t *loop, const source_options *options, rt_log *log, tw_error *error);
 void source_feed(source *source, stream *core);
@@ -50,7 +51,7 @@ bool source_exchange_is_good(const source *source, const char *mic);
 typedef struct source_state {
     bool any_feed;           /* any status was ever heard */
     uint32_t feeds;          /* partitions known */
-    uint32_t feeds_silent;   /* of them, those not heard of for too long */
+    uint32_t feeds_silent;   /* of them, those not heard of for too long; all while the bus is away */
     uint32_t feeds_not_ok;   /* of them, those that are not OK: silent ones too */
     uint32_t subscriptions;  /* on the bus, but for feeds */
     uint64_t messages_unfit; /* feed statuses that could not be read */
@@ -60,6 +61,10 @@ tickwire_stats source_read_client(const source *source);
 
 /* Makes a state and its cause those of the instrument's feed where that is worse. */
 void source_judge(source *source, const wire_header *header, tw_book_state *state, tw_state_cause *cause);
+
+/* Of one instrument by name: its partition where that is known, else the worst of its exchange's. */
+void source_judge_instrument(const source *source, const char *mic, const char *symbol, tw_book_state *state,
+                             tw_state_cause *cause);
 
 /* Partitions of the exchange that were heard of. */
 uint32_t source_partitions(const source *source, const char *mic);

@@ -147,6 +147,26 @@ static natsStatus connect_once(bus *self, const bus_options *wanted) {
     return status;
 }
 
+/* nats.c takes any scheme for nats://, and then looks for a server that can't be there. */
+static tw_code check_urls(const char *urls, tw_error *error) {
+    static const char *const schemes[] = {"nats", "tls"};
+    char copy[URL_BYTES], shown[URL_BYTES], *rest = copy, *url;
+    tw_secret_strip(urls, shown, sizeof shown);
+    if (!tw_text_copy(copy, sizeof copy, shown))
+        return tw_error_set(error, TW_INVALID, "the URLs of the bus are too long");
+    while ((url = strsep(&rest, ",")) != NULL) {
+        const char *mark = strstr(url, "://");
+        bool known = mark == NULL;
+        for (size_t i = 0; mark != NULL && i < sizeof schemes / sizeof *schemes; i++)
+            known = known || ((size_t)(mark - url) == strlen(schemes[i]) &&
+                              strncmp(url, schemes[i], strlen(schemes[i])) == 0);
+        if (!known)
+            return tw_error_set(error, TW_INVALID,
+                                "'%s' is no server of the bus: its URL starts with nats:// or tls://", url);
+    }
+    return TW_OK;
+}
+
 static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error *error) {
     for (int attempt = 1;; attempt++) {
         natsStatus status = connect_once(self, wanted);
@@ -207,9 +227,11 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
 
 tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_error *error) {
     *opened = NULL;
+    tw_code code = check_urls(options->url, error);
+    if (code != TW_OK) return code;
     bus *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
-    tw_code code = prepare(self, loop, options, error);
+    code = prepare(self, loop, options, error);
     if (code != TW_OK) {
         free(self);
         return code;

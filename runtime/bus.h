@@ -67,7 +67,8 @@ typedef struct bus_options {
     void *event_context;
 } bus_options;
 
-/* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason. After
+/* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason, TW_INVALID a URL
+ * that is none of a NATS server, without any try. After
  * that the connection is kept for ever: reconnects with jitter, subscriptions restored. It ends (BUS_CLOSED) only
  * if a server refuses the credentials twice. Call it on the thread that runs the loop. */
 tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);

@@ -122,7 +122,7 @@ static tw_code open_redis(aggregator *self, tw_error *error) {
 static tw_code alloc_cores(aggregator *self, tw_error *error) {
     const aggregator_settings *set = &self->settings;
     last_options values = {.max_symbols = (uint32_t)set->max_symbols, .expiry_ns = set->expiry_ns};
-    nbbo_options quotes = {.max_quotes = (uint32_t)set->max_symbols, .refresh_ns = set->refresh_ns};
+    nbbo_options quotes = {.max_quotes = (uint32_t)set->max_symbols, .refresh_ns = set->nbbo_refresh_ns};
     tw_code code = last_values_alloc(&self->values, &values, error);
     if (code == TW_OK && set->nbbo) code = nbbo_alloc(&self->nbbo, &quotes, error);
     if (code != TW_OK || !set->candles) return code;

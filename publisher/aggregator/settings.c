@@ -25,7 +25,12 @@ static const setting table[] = {
     {"grace", SETTING_DURATION, AT(grace_ns), "1s", "TIME",
      "a candle is final when the feed's time has passed its end by this", NULL, 0, 600000 * MS},
     {"refresh", SETTING_DURATION, AT(refresh_ns), "5s", "TIME",
-     "open candles and best quotes that do not change are told again so often; 0s: never", NULL, 0, 3600000 * MS},
+     "open candles that do not change are told again so often; 0s: never", NULL, 0, 3600000 * MS},
+    {"nbbo-refresh", SETTING_DURATION, AT(nbbo_refresh_ns), "1s", "TIME",
+     "best quotes that do not change are told again so often: receivers take one not told for twice that for "
+     "stale; "
+     "0s: never, and nobody notices",
+     NULL, 0, 3600000 * MS},
     {"history", SETTING_COUNT, AT(history), "500", "N", "candles kept of each instrument and interval", NULL, 2,
      100000},
     {"max-candles", SETTING_COUNT, AT(max_candles), "1000000", "N",

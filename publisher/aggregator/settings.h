@@ -15,7 +15,7 @@ typedef struct aggregator_settings {
     uint64_t max_symbols;
 
     bool candles, nbbo;
-    int64_t partial_ns, grace_ns, refresh_ns;
+    int64_t partial_ns, grace_ns, refresh_ns, nbbo_refresh_ns;
     uint64_t history, max_candles, kept_prints;
     const char *zones; /* "MIC=Zone,..." */
 

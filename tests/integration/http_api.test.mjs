@@ -112,7 +112,7 @@ test('last values are what the bus last said, whether Redis, memory or the bus g
 });
 
 test('a Redis that hangs delays neither the stream nor other pages; a price whose feed is silent is not shown as live', async (t) => {
-  const { nats, redis, gateway } = await sceneOf(t, ['--redis-deadline', '3s']);
+  const { nats, redis, gateway, client } = await sceneOf(t, ['--redis-deadline', '3s']);
   const { ingest } = await feedOf(t, nats, { messages: 20_000_000, rate: '20k' });
   const reader = await StreamClient.connect(gateway);
   await reader.subscribe(['XNAS.*.orderbook', 'XNAS.*.quote', 'XNAS.*.trade']);
@@ -120,7 +120,7 @@ test('a Redis that hangs delays neither the stream nor other pages; a price whos
     [...reader.books.keys()].map((subject) => subject.split('.')[1]).find((name) => ['quote', 'trade'].every((channel) => reader.latest.has(`XNAS.${name}.${channel}`))));
   const live = await until('Redis to have it', async () => {
     const answer = await get(gateway, `/v1/last/XNAS/${symbol}`);
-    return answer.json.source === 'redis' && answer.json;
+    return (await client.exists(`tw:last:XNAS:${symbol}`)) && answer.json; // the gateway may know newer ones itself
   });
   assert.equal(live.state, 'OK');
   redis.program.kill('SIGSTOP');
@@ -134,7 +134,7 @@ test('a Redis that hangs delays neither the stream nor other pages; a price whos
   assert.ok((await metric(gateway, 'redis_late_total')) >= 5);
   await until('Redis to be given up', async () => (await get(gateway, '/readyz')).json.redis !== 'READY');
   redis.program.kill('SIGCONT');
-  await until('Redis to be back', async () => (await get(gateway, `/v1/last/XNAS/${symbol}`)).json.source === 'redis');
+  await until('Redis to be back', async () => (await get(gateway, '/readyz')).json.redis === 'READY');
   assert.deepEqual(reader.faults, []);
   ingest.kill('SIGKILL');
   await until('the feed to be silent', async () => (await get(gateway, '/readyz')).status === 503);
@@ -174,7 +174,7 @@ test('the documents are valid, name every path there is, and say what is answere
   };
   const BOOK = '/v1/book/{mic}/{symbol}', LAST = '/v1/last/{mic}/{symbol}', LASTS = '/v1/last/{mic}', CANDLES = '/v1/candles/{mic}/{symbol}', SSE = '/v1/stream/sse';
   await look('/readyz', '/readyz', 503);
-  await look(BOOK, '/v1/book/XNAS/NONE', 504); // nobody publishes yet
+  await look(BOOK, '/v1/book/XNAS/NONE', 503); // nobody publishes yet
   await feedOf(t, nats, { messages: 8000, rate: '8k' });
   const seen = new Map(), told = schemasOf(asyncapi), wrong = [];
   const typeOf = Object.fromEntries(Object.entries(asyncapi.components.schemas).filter(([, schema]) => schema.properties?.type?.const).map(([name, schema]) => [schema.properties.type.const, name]));

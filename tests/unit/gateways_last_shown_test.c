@@ -113,3 +113,20 @@ TEST(last_shown, the_worst_state_told_is_shown_with_its_cause) {
     EXPECT_MSG(strstr(json_of(&shown, text, sizeof text), "\"state\":\"STALE\",\"cause\":\"FEED_SILENT\"") != NULL,
                "%s", text);
 }
+
+TEST(last_shown, newer_is_what_the_exchange_said_later_and_in_the_same_moment_what_has_the_higher_number) {
+    static const struct {
+        int64_t event_ns, than_ns;
+        uint64_t seq, than_seq;
+        bool newer;
+    } cases[] = {{20, 10, 1, 900, true},
+                 {10, 20, 900, 1, false},
+                 {10, 10, 6, 5, true},
+                 {10, 10, 5, 5, false},
+                 {TW_TIME_ABSENT, 10, 6, 5, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        last_shown one = {.event_ns = cases[i].event_ns, .seq = cases[i].seq};
+        last_shown than = {.event_ns = cases[i].than_ns, .seq = cases[i].than_seq};
+        EXPECT_MSG(last_shown_is_newer(&one, &than) == cases[i].newer, "case %zu", i);
+    }
+}

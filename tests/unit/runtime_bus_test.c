@@ -204,6 +204,32 @@ TEST(bus, a_request_is_answered_on_its_inbox) {
     tear_down(&f);
 }
 
+static void count_nobody(void *context, const bus_message *message) {
+    inbox *in = context;
+    EXPECT(message->status == BUS_NO_RESPONDERS && message->length == 0);
+    EXPECT_STR(message->subject, "");
+    in->count++;
+}
+
+TEST(bus, a_request_that_nobody_listens_for_is_told_so_at_once_to_who_wants_to_know) {
+    fixture f;
+    inbox deaf = {0}, told = {0};
+    tw_error error;
+    set_up(&f);
+    bus *asking = open_as(&f, (bus_options){.no_responders = true});
+    subscribe(&f, &deaf, "answers.not");
+    EXPECT_I64(bus_subscribe(asking, "answers", count_nobody, &told, 0, NULL, &error), TW_OK);
+    EXPECT_I64(bus_publish_request(f.bus, "nobody", "answers.not", (const uint8_t *)"?", 1), TW_OK);
+    bus_flush(f.bus);
+    for (int i = 0; i < 3; i++)
+        EXPECT_I64(bus_publish_request(asking, "nobody", "answers", (const uint8_t *)"?", 1), TW_OK);
+    bus_flush(asking);
+    RUN_UNTIL(&f, told.count == 3);
+    EXPECT_U64(deaf.count, 0);
+    bus_close(asking);
+    tear_down(&f);
+}
+
 TEST(bus, unsubscribing_within_the_callback_ends_delivery_at_once) {
     fixture f;
     inbox in = {.end_after = 3}, last = {0};
@@ -385,6 +411,11 @@ TEST(bus, a_bus_that_is_away_is_named_without_its_password) {
     EXPECT(strstr(error.text, "secret") == NULL);
     options.url = "nats://127.0.0.1:1,,";
     EXPECT_I64(bus_open(&opened, &loop, &options, &error), TW_INVALID);
+    options.url = "nats://127.0.0.1:1,http://user:secret@bus:4222";
+    options.connect_attempts = -1; /* it is not tried */
+    EXPECT_I64(bus_open(&opened, &loop, &options, &error), TW_INVALID);
+    EXPECT_CONTAINS(error.text, "'http://bus:4222' is no server of the bus");
+    EXPECT(strstr(error.text, "secret") == NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     EXPECT_I64(uv_loop_close(&loop), 0);
 }
