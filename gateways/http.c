@@ -25,7 +25,8 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_FORBIDDEN = {403, "Forbidden"}, HTTP_NOT_FOUND = {404, "Not Found"},
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"},
-                  HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"};
+                  HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"},
+                  HTTP_UPGRADE = {426, "Upgrade Required"};
 
 /* ---- answers ---- */
 
@@ -230,10 +231,21 @@ static void answer_options(gateway *self, const http_asked *asked) {
     socket_answer(self->socket, asked->ticket, head, "", 0, true);
 }
 
-static void refuse_method(gateway *self, http_asked *asked) {
+static void add_header(http_asked *asked, const char *lines) {
     size_t used = strlen(asked->cross_origin);
-    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, "Allow: " METHODS "\r\n");
+    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, lines);
+}
+
+static void refuse_method(gateway *self, http_asked *asked) {
+    add_header(asked, "Allow: " METHODS "\r\n");
     http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+}
+
+static void want_upgrade(gateway *self, const http_asked *asked) {
+    http_asked with = *asked;
+    add_header(&with, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    http_answer_error(self, &with, HTTP_UPGRADE, "UPGRADE_REQUIRED",
+                      "this is a WebSocket: connect with an upgrade");
 }
 
 static void route(gateway *self, const socket_request *request, const http_asked *asked) {
@@ -243,17 +255,20 @@ static void route(gateway *self, const socket_request *request, const http_asked
         found->take(self, request);
     else if (file != NULL)
         answer_page(self, asked, file, page_is_known(file, request->if_none_match));
+    else if (is_stream(request->path))
+        want_upgrade(self, asked);
     else
-        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND",
-                          is_stream(request->path) ? "this is a WebSocket: connect with an upgrade"
-                                                   : "there is nothing at this path");
+        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is nothing at this path");
 }
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
                     is_stream(request->path);
-    if (is_there && request->method == SOCKET_OPTIONS)
+    if (request->torn)
+        http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
+                          "the address has a control character in it, or the request line no HTTP version");
+    else if (is_there && request->method == SOCKET_OPTIONS)
         answer_options(self, &asked);
     else if (is_there && request->method == SOCKET_OTHER)
         refuse_method(self, &asked);

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gateways/api/documents.h"
+#include "gateways/auth/origin.h"
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
@@ -291,7 +292,9 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = open_doorman(self, error);
+    tw_code code = origin_check_list(self->settings.origins, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--origins");
+    code = open_doorman(self, error);
     if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);

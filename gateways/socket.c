@@ -272,6 +272,15 @@ static socket_method method_of(struct lws *wsi) {
     return SOCKET_OTHER;
 }
 
+/* libwebsockets ends a path at a decoded line end or NUL, and passes other control characters on. What follows a line end
+ * is lost with the protocol's version. */
+static bool is_torn(struct lws *wsi, const char *path) {
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) == 0) return true;
+    for (const char *at = path; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f) return true;
+    return false;
+}
+
 /* The arguments, one after the other in `text`. */
 static void copy_arguments(struct lws *wsi, socket_request *request, char *text, size_t capacity) {
     size_t used = 0;
@@ -295,6 +304,7 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
     socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
+    request.torn = is_torn(wsi, path);
     socket_take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
