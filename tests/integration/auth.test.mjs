@@ -391,6 +391,21 @@ test('a token adds to what anybody may read; who has none is not sent away then'
   });
 });
 
+test('a port that is taken and files of TLS that can not be used are told in one line of our own', async () => {
+  const [key, other, cert, text] = ['key.pem', 'other.pem', 'cert.pem', 'text'].map((name) => fileOf(name, 'nothing\n'));
+  const made = [run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]),
+    run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', other])];
+  assert.deepEqual(made.map((one) => one.status), [0, 0]);
+  const tls = (certificate, its) => ['--port', '0', '--tls-certificate', certificate, '--tls-key', its];
+  for (const [settings, words] of [[['--port', new URL(nats.url).port], /: Address already in use/], [tls('/nowhere', key), /--tls-certificate \/nowhere: No such file/], [tls(cert, '/nowhere'), /--tls-key \/nowhere: No such file/],
+    [tls(text, key), /--tls-certificate \S+text can't be used: \S+/], [tls(cert, text), /--tls-key \S+text can't be used: \S+/], [tls(cert, other), /--tls-key \S+other\.pem can't be used: key values mismatch/]]) {
+    const gateway = new Program(gatewayProgram, ['--nats', nats.url, '--max-clients', '100', ...settings]);
+    assert.ok([1, 2].includes(await gateway.end()), gateway.stderr);
+    assert.match(gateway.stderr, words);
+    assert.match(gateway.stderr, /^tickwire-gateway: [^\n]+\n$/); // nothing of libwebsockets', no leak found by a sanitizer
+  }
+});
+
 test('settings of tokens that make no sense are refused, and say which', async () => {
   const short = fileOf('short', 'not long enough\n'), text = fileOf('text', 'nothing'), secret = fileOf('private.pem', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
   for (const [settings, words] of [[['--auth-keys', '/nowhere'], /\/nowhere: it can't be read/], [['--auth-secret', short], /short: a secret for HS256 has 32 to 1024 bytes/],
