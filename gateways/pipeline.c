@@ -31,13 +31,26 @@ static void end_period_if_due(gateway *self, int64_t now_ns) {
     if (usage_is_due(self->usage, now_ns)) end_period(self, now_ns);
 }
 
-static void count_use(gateway *self, const char *user, const stream_use *use) {
+static void count_for(gateway *self, const char *user, const stream_use *use, const char *exchange) {
     usage_add(self->usage, &(ledger_use){.user = user,
                                          .subject = use->subject,
+                                         .exchange = exchange,
                                          .updates = use->updates,
                                          .bytes = use->bytes,
                                          .first_ns = use->first_ns,
                                          .last_ns = use->last_ns});
+}
+
+/* What spans exchanges is counted for each of them: who sums up one exchange's lines finds all who had its data. */
+static void count_use(gateway *self, const char *user, const stream_use *use) {
+    subject_parts parts;
+    subject_parse(use->subject, &parts);
+    wire_venues venues = {0};
+    if (parts.kind == SUBJECT_KIND_AGGREGATE)
+        venues = source_venues(self->source, parts.symbol, parts.channel == SUBJECT_NBBO);
+    for (uint32_t i = 0; i < venues.count; i++)
+        count_for(self, user, use, venues.mics[i]);
+    if (venues.count == 0) count_for(self, user, use, NULL);
 }
 
 static void on_used(void *context, uint32_t client, const stream_use *use) {
