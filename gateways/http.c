@@ -136,31 +136,44 @@ static void put_auth(const gateway *self, json_writer *w, const keyring_stats *k
     json_close_object(w);
 }
 
-static void take_readyz(gateway *self, const socket_request *request) {
+static void put_details(const gateway *self, json_writer *w, const source_state *state, const keyring_stats *keys) {
+    last_store_stats store = last_store_read_stats(self->last_store);
+    json_u64(w, "feeds", state->feeds);
+    json_u64(w, "feeds_silent", state->feeds_silent);
+    json_u64(w, "feeds_not_ok", state->feeds_not_ok);
+    put_auth(self, w, keys);
+    json_string(w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
+}
+
+bool http_write_ready(const gateway *self, bool detailed, char *text, size_t capacity) {
     source_state state = source_read(self->source);
-    http_asked asked = http_remember(self, request);
-    char body[SMALL_BYTES];
-    json_writer w;
-    json_start(&w, body, sizeof body);
-    json_open_object(&w, NULL);
     keyring_stats keys = doorman_read_stats(self->doorman).keys;
     bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
     bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    json_writer w;
+    json_start(&w, text, capacity);
+    json_open_object(&w, NULL);
     json_bool(&w, "ready", ready);
-    json_u64(&w, "feeds", state.feeds);
-    json_u64(&w, "feeds_silent", state.feeds_silent);
-    json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
-    last_store_stats store = last_store_read_stats(self->last_store);
-    put_auth(self, &w, &keys);
-    json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
+    if (detailed) put_details(self, &w, &state, &keys);
     json_close_object(&w);
     json_finish(&w);
-    http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, w.length);
+    return ready;
+}
+
+static void take_readyz(gateway *self, const socket_request *request) {
+    http_asked asked = http_remember(self, request);
+    char body[SMALL_BYTES];
+    bool ready = http_write_ready(self, !observe_is_apart(self), body, sizeof body);
+    http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, strlen(body));
 }
 
 static void take_metrics(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     static const char type[] = "text/plain; version=0.0.4";
+    if (observe_is_apart(self)) {
+        http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is nothing at this path");
+        return;
+    }
     size_t capacity = observe_render(self, NULL, 0) + METRICS_SLACK;
     char *text = malloc(capacity);
     if (text == NULL) {

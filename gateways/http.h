@@ -52,6 +52,9 @@ void http_write_error(char *response, size_t capacity, http_asked *asked, http_s
 /* Four of A-Z 0-9. */
 bool http_is_mic(const char *text, size_t length);
 
+/* Can it serve? And a JSON object that says so, with what it knows of feeds, keys and Redis where `detailed`. */
+bool http_write_ready(const gateway *self, bool detailed, char *text, size_t capacity);
+
 /* Answers a request, now or later. */
 void http_take(gateway *self, const socket_request *request);
 

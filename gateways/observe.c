@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "gateways/http.h"
 #include "gateways/pipeline.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -188,6 +189,21 @@ static void add_auth(observed *seen) {
     metrics_add_gauge(seen->metrics, sessions, "kind=\"anonymous\"", sessions_help, &seen->sessions_anonymous);
 }
 
+static bool is_ready(void *context, char *text, size_t capacity) {
+    return http_write_ready(context, true, text, capacity);
+}
+
+static tw_code serve(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    tw_code code = metrics_server_open(&self->observed.server, &self->loop, self->observed.metrics,
+                                       s->metrics_address, (uint16_t)s->metrics, error);
+    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
+    metrics_server_on_ready(self->observed.server, is_ready, self);
+    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", s->metrics_address),
+           RT_U64("port", metrics_server_port(self->observed.server)));
+    return TW_OK;
+}
+
 tw_code observe_open(gateway *self, tw_error *error) {
     self->observed.metrics = metrics_alloc();
     if (self->observed.metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
@@ -195,7 +211,16 @@ tw_code observe_open(gateway *self, tw_error *error) {
     add_gauges(&self->observed);
     add_auth(&self->observed);
     metrics_on_collect(self->observed.metrics, collect, self);
-    return TW_OK;
+    return self->settings.metrics < 0 ? TW_OK : serve(self, error);
+}
+
+bool observe_is_apart(const gateway *self) {
+    return self->observed.server != NULL;
+}
+
+void observe_stop(gateway *self) {
+    metrics_server_close(self->observed.server);
+    self->observed.server = NULL;
 }
 
 void observe_close(gateway *self) {

@@ -351,6 +351,7 @@ void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
     if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
+    observe_stop(self);
     last_store_close(self->last_store);
     asker_close(self->asker);
     doorman_close(self->doorman);

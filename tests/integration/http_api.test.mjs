@@ -7,7 +7,7 @@ import { Answers, asyncapiFaults, danglingReferences, openapiFaults, routes, sch
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { LastValues } from './lib/last_value.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, Program, build, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, Program, build, metricsUrl, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer, valuesAre } from './lib/redis_server.mjs';
 
@@ -110,9 +110,16 @@ test('last values are what the bus last said, whether Redis, memory or the bus g
   await allAre('redis');
   await reader.close();
   // Redis' row is of quotes and trades together: who may read one of them is not told when the other moved.
-  const halves = await Promise.all(['quote', 'trade'].map((channel) => startGateway(nats, ['--redis', redis.url, '--anonymous', `XNAS.*.${channel}`])));
+  const halves = await Promise.all(['quote', 'trade'].map((channel) => startGateway(nats, ['--redis', redis.url, '--metrics', '0', '--anonymous', `XNAS.*.${channel}`])));
   t.after(() => Promise.all(halves.map((one) => one.stop())));
-  for (const one of halves) await until('Redis to be ready', async () => (await get(one, '/readyz')).json.redis === 'READY');
+  for (const one of halves) {
+    const operators = await metricsUrl(one); // who then are told alone
+    await until('Redis to be ready', async () => (await (await fetch(`${operators}/readyz`)).json()).redis === 'READY');
+    assert.match(await (await fetch(`${operators}/metrics`)).text(), /^tickwire_gateway_redis_state 0$/m);
+    assert.equal((await get(one, '/metrics')).status, 404);
+    const ready = await get(one, '/readyz');
+    assert.deepEqual(ready.json, { ready: ready.status === 200 });
+  }
   let older = 0;
   for (const name of names) {
     const row = rows[`tw:last:XNAS:${name}`], [quote, trade] = await Promise.all(halves.map(async (one) => (await get(one, `/v1/last/XNAS/${encodeURIComponent(name)}`)).json));
