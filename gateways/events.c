@@ -9,6 +9,7 @@
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
 #include "gateways/stream/pattern.h"
+#include "gateways/stream/request.h"
 #include "runtime/clock.h"
 
 #define REQUEST_BYTES 16384u
@@ -78,11 +79,13 @@ static void put_resume(json_writer *w, const char *id) {
     json_close_object(w);
 }
 
-static bool put_number(json_writer *w, const socket_request *request, const char *name) {
+/* Said here and not by the stream, whose error would come in an answer of 200. */
+static bool put_number(json_writer *w, const socket_request *request, const char *name, uint64_t least,
+                       uint64_t most) {
     uint64_t value;
     const char *text = http_argument(request, name);
     if (text[0] == '\0') return true;
-    if (!tw_text_to_u64(text, &value) || value > UINT32_MAX) return false;
+    if (!tw_text_to_u64(text, &value) || value < least || value > most) return false;
     json_u64(w, name, value);
     return true;
 }
@@ -98,8 +101,10 @@ static const char *write_request(json_writer *w, const socket_request *request) 
     while (next_pattern(&walk, pattern))
         json_string(w, NULL, pattern);
     json_close_array(w);
-    if (!put_number(w, request, "depth")) return "depth is a number";
-    if (!put_number(w, request, "interval_ms")) return "interval_ms is a number of milliseconds";
+    if (!put_number(w, request, "depth", 1, REQUEST_MOST_DEPTH))
+        return "depth is a whole number from 1 to 50, rounded up to what is offered: " REQUEST_DEPTHS;
+    if (!put_number(w, request, "interval_ms", 0, REQUEST_MOST_MS))
+        return "interval_ms is a whole number from 0 to 5000, rounded up to what is offered: " REQUEST_INTERVALS;
     put_resume(w, id[0] != '\0' ? id : http_argument(request, "last_event_id"));
     json_close_object(w);
     return json_finish(w) ? NULL : "too many subjects for one address";
@@ -108,16 +113,16 @@ static const char *write_request(json_writer *w, const socket_request *request) 
 void events_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     char text[REQUEST_BYTES], head[HEAD_BYTES];
-    if (asked.head) {
-        http_answer(self, &asked, HTTP_OK, "text/event-stream", "no-store", "", 0);
-        return;
-    }
     if (!check_patterns(self, request, &asked)) return;
     json_writer w;
     json_start(&w, text, sizeof text);
     const char *fault = write_request(&w, request);
     if (fault != NULL) {
         http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST", fault);
+        return;
+    }
+    if (asked.head) {
+        http_answer(self, &asked, HTTP_OK, "text/event-stream", "no-store", "", 0);
         return;
     }
     tw_text_format(head, sizeof head,

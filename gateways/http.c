@@ -25,7 +25,8 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_FORBIDDEN = {403, "Forbidden"}, HTTP_NOT_FOUND = {404, "Not Found"},
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"},
-                  HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"};
+                  HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"},
+                  HTTP_UPGRADE = {426, "Upgrade Required"};
 
 /* ---- answers ---- */
 
@@ -135,31 +136,44 @@ static void put_auth(const gateway *self, json_writer *w, const keyring_stats *k
     json_close_object(w);
 }
 
-static void take_readyz(gateway *self, const socket_request *request) {
+static void put_details(const gateway *self, json_writer *w, const source_state *state, const keyring_stats *keys) {
+    last_store_stats store = last_store_read_stats(self->last_store);
+    json_u64(w, "feeds", state->feeds);
+    json_u64(w, "feeds_silent", state->feeds_silent);
+    json_u64(w, "feeds_not_ok", state->feeds_not_ok);
+    put_auth(self, w, keys);
+    json_string(w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
+}
+
+bool http_write_ready(const gateway *self, bool detailed, char *text, size_t capacity) {
     source_state state = source_read(self->source);
-    http_asked asked = http_remember(self, request);
-    char body[SMALL_BYTES];
-    json_writer w;
-    json_start(&w, body, sizeof body);
-    json_open_object(&w, NULL);
     keyring_stats keys = doorman_read_stats(self->doorman).keys;
     bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
     bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    json_writer w;
+    json_start(&w, text, capacity);
+    json_open_object(&w, NULL);
     json_bool(&w, "ready", ready);
-    json_u64(&w, "feeds", state.feeds);
-    json_u64(&w, "feeds_silent", state.feeds_silent);
-    json_u64(&w, "feeds_not_ok", state.feeds_not_ok);
-    last_store_stats store = last_store_read_stats(self->last_store);
-    put_auth(self, &w, &keys);
-    json_string(&w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
+    if (detailed) put_details(self, &w, &state, &keys);
     json_close_object(&w);
     json_finish(&w);
-    http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, w.length);
+    return ready;
+}
+
+static void take_readyz(gateway *self, const socket_request *request) {
+    http_asked asked = http_remember(self, request);
+    char body[SMALL_BYTES];
+    bool ready = http_write_ready(self, !observe_is_apart(self), body, sizeof body);
+    http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, strlen(body));
 }
 
 static void take_metrics(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     static const char type[] = "text/plain; version=0.0.4";
+    if (observe_is_apart(self)) {
+        http_answer_error(self, &asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is nothing at this path");
+        return;
+    }
     size_t capacity = observe_render(self, NULL, 0) + METRICS_SLACK;
     char *text = malloc(capacity);
     if (text == NULL) {
@@ -230,10 +244,21 @@ static void answer_options(gateway *self, const http_asked *asked) {
     socket_answer(self->socket, asked->ticket, head, "", 0, true);
 }
 
-static void refuse_method(gateway *self, http_asked *asked) {
+static void add_header(http_asked *asked, const char *lines) {
     size_t used = strlen(asked->cross_origin);
-    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, "Allow: " METHODS "\r\n");
+    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, lines);
+}
+
+static void refuse_method(gateway *self, http_asked *asked) {
+    add_header(asked, "Allow: " METHODS "\r\n");
     http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+}
+
+static void want_upgrade(gateway *self, const http_asked *asked) {
+    http_asked with = *asked;
+    add_header(&with, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    http_answer_error(self, &with, HTTP_UPGRADE, "UPGRADE_REQUIRED",
+                      "this is a WebSocket: connect with an upgrade");
 }
 
 static void route(gateway *self, const socket_request *request, const http_asked *asked) {
@@ -243,17 +268,20 @@ static void route(gateway *self, const socket_request *request, const http_asked
         found->take(self, request);
     else if (file != NULL)
         answer_page(self, asked, file, page_is_known(file, request->if_none_match));
+    else if (is_stream(request->path))
+        want_upgrade(self, asked);
     else
-        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND",
-                          is_stream(request->path) ? "this is a WebSocket: connect with an upgrade"
-                                                   : "there is nothing at this path");
+        http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is nothing at this path");
 }
 
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
                     is_stream(request->path);
-    if (is_there && request->method == SOCKET_OPTIONS)
+    if (request->torn)
+        http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
+                          "the address has a control character in it, or the request line no HTTP version");
+    else if (is_there && request->method == SOCKET_OPTIONS)
         answer_options(self, &asked);
     else if (is_there && request->method == SOCKET_OTHER)
         refuse_method(self, &asked);

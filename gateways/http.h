@@ -18,7 +18,7 @@ typedef struct http_status {
     const char *words;
 } http_status;
 extern const http_status HTTP_OK, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_NOT_ALLOWED,
-    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT, HTTP_UNAUTHORIZED, HTTP_TOO_MANY;
+    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT, HTTP_UNAUTHORIZED, HTTP_TOO_MANY, HTTP_UPGRADE;
 
 #define HTTP_CROSS_BYTES     2432u
 #define HTTP_CHALLENGE_BYTES 512u
@@ -51,6 +51,9 @@ void http_write_error(char *response, size_t capacity, http_asked *asked, http_s
 
 /* Four of A-Z 0-9. */
 bool http_is_mic(const char *text, size_t length);
+
+/* Can it serve? And a JSON object that says so, with what it knows of feeds, keys and Redis where `detailed`. */
+bool http_write_ready(const gateway *self, bool detailed, char *text, size_t capacity);
 
 /* Answers a request, now or later. */
 void http_take(gateway *self, const socket_request *request);

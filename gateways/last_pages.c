@@ -259,10 +259,10 @@ static bool redis_is_worth_asking(const gateway *self, const char *mic) {
     return source_partitions(self->source, mic) == 0 || source_exchange_is_good(self->source, mic);
 }
 
-static void leave_out_unread(last_item *item) {
-    last_shown *shown = &item->shown;
-    if (!item->wanted[PART_QUOTE]) shown->bid[0] = shown->bid_size[0] = shown->ask[0] = shown->ask_size[0] = '\0';
-    if (!item->wanted[PART_PRINT]) shown->last[0] = shown->last_size[0] = '\0';
+/* A row's seq, time and state are of quotes and trades together: who may read only one of them would learn from it when
+ * the other moved. */
+static bool may_have_row(const last_item *item) {
+    return item->wanted[PART_QUOTE] && item->wanted[PART_PRINT];
 }
 
 /* What the gateway follows itself may be newer than the row; by far, where the aggregator stands still. Then it is shown
@@ -274,7 +274,6 @@ static const char *choose(gateway *self, last_item *item, const last_shown *row)
     bool has_quote = item->wanted[PART_QUOTE] && take_kept_quote(self, &kept, &quote);
     bool has_print = item->wanted[PART_PRINT] && take_kept_print(self, &kept, quote.header.epoch);
     item->shown = *row;
-    leave_out_unread(item);
     if ((!has_quote && !has_print) || !last_shown_is_newer(&kept.shown, row)) return "redis";
     if (has_quote == item->wanted[PART_QUOTE] && has_print == item->wanted[PART_PRINT])
         item->shown = kept.shown;
@@ -317,7 +316,7 @@ static void start_item(gateway *self, const identity *who, last_item *item) {
     if (!item->wanted[PART_QUOTE] && !item->wanted[PART_PRINT])
         refuse(self, item, &HTTP_FORBIDDEN, "FORBIDDEN",
                "you may read neither quotes nor trades of this instrument");
-    else if (!redis_is_worth_asking(self, item->owner->mic) ||
+    else if (!may_have_row(item) || !redis_is_worth_asking(self, item->owner->mic) ||
              !last_store_ask(self->last_store, item->owner->mic, item->symbol, item))
         look_elsewhere(self, item);
 }

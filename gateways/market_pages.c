@@ -22,11 +22,13 @@ typedef struct question {
     uint32_t depth;      /* BOOK */
     uint32_t parts_left; /* INSTRUMENTS: partitions whose last chunk has not come */
     char mic[TW_MIC_BYTES], symbol[TW_SYMBOL_BYTES];
-    char *text; /* INSTRUMENTS: entries so far */
+    identity *who; /* INSTRUMENTS: what it may read decides on each entry; NULL: nobody known */
+    char *text;    /* INSTRUMENTS: entries so far */
     size_t length, capacity;
 } question;
 
 static void question_free(question *q) {
+    identity_free(q->who);
     free(q->text);
     free(q);
 }
@@ -102,10 +104,38 @@ static bool question_append(question *q, const char *text, size_t length) {
     return true;
 }
 
-static bool append_instrument(question *q, const wire_instrument *entry) {
+/* What of an instrument's directory entry may be shown: the entry itself to who may read anything of it, how it trades
+ * and what its data is worth only to who may read a channel that says so. */
+typedef struct visible {
+    bool entry, trading, state;
+} visible;
+
+static bool may_see(const gateway *self, const question *q, const char *symbol, subject_channel channel) {
+    char subject[SUBJECT_BYTES];
+    return subject_instrument(subject, sizeof subject, q->mic, symbol, channel) &&
+           doorman_allows(self->doorman, q->who, subject);
+}
+
+static visible look_at(const gateway *self, const question *q, const char *symbol) {
+    char token[SUBJECT_BYTES], subject[SUBJECT_BYTES];
+    visible seen = {0};
+    seen.entry = subject_escape(token, sizeof token, symbol) &&
+                 tw_text_format(subject, sizeof subject, "%s.%s.>", q->mic, token) &&
+                 doorman_allows(self->doorman, q->who, subject);
+    if (!seen.entry) return seen;
+    seen.trading = may_see(self, q, symbol, SUBJECT_STATUS);
+    seen.state =
+        seen.trading || may_see(self, q, symbol, SUBJECT_ORDERBOOK) || may_see(self, q, symbol, SUBJECT_QUOTE);
+    return seen;
+}
+
+/* False: no memory. */
+static bool append_instrument(const gateway *self, question *q, const wire_instrument *entry) {
     char text[INSTRUMENT_BYTES];
     const tw_instrument *one = &entry->instrument;
     char market[2] = {one->market, '\0'};
+    visible seen = look_at(self, q, one->symbol);
+    if (!seen.entry) return true;
     json_writer w;
     json_start(&w, text, sizeof text);
     json_open_object(&w, NULL);
@@ -117,9 +147,9 @@ static bool append_instrument(question *q, const wire_instrument *entry) {
     if (one->round_lot != 0) json_decimal_u64(&w, "round_lot", one->round_lot, one->quantity_exponent);
     if (market[0] != '\0') json_string(&w, "market", market);
     if (one->test) json_bool(&w, "test", true);
-    json_string(&w, "trading", tw_trading_state_name(entry->trading));
-    json_string(&w, "state", tw_book_state_name(entry->state));
-    if (entry->cause != TW_CAUSE_NONE) json_string(&w, "cause", tw_state_cause_name(entry->cause));
+    if (seen.trading) json_string(&w, "trading", tw_trading_state_name(entry->trading));
+    if (seen.state) json_string(&w, "state", tw_book_state_name(entry->state));
+    if (seen.state && entry->cause != TW_CAUSE_NONE) json_string(&w, "cause", tw_state_cause_name(entry->cause));
     json_close_object(&w);
     return json_finish(&w) && (q->length == 0 || question_append(q, ",", 1)) && question_append(q, text, w.length);
 }
@@ -182,7 +212,7 @@ static bool take_instruments_reply(gateway *self, question *q, const bus_message
         return true;
     }
     for (uint32_t i = 0; i < list.instrument_count; i++) {
-        if (append_instrument(q, &list.instruments[i])) continue;
+        if (append_instrument(self, q, &list.instruments[i])) continue;
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the directory");
         return true;
     }
@@ -216,6 +246,7 @@ static void ask(gateway *self, const question *asked, const char *subject) {
     question *q = malloc(sizeof *q);
     if (q != NULL) *q = *asked;
     if (q != NULL && asker_ask(self->asker, subject, market_take_reply, q)) return;
+    identity_free(asked->who);
     free(q);
     http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
 }
@@ -270,5 +301,6 @@ void market_take_instruments(gateway *self, const socket_request *request) {
     if (!caller_may_read(self, request, &q.asked, subject, "anything of this exchange")) return;
     q.parts_left = source_partitions(self->source, mic);
     if (q.parts_left == 0) q.parts_left = 1;
+    if (request->caller != NULL) q.who = identity_share(request->caller);
     if (subject_instruments(subject, sizeof subject, mic)) ask(self, &q, subject);
 }

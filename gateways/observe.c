@@ -1,7 +1,10 @@
 /* Every counter and state of the gateway under its Prometheus name. */
 #include "gateways/observe.h"
 
+#include <stddef.h>
+
 #include "base/text.h"
+#include "gateways/http.h"
 #include "gateways/pipeline.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -48,124 +51,125 @@ static void collect(void *context) {
     seen->books_not_ok = seen->client.books_not_ok;
 }
 
+#define AT(field) offsetof(observed, field)
+
+/* A number of `observed`, by its place there, under its name after tickwire_gateway_. */
+typedef struct observed_number {
+    const char *name, *help;
+    size_t at;
+} observed_number;
+
+static const observed_number counters[] = {
+    {"updates_in_total", "Messages of the bus given to the stream.", AT(stream.updates_in)},
+    {"frames_total", "Frames made, by all groups.", AT(stream.frames)},
+    {"updates_out_total", "Updates handed to clients.", AT(stream.updates_out)},
+    {"bytes_out_total", "Bytes handed to clients.", AT(stream.bytes_out)},
+    {"merged_total", "Updates folded into a later one for a client that was behind.", AT(stream.merged)},
+    {"snapshots_total", "Snapshots given to who joined or was behind.", AT(stream.snapshots)},
+    {"resumed_total", "Subjects that went on where they had been, once all that was missed was sent.",
+     AT(stream.resumed)},
+    {"resume_failed_total", "Subjects that did not, or lost the rest on the way, and had a snapshot.",
+     AT(stream.resume_failed)},
+    {"prints_passed_over_total", "Prints that clients were too slow for.", AT(stream.prints_passed_over)},
+    {"requests_total", "Requests of clients.", AT(stream.requests)},
+    {"requests_refused_total", "Requests answered with an error.", AT(stream.requests_refused)},
+    {"instruments_refused_total", "Messages of instruments beyond --max-instruments.",
+     AT(stream.instruments_refused)},
+    {"members_refused_total", "Subjects of clients beyond --max-members.", AT(stream.members_refused)},
+    {"heartbeats_total", "Heartbeats sent.", AT(stream.heartbeats)},
+    {"deflated_total", "Frames and snapshots deflated, each once for all its clients.", AT(stream.deflated)},
+    {"deflated_from_bytes_total", "Their bytes before.", AT(stream.deflated_from_bytes)},
+    {"deflated_to_bytes_total", "Their bytes after.", AT(stream.deflated_to_bytes)},
+    {"closed_silent_total", "Clients closed because nothing was heard of them.", AT(stream.closed_silent)},
+    {"closed_policy_total", "Clients closed because of what they did.", AT(stream.closed_policy)},
+    {"closed_unauthorized_total", "Clients closed because they may not be here, or not any more.",
+     AT(stream.closed_unauthorized)},
+    {"auth_tokens_accepted_total", "Tokens found good.", AT(auth.accepted)},
+    {"auth_key_reads_total", "Files of keys read.", AT(auth.keys.reads)},
+    {"auth_key_read_failures_total", "Files of keys that could not be read.", AT(auth.keys.read_failures)},
+    {"auth_key_refreshes_total", "Times the provider's keys were had.", AT(auth.keys.refreshes)},
+    {"auth_key_refresh_failures_total", "Times they could not be had.", AT(auth.keys.refresh_failures)},
+    {"closed_oversize_total", "Clients closed because a request was too long.", AT(socket.oversize)},
+    {"closed_binary_total", "Clients closed because a request was binary.", AT(socket.binary)},
+    {"closed_protocol_total", "Clients closed because they broke the WebSocket protocol.",
+     AT(socket.protocol_errors)},
+    {"accepted_total", "Connections taken.", AT(socket.accepted)},
+    {"refused_total", "Connections that were not let in.", AT(socket.refused)},
+    {"refused_address_total", "Of them beyond --max-clients-per-address.", AT(socket.refused_address)},
+    {"writes_total", "Writes to clients.", AT(socket.writes)},
+    {"partial_writes_total", "Writes that the socket took only a part of.", AT(socket.partial_writes)},
+    {"http_requests_total", "Plain HTTP requests.", AT(socket.http_requests)},
+    {"headers_too_long_total", "Connections ended because headers were longer than --header-bytes.",
+     AT(socket.headers_too_long)},
+    {"bus_messages_total", "Messages received from the bus.", AT(client.messages)},
+    {"bus_bytes_total", "Bytes received from the bus.", AT(client.bytes)},
+    {"bus_dropped_total", "Messages of the bus dropped because they were read too slowly.", AT(client.dropped)},
+    {"bus_reconnects_total", "Times the bus came back.", AT(client.reconnects)},
+    {"bus_malformed_total", "Messages of the bus that could not be read.", AT(client.malformed)},
+    {"chain_faults_total", "Updates of the bus that were missing.", AT(client.chain_faults)},
+    {"checksum_faults_total", "Books that did not match their checksum.", AT(client.checksum_faults)},
+    {"resyncs_total", "Faults healed by a snapshot.", AT(client.resyncs)},
+    {"redis_found_total", "Last values that Redis had.", AT(last_store.found)},
+    {"redis_missing_total", "Last values that Redis did not have, or not any more.", AT(last_store.missing)},
+    {"redis_late_total", "Last values that Redis did not give within --redis-deadline.", AT(last_store.late)},
+    {"redis_unfit_total", "Last values in Redis that are none.", AT(last_store.unfit)},
+    {"redis_not_asked_total", "Last values not asked of Redis, as it was not ready.", AT(last_store.not_asked)},
+    {"redis_connects_total", "Times Redis became ready.", AT(last_store.redis.connects)},
+    {"redis_failures_total", "Tries to connect to Redis that failed, and connections that ended.",
+     AT(last_store.redis.failures)},
+    {"usage_lines_total", "Lines of the usage ledger.", AT(usage.lines)},
+    {"usage_lines_written_total", "Of them written to the file.", AT(usage.file.lines_written)},
+    {"usage_lines_lost_total", "Of them lost for the file, as too much waited.", AT(usage.file.lines_lost)},
+    {"usage_file_errors_total", "Writes of the usage ledger that failed.", AT(usage.file.errors)},
+    {"usage_lines_published_total", "Of them published.", AT(usage.lines_published)},
+    {"usage_lines_unpublished_total", "Of them lost for the bus, as too much waited.", AT(usage.lines_unpublished)},
+    {"usage_early_flushes_total", "Times that more than --usage-lines were needed in a period.",
+     AT(usage.early_flushes)},
+    {"takeovers_total", "Times a feed's leader changed.", AT(client.takeovers)},
+};
+
 static void add_counters(observed *seen) {
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
-        {"updates_in_total", "Messages of the bus given to the stream.", &seen->stream.updates_in},
-        {"frames_total", "Frames made, by all groups.", &seen->stream.frames},
-        {"updates_out_total", "Updates handed to clients.", &seen->stream.updates_out},
-        {"bytes_out_total", "Bytes handed to clients.", &seen->stream.bytes_out},
-        {"merged_total", "Updates folded into a later one for a client that was behind.", &seen->stream.merged},
-        {"snapshots_total", "Snapshots given to who joined or was behind.", &seen->stream.snapshots},
-        {"resumed_total", "Subjects that went on where they had been, once all that was missed was sent.",
-         &seen->stream.resumed},
-        {"resume_failed_total", "Subjects that did not, or lost the rest on the way, and had a snapshot.",
-         &seen->stream.resume_failed},
-        {"prints_passed_over_total", "Prints that clients were too slow for.", &seen->stream.prints_passed_over},
-        {"requests_total", "Requests of clients.", &seen->stream.requests},
-        {"requests_refused_total", "Requests answered with an error.", &seen->stream.requests_refused},
-        {"instruments_refused_total", "Messages of instruments beyond --max-instruments.",
-         &seen->stream.instruments_refused},
-        {"members_refused_total", "Subjects of clients beyond --max-members.", &seen->stream.members_refused},
-        {"heartbeats_total", "Heartbeats sent.", &seen->stream.heartbeats},
-        {"deflated_total", "Frames and snapshots deflated, each once for all its clients.", &seen->stream.deflated},
-        {"deflated_from_bytes_total", "Their bytes before.", &seen->stream.deflated_from_bytes},
-        {"deflated_to_bytes_total", "Their bytes after.", &seen->stream.deflated_to_bytes},
-        {"closed_silent_total", "Clients closed because nothing was heard of them.", &seen->stream.closed_silent},
-        {"closed_policy_total", "Clients closed because of what they did.", &seen->stream.closed_policy},
-        {"closed_unauthorized_total", "Clients closed because they may not be here, or not any more.",
-         &seen->stream.closed_unauthorized},
-        {"auth_tokens_accepted_total", "Tokens found good.", &seen->auth.accepted},
-        {"auth_key_reads_total", "Files of keys read.", &seen->auth.keys.reads},
-        {"auth_key_read_failures_total", "Files of keys that could not be read.", &seen->auth.keys.read_failures},
-        {"auth_key_refreshes_total", "Times the provider's keys were had.", &seen->auth.keys.refreshes},
-        {"auth_key_refresh_failures_total", "Times they could not be had.", &seen->auth.keys.refresh_failures},
-        {"closed_oversize_total", "Clients closed because a request was too long.", &seen->socket.oversize},
-        {"closed_binary_total", "Clients closed because a request was binary.", &seen->socket.binary},
-        {"closed_protocol_total", "Clients closed because they broke the WebSocket protocol.",
-         &seen->socket.protocol_errors},
-        {"accepted_total", "Connections taken.", &seen->socket.accepted},
-        {"refused_total", "Connections that were not let in.", &seen->socket.refused},
-        {"refused_address_total", "Of them beyond --max-clients-per-address.", &seen->socket.refused_address},
-        {"writes_total", "Writes to clients.", &seen->socket.writes},
-        {"partial_writes_total", "Writes that the socket took only a part of.", &seen->socket.partial_writes},
-        {"http_requests_total", "Plain HTTP requests.", &seen->socket.http_requests},
-        {"headers_too_long_total", "Connections ended because headers were longer than --header-bytes.",
-         &seen->socket.headers_too_long},
-        {"bus_messages_total", "Messages received from the bus.", &seen->client.messages},
-        {"bus_bytes_total", "Bytes received from the bus.", &seen->client.bytes},
-        {"bus_dropped_total", "Messages of the bus dropped because they were read too slowly.",
-         &seen->client.dropped},
-        {"bus_reconnects_total", "Times the bus came back.", &seen->client.reconnects},
-        {"bus_malformed_total", "Messages of the bus that could not be read.", &seen->client.malformed},
-        {"chain_faults_total", "Updates of the bus that were missing.", &seen->client.chain_faults},
-        {"checksum_faults_total", "Books that did not match their checksum.", &seen->client.checksum_faults},
-        {"resyncs_total", "Faults healed by a snapshot.", &seen->client.resyncs},
-        {"redis_found_total", "Last values that Redis had.", &seen->last_store.found},
-        {"redis_missing_total", "Last values that Redis did not have, or not any more.", &seen->last_store.missing},
-        {"redis_late_total", "Last values that Redis did not give within --redis-deadline.",
-         &seen->last_store.late},
-        {"redis_unfit_total", "Last values in Redis that are none.", &seen->last_store.unfit},
-        {"redis_not_asked_total", "Last values not asked of Redis, as it was not ready.",
-         &seen->last_store.not_asked},
-        {"redis_connects_total", "Times Redis became ready.", &seen->last_store.redis.connects},
-        {"redis_failures_total", "Tries to connect to Redis that failed, and connections that ended.",
-         &seen->last_store.redis.failures},
-        {"usage_lines_total", "Lines of the usage ledger.", &seen->usage.lines},
-        {"usage_lines_written_total", "Of them written to the file.", &seen->usage.file.lines_written},
-        {"usage_lines_lost_total", "Of them lost for the file, as too much waited.", &seen->usage.file.lines_lost},
-        {"usage_file_errors_total", "Writes of the usage ledger that failed.", &seen->usage.file.errors},
-        {"usage_lines_published_total", "Of them published.", &seen->usage.lines_published},
-        {"usage_lines_unpublished_total", "Of them lost for the bus, as too much waited.",
-         &seen->usage.lines_unpublished},
-        {"usage_early_flushes_total", "Times that more than --usage-lines were needed in a period.",
-         &seen->usage.early_flushes},
-        {"takeovers_total", "Times a feed's leader changed.", &seen->client.takeovers},
-    };
     char name[96];
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        const uint64_t *value = (const uint64_t *)((const char *)seen + counters[i].at);
         tw_text_format(name, sizeof name, "tickwire_gateway_%s", counters[i].name);
-        metrics_add_counter(seen->metrics, name, "", counters[i].help, counters[i].value);
+        metrics_add_counter(seen->metrics, name, "", counters[i].help, value);
     }
 }
 
+static const observed_number gauges[] = {
+    {"clients", "Clients of the stream.", AT(clients)},
+    {"groups", "Different wishes that somebody has.", AT(groups)},
+    {"instruments", "Instruments known.", AT(instruments)},
+    {"subscriptions", "Patterns that clients are subscribed to.", AT(subscriptions)},
+    {"kept_bytes", "Frames held for resume and for who is slow.", AT(kept_bytes)},
+    {"connections", "Connections open.", AT(connections)},
+    {"websockets", "Of them WebSockets.", AT(websockets)},
+    {"event_streams", "Of them event streams.", AT(event_streams)},
+    {"auth_users", "Users that have a session.", AT(users)},
+    {"auth_keys", "Keys in force.", AT(keys)},
+    {"auth_key_files_failed", "Files of keys that can't be read now.", AT(files_failed)},
+    {"auth_provider_state", "The identity provider: 0 none, 1 asking, 2 ok, 3 away, 4 lost.", AT(provider_state)},
+    {"auth_keys_age_seconds", "Since the provider's keys were had.", AT(keys_age_s)},
+    {"feeds", "Feed partitions heard of.", AT(feeds)},
+    {"feeds_silent", "Of them silent.", AT(feeds_silent)},
+    {"feeds_not_ok", "Of them not OK.", AT(feeds_not_ok)},
+    {"bus_subscriptions", "Subscriptions on the bus.", AT(bus_subscriptions)},
+    {"books", "Books kept.", AT(books)},
+    {"books_not_ok", "Of them not OK.", AT(books_not_ok)},
+    {"usage_lines_open", "Lines of the period that is open.", AT(usage_lines_open)},
+    {"usage_lines_waiting", "Lines that wait for the file.", AT(usage_lines_waiting)},
+    {"usage_bytes_unpublished", "Bytes of lines that wait for the bus.", AT(usage_bytes_unpublished)},
+    {"usage_file_good", "1: the file was written when last tried.", AT(usage_file_good)},
+    {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED; -1: no --redis.", AT(redis_state)},
+};
+
 static void add_gauges(observed *seen) {
-    const struct {
-        const char *name, *help;
-        const int64_t *value;
-    } gauges[] = {
-        {"clients", "Clients of the stream.", &seen->clients},
-        {"groups", "Different wishes that somebody has.", &seen->groups},
-        {"instruments", "Instruments known.", &seen->instruments},
-        {"subscriptions", "Patterns that clients are subscribed to.", &seen->subscriptions},
-        {"kept_bytes", "Frames held for resume and for who is slow.", &seen->kept_bytes},
-        {"connections", "Connections open.", &seen->connections},
-        {"websockets", "Of them WebSockets.", &seen->websockets},
-        {"event_streams", "Of them event streams.", &seen->event_streams},
-        {"auth_users", "Users that have a session.", &seen->users},
-        {"auth_keys", "Keys in force.", &seen->keys},
-        {"auth_key_files_failed", "Files of keys that can't be read now.", &seen->files_failed},
-        {"auth_provider_state", "The identity provider: 0 none, 1 asking, 2 ok, 3 away, 4 lost.",
-         &seen->provider_state},
-        {"auth_keys_age_seconds", "Since the provider's keys were had.", &seen->keys_age_s},
-        {"feeds", "Feed partitions heard of.", &seen->feeds},
-        {"feeds_silent", "Of them silent.", &seen->feeds_silent},
-        {"feeds_not_ok", "Of them not OK.", &seen->feeds_not_ok},
-        {"bus_subscriptions", "Subscriptions on the bus.", &seen->bus_subscriptions},
-        {"books", "Books kept.", &seen->books},
-        {"books_not_ok", "Of them not OK.", &seen->books_not_ok},
-        {"usage_lines_open", "Lines of the period that is open.", &seen->usage_lines_open},
-        {"usage_lines_waiting", "Lines that wait for the file.", &seen->usage_lines_waiting},
-        {"usage_bytes_unpublished", "Bytes of lines that wait for the bus.", &seen->usage_bytes_unpublished},
-        {"usage_file_good", "1: the file was written when last tried.", &seen->usage_file_good},
-        {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED; -1: no --redis.", &seen->redis_state},
-    };
     char name[96];
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {
+        const int64_t *value = (const int64_t *)((const char *)seen + gauges[i].at);
         tw_text_format(name, sizeof name, "tickwire_gateway_%s", gauges[i].name);
-        metrics_add_gauge(seen->metrics, name, "", gauges[i].help, gauges[i].value);
+        metrics_add_gauge(seen->metrics, name, "", gauges[i].help, value);
     }
 }
 
@@ -187,6 +191,21 @@ static void add_auth(observed *seen) {
     metrics_add_gauge(seen->metrics, sessions, "kind=\"anonymous\"", sessions_help, &seen->sessions_anonymous);
 }
 
+static bool is_ready(void *context, char *text, size_t capacity) {
+    return http_write_ready(context, true, text, capacity);
+}
+
+static tw_code serve(gateway *self, tw_error *error) {
+    const gateway_settings *s = &self->settings;
+    tw_code code = metrics_server_open(&self->observed.server, &self->loop, self->observed.metrics,
+                                       s->metrics_address, (uint16_t)s->metrics, error);
+    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
+    metrics_server_on_ready(self->observed.server, is_ready, self);
+    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", s->metrics_address),
+           RT_U64("port", metrics_server_port(self->observed.server)));
+    return TW_OK;
+}
+
 tw_code observe_open(gateway *self, tw_error *error) {
     self->observed.metrics = metrics_alloc();
     if (self->observed.metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
@@ -194,7 +213,16 @@ tw_code observe_open(gateway *self, tw_error *error) {
     add_gauges(&self->observed);
     add_auth(&self->observed);
     metrics_on_collect(self->observed.metrics, collect, self);
-    return TW_OK;
+    return self->settings.metrics < 0 ? TW_OK : serve(self, error);
+}
+
+bool observe_is_apart(const gateway *self) {
+    return self->observed.server != NULL;
+}
+
+void observe_stop(gateway *self) {
+    metrics_server_close(self->observed.server);
+    self->observed.server = NULL;
 }
 
 void observe_close(gateway *self) {

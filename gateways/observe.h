@@ -1,4 +1,4 @@
-/* What an operator sees of the gateway: /metrics. */
+/* What an operator sees of the gateway: /metrics, on a port of its own (--metrics) or beside the data. */
 #ifndef TICKWIRE_GATEWAYS_OBSERVE_H
 #define TICKWIRE_GATEWAYS_OBSERVE_H
 
@@ -16,6 +16,7 @@ typedef struct gateway gateway;
 /* Copies of numbers kept elsewhere, refreshed before each rendering. */
 typedef struct observed {
     metrics *metrics;
+    metrics_server *server; /* NULL: they are on the gateway's own port */
     stream_stats stream;
     socket_stats socket;
     source_state source;
@@ -30,8 +31,12 @@ typedef struct observed {
     int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;
 
+/* TW_IO names the address of --metrics. */
 tw_code observe_open(gateway *self, tw_error *error);
+void observe_stop(gateway *self); /* serves no more; run the loop, then observe_close */
 void observe_close(gateway *self);
+/* Do operators have a port of their own? Then the clients' has neither metrics nor details. */
+bool observe_is_apart(const gateway *self);
 /* As metrics_render. */
 size_t observe_render(gateway *self, char *text, size_t capacity);
 

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "gateways/api/documents.h"
+#include "gateways/auth/origin.h"
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/last_pages.h"
@@ -31,13 +32,26 @@ static void end_period_if_due(gateway *self, int64_t now_ns) {
     if (usage_is_due(self->usage, now_ns)) end_period(self, now_ns);
 }
 
-static void count_use(gateway *self, const char *user, const stream_use *use) {
+static void count_for(gateway *self, const char *user, const stream_use *use, const char *exchange) {
     usage_add(self->usage, &(ledger_use){.user = user,
                                          .subject = use->subject,
+                                         .exchange = exchange,
                                          .updates = use->updates,
                                          .bytes = use->bytes,
                                          .first_ns = use->first_ns,
                                          .last_ns = use->last_ns});
+}
+
+/* What spans exchanges is counted for each of them: who sums up one exchange's lines finds all who had its data. */
+static void count_use(gateway *self, const char *user, const stream_use *use) {
+    subject_parts parts;
+    subject_parse(use->subject, &parts);
+    wire_venues venues = {0};
+    if (parts.kind == SUBJECT_KIND_AGGREGATE)
+        venues = source_venues(self->source, parts.symbol, parts.channel == SUBJECT_NBBO);
+    for (uint32_t i = 0; i < venues.count; i++)
+        count_for(self, user, use, venues.mics[i]);
+    if (venues.count == 0) count_for(self, user, use, NULL);
 }
 
 static void on_used(void *context, uint32_t client, const stream_use *use) {
@@ -339,7 +353,9 @@ tw_code gateway_open(gateway *self, tw_error *error) {
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = open_doorman(self, error);
+    tw_code code = origin_check_list(self->settings.origins, error);
+    if (code != TW_OK) return tw_error_wrap(error, "--origins");
+    code = open_doorman(self, error);
     if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);
     if (code == TW_OK) code = open_socket(self, error);
@@ -382,6 +398,7 @@ void gateway_close(gateway *self) {
     self->phase = GATEWAY_DONE;
     close_handles(self);
     if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
+    observe_stop(self);
     last_store_close(self->last_store);
     asker_close(self->asker);
     doorman_close(self->doorman);

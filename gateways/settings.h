@@ -42,6 +42,8 @@ typedef struct gateway_settings {
     int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
     int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
 
+    int64_t metrics;
+    const char *metrics_address;
     const char *log_format, *log_level;
 } gateway_settings;
 

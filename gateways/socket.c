@@ -272,6 +272,15 @@ static socket_method method_of(struct lws *wsi) {
     return SOCKET_OTHER;
 }
 
+/* libwebsockets ends a path at a decoded line end or NUL, and passes other control characters on. What follows a line end
+ * is lost with the protocol's version. */
+static bool is_torn(struct lws *wsi, const char *path) {
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) == 0) return true;
+    for (const char *at = path; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f) return true;
+    return false;
+}
+
 /* The arguments, one after the other in `text`. */
 static void copy_arguments(struct lws *wsi, socket_request *request, char *text, size_t capacity) {
     size_t used = 0;
@@ -295,6 +304,7 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
     socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
+    request.torn = is_torn(wsi, path);
     socket_take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     self->handlers.on_request(self->handlers.context, &request);
@@ -566,7 +576,7 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
     void *loops[] = {loop};
     bool tls = self->options.certificate[0] != '\0';
     fill_protocols(self);
-    lws_set_log_level(LLL_ERR, NULL);
+    lws_set_log_level(0, NULL); /* what it would write to standard error is said here, in the log's format */
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = self->protocols,
@@ -591,11 +601,10 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
     if (self->context == NULL)
         return tw_error_set(error, TW_IO, "libwebsockets did not start: is its libuv event library installed?");
     self->vhost = lws_create_vhost(self->context, &info);
-    if (self->vhost == NULL)
-        return tw_error_set(error, TW_INVALID,
-                            tls ? "--tls-certificate %s and --tls-key %s can't be used"
-                                : "libwebsockets made no server",
+    if (self->vhost == NULL && tls)
+        return tw_error_set(error, TW_INVALID, "--tls-certificate %s and --tls-key %s can't be used",
                             self->options.certificate, self->options.key);
+    if (self->vhost == NULL) return tw_error_set(error, TW_IO, "libwebsockets made no server");
     return TW_OK;
 }
 
@@ -618,6 +627,8 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
     if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
         return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = set_file_limit(options->max_connections, error);
+    if (code == TW_OK && options->certificate[0] != '\0')
+        code = socket_tls_check(options->certificate, options->key, error);
     if (code == TW_OK) code = socket_open_reading(self, loop, error);
     if (code == TW_OK) code = open_libwebsockets(self, loop, error);
     if (code == TW_OK) code = bind_listener(self, error);
@@ -637,7 +648,6 @@ tw_code socket_listen(gateway_socket *self, tw_error *error) {
 
 void socket_serve(gateway_socket *self, stream *core) {
     self->stream = core;
-    lws_set_log_level(0, NULL); /* from here on it only tells what clients do wrong */
     socket_keep_spare(self);
     uint64_t period_ms = (uint64_t)(self->options.silence_ns / PINGS_PER_SILENCE / PING_SLICES / NS_PER_MS);
     uv_poll_start(&self->poll, UV_READABLE, on_acceptable);
@@ -675,6 +685,8 @@ bool socket_is_closed(const gateway_socket *self) {
 void socket_free(gateway_socket *self) {
     if (self == NULL) return;
     if (self->listener >= 0) close(self->listener);
+    if (self->context != NULL)
+        lws_context_destroy(self->context); /* on a loop of ours the first call only begins it */
     socket_lose_guest(self);
     free(self->clients);
     if (self->readers >= 0) close(self->readers);

@@ -58,7 +58,9 @@ static bool find_fault(const gateway_socket *self, struct lws *wsi, const char *
     socket_copy_header(wsi, WSI_TOKEN_PROTOCOL, wanted);
     socket_copy_header(wsi, WSI_TOKEN_CONNECTION, options);
     const char *bad = "400 Bad Request";
-    if (!is_for_stream(wsi))
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) == 0)
+        *fault = (refusal){bad, "BAD_REQUEST", "the path has a control character in it", ""};
+    else if (!is_for_stream(wsi))
         *fault = (refusal){"404 Not Found", "NOT_FOUND", "there is no WebSocket at this path", ""};
     else if (strcasecmp(upgrade, "websocket") != 0)
         *fault = (refusal){bad, "BAD_REQUEST", "Upgrade: websocket is the only one", ""};

@@ -147,6 +147,8 @@ bool socket_start_reading(gateway_socket *self, connection *c);
 void socket_stop_reading(gateway_socket *self, connection *c);
 
 /* ---- socket_tls.c: as recv, of what is deciphered ---- */
+/* Can these PEM files be used, and together? TW_INVALID, TW_IO name the setting, the file and the reason. */
+tw_code socket_tls_check(const char *certificate, const char *key, tw_error *error);
 ssize_t socket_tls_read(struct lws *wsi, uint8_t *bytes, size_t capacity);
 bool socket_tls_has_more(struct lws *wsi); /* deciphered already: the kernel has nothing to tell of it */
 void socket_tls_end(struct lws *wsi); /* says that nothing more is sent (close_notify); what comes is still read */

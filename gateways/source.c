@@ -58,6 +58,7 @@ typedef struct heard_nbbo {
     int64_t heard_ns; /* monotonic; 0: forgotten */
     bool silent, awaited;
     wire_nbbo nbbo;      /* as told */
+    wire_venues named;   /* in any of them */
     tw_book_state state; /* as shown */
     tw_state_cause cause;
 } heard_nbbo;
@@ -513,12 +514,23 @@ static heard_nbbo *nbbo_of(source *self, const char *symbol) {
     return added;
 }
 
+static void note_venues(wire_venues *all, const wire_venues *some) {
+    for (uint32_t i = 0; i < some->count; i++) {
+        uint32_t at = 0;
+        while (at < all->count && strcmp(all->mics[at], some->mics[i]) != 0)
+            at++;
+        if (at == all->count && at < WIRE_MAX_VENUES) memcpy(all->mics[all->count++], some->mics[i], TW_MIC_BYTES);
+    }
+}
+
 static void take_nbbo(source *self, const wire_nbbo *nbbo) {
-    heard_nbbo once, *one = nbbo_of(self, nbbo->header.symbol);
+    heard_nbbo once = {0}, *one = nbbo_of(self, nbbo->header.symbol);
     bool older = one != NULL && one->heard_ns != 0 && nbbo->header.seq < one->nbbo.header.seq &&
                  strcmp(nbbo->header.epoch, one->nbbo.header.epoch) == 0;
     if (older && !one->silent && !one->awaited) return; /* of an aggregator that knows less */
     if (one == NULL) one = &once;
+    note_venues(&one->named, &nbbo->bid_venues);
+    note_venues(&one->named, &nbbo->ask_venues);
     one->nbbo = *nbbo;
     one->heard_ns = rt_clock_monotonic_ns();
     one->silent = one->awaited = false;
@@ -820,6 +832,18 @@ void source_judge(source *self, const wire_header *header, tw_book_state *state,
     if (of_feed == TW_BOOK_OK || of_feed < *state) return;
     *state = of_feed;
     *cause = cause_of_feed(self, feed);
+}
+
+wire_venues source_venues(const source *self, const char *symbol, bool nbbo) {
+    uint32_t number = nbbo ? tw_map_find(&self->nbbo_by_symbol, symbol) : TW_MAP_NONE;
+    if (number != TW_MAP_NONE && self->nbbos[number].named.count > 0) return self->nbbos[number].named;
+    wire_venues all = {0};
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        wire_venues one = {.count = 1};
+        memcpy(one.mics[0], self->feeds[i].status.exchange, TW_MIC_BYTES);
+        note_venues(&all, &one);
+    }
+    return all;
 }
 
 uint32_t source_partitions(const source *self, const char *mic) {

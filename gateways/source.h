@@ -66,6 +66,10 @@ void source_judge(source *source, const wire_header *header, tw_book_state *stat
 void source_judge_instrument(const source *source, const char *mic, const char *symbol, tw_book_state *state,
                              tw_state_cause *cause);
 
+/* Whose data something over all exchanges carried: of a symbol's best quotes the exchanges that they named, of candles
+ * (`nbbo` false) and where none was named every exchange whose feed was ever heard. At most WIRE_MAX_VENUES. */
+wire_venues source_venues(const source *source, const char *symbol, bool nbbo);
+
 /* Partitions of the exchange that were heard of. */
 uint32_t source_partitions(const source *source, const char *mic);
 

@@ -23,7 +23,7 @@ typedef struct usage_file usage_file;
  * `most_bytes`: of lines that wait. `path` and `log` are borrowed. */
 tw_code usage_file_open(usage_file **file, uv_loop_t *loop, const char *path, size_t most_bytes, rt_log *log,
                         tw_error *error);
-/* Runs the loop until all is written or `wait_ns` are over; what is left then is lost, and said. NULL is fine. */
+/* Runs the loop until all is written, the disk has said no twice, or `wait_ns` are over; what is left then is lost, counted and said. NULL is fine. */
 void usage_file_close(usage_file *file, int64_t wait_ns);
 
 /* Keeps a line (with its end) until it is written. False: lost, as too much waits. */

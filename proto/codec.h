@@ -34,7 +34,7 @@
 #define WIRE_DETAIL_BYTES     160
 #define WIRE_CHANNEL_BYTES    24
 #define WIRE_LEADER_BYTES     64
-#define WIRE_MAX_USAGE_LINES  128u /* lines in one Usage: with the longest users and subjects below WIRE_MAX_BYTES */
+#define WIRE_MAX_USAGE_LINES  110u /* lines in one Usage: with the longest users and subjects below WIRE_MAX_BYTES */
 #define WIRE_USER_BYTES       256
 #define WIRE_GATEWAY_BYTES    65
 #define WIRE_INSTANCE_BYTES   40

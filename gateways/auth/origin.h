@@ -4,6 +4,12 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
+/* Is it "", "*" or a list of origins as browsers send them: scheme, "://", host, perhaps a port? TW_INVALID names the entry
+ * that none of them could ever be, and what to write. */
+tw_code origin_check_list(const char *allowed, tw_error *error);
+
 /* May a page of `origin` use the gateway that it reaches as `host`? `allowed` is "*" or a list of origins, separated by
  * commas. Always: pages that the gateway itself served, and who sends no Origin. */
 bool origin_allowed(const char *allowed, const char *origin, const char *host);

@@ -10,10 +10,10 @@
 #include "base/text.h"
 
 /* The subject first: it tells more of two lines apart. No user and no subject has a line end in it. */
-#define KEY_BYTES (SUBJECT_BYTES + WIRE_USER_BYTES)
+#define KEY_BYTES (SUBJECT_BYTES + TW_MIC_BYTES + WIRE_USER_BYTES)
 
 typedef struct entry {
-    char key[KEY_BYTES]; /* subject, line end, user */
+    char key[KEY_BYTES]; /* subject, line end, exchange or "", line end, user */
     uint32_t user_at;
     uint32_t next; /* of the same exchange, while lines are given; else NONE */
     uint64_t updates, bytes;
@@ -52,9 +52,10 @@ void ledger_free(ledger *self) {
 static void make_key(char key[KEY_BYTES], const ledger_use *use, uint32_t *user_at) {
     char user[WIRE_USER_BYTES];
     tw_text_copy(user, sizeof user, use->user);
-    bool whole = tw_text_format(key, KEY_BYTES, "%s\n%s", use->subject, user);
+    const char *exchange = use->exchange == NULL ? "" : use->exchange;
+    bool whole = tw_text_format(key, KEY_BYTES, "%s\n%s\n%s", use->subject, exchange, user);
     TW_ASSERT(whole);
-    *user_at = (uint32_t)strlen(use->subject) + 1;
+    *user_at = (uint32_t)(strlen(use->subject) + strlen(exchange)) + 2;
 }
 
 bool ledger_add(ledger *self, const ledger_use *use) {
@@ -100,9 +101,18 @@ static void take_apart(ledger_line *line, const char *subject) {
     line->channel = rest + length + 1;
 }
 
+static void read_key(const entry *e, char subject[SUBJECT_BYTES], ledger_line *line) {
+    size_t length = strcspn(e->key, "\n"), exchange = e->user_at - length - 2;
+    memcpy(subject, e->key, length);
+    subject[length] = '\0';
+    take_apart(line, subject);
+    if (exchange == 0 || exchange >= sizeof line->exchange) return;
+    memcpy(line->exchange, e->key + length + 1, exchange);
+    line->exchange[exchange] = '\0';
+}
+
 static void give(ledger *self, const entry *e, ledger_on_line on_line, void *context) {
-    char subject[SUBJECT_BYTES] = "";
-    memcpy(subject, e->key, e->user_at - 1);
+    char subject[SUBJECT_BYTES];
     ledger_line line = {.number = ++self->last_number,
                         .user = e->key + e->user_at,
                         .subject = subject,
@@ -110,15 +120,14 @@ static void give(ledger *self, const entry *e, ledger_on_line on_line, void *con
                         .bytes = e->bytes,
                         .first_ns = e->first_ns,
                         .last_ns = e->last_ns};
-    take_apart(&line, subject);
+    read_key(e, subject, &line);
     on_line(context, &line);
 }
 
 static void exchange_of(const entry *e, char exchange[TW_MIC_BYTES]) {
     ledger_line line = {0};
-    char subject[SUBJECT_BYTES] = "";
-    memcpy(subject, e->key, e->user_at - 1);
-    take_apart(&line, subject);
+    char subject[SUBJECT_BYTES];
+    read_key(e, subject, &line);
     memcpy(exchange, line.exchange, TW_MIC_BYTES);
 }
 

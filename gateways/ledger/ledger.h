@@ -2,7 +2,7 @@
  * The ledger: who was handed how much of which subject in the period that is open. Pure: no clock, no file, no allocation
  * after ledger_alloc.
  *
- * One line for each pair of user and subject. The table has a bound: when it is full, ledger_add says so, nothing is
+ * One line for each pair of user and subject, and for each exchange where a subject spans several. The table has a bound: when it is full, ledger_add says so, nothing is
  * changed, and the owner writes the lines out early; what comes then begins new lines of the same period, which add up.
  * Each line written has a number that no other line of this ledger has.
  */
@@ -26,6 +26,7 @@ void ledger_free(ledger *ledger); /* NULL is fine */
 /* What one user was handed of one subject. A user of more than WIRE_USER_BYTES - 1 bytes is cut there. */
 typedef struct ledger_use {
     const char *user, *subject;
+    const char *exchange; /* whose data it was, where the subject does not say: agg.…; NULL: the subject says it */
     uint64_t updates, bytes;
     int64_t first_ns, last_ns;
 } ledger_use;
@@ -38,7 +39,7 @@ uint32_t ledger_count(const ledger *ledger); /* lines open */
 typedef struct ledger_line {
     uint64_t number; /* from 1, without gaps */
     const char *user, *subject;
-    char exchange[TW_MIC_BYTES];  /* MIC, or "agg" */
+    char exchange[TW_MIC_BYTES];  /* MIC; "agg" where it spans exchanges and none was named */
     char symbol[TW_SYMBOL_BYTES]; /* unescaped; "" where the subject has none */
     const char *channel;          /* "orderbook", "last"; "feed", "instruments" */
     uint64_t updates, bytes;

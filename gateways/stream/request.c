@@ -117,15 +117,16 @@ static bool take_subjects(stream_request_text *request, struct json_object *root
     return true;
 }
 
-/* A whole number from `least` to `most`; `*value` stays if it is absent. */
+/* A whole number from `least` to `most`; `*value` stays if it is absent. `offered` is for people. */
 static bool take_number(stream_request_text *request, struct json_object *root, const char *name, int64_t least,
-                        int64_t most, uint32_t *value) {
+                        int64_t most, const char *offered, uint32_t *value) {
     struct json_object *number = member_of(root, name);
     if (number == NULL) return true;
     int64_t found = json_object_get_int64(number);
     if (!json_object_is_type(number, json_type_int) || found < least || found > most)
-        return fault(request, "BAD_REQUEST", "%s is a whole number from %" PRId64 " to %" PRId64, name, least,
-                     most);
+        return fault(request, "BAD_REQUEST",
+                     "%s is a whole number from %" PRId64 " to %" PRId64 ", rounded up to what is offered: %s",
+                     name, least, most, offered);
     *value = (uint32_t)found;
     return true;
 }
@@ -137,8 +138,8 @@ static bool take_wishes(stream_request_text *request, struct json_object *root) 
     if (snapshot != NULL && !json_object_is_type(snapshot, json_type_boolean))
         return fault(request, "BAD_REQUEST", "snapshot is true or false");
     if (snapshot != NULL) request->snapshot = json_object_get_boolean(snapshot);
-    return take_number(request, root, "depth", 1, REQUEST_MOST_DEPTH, &request->depth) &&
-           take_number(request, root, "interval_ms", 0, REQUEST_MOST_MS, &request->interval_ms);
+    return take_number(request, root, "depth", 1, REQUEST_MOST_DEPTH, REQUEST_DEPTHS, &request->depth) &&
+           take_number(request, root, "interval_ms", 0, REQUEST_MOST_MS, REQUEST_INTERVALS, &request->interval_ms);
 }
 
 /* Sequence numbers travel as strings; a plain integer is as good. */
@@ -177,7 +178,7 @@ static bool take_resume(stream_request_text *request, struct json_object *root) 
         uint32_t depth = 0;
         if (epoch == NULL || !take_seq(member_of(place, "seq"), &seq))
             return fault(request, "BAD_REQUEST", "resume['%.60s'] lacks an epoch or a seq", subject);
-        if (!take_number(request, place, "depth", 1, REQUEST_MOST_DEPTH, &depth)) return false;
+        if (!take_number(request, place, "depth", 1, REQUEST_MOST_DEPTH, REQUEST_DEPTHS, &depth)) return false;
         if (!add_resume(request, subject, epoch, seq, depth)) return false;
     }
     return true;
@@ -228,6 +229,14 @@ static bool take_request(stream_request_text *request, struct json_object *root)
     }
 }
 
+/* The parser calls a value that might go on, such as 12 or null, one that ends too early. */
+static bool is_no_object(const uint8_t *bytes, size_t length) {
+    size_t at = 0;
+    while (at < length && strchr(" \t\r\n", bytes[at]) != NULL && bytes[at] != '\0')
+        at++;
+    return at < length && strchr("{[", bytes[at]) == NULL;
+}
+
 static bool parse_failed(stream_request_text *request, struct json_tokener *parser, bool ended) {
     enum json_tokener_error error = json_tokener_get_error(parser);
     if (error == json_tokener_error_depth)
@@ -252,7 +261,12 @@ bool request_parse(stream_request_text *request, const uint8_t *bytes, size_t le
     struct json_object *root = json_tokener_parse_ex(parser, (const char *)bytes, (int)length);
     bool ended = json_tokener_get_parse_end(parser) == length;
     bool whole = json_tokener_get_error(parser) == json_tokener_success && ended;
-    bool good = whole ? take_request(request, root) : parse_failed(request, parser, ended);
+    bool cut_short = json_tokener_get_error(parser) == json_tokener_continue;
+    bool good = false;
+    if (whole || (cut_short && is_no_object(bytes, length)))
+        good = take_request(request, root);
+    else
+        parse_failed(request, parser, ended);
     json_object_put(root);
     json_tokener_free(parser);
     return good;

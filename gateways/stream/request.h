@@ -16,8 +16,11 @@
 #define REQUEST_TOKEN_BYTES 8192u /* a JWT with many entitlements */
 #define REQUEST_FAULT_BYTES 256u
 #define REQUEST_MOST_DEEP   8u /* objects in arrays in objects … */
-#define REQUEST_MOST_DEPTH  1000
-#define REQUEST_MOST_MS     3600000
+#define REQUEST_MOST_DEPTH  50 /* the greatest of STREAM_DEPTHS */
+#define REQUEST_MOST_MS                                                                                            \
+    5000 /* the greatest of STREAM_INTERVALS: more would be given more often than was asked for */
+#define REQUEST_DEPTHS    "1, 5, 10, 20, 50"
+#define REQUEST_INTERVALS "0 (every update), 50, 100, 250, 500, 1000, 5000"
 
 typedef enum request_op { REQUEST_SUBSCRIBE, REQUEST_UNSUBSCRIBE, REQUEST_PING, REQUEST_AUTH } request_op;
 

@@ -99,6 +99,14 @@ test('a token of each algorithm opens HTTP, event streams and WebSockets to what
     assert.deepEqual(several.map((value) => value.error?.code), [undefined, 'FORBIDDEN']);
     assert.equal((await get(gateway, '/v1/instruments?exchange=XNAS', bearer(good))).status, 200);
     assert.equal((await get(gateway, '/v1/instruments?exchange=XLON', bearer(good))).status, 403);
+    // The directory has what may be read of, and says how it trades only to who may read that.
+    for (const [channels, trading, state] of [[['quote'], false, true], [['orderbook'], false, true], [['trade'], false, false], [['candle.1m'], false, false], [['trade', 'status'], true, true]]) {
+      const token = await tokenOf(es, { ...claims, tickwire_subjects: channels.map((channel) => `XNAS.${mine}.${channel}`) });
+      const { instruments } = JSON.parse((await get(gateway, '/v1/instruments?exchange=XNAS', bearer(token))).text);
+      assert.deepEqual(instruments.map((one) => [one.symbol, 'trading' in one, 'state' in one, typeof one.price_exponent]), [[mine, trading, state, 'number']], `${channels}`);
+    }
+    const wide = await tokenOf(es, { ...claims, tickwire_subjects: ['XNAS.*.status'] });
+    assert.deepEqual(JSON.parse((await get(gateway, '/v1/instruments?exchange=XNAS', bearer(wide))).text).instruments.map((one) => one.symbol).sort(), symbols);
     for (const open of ['/healthz', '/metrics']) assert.equal((await get(gateway, open)).status, 200);
 
     // 401: missing, in the address, no bearer, expired, tampered with, signed by a stranger, or not signed.
@@ -164,6 +172,8 @@ test('a token of each algorithm opens HTTP, event streams and WebSockets to what
     // Event streams.
     const events = `/v1/stream/sse?subscribe=${encodeURIComponent('XNAS.>')}`;
     assert.equal((await get(gateway, events)).status, 401);
+    const head = async (where, headers) => (await fetch(`${gateway.url}${where}`, { method: 'HEAD', headers })).status;
+    assert.deepEqual([await head(events, {}), await head(`/v1/stream/sse?subscribe=XNAS.${other}.quote`, bearer(good)), await head(events, bearer(good))], [401, 403, 200]);
     assert.equal((await get(gateway, `/v1/stream/sse?subscribe=XNAS.${other}.quote`, bearer(good))).status, 403);
     const stop = new AbortController();
     const response = await fetch(`${gateway.url}${events}`, { headers: bearer(good), signal: stop.signal });
@@ -381,12 +391,27 @@ test('a token adds to what anybody may read; who has none is not sent away then'
   });
 });
 
+test('a port that is taken and files of TLS that can not be used are told in one line of our own', async () => {
+  const [key, other, cert, text] = ['key.pem', 'other.pem', 'cert.pem', 'text'].map((name) => fileOf(name, 'nothing\n'));
+  const made = [run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]),
+    run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', other])];
+  assert.deepEqual(made.map((one) => one.status), [0, 0]);
+  const tls = (certificate, its) => ['--port', '0', '--tls-certificate', certificate, '--tls-key', its];
+  for (const [settings, words] of [[['--port', new URL(nats.url).port], /: Address already in use/], [tls('/nowhere', key), /--tls-certificate \/nowhere: No such file/], [tls(cert, '/nowhere'), /--tls-key \/nowhere: No such file/],
+    [tls(text, key), /--tls-certificate \S+text can't be used: \S+/], [tls(cert, text), /--tls-key \S+text can't be used: \S+/], [tls(cert, other), /--tls-key \S+other\.pem can't be used: key values mismatch/]]) {
+    const gateway = new Program(gatewayProgram, ['--nats', nats.url, '--max-clients', '100', ...settings]);
+    assert.ok([1, 2].includes(await gateway.end()), gateway.stderr);
+    assert.match(gateway.stderr, words);
+    assert.match(gateway.stderr, /^tickwire-gateway: [^\n]+\n$/); // nothing of libwebsockets', no leak found by a sanitizer
+  }
+});
+
 test('settings of tokens that make no sense are refused, and say which', async () => {
   const short = fileOf('short', 'not long enough\n'), text = fileOf('text', 'nothing'), secret = fileOf('private.pem', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
   for (const [settings, words] of [[['--auth-keys', '/nowhere'], /\/nowhere: it can't be read/], [['--auth-secret', short], /short: a secret for HS256 has 32 to 1024 bytes/],
     [['--auth-keys', text], /text: no key in PEM/], [['--auth-keys', secret], /private\.pem: a private key/], [['--auth-issuer', 'joe'], /--auth-issuer|no URL/],
     [['--auth-jwks', 'http://127.0.0.1:1/'], /--auth-issuer and --auth-audience/], [['--auth-jwks', 'ftp://x/', '--auth-issuer', 'i', '--auth-audience', 'a'], /--auth-jwks 'ftp/],
-    [['--auth-cookie', 'tw'], /--auth-cookie/], [['--auth-subjects-claim', ''], /--auth-subjects-claim/], [['--most-subscriptions', '60000'], /most\.subscriptions/]]) {
+    [['--origins', 'example.com'], /--origins: 'example\.com' is no origin: .*https:\/\/example\.com/], [['--auth-cookie', 'tw'], /--auth-cookie/], [['--auth-subjects-claim', ''], /--auth-subjects-claim/], [['--most-subscriptions', '60000'], /most\.subscriptions/]]) {
     const gateway = new Program(gatewayProgram, ['--nats', nats.url, '--port', '0', '--max-clients', '100', ...settings]);
     assert.ok([1, 2].includes(await gateway.end()), `${settings}: ${gateway.stderr}`);
     assert.match(gateway.stderr, words);

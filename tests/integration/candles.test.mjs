@@ -1,13 +1,14 @@
 // Candles and best quotes: those that tickwire-aggregator publishes, that answer a request, and that the gateway shows are
 // those that an oracle of its own makes of the prints that were on the bus.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import * as itch from './lib/itch.mjs';
 import { CandleListener, INTERVALS, plainCandle } from './lib/candles.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, Program, build, metricsUrl, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
+import { NatsServer, Program, build, folder, metricsUrl, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 import { decodeAs, encodeAs } from './lib/wire.mjs';
@@ -232,7 +233,8 @@ test('an aggregator that is started beside another one knows what that one knows
 test('two exchanges: the best of both, locked and crossed, and without the one that fails', async (t) => {
   const { nats, listener } = await scene(t);
   const aggregator = await startAggregator(nats, ['--refresh', '300ms']);
-  const gateway = await startGateway(nats, ['--anonymous', 'agg.>,feed.>']);
+  const ledger = path.join(folder, 'two.jsonl');
+  const gateway = await startGateway(nats, ['--anonymous', 'agg.>,feed.>', '--usage', ledger, '--usage-period', '1h']);
   t.after(() => gateway.stop());
   const client = await StreamClient.connect(gateway);
   await client.subscribe('agg.*.nbbo');
@@ -271,4 +273,9 @@ test('two exchanges: the best of both, locked and crossed, and without the one t
   await until('it to be live again', () => client.latest.get(subject)?.state === 'OK' && client.latest.get(subject).bid[0] === '100.6000');
   assert.deepEqual(listener.errors, []);
   assert.equal(await again.stop(), 0);
+  // Who adds up the use of one exchange finds it, whichever that is.
+  assert.equal(await gateway.stop(), 0, gateway.stderr);
+  const lines = readFileSync(ledger, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map((line) => [line.exchange, line.subject]).sort(), [['XBOS', subject], ['XNAS', subject]]);
+  assert.deepEqual([lines[0].updates, lines[0].bytes], [lines[1].updates, lines[1].bytes]);
 });

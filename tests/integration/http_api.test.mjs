@@ -7,7 +7,7 @@ import { Answers, asyncapiFaults, danglingReferences, openapiFaults, routes, sch
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { LastValues } from './lib/last_value.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, Program, build, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, Program, build, metricsUrl, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer, valuesAre } from './lib/redis_server.mjs';
 
@@ -109,6 +109,26 @@ test('last values are what the bus last said, whether Redis, memory or the bus g
   await until('the gateway to be back', async () => (await get(gateway, '/readyz')).json.redis === 'READY');
   await allAre('redis');
   await reader.close();
+  // Redis' row is of quotes and trades together: who may read one of them is not told when the other moved.
+  const halves = await Promise.all(['quote', 'trade'].map((channel) => startGateway(nats, ['--redis', redis.url, '--metrics', '0', '--anonymous', `XNAS.*.${channel}`])));
+  t.after(() => Promise.all(halves.map((one) => one.stop())));
+  for (const one of halves) {
+    const operators = await metricsUrl(one); // who then are told alone
+    await until('Redis to be ready', async () => (await (await fetch(`${operators}/readyz`)).json()).redis === 'READY');
+    assert.match(await (await fetch(`${operators}/metrics`)).text(), /^tickwire_gateway_redis_state 0$/m);
+    assert.equal((await get(one, '/metrics')).status, 404);
+    const ready = await get(one, '/readyz');
+    assert.deepEqual(ready.json, { ready: ready.status === 200 });
+  }
+  let older = 0;
+  for (const name of names) {
+    const row = rows[`tw:last:XNAS:${name}`], [quote, trade] = await Promise.all(halves.map(async (one) => (await get(one, `/v1/last/XNAS/${encodeURIComponent(name)}`)).json));
+    assert.deepEqual([quote.last, trade.bid, trade.ask, quote.bid, trade.last, quote.source, trade.source], [undefined, undefined, undefined, row.bid, row.last, 'bus', 'bus'], name);
+    const seqs = [quote, trade].map((one) => BigInt(one.seq));
+    assert.equal(seqs[0] > seqs[1] ? seqs[0] : seqs[1], BigInt(row.seq), name);
+    older += seqs[0] !== seqs[1];
+  }
+  assert.ok(older > 0, 'some moved apart');
 });
 
 test('a Redis that hangs delays neither the stream nor other pages; a price whose feed is silent is not shown as live', async (t) => {
@@ -197,18 +217,21 @@ test('the documents are valid, name every path there is, and say what is answere
   const symbol = (await look('/v1/instruments', '/v1/instruments?exchange=XNAS', 200)).json.instruments[0].symbol;
   for (const [template, where, status, options] of [
     ['/healthz', '/healthz', 200], ['/readyz', '/readyz', 200], ['/metrics', '/metrics', 200], ['/v1/openapi.json', '/v1/openapi.json', 200], ['/v1/asyncapi.json', '/v1/asyncapi.json', 200],
-    ['/', '/', 404], ['/v1/stream', '/v1/stream', 404],
+    ['/', '/', 404], ['/v1/stream', '/v1/stream', 426],
     ['/v1/instruments', '/v1/instruments', 400], ['/v1/instruments', '/v1/instruments?exchange=XETR', 403],
     [BOOK, `/v1/book/XNAS/${symbol}?depth=3`, 200], [BOOK, `/v1/book/XNAS/${symbol}`, 200], [BOOK, '/v1/book/XNAS', 400], [BOOK, '/v1/book/XNAS/A?depth=0', 400], [BOOK, '/v1/book/XETR/SAP', 403], [BOOK, '/v1/book/XNAS/NOSUCH', 404],
     [LAST, `/v1/last/XNAS/${symbol}`, 200], [LAST, '/v1/last/XNAS/NOSUCH', 404], [LAST, '/v1/last/XETR/SAP', 403], [LAST, '/v1/last/xnas/A', 400], [LASTS, `/v1/last/XNAS?symbols=${symbol},NOSUCH`, 200], [LASTS, '/v1/last/XNAS', 400],
     [CANDLES, `/v1/candles/XNAS/${symbol}?interval=1s&limit=3`, 200], [CANDLES, `/v1/candles/agg/${symbol}`, 200], [CANDLES, '/v1/candles/XNAS/A?interval=2m', 400], [CANDLES, '/v1/candles/XETR/SAP', 403],
-    [SSE, SSE, 400], [SSE, `${SSE}?subscribe=XETR.*.quote`, 403],
+    [SSE, SSE, 400], [SSE, `${SSE}?subscribe=XNAS.*.quote&depth=51`, 400], [SSE, `${SSE}?subscribe=XNAS.*.quote&interval_ms=7000`, 400],
+    ...['%0d%0aX:y', '%0aX:y', '%01', '%7f'].map((torn) => [BOOK, `/v1/book/XNAS/${symbol}${torn}`, 400]), [BOOK, `/v1/book/XNAS/${symbol}?depth=3%0d%0aX:y`, 400], [SSE, `${SSE}?subscribe=XETR.*.quote`, 403],
     ...['/healthz', '/readyz', '/metrics', '/v1/openapi.json', SSE].map((one) => [one, one, 405, { method: 'POST', body: 'x' }]),
     [BOOK, '/v1/book/XNAS/A', 405, { method: 'DELETE' }], ['/v1/stream', '/v1/stream', 405, { method: 'PUT' }],
     ['/nothing', '/healthz', 200, { method: 'HEAD' }], [BOOK, `/v1/book/XNAS/${symbol}`, 200, { method: 'HEAD' }],
   ]) await look(template, where, status, options);
   assert.deepEqual(faults.filter(Boolean), []);
   assert.ok(answers.seen.size >= 30, `${answers.seen.size} of the answers were seen`);
+
+  assert.equal((await get(gateway, '/v1/stream')).headers.get('upgrade'), 'websocket');
 
   // Caches, and pages of other origins.
   const { headers } = await get(gateway, '/v1/openapi.json');

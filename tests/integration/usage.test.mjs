@@ -216,6 +216,19 @@ test('a disk that is full, a bus that is away: the data goes on, lines wait, and
   assert.equal(new Set(numbers).size, numbers.length);
 });
 
+test('told to stop while the disk is full, it says how many lines are lost', async (t) => {
+  const nats = await NatsServer.start();
+  t.after(() => nats.stop());
+  await feedOf(t, nats, { messages: 2000 });
+  const gateway = await startGateway(nats, ['--usage', '/dev/full', '--usage-period', '1h', '--goodbye', '0s']);
+  await until('the directory', async () => (await fetch(`${gateway.url}/v1/instruments?exchange=XNAS`)).ok);
+  const told = Date.now();
+  assert.equal(await gateway.stop(), 0, gateway.stderr);
+  assert.ok(Date.now() - told < 9000, 'a full disk is no slow one, which would have 10 s'); // it is tried twice, a second apart
+  assert.match(gateway.stderr, /"level":"error".*"the usage ledger can't be written: lines wait"/);
+  assert.match(gateway.stderr, /"level":"error".*"lines of the usage ledger are lost".*"file":"\/dev\/full","lines":1[,}]/);
+});
+
 test('a ledger that can not be opened, or a name that is none, is refused at start', async (t) => {
   const nats = await NatsServer.start();
   t.after(() => nats.stop());

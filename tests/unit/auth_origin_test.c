@@ -1,6 +1,8 @@
 /* Pages of which origins may use the gateway, and in the name of their user. */
 #include "gateways/auth/origin.h"
 
+#include <string.h>
+
 #include "tests/unit.h"
 
 #define LIST "https://a.example,https://b.example:8443"
@@ -55,4 +57,32 @@ TEST(auth_origin, a_cookie_is_believed_of_pages_that_were_named_and_never_becaus
         EXPECT_MSG(origin_trusted(cases[i].allowed, cases[i].origin, cases[i].host, cases[i].site) == cases[i].may,
                    "'%s' at %s, allowed '%s', site '%s'", cases[i].origin, cases[i].host, cases[i].allowed,
                    cases[i].site);
+}
+
+TEST(auth_origin, a_list_that_could_never_match_is_refused_and_says_what_to_write) {
+    static const struct {
+        const char *list;
+        bool good;
+    } cases[] = {
+        {"", true},
+        {"*", true},
+        {LIST, true},
+        {"http://[::1]:8080", true},
+        {"app://x", true},
+        {"example.com", false},
+        {"https://a.example,example.com", false},
+        {"https://", false},
+        {"https:/a.example", false},
+        {"://a.example", false},
+        {"https://a.example/", false},
+        {"https://a.example, https://b.example", false},
+        {"https://*.example", false},
+        {"*,https://a.example", false},
+        {",", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tw_error error = {0};
+        EXPECT_MSG((origin_check_list(cases[i].list, &error) == TW_OK) == cases[i].good, "'%s'", cases[i].list);
+        if (!cases[i].good) EXPECT(strstr(error.text, "https://example.com") != NULL);
+    }
 }

@@ -18,7 +18,11 @@ static ledger *open_ledger(uint32_t capacity) {
 }
 
 static bool add(ledger *self, const char *user, const char *subject, uint64_t updates, int64_t at_ns) {
-    return ledger_add(self, &(ledger_use){user, subject, updates, 10 * updates, at_ns, at_ns + 1});
+    return ledger_add(self, &(ledger_use){user, subject, NULL, updates, 10 * updates, at_ns, at_ns + 1});
+}
+
+static bool add_of(ledger *self, const char *user, const char *subject, const char *exchange, int64_t at_ns) {
+    return ledger_add(self, &(ledger_use){user, subject, exchange, 1, 10, at_ns, at_ns + 1});
 }
 
 /* Lines as "number user subject exchange/symbol/channel updates bytes first-last", one after the other. */
@@ -68,6 +72,17 @@ TEST(ledger, every_kind_of_subject_tells_its_exchange_and_lines_of_one_exchange_
                                   "4 u XBOS.B.candle.1m XBOS/B/candle.1m 1 10 5-6\n"
                                   "5 u instruments.XBOS XBOS//instruments 1 10 5-6\n"
                                   "6 u agg.A.nbbo agg/A/nbbo 1 10 5-6");
+    ledger_free(self);
+}
+
+TEST(ledger, what_spans_exchanges_has_a_line_for_each_of_them) {
+    ledger *self = open_ledger(16);
+    written all;
+    EXPECT(add_of(self, "u", "agg.A.nbbo", "XNAS", 5) && add_of(self, "u", "agg.A.nbbo", "XBOS", 5));
+    EXPECT(add(self, "u", "XNAS.A.trade", 1, 5) && add_of(self, "u", "agg.A.nbbo", "XNAS", 7));
+    EXPECT_STR(flush(self, &all), "1 u agg.A.nbbo XNAS/A/nbbo 2 20 5-8\n"
+                                  "2 u XNAS.A.trade XNAS/A/trade 1 10 5-6\n"
+                                  "3 u agg.A.nbbo XBOS/A/nbbo 1 10 5-6");
     ledger_free(self);
 }
 
