@@ -41,7 +41,7 @@ static void on_message(void *context, const bus_message *message) {
     uint64_t id;
     const char *last = strrchr(message->subject, '.');
     if (slot->question == NULL) return; /* too late */
-    if (message->nobody)
+    if (message->status == BUS_NO_RESPONDERS)
         tell(slot->owner, slot, ASK_NOBODY, NULL);
     else if (last != NULL && tw_text_to_u64(last + 1, &id) && slot->id == id)
         tell(slot->owner, slot, ASK_MORE, message);
@@ -64,7 +64,7 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     self->context = context;
     bus_options options = {
-        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .tell_nobody = true};
+        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .no_responders = true};
     tw_code code = bus_open(&self->bus, loop, &options, error);
     if (code == TW_OK) code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
     if (code != TW_OK) {

@@ -149,6 +149,7 @@ void socket_stop_reading(gateway_socket *self, connection *c);
 /* ---- socket_tls.c: as recv, of what is deciphered ---- */
 ssize_t socket_tls_read(struct lws *wsi, uint8_t *bytes, size_t capacity);
 bool socket_tls_has_more(struct lws *wsi); /* deciphered already: the kernel has nothing to tell of it */
+void socket_tls_end(struct lws *wsi); /* says that nothing more is sent (close_notify); what comes is still read */
 
 /* ---- socket_messages.c ---- */
 void socket_take_bytes(gateway_socket *self, connection *c, uint8_t *bytes, size_t length);

@@ -7,6 +7,12 @@
 
 /* ---- the closing handshake ---- */
 
+/* The end of our side: the peer sees that nothing more comes, and hangs up. */
+static void end_our_side(const connection *c) {
+    if (lws_is_ssl(c->wsi)) socket_tls_end(c->wsi);
+    shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+}
+
 /* Nothing more is sent; what comes is thrown away until the peer hangs up, so that it gets to read why before the
  * connection is reset. */
 static void linger(connection *c) {
@@ -14,8 +20,8 @@ static void linger(connection *c) {
     socket_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
     if (lws_partial_buffered(c->wsi))
         lws_callback_on_writable(c->wsi);
-    else if (!lws_is_ssl(c->wsi))
-        shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+    else
+        end_our_side(c);
 }
 
 static void say_close(gateway_socket *self, connection *c, uint16_t code, const char *reason) {
@@ -61,7 +67,7 @@ static void send_pong(gateway_socket *self, connection *c) {
 void socket_send_owed(gateway_socket *self, connection *c) {
     if (lws_partial_buffered(c->wsi)) return;
     if (c->owes_pong) send_pong(self, c);
-    if (c->end == END_LINGERS && !lws_is_ssl(c->wsi)) shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+    if (c->end == END_LINGERS) end_our_side(c);
 }
 
 /* Of several pings the last is answered (RFC 6455, 5.5.3): who sends them without end or does not read has one pong

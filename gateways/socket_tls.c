@@ -1,4 +1,5 @@
-/* Reading from libwebsockets' TLS connections: it has no call for that. All else of TLS is libwebsockets' own. */
+/* Reading from libwebsockets' TLS connections, and ending their one side: it has no calls for that. All else of TLS is
+ * libwebsockets' own. */
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -16,6 +17,13 @@ ssize_t socket_tls_read(struct lws *wsi, uint8_t *bytes, size_t capacity) {
     errno = reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
     ERR_clear_error();
     return -1;
+}
+
+/* Where there is no room for it in the socket the peer sees the connection end without it. */
+void socket_tls_end(struct lws *wsi) {
+    ERR_clear_error();
+    SSL_shutdown(lws_get_ssl(wsi));
+    ERR_clear_error();
 }
 
 bool socket_tls_has_more(struct lws *wsi) {

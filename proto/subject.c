@@ -201,6 +201,59 @@ bool subject_usage(char *subject, size_t capacity, const char *exchange) {
     return finish(subject, capacity, whole);
 }
 
+/* ---- the venue's ---- */
+
+/* The first word of the kinds that name a shard as a whole. */
+static const char *shard_word(subject_kind kind) {
+    switch (kind) {
+    case SUBJECT_KIND_ORDER_BATCH:
+        return "orderbatch";
+    case SUBJECT_KIND_CONTROL:
+        return "control";
+    case SUBJECT_KIND_EXECUTION_LOG:
+        return "execlog";
+    case SUBJECT_KIND_QUERY:
+        return "query";
+    case SUBJECT_KIND_HASH:
+        return "hash";
+    default:
+        return NULL;
+    }
+}
+
+bool subject_shard(char *subject, size_t capacity, subject_kind kind, const char *mic, uint32_t shard) {
+    const char *word = shard_word(kind);
+    bool whole = word != NULL && is_mic(mic, strlen(mic)) &&
+                 tw_text_format(subject, capacity, "%s.%s.%u", word, mic, (unsigned)shard);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_orders(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account,
+                    const char *symbol) {
+    char account_token[SUBJECT_BYTES], symbol_token[SUBJECT_BYTES];
+    bool whole =
+        is_mic(mic, strlen(mic)) && subject_escape(account_token, sizeof account_token, account) &&
+        subject_escape(symbol_token, sizeof symbol_token, symbol) &&
+        tw_text_format(subject, capacity, "orders.%s.%u.%s.%s", mic, (unsigned)shard, account_token, symbol_token);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_fills(char *subject, size_t capacity, const char *mic, const char *symbol) {
+    char token[SUBJECT_BYTES];
+    bool whole = is_mic(mic, strlen(mic)) && subject_escape(token, sizeof token, symbol) &&
+                 tw_text_format(subject, capacity, "fills.%s.%s", mic, token);
+    return finish(subject, capacity, whole);
+}
+
+bool subject_executions(char *subject, size_t capacity, const char *account) {
+    char token[SUBJECT_BYTES];
+    bool whole =
+        subject_escape(token, sizeof token, account) && tw_text_format(subject, capacity, "exec.%s", token);
+    return finish(subject, capacity, whole);
+}
+
+/* ---- taking apart ---- */
+
 /* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
 static size_t next_token(const char **rest, const char **token) {
     *token = *rest;
@@ -297,6 +350,39 @@ static subject_kind parse_usage(const char *rest, subject_parts *parts) {
     return tw_text_copy(parts->mic, sizeof parts->mic, rest) ? SUBJECT_KIND_USAGE : SUBJECT_KIND_UNKNOWN;
 }
 
+/* The last token: nothing may follow, not even a dot. */
+static bool take_last_name(const char *rest, char name[TW_SYMBOL_BYTES]) {
+    return subject_unescape(name, rest, strlen(rest));
+}
+
+static subject_kind parse_orders(const char *rest, subject_parts *parts) {
+    bool good = take_mic(&rest, parts->mic) && take_partition(&rest, &parts->partition) &&
+                take_symbol(&rest, parts->account) && take_last_name(rest, parts->symbol);
+    return good ? SUBJECT_KIND_ORDERS : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_fills(const char *rest, subject_parts *parts) {
+    bool good = take_mic(&rest, parts->mic) && take_last_name(rest, parts->symbol);
+    return good ? SUBJECT_KIND_FILLS : SUBJECT_KIND_UNKNOWN;
+}
+
+static subject_kind parse_shard(const char *rest, subject_parts *parts, subject_kind kind) {
+    bool good =
+        take_mic(&rest, parts->mic) && strchr(rest, '.') == NULL && take_partition(&rest, &parts->partition);
+    return good ? kind : SUBJECT_KIND_UNKNOWN;
+}
+
+/* A subject whose first token is one of the venue's words. */
+static subject_kind parse_venue(const char *first, size_t length, const char *rest, subject_parts *parts) {
+    if (token_is(first, length, "orders")) return parse_orders(rest, parts);
+    if (token_is(first, length, "fills")) return parse_fills(rest, parts);
+    if (token_is(first, length, "exec"))
+        return take_last_name(rest, parts->account) ? SUBJECT_KIND_EXECUTIONS : SUBJECT_KIND_UNKNOWN;
+    for (subject_kind kind = SUBJECT_KIND_ORDER_BATCH; kind <= SUBJECT_KIND_HASH; kind++)
+        if (token_is(first, length, shard_word(kind))) return parse_shard(rest, parts, kind);
+    return SUBJECT_KIND_UNKNOWN;
+}
+
 subject_kind subject_parse(const char *subject, subject_parts *parts) {
     *parts = (subject_parts){.channel = SUBJECT_CHANNELS};
     const char *rest = subject, *first;
@@ -315,6 +401,8 @@ subject_kind subject_parse(const char *subject, subject_parts *parts) {
         parts->kind = parse_candles(rest, parts);
     else if (token_is(first, length, "usage"))
         parts->kind = parse_usage(rest, parts);
+    else if (length > 0 && first[0] >= 'a' && first[0] <= 'z')
+        parts->kind = parse_venue(first, length, rest, parts);
     else
         parts->kind = parse_instrument(subject, parts, SUBJECT_KIND_INSTRUMENT);
     return parts->kind;

@@ -13,7 +13,7 @@
 
 #include "base/market.h"
 
-#define SUBJECT_BYTES 160 /* the longest subject here: an escaped 32-byte symbol and its neighbours, with NUL */
+#define SUBJECT_BYTES 256 /* the longest subject here: two escaped 32-byte names and their neighbours, with NUL */
 
 typedef enum subject_channel {
     SUBJECT_ORDERBOOK,
@@ -83,16 +83,33 @@ typedef enum subject_kind {
     SUBJECT_KIND_INSTRUMENT_CHANGES, /* instruments.{MIC}.changes */
     SUBJECT_KIND_AGGREGATE,          /* agg.{SYMBOL}.{channel}; mic is "agg" */
     SUBJECT_KIND_CANDLES,            /* candles.{MIC}.{SYMBOL}, candles.agg.{SYMBOL} */
-    SUBJECT_KIND_USAGE               /* usage.{MIC}, usage.agg */
+    SUBJECT_KIND_USAGE,              /* usage.{MIC}, usage.agg */
+    SUBJECT_KIND_ORDERS,             /* orders.{MIC}.{SHARD}.{ACCOUNT}.{SYMBOL} */
+    SUBJECT_KIND_ORDER_BATCH,        /* orderbatch.{MIC}.{SHARD} */
+    SUBJECT_KIND_CONTROL,            /* control.{MIC}.{SHARD} */
+    SUBJECT_KIND_EXECUTION_LOG,      /* execlog.{MIC}.{SHARD} */
+    SUBJECT_KIND_QUERY,              /* query.{MIC}.{SHARD} */
+    SUBJECT_KIND_HASH,               /* hash.{MIC}.{SHARD} */
+    SUBJECT_KIND_EXECUTIONS,         /* exec.{ACCOUNT} */
+    SUBJECT_KIND_FILLS               /* fills.{MIC}.{SYMBOL} */
 } subject_kind;
 
 typedef struct subject_parts {
     subject_kind kind;
     char mic[TW_MIC_BYTES];
-    char symbol[TW_SYMBOL_BYTES]; /* unescaped; "" where the kind has none */
-    subject_channel channel;      /* SUBJECT_CHANNELS where the kind has none */
-    uint32_t partition;           /* feed kinds only */
+    char symbol[TW_SYMBOL_BYTES];  /* unescaped; "" where the kind has none */
+    subject_channel channel;       /* SUBJECT_CHANNELS where the kind has none */
+    uint32_t partition;            /* feed kinds; the venue's: the shard */
+    char account[TW_SYMBOL_BYTES]; /* unescaped; "" where the kind has none */
 } subject_parts;
+
+/* The venue's. An account is at most 32 bytes and one token, escaped like a symbol. */
+bool subject_orders(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account,
+                    const char *symbol);
+bool subject_fills(char *subject, size_t capacity, const char *mic, const char *symbol);
+bool subject_executions(char *subject, size_t capacity, const char *account); /* exec.{ACCOUNT} */
+/* Those of a shard as a whole: kind is SUBJECT_KIND_ORDER_BATCH, _CONTROL, _EXECUTION_LOG, _QUERY or _HASH. */
+bool subject_shard(char *subject, size_t capacity, subject_kind kind, const char *mic, uint32_t shard);
 
 /* Takes a concrete subject (no wildcards) apart. Returns parts->kind; UNKNOWN leaves the rest unset. */
 subject_kind subject_parse(const char *subject, subject_parts *parts);

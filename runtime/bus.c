@@ -27,6 +27,27 @@
 #define MOST_URLS                16
 #define URL_BYTES                1024
 
+void bus_listen(bus *self, bus_listener *listener) {
+    listener->next = self->listeners;
+    self->listeners = listener;
+}
+
+void bus_unlisten(bus *self, bus_listener *listener) {
+    bus_listener **link = &self->listeners;
+    while (*link != NULL && *link != listener)
+        link = &(*link)->next;
+    if (*link == NULL) return;
+    *link = listener->next;
+    if (self->next_listener == listener) self->next_listener = listener->next;
+}
+
+static void tell_listeners(bus *self, bus_event event) {
+    for (bus_listener *each = self->listeners; each != NULL; each = self->next_listener) {
+        self->next_listener = each->next;
+        each->on_event(each->context, event);
+    }
+}
+
 void bus_tell(bus *self, bus_event event, const char *detail) {
     if (event == BUS_RECONNECTED) {
         self->stats.reconnects++;
@@ -34,6 +55,7 @@ void bus_tell(bus *self, bus_event event, const char *detail) {
         self->max_payload = (size_t)natsConnection_GetMaxPayload(self->nats);
     }
     if (event == BUS_CLOSED) bus_stop_polling(self);
+    tell_listeners(self, event);
     if (self->on_event != NULL) self->on_event(self->event_context, event, detail);
 }
 
@@ -98,7 +120,7 @@ static natsStatus set_connection(natsOptions *options, const bus *self, const bu
         status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
     if (status == NATS_OK) status = natsOptions_SetPingInterval(options, bus_ping_interval_ms(self));
     if (status == NATS_OK) status = natsOptions_SetMaxPingsOut(options, MOST_PINGS_OUT);
-    if (status == NATS_OK) status = natsOptions_DisableNoResponders(options, !wanted->tell_nobody);
+    if (status == NATS_OK) status = natsOptions_DisableNoResponders(options, !wanted->no_responders);
     return status;
 }
 
@@ -342,6 +364,23 @@ tw_code bus_publish_request(bus *self, const char *subject, const char *reply, c
     if (!self->connected) return TW_AWAY;
     natsStatus status = natsConnection_PublishRequest(self->nats, subject, reply, bytes, (int)length);
     return count_published(self, status, subject_length + reply_length, length);
+}
+
+static natsStatus publish_whole(bus *self, natsMsg *message) {
+    size_t length;
+    const char *reply = natsMsg_GetReply(message);
+    if (!subject_is_valid(natsMsg_GetSubject(message), &length)) return NATS_INVALID_SUBJECT;
+    if (reply != NULL && !subject_is_valid(reply, &length)) return NATS_INVALID_SUBJECT;
+    if ((size_t)natsMsg_GetDataLength(message) > self->max_payload) return NATS_MAX_PAYLOAD;
+    return self->connected ? natsConnection_PublishMsg(self->nats, message) : NATS_CONNECTION_CLOSED;
+}
+
+tw_code bus_publish_owned(bus *self, natsMsg *message) {
+    natsStatus status = publish_whole(self, message);
+    size_t length = (size_t)natsMsg_GetDataLength(message);
+    tw_code code = count_published(self, status, strlen(natsMsg_GetSubject(message)), length);
+    natsMsg_Destroy(message);
+    return code;
 }
 
 void bus_flush(bus *self) {

@@ -29,16 +29,21 @@
 typedef struct bus bus;
 typedef struct bus_subscription bus_subscription;
 
-/* Borrowed until the callback returns. `reply` is NULL where none was given. `nobody`: no message, but the server's word
- * that nobody listens where a request was sent (bus_options.tell_nobody); `subject` is then that of the subscription, as
- * nats.c does not keep the message's: who asks several things at once needs a subscription for each. */
+/* A status: nobody heard a request whose reply this subscription would have got. Which request is not told: `subject` is "". */
+#define BUS_NO_RESPONDERS 503
+
+/* Borrowed until the callback returns. `reply` is NULL where none was given. */
 typedef struct bus_message {
     const char *subject;
     const char *reply;
     const uint8_t *bytes;
     size_t length;
-    bool nobody;
+    int status;   /* 0; or what a server says instead of a payload: 408, 409, 100, BUS_NO_RESPONDERS */
+    void *origin; /* for bus_message_header */
 } bus_message;
+
+/* The first value of a header, borrowed like the message; NULL if there is none of this name. */
+const char *bus_message_header(const bus_message *message, const char *name);
 
 typedef void (*bus_on_message)(void *context, const bus_message *message);
 typedef enum bus_event {
@@ -57,7 +62,7 @@ typedef struct bus_options {
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
-    bool tell_nobody;        /* requests that nobody listens for are answered by the server: bus_message.nobody */
+    bool no_responders;      /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
     bus_on_event on_event;   /* may be NULL; called on the loop */
     void *event_context;
 } bus_options;

@@ -31,6 +31,13 @@ typedef struct mailbox {
     unsigned first, count;
 } mailbox;
 
+/* Told each event of the bus before its owner is. Linked by who listens, whose memory it is. */
+typedef struct bus_listener {
+    void (*on_event)(void *context, bus_event event);
+    void *context;
+    struct bus_listener *next;
+} bus_listener;
+
 struct bus_subscription {
     bus *owner;
     natsSubscription *nats;
@@ -63,6 +70,7 @@ struct bus {
     size_t max_payload;
     bus_on_event on_event;
     void *event_context;
+    bus_listener *listeners, *next_listener; /* the one to be told next, while an event is told */
     bus_subscription *subscriptions;
     uint64_t dropped_by_ended;
     bus_stats stats;
@@ -101,6 +109,11 @@ void bus_free_subscriptions(bus *self);
 
 /* bus.c */
 void bus_tell(bus *self, bus_event event, const char *detail);
+/* Listeners may be added and removed at any time on the loop, also while an event is told. */
+void bus_listen(bus *self, bus_listener *listener);
+void bus_unlisten(bus *self, bus_listener *listener);
+/* Publishes a message with headers. As bus_publish_request; takes the message in any case. */
+tw_code bus_publish_owned(bus *self, natsMsg *message);
 natsStatus bus_set_servers(natsOptions *options, const char *urls); /* several separated by commas */
 
 #endif

@@ -9,15 +9,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "runtime/bus_internal.h"
+#include "runtime/bus_side.h"
 #include "runtime/clock.h"
 
-#define NAME_BYTES    128
-#define VALUE_BYTES   (BUS_LEASE_HOLDER_BYTES + 24)
-#define URL_BYTES     1024
-#define LEAST_WAIT_MS 1
-#define JUST_MADE_MS  50
-#define WORDS_BYTES   160
+#define NAME_BYTES   128
+#define VALUE_BYTES  (BUS_LEASE_HOLDER_BYTES + 24)
+#define JUST_MADE_MS 50
 
 typedef enum lease_call { CALL_READ, CALL_CLAIM } lease_call;
 
@@ -27,14 +24,11 @@ struct bus_lease {
     bool busy, closing;
     bus_lease_on_result on_result;
     void *context;
-    char url[URL_BYTES], credentials[URL_BYTES];
     char bucket[NAME_BYTES], stream[NAME_BYTES], subject[2 * NAME_BYTES];
     uint32_t replicas;
-    int64_t timeout_ms;
     bool bucket_known; /* it was there once: only the worker thread looks at it */
     /* The worker's, while busy. */
-    natsConnection *nats;
-    jsCtx *jetstream;
+    bus_side side;
     lease_call call;
     uint64_t claim_revision;
     char claim_value[VALUE_BYTES];
@@ -70,9 +64,7 @@ tw_code bus_lease_open(bus_lease **opened, uv_loop_t *loop, const bus_lease_opti
     if (code != TW_OK) return code;
     bus_lease *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for a lease");
-    const char *credentials = options->credentials != NULL ? options->credentials : "";
-    if (!tw_text_copy(self->url, sizeof self->url, options->url) ||
-        !tw_text_copy(self->credentials, sizeof self->credentials, credentials)) {
+    if (!bus_side_init(&self->side, "tickwire lease", options->url, options->credentials, options->timeout_ns)) {
         free(self);
         return tw_error_set(error, TW_INVALID, "URL or credentials of a lease are too long");
     }
@@ -81,8 +73,6 @@ tw_code bus_lease_open(bus_lease **opened, uv_loop_t *loop, const bus_lease_opti
     self->on_result = on_result;
     self->context = context;
     self->replicas = options->replicas;
-    self->timeout_ms = options->timeout_ns / 1000000;
-    if (self->timeout_ms < LEAST_WAIT_MS) self->timeout_ms = LEAST_WAIT_MS;
     tw_text_copy(self->bucket, sizeof self->bucket, options->bucket);
     tw_text_format(self->stream, sizeof self->stream, "KV_%s", options->bucket);
     tw_text_format(self->subject, sizeof self->subject, "$KV.%s.%s", options->bucket, options->key);
@@ -92,57 +82,14 @@ tw_code bus_lease_open(bus_lease **opened, uv_loop_t *loop, const bus_lease_opti
 
 /* ---- on the worker ---- */
 
-static void disconnect(bus_lease *self) {
-    jsCtx_Destroy(self->jetstream);
-    natsConnection_Destroy(self->nats);
-    self->jetstream = NULL;
-    self->nats = NULL;
-}
-
-/* A connection that breaks is not repaired but made anew by the next call: then every wait has the call's bound. */
-static natsStatus connect_now(bus_lease *self) {
-    natsOptions *options = NULL;
-    natsStatus status = natsOptions_Create(&options);
-    if (status == NATS_OK) status = bus_set_servers(options, self->url);
-    if (status == NATS_OK) status = natsOptions_SetName(options, "tickwire lease");
-    if (status == NATS_OK && self->credentials[0] != '\0')
-        status = natsOptions_SetUserCredentialsFromFiles(options, self->credentials, NULL);
-    if (status == NATS_OK) status = natsOptions_SetTimeout(options, self->timeout_ms);
-    if (status == NATS_OK) status = natsOptions_SetAllowReconnect(options, false);
-    if (status == NATS_OK) status = natsConnection_Connect(&self->nats, options);
-    natsOptions_Destroy(options);
-    jsOptions wait;
-    if (status == NATS_OK) status = jsOptions_Init(&wait);
-    if (status != NATS_OK) return status;
-    wait.Wait = self->timeout_ms;
-    return natsConnection_JetStream(&self->jetstream, self->nats, &wait);
-}
-
-static natsStatus connect_if_needed(bus_lease *self) {
-    if (self->nats != NULL && natsConnection_Status(self->nats) == NATS_CONN_STATUS_CONNECTED) return NATS_OK;
-    disconnect(self);
-    return connect_now(self);
-}
-
-/* The library's words for the last call that failed on this thread; "" if it has none. */
-static void keep_words(char words[WORDS_BYTES]) {
-    const char *last = nats_GetLastError(NULL);
-    tw_text_format(words, WORDS_BYTES, "%.*s", (int)WORDS_BYTES - 1, last != NULL ? last : "");
-}
-
 static void tell_away_because(bus_lease *self, natsStatus status, const char *what, const char *words) {
     self->result.outcome = BUS_LEASE_AWAY;
-    if (status == NATS_NO_RESPONDERS)
-        tw_text_format(self->result.reason, sizeof self->result.reason,
-                       "%s: the server has no JetStream (nats-server -js)", what);
-    else
-        tw_text_format(self->result.reason, sizeof self->result.reason, "%s: %s%s%.120s", what,
-                       natsStatus_GetText(status), words[0] != '\0' ? ": " : "", words);
+    bus_side_reason(self->result.reason, sizeof self->result.reason, status, what, words);
 }
 
 static void tell_away(bus_lease *self, natsStatus status, const char *what) {
-    char words[WORDS_BYTES];
-    keep_words(words);
+    char words[BUS_SIDE_WORDS_BYTES];
+    bus_side_words(words);
     tell_away_because(self, status, what, words);
 }
 
@@ -155,7 +102,7 @@ static natsStatus make_bucket(bus_lease *self) {
     config.History = 1;
     config.StorageType = js_FileStorage;
     config.Replicas = (int)self->replicas;
-    status = js_CreateKeyValue(&store, self->jetstream, &config);
+    status = js_CreateKeyValue(&store, self->side.jetstream, &config);
     kvStore_Destroy(store);
     return status;
 }
@@ -178,11 +125,11 @@ static void take_value(bus_lease *self, natsMsg *message) {
  * when it is asked for a message of a stream that it has not quite made yet. */
 static natsStatus find_or_make_bucket(bus_lease *self) {
     kvStore *store = NULL;
-    char words[WORDS_BYTES];
+    char words[BUS_SIDE_WORDS_BYTES];
     natsStatus status = make_bucket(self);
-    keep_words(words); /* why it can't be made, whatever the look for it says then */
+    bus_side_words(words); /* why it can't be made, whatever the look for it says then */
     if (status != NATS_OK && status != NATS_NO_RESPONDERS && status != NATS_TIMEOUT) {
-        natsStatus found = js_KeyValue(&store, self->jetstream, self->bucket);
+        natsStatus found = js_KeyValue(&store, self->side.jetstream, self->bucket);
         if (found == NATS_OK) status = NATS_OK;
         kvStore_Destroy(store);
     }
@@ -197,7 +144,7 @@ static void read_key(bus_lease *self) {
     jsErrCode why = 0;
     natsStatus status = self->bucket_known ? NATS_OK : find_or_make_bucket(self);
     if (status != NATS_OK) return;
-    status = js_GetLastMsg(&message, self->jetstream, self->stream, self->subject, NULL, &why);
+    status = js_GetLastMsg(&message, self->side.jetstream, self->stream, self->subject, NULL, &why);
     if (why == JSStreamNotFoundErr) { /* it was wiped */
         status = find_or_make_bucket(self);
         if (status == NATS_OK) self->result.outcome = BUS_LEASE_NONE;
@@ -221,11 +168,11 @@ static void claim_key(bus_lease *self) {
     jsPubAck *acknowledged = NULL;
     jsErrCode why = 0;
     jsPubOptions_Init(&options);
-    options.MaxWait = self->timeout_ms;
+    options.MaxWait = self->side.timeout_ms;
     options.ExpectStream = self->stream;
     options.ExpectNoMessage = self->claim_revision == 0;
     options.ExpectLastSubjectSeq = self->claim_revision;
-    natsStatus status = js_Publish(&acknowledged, self->jetstream, self->subject, self->claim_value,
+    natsStatus status = js_Publish(&acknowledged, self->side.jetstream, self->subject, self->claim_value,
                                    (int)strlen(self->claim_value), &options, &why);
     if (status == NATS_OK) {
         self->result.outcome = BUS_LEASE_WON;
@@ -241,21 +188,21 @@ static void claim_key(bus_lease *self) {
 static void work(uv_work_t *request) {
     bus_lease *self = request->data;
     self->result = (bus_lease_result){0};
-    natsStatus status = connect_if_needed(self);
+    natsStatus status = bus_side_connect(&self->side);
     if (status != NATS_OK)
         tell_away(self, status, "connecting");
     else if (self->call == CALL_READ)
         read_key(self);
     else
         claim_key(self);
-    if (self->result.outcome == BUS_LEASE_AWAY) disconnect(self);
+    if (self->result.outcome == BUS_LEASE_AWAY) bus_side_disconnect(&self->side);
     nats_ReleaseThreadMemory();
 }
 
 /* ---- on the loop ---- */
 
 static void release(bus_lease *self) {
-    disconnect(self);
+    bus_side_disconnect(&self->side);
     free(self);
 }
 

@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "runtime/bus_internal.h"
 
 #define DEFAULT_PENDING_BYTES (64 * 1024 * 1024)
@@ -83,22 +84,29 @@ void bus_free_subscriptions(bus *self) {
     if (self->dispatching == 0) free_ended(self); /* else the dispatch does, when it is back */
 }
 
+const char *bus_message_header(const bus_message *message, const char *name) {
+    const char *value = NULL;
+    if (message->origin == NULL || natsMsgHeader_Get(message->origin, name, &value) != NATS_OK) return NULL;
+    return value;
+}
+
+/* Only a message without payload can be a server's own. */
+static int status_of(const bus_message *message) {
+    const char *text = message->length == 0 ? bus_message_header(message, "Status") : NULL;
+    uint64_t status = 0;
+    return text != NULL && tw_text_to_u64(text, &status) && status < 1000 ? (int)status : 0;
+}
+
 static void deliver(bus_subscription *subscription, natsMsg *message) {
     bus *self = subscription->owner;
     bus_message borrowed = {.subject = natsMsg_GetSubject(message),
                             .reply = natsMsg_GetReply(message),
                             .bytes = (const uint8_t *)natsMsg_GetData(message),
-                            .length = (size_t)natsMsg_GetDataLength(message)};
+                            .length = (size_t)natsMsg_GetDataLength(message),
+                            .origin = message};
+    borrowed.status = status_of(&borrowed);
     self->stats.messages_in++;
     self->stats.bytes_in += borrowed.length;
-    subscription->on_message(subscription->context, &borrowed);
-}
-
-/* Of what nats.c took for itself only this is left. */
-static void deliver_nobody(bus_subscription *subscription) {
-    bus_message borrowed = {
-        .subject = natsSubscription_GetSubject(subscription->nats), .bytes = (const uint8_t *)"", .nobody = true};
-    subscription->owner->stats.messages_in++;
     subscription->on_message(subscription->context, &borrowed);
 }
 
@@ -108,6 +116,12 @@ static uint32_t release(natsMsg *const *messages, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         natsMsg_Destroy(messages[i]);
     return 0;
+}
+
+/* nats.c keeps the message that says so to itself, and with it whose request it was. */
+static void tell_no_responders(bus_subscription *subscription) {
+    const bus_message nobody = {.subject = "", .bytes = (const uint8_t *)"", .status = BUS_NO_RESPONDERS};
+    subscription->on_message(subscription->context, &nobody);
 }
 
 /* Asks how many there are instead of taking until none is left: an empty NextMsg builds an error and costs 0.5 us,
@@ -124,7 +138,7 @@ static void drain(bus_subscription *subscription) {
         if (status != NATS_OK && status != NATS_NO_RESPONDERS) break;
         pending--;
         if (status == NATS_NO_RESPONDERS) {
-            deliver_nobody(subscription);
+            tell_no_responders(subscription);
             continue;
         }
         deliver(subscription, message);

@@ -64,7 +64,7 @@ is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
     local port
     while :; do
-        port=$((RANDOM % 20000 + 30000))
+        port=$((RANDOM % 15000 + 15000)) # below what the kernel gives to outgoing connections
         if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return

@@ -5,6 +5,7 @@ import { candleSubject, fetchInstruments } from './market/history.js';
 import { Market } from './market/market.js';
 import { Watchlist } from './market/watchlist.js';
 import { Connection } from './stream/connection.js';
+import { SIGN_IN, standingOf } from './stream/standing.js';
 import { subjectOf } from './stream/subject.js';
 import { Subscriptions } from './stream/subscriptions.js';
 import { CandleChartView } from './view/candle_chart.js';
@@ -60,6 +61,7 @@ class App {
     this.interval = this.settings.choice('interval', '1m', ['1s', '1m', '5m', '1h', '1d']);
     this.pace = this.settings.number('pace', matchMedia('(max-width: 760px)').matches ? 100 : 0, [0, 50, 100, 250, 1000]);
     this.refusal = '';
+    this.heard = false; // data, over this connection
     this.colours = readColours();
     this.selected = undefined;
     this.#makeViews();
@@ -230,6 +232,7 @@ class App {
 
   #takeData(message, at) {
     const { market, views } = this, one = this.current;
+    if (message.subject !== undefined) this.heard = true;
     market.take(message, at, this.connection.clock.offset);
     if (market.dirty.size > 0) views.watchlist.mark();
     if (!one) return;
@@ -242,7 +245,8 @@ class App {
     const nobody = code === 'UNAUTHORIZED';
     this.refusal = nobody || code === 'FORBIDDEN' ? message : `${code}: ${message}`;
     if (nobody) this.settings.keepToken(undefined); // one that is not accepted is of no use
-    if (nobody || (code === 'FORBIDDEN' && !this.user)) this.signInView.ask(message);
+    if (nobody) this.signInView.ask(message);
+    else if (code === 'FORBIDDEN' && !this.user) this.signInView.ask(this.subscriptions.nothingGiven ? SIGN_IN : `Sign in to see more: ${message}.`);
     this.signInView.told();
     this.views.connection.mark();
   }
@@ -275,7 +279,7 @@ class App {
   }
 
   #refused(subject, { code, message }) {
-    if (subject.includes('.candle.')) return; // there may be no aggregator: prints go on to make the candles
+    if (subject.includes('.candle.') && !this.subscriptions.nothingGiven) return; // there may be no aggregator: prints go on to make the candles
     this.#error({ code, message });
   }
 
@@ -295,6 +299,7 @@ class App {
 
   #opened() {
     this.user = undefined;
+    this.heard = false;
     this.#limit(this.connection.hello.limits);
     this.signInView.told();
     this.subscriptions.reset();
@@ -335,6 +340,12 @@ class App {
   }
 
   /* ---- what is shown ---- */
+
+  /** How the page stands with the gateway: { kind, text, said, note }. */
+  get standing() {
+    const { connection, subscriptions, heard, user } = this;
+    return standingOf(connection, { heard, user, nothingGiven: subscriptions.nothingGiven }, connection.now());
+  }
 
   /** How far an instrument may be trusted, whatever the reason: { state, cause, since }. */
   trustOf(one) {

@@ -170,7 +170,7 @@ static void tell_members(stream *s, group *g) {
         if (m->wants_snapshot || m->next_frame == g->log.end) continue;
         uint64_t told = m->position > g->told_position ? m->position : g->told_position;
         c->waiting += g->log.position - told;
-        if (c->waiting > c->limits.waiting_bytes) c->lagging = true;
+        if (c->waiting > c->limits.waiting_bytes && c->grace == 0) c->lagging = true;
         stream_member_pend(s, g->members[i]);
     }
     g->told_position = g->log.position;

@@ -150,6 +150,8 @@ typedef struct member {
     bool pending;        /* in the client's list of those with something to send */
     bool wants_snapshot; /* in place of all that it has not had */
     bool joining;        /* that snapshot is its first: nothing was passed over */
+    bool resuming;       /* has not had all yet of what it came back for, */
+    uint64_t resume_end; /* which ends before this frame */
     uint64_t next_frame;
     uint64_t position; /* bytes of the group's frames before next_frame */
     uint64_t updates;  /* of the group that it has had */
@@ -195,6 +197,7 @@ typedef struct client {
     uint32_t first_member, first_subscription, subscription_count;
     uint32_t first_pending, last_pending;
     uint64_t waiting;  /* bytes of frames it was told of and has not had */
+    uint64_t grace;    /* bytes of frames during which it may have more waiting than its limit: it catches up */
     byte_queue rest;   /* of a frame begun */
     byte_queue outbox; /* what only it gets: answers, heartbeats */
     int64_t heard_ns, sent_ns;
@@ -308,6 +311,8 @@ void stream_member_leave(stream *s, uint32_t member);
 /* What it is given next; keeps the client's waiting bytes right. At the end nothing waits for it any more. */
 void stream_member_move(stream *s, uint32_t member, uint64_t frame, uint64_t position, uint64_t updates);
 void stream_member_want_snapshot(stream *s, uint32_t member, bool joining);
+/* It was moved to where it is to go on: what the group has behind that does not make its client lag. */
+void stream_member_catch_up(stream *s, uint32_t member);
 void stream_member_pend(stream *s, uint32_t member);
 void stream_member_unpend(stream *s, uint32_t member);
 void stream_member_report(stream *s, uint32_t member);
@@ -345,7 +350,8 @@ void stream_subscribe(stream *s, uint32_t client, const stream_request_text *req
 void stream_unsubscribe(stream *s, uint32_t client, const stream_request_text *request);
 void stream_unsubscribe_all(stream *s, uint32_t client);
 void stream_topic_appeared(stream *s, uint32_t topic); /* joins it with all that match it */
-/* Brings a member to behind `at`; false if what came after it is no longer held. */
+/* Brings a member to behind `at`; false if what came after it is no longer held. Counted as resumed once the client has
+ * had all of it, as failed where it is overwritten before that. */
 bool stream_resume(stream *s, uint32_t member, const request_resume *at);
 
 /* ---- wants.c ---- */

@@ -155,22 +155,55 @@ static uint64_t told_behind(const group *g, uint64_t position) {
     return g->told_position > position ? g->told_position - position : 0;
 }
 
+/* What was sent, or is not to be sent any more, is used up of the grace. Half of the limit away from lagging there is no
+ * need for it: it ends before the client is told of more than that. */
+static void wait_for_less(client *c, uint64_t bytes) {
+    c->waiting -= bytes;
+    c->grace -= bytes < c->grace ? bytes : c->grace;
+    if (c->waiting <= c->limits.waiting_bytes / 2) c->grace = 0;
+}
+
+static void count_resume(member *m, uint64_t *counter) {
+    m->resuming = false;
+    ++*counter;
+}
+
 void stream_member_move(stream *s, uint32_t number, uint64_t frame, uint64_t position, uint64_t updates) {
     member *m = member_at(s, number);
     const group *g = group_at(s, m->group);
     client *c = client_at(s, m->client);
-    if (!m->wants_snapshot) c->waiting -= told_behind(g, m->position);
-    c->waiting += told_behind(g, position);
+    uint64_t had = m->wants_snapshot ? 0 : told_behind(g, m->position), has = told_behind(g, position);
+    if (has < had)
+        wait_for_less(c, had - has);
+    else
+        c->waiting += has - had;
     m->wants_snapshot = m->joining = false;
     m->next_frame = frame;
     m->position = position;
     m->updates = updates;
+    if (m->resuming && frame >= m->resume_end) count_resume(m, &s->stats.resumed);
     if (frame == g->log.end) stream_member_unpend(s, number);
+}
+
+/* What waits lies in the group's ring, whoever wants it, and costs nobody anything: a client that reads may have all that
+ * is held. While it reads, as much again may come. */
+void stream_member_catch_up(stream *s, uint32_t number) {
+    member *m = member_at(s, number);
+    const group *g = group_at(s, m->group);
+    m->resuming = true;
+    m->resume_end = g->log.end;
+    client_at(s, m->client)->grace += 2 * (g->log.position - m->position);
+    if (m->next_frame == m->resume_end)
+        count_resume(m, &s->stats.resumed);
+    else
+        stream_member_pend(s, number);
 }
 
 void stream_member_want_snapshot(stream *s, uint32_t number, bool joining) {
     member *m = member_at(s, number);
-    if (!m->wants_snapshot) client_at(s, m->client)->waiting -= told_behind(group_at(s, m->group), m->position);
+    if (!m->wants_snapshot) wait_for_less(client_at(s, m->client), told_behind(group_at(s, m->group), m->position));
+    if (m->resuming && !joining) count_resume(m, &s->stats.resume_failed);
+    m->resuming = false; /* joining: it was asked for anew */
     m->wants_snapshot = true;
     m->joining = joining;
     stream_member_pend(s, number);
@@ -189,7 +222,8 @@ static void start_at_end(stream *s, uint32_t number) {
 static void leave_group(stream *s, uint32_t number) {
     member *m = member_at(s, number);
     stream_member_report(s, number);
-    if (!m->wants_snapshot) client_at(s, m->client)->waiting -= told_behind(group_at(s, m->group), m->position);
+    if (!m->wants_snapshot) wait_for_less(client_at(s, m->client), told_behind(group_at(s, m->group), m->position));
+    m->resuming = false; /* gone before all of it was had: neither resumed nor failed */
     stream_member_unpend(s, number);
     unlink_from_group(s, number);
 }

@@ -27,7 +27,8 @@ bool stream_resume(stream *s, uint32_t number, const request_resume *at) {
     uint64_t frame = frame_behind(g, at->seq);
     if (!same_depth || frame > g->log.end) return false;
     uint64_t updates = frame == g->log.end ? g->updates_cut : frame_log_note(&g->log, frame)->updates;
+    member_at(s, number)->resuming = false; /* whatever it was to have before */
     stream_member_move(s, number, frame, frame_log_position(&g->log, frame), updates);
-    if (frame < g->log.end) stream_member_pend(s, number);
+    stream_member_catch_up(s, number);
     return true;
 }

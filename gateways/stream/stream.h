@@ -189,7 +189,8 @@ typedef struct stream_stats {
     uint64_t bytes_out;
     uint64_t merged;    /* updates folded into a later one for a client that was behind */
     uint64_t snapshots; /* given to joiners and laggards */
-    uint64_t resumed, resume_failed;
+    uint64_t resumed,
+        resume_failed; /* subjects that went on and had all that was held; that had a snapshot instead */
     uint64_t prints_passed_over;
     uint64_t requests, requests_refused;
     uint64_t instruments_refused; /* messages of instruments beyond max_instruments */

@@ -227,10 +227,7 @@ static void start_member(stream *s, uint32_t number, const stream_request_text *
     const request_resume *at = NULL;
     if (request->resume_count > 0)
         at = resume_of(request, topic_at(s, group_at(s, member_at(s, number)->group)->topic)->subject);
-    if (at != NULL && stream_resume(s, number, at)) {
-        s->stats.resumed++;
-        return;
-    }
+    if (at != NULL && stream_resume(s, number, at)) return;
     if (at != NULL) s->stats.resume_failed++;
     if (at != NULL || request->snapshot) stream_member_want_snapshot(s, number, true);
 }

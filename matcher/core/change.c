@@ -61,6 +61,7 @@ static mx_reason change_risk(mx_engine *engine, const order *one, const change *
                       .owner = account_of(engine, one),
                       .held = &engine->positions[one->position],
                       .where = where,
+                      .number = engine->positions[one->position].instrument,
                       .side = one->side,
                       .type = one->type,
                       .replaces = true,
@@ -68,8 +69,7 @@ static mx_reason change_risk(mx_engine *engine, const order *one, const change *
                       .price = to->price,
                       .sent_price = to->price,
                       .reference = waits(one) ? to->stop_price : where->reference_price,
-                      .quantity = to->leaves,
-                      .notional = (mx_money)to->price * (int64_t)to->leaves};
+                      .quantity = to->leaves};
     mx_reason reason = risk_check(&view);
     order_reserve(engine, one);
     return reason;
@@ -102,7 +102,7 @@ static mx_reason change_check(mx_engine *engine, uint32_t row, const mx_replace 
     if (!to->smaller_only) reason = collar_check(where, judged, to->price, to->stop_price);
     if (reason == MXR_OK) reason = change_risk(engine, one, to, too_many);
     if (reason != MXR_OK || to->smaller_only) return reason;
-    if (one->post_only && match_crosses(engine, where, one->side, to->price)) return MXR_POST_ONLY;
+    if (one->post_only && match_crosses(where, one->side, to->price)) return MXR_POST_ONLY;
     return room_check(engine, one, to);
 }
 

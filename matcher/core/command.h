@@ -16,7 +16,7 @@ typedef struct mx_input {
 } mx_input;
 
 /* A new order's id is given by the caller: MX_ORDER_ID of where it stands in the stream. It only has to be unique among live
- * orders; the engine takes nothing from its bits. */
+ * orders; the engine takes nothing from its bits. A batch has at most 65,536 commands. */
 #define MX_ORDER_ID(seq, index) ((uint64_t)(seq) << 16 | (uint16_t)(index))
 
 typedef struct mx_new_order {

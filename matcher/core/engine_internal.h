@@ -174,8 +174,8 @@ static inline unsigned other(unsigned side) {
 
 /* The key of a price as a ladder sorts it; `way` is 0 where higher is better. */
 static inline int64_t price_key(const instrument *where, unsigned way, int64_t price) {
-    int64_t rung = where->step == 1 ? price : price / where->step;
-    return rung ^ -(int64_t)way;
+    if (__builtin_expect(where->step != 1, 0)) price /= where->step;
+    return price ^ -(int64_t)way;
 }
 
 static inline int64_t key_price(const instrument *where, unsigned way, int64_t key) {
@@ -223,7 +223,7 @@ bool queue_has_room(const mx_engine *engine, uint32_t instrument, unsigned ladde
 /* match.c: trading. */
 mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, else OK */
 uint64_t match_available(const mx_engine *engine, const order *taker, uint64_t wanted);
-bool match_crosses(const mx_engine *engine, const instrument *where, unsigned side, int64_t price);
+bool match_crosses(const instrument *where, unsigned side, int64_t limit); /* it would trade at once */
 void match_open(mx_engine *engine, uint32_t instrument); /* what gathered before the open trades */
 
 /* entry.c: new orders. */

@@ -45,7 +45,8 @@ static int64_t tick_at(const instrument *where, int64_t price) {
 
 mx_reason price_check(const instrument *where, int64_t price, mx_reason bad) {
     if (price <= 0 || price > MX_PRICE_MAX) return bad;
-    if (price % tick_at(where, price) != 0) return bad == MXR_BAD_PRICE ? MXR_BAD_TICK : bad;
+    int64_t tick = tick_at(where, price);
+    if (tick != 1 && price % tick != 0) return bad == MXR_BAD_PRICE ? MXR_BAD_TICK : bad;
     return MXR_OK;
 }
 
@@ -78,7 +79,7 @@ bool stop_reached(const instrument *where, unsigned side, int64_t stop_price) {
 static mx_reason quantities_check(const instrument *where, const mx_new_order *c) {
     uint64_t lot = where->definition.lot;
     if (c->quantity == 0 || c->quantity > MX_QUANTITY_MAX) return MXR_BAD_QUANTITY;
-    if (c->quantity % lot != 0) return MXR_BAD_LOT;
+    if (lot != 1 && c->quantity % lot != 0) return MXR_BAD_LOT;
     if (c->display != 0 &&
         (c->display > c->quantity || c->display % lot != 0 || !may_rest(c->tif) || !has_price(c->type)))
         return MXR_BAD_DISPLAY;
@@ -131,20 +132,20 @@ static mx_reason price_find(const instrument *where, const mx_new_order *c, int6
 /* `row` is the account's position in the instrument, NO_ROW if it has none yet. */
 static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_t row, int64_t price,
                          bool too_many) {
-    position none = {.account = c->account, .instrument = c->instrument};
+    static const position none;
     const instrument *where = &engine->instruments[c->instrument];
     risk_view view = {.engine = engine,
                       .owner = &engine->accounts[c->account],
                       .held = row != NO_ROW ? &engine->positions[row] : &none,
                       .where = where,
+                      .number = c->instrument,
                       .side = c->side,
                       .type = c->type,
                       .too_many = too_many,
                       .price = price,
                       .sent_price = c->price,
                       .reference = is_stop(c->type) ? c->stop_price : where->reference_price,
-                      .quantity = c->quantity,
-                      .notional = (mx_money)price * (int64_t)c->quantity};
+                      .quantity = c->quantity};
     return risk_check(&view);
 }
 
@@ -167,7 +168,7 @@ static mx_reason check(const mx_engine *engine, const mx_new_order *c, uint32_t 
     if (reason == MXR_OK) reason = price_find(where, c, price);
     if (reason == MXR_OK) reason = collar_check(where, c->type, c->price, c->stop_price);
     if (reason == MXR_OK) reason = risk_of(engine, c, row, *price, too_many);
-    if (reason == MXR_OK && c->post_only && match_crosses(engine, where, c->side, c->price)) reason = MXR_POST_ONLY;
+    if (reason == MXR_OK && c->post_only && match_crosses(where, c->side, c->price)) reason = MXR_POST_ONLY;
     return reason == MXR_OK ? room_check(engine, c, row, *price) : reason;
 }
 

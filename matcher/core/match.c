@@ -10,10 +10,11 @@ static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-bool match_crosses(const mx_engine *engine, const instrument *where, unsigned side, int64_t price) {
-    (void)engine;
+bool match_crosses(const instrument *where, unsigned side, int64_t limit) {
     const ladder *opposite = &where->ladders[other(side)];
-    return opposite->best != NO_KEY && opposite->best >= price_key(where, other(side), price);
+    if (opposite->best == NO_KEY) return false;
+    int64_t price = key_price(where, other(side), opposite->best);
+    return side == TW_BID ? price <= limit : price >= limit;
 }
 
 /* One side of a trade. */
@@ -104,8 +105,7 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
     order *taker = &engine->orders[taker_row];
     instrument *where = instrument_of(engine, taker);
     const ladder *opposite = &where->ladders[other(taker->side)];
-    int64_t limit = price_key(where, other(taker->side), taker->price);
-    while (taker->leaves > 0 && opposite->best >= limit) {
+    while (taker->leaves > 0 && match_crosses(where, taker->side, taker->price)) {
         uint32_t maker_row = ladder_at(&engine->room, opposite->best_level)->head;
         order *maker = &engine->orders[maker_row];
         if (maker->position == taker->position && taker->stp != MX_STP_NONE) {

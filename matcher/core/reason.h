@@ -28,6 +28,9 @@
     X(15, UNKNOWN_SESSION, "the session is not open")                                                              \
     X(16, UNKNOWN_ORDER, "the account has no such live order in this instrument")                                  \
     X(17, BELOW_EXECUTED, "the new quantity is not above what has been executed")                                  \
+    X(18, UNREADABLE, "the message or command could not be read: not protobuf, or a value beyond its field")       \
+    X(19, NOT_ALLOWED_HERE,                                                                                        \
+      "such a command may not travel on this subject, or acts for another account or instrument")                  \
     /* the venue's own rules */                                                                                    \
     X(30, NOT_IN_PRE_OPEN, "before the open only limit and stop orders that may rest are taken")                   \
     X(31, HALTED, "the instrument is halted: only cancels are taken")                                              \

@@ -7,6 +7,11 @@ static bool is_buy(const risk_view *v) {
     return v->side == TW_BID;
 }
 
+/* Cheaper to multiply again than to keep 128 bits in memory. */
+static mx_money notional_of(const risk_view *v) {
+    return (mx_money)v->price * (int64_t)v->quantity;
+}
+
 static uint64_t size_of_position(const position *held) {
     return (uint64_t)(held->quantity < 0 ? -held->quantity : held->quantity);
 }
@@ -39,16 +44,15 @@ static mx_reason order_size(const risk_view *v) {
 }
 
 static mx_reason order_notional(const risk_view *v) {
-    return v->notional > v->owner->limits.order_notional ? MXR_ORDER_NOTIONAL : MXR_OK;
+    return notional_of(v) > v->owner->limits.order_notional ? MXR_ORDER_NOTIONAL : MXR_OK;
 }
 
 /* The limit price of a market order is not its sender's, so it is compared by what was sent. */
 static mx_reason duplicates(const risk_view *v) {
     const account *owner = v->owner;
     if (v->replaces || owner->limits.duplicate_ns == 0 || owner->last_quantity == 0) return MXR_OK;
-    bool same = owner->last_instrument == v->held->instrument && owner->last_side == v->side &&
-                owner->last_type == v->type && owner->last_price == v->sent_price &&
-                owner->last_quantity == v->quantity;
+    bool same = owner->last_instrument == v->number && owner->last_side == v->side && owner->last_type == v->type &&
+                owner->last_price == v->sent_price && owner->last_quantity == v->quantity;
     return same && v->engine->now_ns - owner->last_ns < owner->limits.duplicate_ns ? MXR_DUPLICATE_ORDER : MXR_OK;
 }
 
@@ -74,21 +78,22 @@ static mx_reason position_limit(const risk_view *v) {
 
 static mx_reason exposure(const risk_view *v) {
     if (only_reduces(v)) return MXR_OK;
-    return v->owner->held + v->owner->open + v->notional > v->owner->limits.exposure ? MXR_EXPOSURE_LIMIT : MXR_OK;
+    return v->owner->held + v->owner->open + notional_of(v) > v->owner->limits.exposure ? MXR_EXPOSURE_LIMIT
+                                                                                        : MXR_OK;
 }
 
 static mx_reason concentration(const risk_view *v) {
     uint32_t ppm = v->owner->limits.concentration_ppm;
     if (ppm == 0) ppm = DEFAULT_CONCENTRATION_PPM;
     if (ppm > MX_PPM || only_reduces(v)) return MXR_OK;
-    mx_money after = v->held->cost + v->held->open + v->notional;
+    mx_money after = v->held->cost + v->held->open + notional_of(v);
     return after > v->owner->limits.funds * ppm / MX_PPM ? MXR_CONCENTRATION : MXR_OK;
 }
 
 /* Buys are paid for in full, at the worst price they can get. What selling short may cost is the position's and exposure's limit. */
 static mx_reason funds(const risk_view *v) {
     if (!is_buy(v)) return MXR_OK;
-    return v->owner->spent + v->owner->reserved + v->notional > v->owner->limits.funds ? MXR_FUNDS : MXR_OK;
+    return v->owner->spent + v->owner->reserved + notional_of(v) > v->owner->limits.funds ? MXR_FUNDS : MXR_OK;
 }
 
 static mx_reason (*const rules[])(const risk_view *view) = {

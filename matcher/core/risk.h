@@ -15,8 +15,9 @@
 typedef struct risk_view {
     const mx_engine *engine;
     const account *owner;
-    const position *held;
+    const position *held; /* an empty one if there is none yet */
     const instrument *where;
+    uint32_t number; /* the instrument's */
     uint8_t side, type;
     bool replaces;      /* a replace: it adds no open order and is no duplicate */
     bool too_many;      /* the message came faster than the account's rate */
@@ -24,7 +25,6 @@ typedef struct risk_view {
     int64_t sent_price; /* as the command says it */
     int64_t reference;  /* what a collar is around */
     uint64_t quantity;  /* still to be executed */
-    mx_money notional;  /* price times quantity */
 } risk_view;
 
 /* The first objection, MXR_OK if there is none. */

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/text.h"
 #include "matcher/core/engine_internal.h"
 
 static const char magic[8] = {'T', 'W', 'M', 'A', 'T', 'C', 'H', '1'};
@@ -64,7 +65,7 @@ static void put_money(pen *to, mx_money value) {
 
 static void put_name(pen *to, const char *name) {
     char padded[NAME_WORDS * 8] = {0};
-    memcpy(padded, name, strlen(name));
+    (void)tw_text_copy(padded, sizeof padded, name);
     for (size_t i = 0; i < NAME_WORDS; i++)
         put(to, tw_load_le64((const uint8_t *)padded + i * 8));
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Backoff } from '../../gateways/dashboard/stream/backoff.js';
 import { Connection } from '../../gateways/dashboard/stream/connection.js';
 import { ServerClock } from '../../gateways/dashboard/stream/server_clock.js';
+import { NO_FEED, SIGN_IN, standingOf } from '../../gateways/dashboard/stream/standing.js';
 import { Subscriptions } from '../../gateways/dashboard/stream/subscriptions.js';
 
 class Stage {
@@ -281,4 +282,32 @@ test('without a connection nothing is lost', () => {
   assert.deepEqual(asked.flush(0), []);
   asked.up = true;
   assert.equal(asked.flush(250).length, 1);
+});
+
+test('the page is live where data is heard, and nowhere else', () => {
+  const open = { phase: 'open', silent: false, since: 0, clock: {} }, heard = { heard: true, nothingGiven: false, user: undefined }, quiet = { ...heard, heard: false };
+  for (const [connection, about, ...wanted] of [
+    [open, heard, 'good', 'Live', undefined], [{ ...open, clock: { roundTrip: 2 } }, heard, 'good', 'Live 2.00 ms', undefined],
+    [open, quiet, 'fair', 'Connected, no data', NO_FEED], [{ ...open, since: 9000 }, quiet, 'fair', 'Connected', undefined],
+    [open, { ...quiet, nothingGiven: true }, 'fair', 'Signed out', SIGN_IN], [open, { ...quiet, nothingGiven: true, user: 'ann' }, 'fair', 'Connected, no data', undefined],
+    [{ ...open, silent: true }, heard, 'fair', 'Silent', undefined], [{ ...open, phase: 'connecting' }, quiet, 'fair', 'Connecting', undefined],
+    [{ ...open, phase: 'waiting', retryAt: 12_300 }, heard, 'bad', 'Away, again in 3 s', undefined], [{ ...open, phase: 'refused' }, quiet, 'bad', 'Signed out', undefined]]) {
+    const { kind, text, note } = standingOf(connection, about, 10_000);
+    assert.deepEqual([kind, text, note], wanted);
+  }
+});
+
+test('nothing is given once all that is wanted was refused', () => {
+  const requests = [], subscriptions = new Subscriptions({ send: (request) => requests.push(request) });
+  assert.equal(subscriptions.nothingGiven, false);
+  for (const subject of ['feed.>', 'XNAS.A.quote']) subscriptions.want(subject);
+  const refuse = ({ id }) => subscriptions.take({ type: 'error', code: 'FORBIDDEN', id, message: 'not entitled' });
+  subscriptions.flush(0);
+  refuse(requests[0]); // both in one request: each is asked for by itself
+  assert.equal(subscriptions.nothingGiven, false);
+  subscriptions.flush(0);
+  requests.slice(1).forEach(refuse);
+  assert.equal(subscriptions.nothingGiven, true);
+  subscriptions.reset();
+  assert.equal(subscriptions.nothingGiven, false);
 });

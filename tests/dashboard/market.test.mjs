@@ -61,6 +61,21 @@ test('the server\'s candle replaces ours, and an earlier revision of it does not
   assert.deepEqual(series.list.map(({ close, volume }) => [close, volume]), [['1.5', 10]]);
 });
 
+test('a candle whose prints were all broken goes, is drawn no more, and does not come back by what was said before', () => {
+  const series = new CandleSeries('1m'), candle = (minute, more) => ({ start_ns: `${START + BigInt(minute) * 60n * SECOND}`, open: '1.0', high: '1.0', low: '1.0', close: '1.0', volume: '10', count: 1, revision: 1, ...more });
+  const empty = { open: undefined, high: undefined, low: undefined, close: undefined, volume: '0', count: 0 }, starts = () => series.list.map(({ start }) => (start - 1_795_254_900) / 60);
+  for (const minute of [0, 1, 2]) series.put(candle(minute));
+  const { version } = series;
+  series.put(candle(1, { ...empty, revision: 2 }));
+  series.put(candle(2, { ...empty, revision: 0 })); // said before the one there is
+  assert.deepEqual([starts(), series.version > version], [[0, 2], true]);
+  series.put(candle(1));
+  assert.deepEqual(starts(), [0, 2]);
+  series.put(candle(1, { revision: 3 }));
+  series.put(candle(2, { ...empty, revision: 2 }));
+  assert.deepEqual(starts(), [0, 1]);
+});
+
 test('the chart says where its candles are from: prints until the server has candles', async () => {
   const wanted = [], one = new Instrument('XNAS.BRK.B');
   let answer = { status: 503 }, now = 0;

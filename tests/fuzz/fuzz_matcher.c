@@ -223,7 +223,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         command_of(&in, &command);
         uint8_t step = fuzz_u8(&in);
         input.seq += step & 1;
-        input.stream_ns = (int64_t)((uint64_t)input.stream_ns + (step > 250 ? UINT64_C(1) << 61 : step)); /* any number */
+        input.stream_ns =
+            (int64_t)((uint64_t)input.stream_ns + (step > 250 ? UINT64_C(1) << 61 : step)); /* any number */
         sink.count = other.count = 0;
         mx_apply(engine, &input, &command, &sink);
         FUZZ_CHECK(sink.count > 0);

@@ -18,6 +18,7 @@
 #include "ingest/framing/moldudp64.h"
 #include "ingest/framing/soupbintcp.h"
 #include "tests/support/random_messages.h"
+#include "tests/support/random_venue.h"
 
 typedef struct seed {
     uint8_t bytes[256 * 1024];
@@ -476,6 +477,31 @@ static void make_wire(const char *folder) {
     }
 }
 
+static void make_venue(const char *folder) {
+    static seed made;
+    static uint8_t buffer[WIRE_MAX_BYTES];
+    tw_random random;
+    tw_random_seed(&random, 7);
+    for (unsigned kind = 0; kind < 3; kind++) { /* orders, controls, executions: the order of fuzz_venue.c */
+        wire_parts parts;
+        size_t length;
+        const uint8_t *payload;
+        wire_order_command order = random_order_command(&random);
+        wire_control_command control = {.kind = WIRE_DEFINE_INSTRUMENT, .symbol = "AAPL", .tick = {2, {1, 5}}};
+        wire_report report = random_report(&random);
+        wire_parts_start(&parts, buffer, sizeof buffer);
+        if (kind == 0) wire_order_command_add(&parts, &order);
+        if (kind == 1) wire_control_command_add(&parts, &control);
+        if (kind == 2) wire_report_add(&parts, &report);
+        payload = kind < 2 ? wire_orders_finish(&parts, &(wire_batch_header){.sender = "gw"}, &length)
+                           : wire_execution_batch_finish(&parts, &(wire_execution_header){.shard = 1}, &length);
+        made.length = 0;
+        add_u8(&made, kind);
+        add(&made, payload, length);
+        write_seed(folder, "venue", kind, &made);
+    }
+}
+
 static void add_update(seed *to, unsigned choice, bool snapshot, uint64_t prev_seq, uint64_t seq,
                        uint64_t quantity) {
     uint8_t buffer[4096];
@@ -667,6 +693,7 @@ int main(int argc, char **argv) {
     make_soup(argv[1]);
     make_files(argv[1]);
     make_wire(argv[1]);
+    make_venue(argv[1]);
     make_receiver(argv[1]);
     make_texts(argv[1]);
     make_lobster(argv[1]);

@@ -324,13 +324,15 @@ describe('the dashboard', { concurrency: false }, () => {
       assert.deepEqual([first.op, first.token], ['auth', token]);
     };
     await page.locator('#sign-in[open]').waitFor();
-    assert.match(await text(page, '#sign-in-why'), /XNAS|feed/);
+    const mayNothing = async () => (await text(page, '#sign-in-why')) === 'Sign in to see market data.' && (await text(page, '#connection')) === 'Signed out' && (await text(page, '#banner')).startsWith('Sign in to see');
+    await until('the page to ask for who is there', mayNothing);
     await signIn('a.secret.token');
     await until('the refusal', async () => /token/.test(await text(page, '#sign-in-why')));
     assert.deepEqual(await kept(page, 'secret'), [0, 0, '']);
     const token = await signed(key, { sub: 'ann', tickwire_subjects: ['XNAS.>', 'feed.>'], seconds: 8 });
     await signIn(token);
     await ladderIsTheBus(page, 'AAPL');
+    await until('the page to be live', async () => /^Live/.test(await text(page, '#connection')) && !(await page.locator('#banner').isVisible()));
     await until('the directory, asked for with the token', () => page.evaluate(() => globalThis.tickwire.directory.byKey.size >= 20));
     assert.deepEqual([await text(page, '#user'), await text(page, '#sign-in-open'), await kept(page, token)], ['ann', 'Sign out', [1, 0, '']]);
     await page.reload();
@@ -342,6 +344,19 @@ describe('the dashboard', { concurrency: false }, () => {
     proxy.target = others;
     await closed.stop();
   });
+});
+
+test('where no feed is heard the page says so, and is live once there is one', async () => {
+  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), page = await browser.open(own.url);
+  await until('it to say so', async () => (await text(page, '#connection')) === 'Connected, no data' && (await text(page, '#banner')).startsWith('No feed is heard.'));
+  assert.equal(await page.locator('#connection').getAttribute('data-kind'), 'fair');
+  await shoot(page, 'no-feed');
+  const source = launchIngest(bus, ['--source', `udp://239.255.41.63:${await freeUdpPort()}@127.0.0.1`, '--session-date', '2020-01-30']);
+  await until('it to be live', async () => /^Live/.test(await text(page, '#connection')) && (await page.locator('#connection').getAttribute('data-kind')) === 'good');
+  assert.equal(await page.locator('#banner').isVisible(), false);
+  assert.deepEqual(complaintsOf(page), []);
+  await page.context().close();
+  for (const one of [source, own, bus]) await one.stop();
 });
 
 /** How many entries of the tab's and of the browser's storage have the word; and the cookies. */

@@ -17,7 +17,7 @@ const seed = Number(process.env.TICKWIRE_SEED ?? Date.now() % 1e9);
 
 const root = new protobuf.Root();
 root.resolvePath = (_, target) => join(source, 'proto', target);
-root.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto']);
+root.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto', 'tickwire/v1/venue.proto']);
 root.resolveAll();
 const type = (name) => root.lookupType(`tickwire.v1.${name}`);
 
@@ -44,8 +44,12 @@ const textBytes = {
   exchange: 4, symbol: 32, epoch: 39, reason: 7, variation: 1, attribution: 4, detail: 159, line: 7, name: 63,
   market: 1, channel: 23, symbols: 32, notFound: 32, leader: 63, source: 63,
   bidExchanges: 4, askExchanges: 4, venuesStale: 4,
+  account: 32, clientOrderId: 40, correlationId: 64, sender: 63, instance: 63,
 };
-const bounded = { 'BookUpdate.depth': () => below(65), 'Instrument.tick': () => long(randomBig(63), true) };
+const bounded = {
+  'NamedAccount.name': () => text(32), 'Report.command': () => below(255),
+  'BookUpdate.depth': () => below(65), 'Instrument.tick': () => long(randomBig(63), true),
+};
 
 function randomValue(field) {
   const own = bounded[`${field.parent.name}.${field.name}`];
@@ -60,7 +64,7 @@ function randomValue(field) {
     case 'bool': return below(2) === 1;
     case 'uint32': case 'fixed32': return Number(randomBig(32));
     case 'sint32': return Number(signed(32));
-    case 'uint64': return long(randomBig(64), true);
+    case 'uint64': case 'fixed64': return long(randomBig(64), true);
     case 'sint64': case 'sfixed64': return long(signed(64), false);
     default: throw new Error(`no random value for ${field.fullName} of type ${field.type}`);
   }
@@ -108,6 +112,7 @@ function echo(messages) {
 const topLevel = [
   'BookUpdate', 'Quote', 'Trades', 'InstrumentStatus', 'Imbalance', 'OrderEvents', 'FeedStatus', 'LineStatus',
   'InstrumentRequest', 'InstrumentList', 'SnapshotReply', 'Candle', 'Nbbo', 'CandleRequest', 'CandleList',
+  'OrderBatch', 'ControlBatch', 'ExecutionBatch', 'ExecutionReports', 'QueryReply', 'Query', 'StateHash', 'Fills',
 ];
 
 test('codec_echo is built', () => {
@@ -169,4 +174,17 @@ test('a JavaScript reader can tell an absent price from a price of 0', () => {
   const objects = answers.map(({ bytes }) => plain(type('Quote'), bytes));
   assert.equal(objects[0].bidPrice, '0');
   assert.ok(!('bidPrice' in objects[1])); // toObject leaves it out, even with defaults
+});
+
+test('an order without a price and one at 0 are told apart, and a bad one is not taken for a good one', () => {
+  const encode = (command) => Buffer.from(type('OrderBatch').encode({ commands: [command] }).finish());
+  const [without, zero, unknown] = echo([
+    ['OrderBatch', encode({ account: 'alice' })],
+    ['OrderBatch', encode({ account: 'alice', price: 0, display: 0 })],
+    ['OrderBatch', encode({ account: 'alice', timeInForce: 9 })],
+  ]).map(({ bytes }) => type('OrderBatch').decode(bytes).commands[0]);
+  assert.equal(without.priceIfAny, undefined);
+  assert.equal(zero.priceIfAny, 'price');
+  assert.equal(zero.displayIfAny, 'display');
+  assert.equal(unknown.timeInForce, 255); // what no version has
 });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { inChromium, withoutChromium } from './lib/chromium.mjs';
 import { StreamClient, startGateway, updateOf } from './lib/gateway.mjs';
 import { LiveFeed } from './lib/live_feed.mjs';
-import { NatsServer, Program, root, sleep, until } from './lib/programs.mjs';
+import { NatsServer, Program, folder, root, run, sleep, until } from './lib/programs.mjs';
 import { BINARY, CLOSE, PING, PONG, RawSocket, RawWebSocket, TEXT, closeFrame, frame, handshake } from './lib/raw_websocket.mjs';
 
 const shownOf = (book) => [book.bids, book.asks].map((side) => side.map(({ price, quantity, orders }) => [Number(price), Number(quantity), orders]));
@@ -163,6 +163,25 @@ test('messages in fragments, control frames between them, any cut of the bytes: 
   raw.write(closeFrame(1000));
   assert.equal((await raw.closed()).code, 1000);
 }));
+
+test('over TLS, too, a connection ends with its closing handshake and not with the time for it', async () => {
+  const [certificate, key] = ['websocket-cert.pem', 'websocket-key.pem'].map((name) => path.join(folder, name));
+  assert.equal(run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-keyout', key, '-out', certificate]).status, 0);
+  await withGateway(['--tls-certificate', certificate, '--tls-key', key], async (gateway) => {
+    const timeOf = async (code, bytes) => {
+      const raw = await RawWebSocket.connect(gateway, {}, { tls: true }), began = performance.now();
+      raw.write(bytes);
+      assert.equal((await raw.closed()).code, code); // it hangs up once the gateway has
+      return performance.now() - began;
+    };
+    for (const [code, bytes] of [[1000, closeFrame(1000)], [1003, frame(BINARY, '{}')], [1009, frame(TEXT, 'x'.repeat(70_000))]]) {
+      const times = [];
+      while (times.length < 5 && !(times.at(-1) < 1000)) times.push(await timeOf(code, bytes)); // the gateway waits for 2 s; a busy machine may be slow now and then
+      assert.ok(times.at(-1) < 1000, `${code}: ${times} ms`);
+    }
+  });
+});
 
 test('the opening handshake: what is wrong with it is told', () => withGateway(['--origins', 'https://friend.example'], async (gateway) => {
   const said = async (headers) => {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proto/codec.h"
+#include "proto/venue.h"
 
 typedef struct echo {
     wire_arena arena;
@@ -67,6 +68,91 @@ static wire_result echo_snapshot_reply(echo *e) {
     return WIRE_OK;
 }
 
+/* ---- the venue's ---- */
+
+ECHO(fills, wire_fills, wire_fills)
+
+#define ECHO_PLAIN(name, type, prefix)                                                                             \
+    static wire_result echo_##name(echo *e) {                                                                      \
+        type m;                                                                                                    \
+        wire_result result = prefix##_decode(e->in, e->length, &m);                                                \
+        if (result == WIRE_OK) e->out_length = prefix##_encode(&m, e->out, sizeof e->out);                         \
+        return result;                                                                                             \
+    }
+ECHO_PLAIN(query, wire_query, wire_query)
+ECHO_PLAIN(state_hash, wire_state_hash, wire_state_hash)
+
+static uint8_t parts_buffer[WIRE_MAX_BYTES + WIRE_PARTS_HEADER_ROOM + WIRE_PART_ROOM];
+
+static wire_result keep(echo *e, const uint8_t *payload, size_t length) {
+    if (length > sizeof e->out) return WIRE_OUT_OF_RANGE;
+    memcpy(e->out, payload, length);
+    e->out_length = length;
+    return WIRE_OK;
+}
+
+/* A part with a fault is not what was sent: the whole message counts as out of range. */
+#define ECHO_COMMANDS(name, batch_type, command_type, prefix, add)                                                 \
+    static wire_result echo_##name(echo *e) {                                                                      \
+        batch_type batch;                                                                                          \
+        command_type command;                                                                                      \
+        wire_parts parts;                                                                                          \
+        size_t length;                                                                                             \
+        wire_result result = prefix##_open(&batch, e->in, e->length);                                              \
+        wire_parts_start(&parts, parts_buffer, sizeof parts_buffer);                                               \
+        while (result == WIRE_OK && prefix##_next(&batch, &command))                                               \
+            if (command.fault.kind != WIRE_FAULT_NONE || !add(&parts, &command)) result = WIRE_OUT_OF_RANGE;       \
+        if (result != WIRE_OK) return result;                                                                      \
+        const uint8_t *payload = prefix##_finish(&parts, &batch.header, &length);                                  \
+        return keep(e, payload, length);                                                                           \
+    }
+ECHO_COMMANDS(orders, wire_orders, wire_order_command, wire_orders, wire_order_command_add)
+ECHO_COMMANDS(controls, wire_controls, wire_control_command, wire_controls, wire_control_command_add)
+
+static bool add_execution_part(wire_parts *parts, const wire_part *part) {
+    switch (part->kind) {
+    case WIRE_PART_REPORT:
+        return wire_report_add(parts, &part->report);
+    case WIRE_PART_NAMED_INSTRUMENT:
+        return wire_named_instrument_add(parts, &part->instrument);
+    default:
+        return wire_named_account_add(parts, &part->account);
+    }
+}
+
+static bool add_reply_part(wire_parts *parts, const wire_part *part) {
+    switch (part->kind) {
+    case WIRE_PART_ORDER_VIEW:
+        return wire_reply_order_add(parts, &part->order);
+    case WIRE_PART_POSITION_VIEW:
+        return wire_reply_position_add(parts, &part->position);
+    case WIRE_PART_REPORT:
+        return wire_reply_report_add(parts, &part->report);
+    case WIRE_PART_NAMED_INSTRUMENT:
+        return wire_reply_instrument_add(parts, &part->instrument);
+    default:
+        return wire_reply_account_add(parts, &part->account_view);
+    }
+}
+
+#define ECHO_PARTS(name, type, prefix, finish, add)                                                                \
+    static wire_result echo_##name(echo *e) {                                                                      \
+        type m;                                                                                                    \
+        wire_part part;                                                                                            \
+        wire_parts parts;                                                                                          \
+        size_t length;                                                                                             \
+        wire_result result = prefix##_open(&m, e->in, e->length);                                                  \
+        wire_parts_start(&parts, parts_buffer, sizeof parts_buffer);                                               \
+        while (result == WIRE_OK && prefix##_next(&m, &part))                                                      \
+            if (part.fault.kind != WIRE_FAULT_NONE || !add(&parts, &part)) result = WIRE_OUT_OF_RANGE;             \
+        if (result != WIRE_OK) return result;                                                                      \
+        const uint8_t *payload = finish(&parts, &m.header, &length);                                               \
+        return keep(e, payload, length);                                                                           \
+    }
+ECHO_PARTS(execution_batch, wire_executions, wire_executions, wire_execution_batch_finish, add_execution_part)
+ECHO_PARTS(execution_reports, wire_executions, wire_executions, wire_execution_reports_finish, add_execution_part)
+ECHO_PARTS(query_reply, wire_query_reply, wire_query_reply, wire_query_reply_finish, add_reply_part)
+
 static const struct {
     const char *name;
     wire_result (*run)(echo *e);
@@ -86,6 +172,14 @@ static const struct {
     {"InstrumentRequest", echo_instrument_request},
     {"InstrumentList", echo_instrument_list},
     {"SnapshotReply", echo_snapshot_reply},
+    {"OrderBatch", echo_orders},
+    {"ControlBatch", echo_controls},
+    {"ExecutionBatch", echo_execution_batch},
+    {"ExecutionReports", echo_execution_reports},
+    {"QueryReply", echo_query_reply},
+    {"Query", echo_query},
+    {"StateHash", echo_state_hash},
+    {"Fills", echo_fills},
 };
 
 static bool answer(echo *e, const char *name) {

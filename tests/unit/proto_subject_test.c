@@ -252,3 +252,79 @@ TEST(subject, patterns_match_by_the_rules_of_nats) {
         EXPECT_MSG(subject_matches(patterns[i].pattern, patterns[i].subject) == patterns[i].matches,
                    "%s against %s", patterns[i].pattern, patterns[i].subject);
 }
+
+/* ---- the venue's ---- */
+
+TEST(subject, the_venues_kinds_are_written_as_the_table_of_subjects_says_and_read_back) {
+    char s[SUBJECT_BYTES];
+    subject_parts parts;
+    EXPECT(subject_orders(s, sizeof s, "TWEX", 2, "al.ice", "BRK.B"));
+    EXPECT_STR(s, "orders.TWEX.2.al%2Eice.BRK%2EB");
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_ORDERS);
+    EXPECT_STR(parts.mic, "TWEX");
+    EXPECT_U64(parts.partition, 2);
+    EXPECT_STR(parts.account, "al.ice");
+    EXPECT_STR(parts.symbol, "BRK.B");
+    EXPECT(subject_fills(s, sizeof s, "TWEX", "BRK.B"));
+    EXPECT_STR(s, "fills.TWEX.BRK%2EB");
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_FILLS);
+    EXPECT_STR(parts.symbol, "BRK.B");
+    EXPECT(subject_executions(s, sizeof s, "al.ice"));
+    EXPECT_STR(s, "exec.al%2Eice");
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_EXECUTIONS);
+    EXPECT_STR(parts.account, "al.ice");
+    static const struct {
+        subject_kind kind;
+        const char *text;
+    } shards[] = {{SUBJECT_KIND_ORDER_BATCH, "orderbatch.TWEX.7"},
+                  {SUBJECT_KIND_CONTROL, "control.TWEX.7"},
+                  {SUBJECT_KIND_EXECUTION_LOG, "execlog.TWEX.7"},
+                  {SUBJECT_KIND_QUERY, "query.TWEX.7"},
+                  {SUBJECT_KIND_HASH, "hash.TWEX.7"}};
+    for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
+        EXPECT(subject_shard(s, sizeof s, shards[i].kind, "TWEX", 7));
+        EXPECT_STR(s, shards[i].text);
+        EXPECT_I64(subject_parse(s, &parts), shards[i].kind);
+        EXPECT_U64(parts.partition, 7);
+    }
+    EXPECT(!subject_shard(s, sizeof s, SUBJECT_KIND_ORDERS, "TWEX", 7));
+    EXPECT_STR(s, "");
+}
+
+TEST(subject, the_longest_names_fit) {
+    char name[TW_SYMBOL_BYTES], s[SUBJECT_BYTES];
+    subject_parts parts;
+    memset(name, '.', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    EXPECT(subject_orders(s, sizeof s, "TWEX", UINT32_MAX, name, name));
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_ORDERS);
+    EXPECT_STR(parts.account, name);
+}
+
+TEST(subject, what_is_almost_one_of_the_venues_is_none) {
+    static const char *const rows[] = {"orders.TWEX.1.alice",
+                                       "orders.TWEX.1.alice.AAPL.x",
+                                       "orders.TWEX.1.alice.",
+                                       "orders.TWEX.01.alice.AAPL",
+                                       "orders.TWEX.1..AAPL",
+                                       "orders.twex.1.alice.AAPL",
+                                       "orderbatch.TWEX",
+                                       "orderbatch.TWEX.",
+                                       "orderbatch.TWEX.1.x",
+                                       "orderbatch.TWEX.1.",
+                                       "control.TWEX.x",
+                                       "exec",
+                                       "exec.",
+                                       "exec.a.b",
+                                       "fills.TWEX",
+                                       "fills.TWEX.A.B",
+                                       "hash.TWEX.4294967296",
+                                       "executions.TWEX.1",
+                                       "query.TWEX.-1",
+                                       "orders"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        subject_parts parts;
+        EXPECT_MSG(subject_parse(rows[i], &parts) == SUBJECT_KIND_UNKNOWN, "%s is read as %d", rows[i],
+                   (int)parts.kind);
+    }
+}

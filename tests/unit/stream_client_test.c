@@ -334,6 +334,122 @@ TEST(stream_resume, what_is_no_longer_held_or_no_longer_chains_on_is_a_snapshot)
     desk_close(&desk);
 }
 
+/* ---- more to come back for than may wait ---- */
+
+static const char *const busy[] = {"AAA", "BBB", "CCC"};
+enum { BUSY = sizeof busy / sizeof *busy, MISSED = 12, HELD_BYTES = 8192 };
+
+/* One print of each and one change of each book, told to whoever is there. */
+static void busy_moment(uint64_t number) {
+    for (int k = 0; k < BUSY; k++) {
+        desk_book(&desk, busy[k], 10 + number);
+        desk.seq--; /* of the book: prints have numbers of their own */
+        desk_prints(&desk, busy[k], number - 1, number, 1, number);
+        desk.seq++;
+    }
+    stream_round(desk.stream, desk.now_ns);
+}
+
+/* A client had the first moment of all, lost its connection, missed MISSED moments and came back to behind what it had. */
+static uint32_t back_with_much_to_get(void) {
+    static char request[4096];
+    stream_options options = desk_options();
+    options.client_bytes = HELD_BYTES;
+    options.frames_kept = 1000;
+    desk_open(&desk, &options);
+    uint32_t who = subscriber("\"XNAS.*.orderbook\",\"XNAS.*.trade\"");
+    busy_moment(1);
+    desk_all(&desk, who);
+    stream_close(desk.stream, who);
+    for (uint64_t i = 0; i < MISSED; i++)
+        busy_moment(2 + i);
+    size_t used = (size_t)snprintf(request, sizeof request,
+                                   "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.orderbook\",\"XNAS.*.trade\"],"
+                                   "\"resume\":{");
+    for (int k = 0; k < BUSY; k++)
+        used += (size_t)snprintf(request + used, sizeof request - used,
+                                 "%s\"XNAS.%s.orderbook\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"%d\"},"
+                                 "\"XNAS.%s.trade\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"1\"}",
+                                 k > 0 ? "," : "", busy[k], k + 1, busy[k]);
+    snprintf(request + used, sizeof request - used, "}}");
+    who = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    desk_ask(&desk, who, request);
+    EXPECT(client_at(desk.stream, who)->waiting > HELD_BYTES);
+    return who;
+}
+
+/* Reads all there is. Returns how many snapshots were among it. */
+static uint32_t read_all(uint32_t who, uint32_t *messages) {
+    peer_message m;
+    uint32_t snapshots = 0;
+    desk_write(&desk, who);
+    for (*messages = 0; desk_next(&desk, who, &m);) {
+        *messages += m.subject[0] != '\0';
+        snapshots += m.header.snapshot;
+    }
+    return snapshots;
+}
+
+TEST(stream_resume, what_is_held_is_given_however_much_it_is_while_more_comes) {
+    uint32_t who = back_with_much_to_get(), messages;
+    stream_stats before = stream_read_stats(desk.stream);
+    EXPECT_U64(before.resumed + before.resume_failed, 0); /* nothing was given yet */
+    for (uint64_t i = 0; i < 2; i++) { /* these come before it has read anything, and while it reads */
+        busy_moment(2 + MISSED + i);
+        EXPECT(!client_at(desk.stream, who)->lagging);
+        write_some(who, 500);
+        stream_writable(desk.stream, who);
+    }
+    EXPECT_U64(read_all(who, &messages), 0);
+    EXPECT_U64(messages, 2 * BUSY * (MISSED + 2));
+    stream_stats stats = stream_read_stats(desk.stream);
+    EXPECT_U64(stats.resumed, 2 * BUSY);
+    EXPECT_U64(stats.resume_failed + stats.prints_passed_over + stats.merged, 0);
+    EXPECT_U64(client_at(desk.stream, who)->waiting, 0);
+    EXPECT_U64(client_at(desk.stream, who)->grace, 0); /* from now on it is as slow as any other */
+    write_some(who, 0);
+    for (uint64_t i = 0; i < MISSED && !client_at(desk.stream, who)->lagging; i++)
+        busy_moment(4 + MISSED + i);
+    EXPECT(client_at(desk.stream, who)->lagging);
+    desk_close(&desk);
+}
+
+TEST(stream_resume, who_comes_back_and_does_not_read_has_the_latest_once_the_rest_is_no_longer_held) {
+    uint32_t who = back_with_much_to_get(), messages;
+    write_some(who, 1);
+    for (uint64_t i = 0; i < 10 * MISSED; i++)
+        busy_moment(2 + MISSED + i);
+    const client *c = client_at(desk.stream, who);
+    EXPECT(c->rest.capacity + c->outbox.capacity <= HELD_BYTES);
+    stream_writable(desk.stream, who);
+    EXPECT_U64(read_all(who, &messages), 2 * BUSY);
+    EXPECT_U64(messages, 2 * BUSY);
+    stream_stats stats = stream_read_stats(desk.stream);
+    EXPECT_U64(stats.resumed, 0);
+    EXPECT_U64(stats.resume_failed, 2 * BUSY);
+    EXPECT_U64(c->waiting + c->grace, 0);
+    desk_close(&desk);
+}
+
+TEST(stream_resume, who_reads_but_too_slowly_to_catch_up_lags_like_any_other) {
+    uint32_t who = back_with_much_to_get();
+    const client *c = client_at(desk.stream, who);
+    for (uint64_t i = 0; i < 1000 && !c->lagging; i++) {
+        stream_writable(desk.stream, who);
+        write_some(who, 700); /* a third of what comes */
+        busy_moment(2 + MISSED + i);
+    }
+    EXPECT(c->lagging);
+    desk_close(&desk);
+}
+
+TEST(stream_resume, who_is_gone_before_all_was_given_has_neither_resumed_nor_failed) {
+    uint32_t who = back_with_much_to_get();
+    stream_close(desk.stream, who);
+    EXPECT_U64(stream_read_stats(desk.stream).resumed + stream_read_stats(desk.stream).resume_failed, 0);
+    desk_close(&desk);
+}
+
 TEST(stream_resume, an_event_stream_goes_on_behind_its_last_event_id) {
     begin();
     desk_book(&desk, "AAA", 10);

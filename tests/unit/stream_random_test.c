@@ -563,6 +563,17 @@ static void write_to(reader *r) {
         take_message(r, &m);
 }
 
+/* What it was told of and has not had, counted anew. */
+static uint64_t waiting_for(const client *c) {
+    uint64_t waiting = 0;
+    for (uint32_t n = c->first_member; n != NONE; n = member_at(w.stream, n)->next_of_client) {
+        const member *m = member_at(w.stream, n);
+        uint64_t told = group_at(w.stream, m->group)->told_position;
+        if (!m->wants_snapshot && told > m->position) waiting += told - m->position;
+    }
+    return waiting;
+}
+
 static void check_bounds(void) {
     for (int i = 0; i < CLIENTS; i++) {
         if (!w.readers[i].open) continue;
@@ -570,6 +581,9 @@ static void check_bounds(void) {
         size_t held = (size_t)c->rest.capacity + c->outbox.capacity;
         if (held > w.most_held) w.most_held = held;
         HOLDS(held <= 3 * CLIENT_BYTES, "client %d holds %zu bytes", i, held);
+        uint64_t waiting = waiting_for(c);
+        HOLDS(c->waiting == waiting, "client %d: %" PRIu64 " bytes wait for it, not %" PRIu64, i, waiting,
+              c->waiting);
     }
 }
 
@@ -687,6 +701,7 @@ static void run(uint64_t seed, uint64_t kept_bytes, int steps) {
     printf("seed %" PRIu64 ": %" PRIu64 " books checked, %" PRIu64 " deltas, %" PRIu64 " snapshots, %" PRIu64
            " merged, %" PRIu64 " resumed, %" PRIu64 " not, a client held at most %zu bytes\n",
            seed, w.books_checked, w.deltas, w.snapshots, w.merged, stats.resumed, stats.resume_failed, w.most_held);
+    HOLDS(stats.resumed + stats.resume_failed <= w.resumes_tried, "%" PRIu64 " were tried", w.resumes_tried);
     HOLDS(w.deltas > 100 && w.snapshots > 100 && w.merged > 0 && stats.resumed > 0, "the run saw everything");
     end();
 }

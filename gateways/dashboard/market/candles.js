@@ -19,6 +19,7 @@ export class CandleSeries {
     this.seconds = INTERVALS[interval];
     this.most = most;
     this.list = []; // { start, open, high, low, close, volume (scaled), count }
+    this.removed = new Map(); // start -> revision of those whose prints were all broken
     this.version = 0; // rises with any change but of the last candle or by one more at the end
   }
 
@@ -41,11 +42,17 @@ export class CandleSeries {
     this.#fold({ ...candle, start: this.startOf(candle.start) });
   }
 
-  /** A candle as the server tells it: replaces what is there of the same start, unless a later revision is. */
+  /** A candle as the server tells it: replaces what is there of the same start, unless a later revision is. One without prints removes it: all that it had were broken. */
   put({ start_ns, open, high, low, close, volume, count, revision = 0, final = false, incomplete = false }) {
-    if (open === undefined) return;
-    const candle = { start: this.startOf(secondsOf(start_ns)), open, high, low, close, volume: scaled(volume ?? '0'), count: Number(count ?? 0), revision: Number(revision), final, incomplete };
-    const at = this.#find(candle.start);
+    const start = this.startOf(secondsOf(start_ns));
+    if (open === undefined) {
+      this.#remove(start, Number(revision));
+      return;
+    }
+    const candle = { start, open, high, low, close, volume: scaled(volume ?? '0'), count: Number(count ?? 0), revision: Number(revision), final, incomplete };
+    if (this.removed.get(start) > candle.revision) return;
+    this.removed.delete(start);
+    const at = this.#find(start);
     if (this.list[at]?.start === candle.start) {
       if (this.list[at].revision > candle.revision) return;
       this.list[at] = candle;
@@ -67,6 +74,17 @@ export class CandleSeries {
     there.volume = sum(there.volume, candle.volume);
     there.count += candle.count;
     if (at < this.list.length - 1) this.version++;
+  }
+
+  #remove(start, revision) {
+    const at = this.#find(start), there = this.list[at];
+    if (there?.start === start) {
+      if (there.revision > revision) return;
+      this.list.splice(at, 1);
+      this.version++;
+    }
+    if (this.removed.size >= this.most) this.removed.clear();
+    this.removed.set(start, Math.max(revision, this.removed.get(start) ?? 0));
   }
 
   #insert(at, candle) {

@@ -39,6 +39,13 @@ export class Subscriptions {
     if (had.state !== 'new') this.leaving.add(subject);
   }
 
+  /** The server gives nothing of all that is wanted. */
+  get nothingGiven() {
+    if (this.wishes.size === 0) return false;
+    for (const { state } of this.wishes.values()) if (state !== 'refused') return false;
+    return true;
+  }
+
   wants(subject) {
     return this.wishes.has(subject);
   }

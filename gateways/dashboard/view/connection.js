@@ -1,9 +1,7 @@
-// How the page stands: the mark in the head, the banner while anything that is shown may not be believed, the sign-in.
-import { latencyOf, spanOf, wallClock } from '../format/time.js';
+// How the page stands (stream/standing.js): the mark in the head, the banner while anything that is shown may not be believed, the sign-in.
+import { spanOf, wallClock } from '../format/time.js';
 import { causeWords } from '../market/state.js';
 import { Mark, TextCell } from './dom.js';
-
-const PHASES = { idle: 'Stopped', connecting: 'Connecting', open: 'Open', waiting: 'Away', refused: 'Signed out' };
 
 export class ConnectionView {
   constructor(app, loop) {
@@ -22,18 +20,16 @@ export class ConnectionView {
   }
 
   draw() {
+    this.standing = this.app.standing;
     this.#drawPill();
     this.#drawBanner();
   }
 
   #drawPill() {
-    const { connection } = this.app, { phase, silent, clock } = connection;
-    const live = connection.live;
-    this.kind.set(live ? 'good' : phase === 'open' || phase === 'connecting' ? 'fair' : 'bad');
-    this.said.set(`Connection: ${live ? 'live' : silent ? 'silent' : PHASES[phase]}`);
-    if (phase === 'open') this.pillText.set(silent ? 'Silent' : clock.roundTrip === undefined ? 'Live' : `Live ${latencyOf(clock.roundTrip)}`);
-    else if (phase === 'waiting') this.pillText.set(`Away, again in ${Math.max(0, Math.ceil((connection.retryAt - connection.now()) / 1000))} s`);
-    else this.pillText.set(PHASES[phase]);
+    const { kind, text, said } = this.standing;
+    this.kind.set(kind);
+    this.said.set(`Connection: ${said.toLowerCase()}`);
+    this.pillText.set(text);
   }
 
   #drawBanner() {
@@ -52,7 +48,8 @@ export class ConnectionView {
     const { away, connection, current, refusal } = this.app;
     if (away && !(connection.phase === 'connecting' && connection.counts.opened === 0))
       return { kind: 'bad', since: away.since, words: `Not live: ${causeWords(away.cause)}${connection.reason ? ` (${connection.reason})` : ''}. Prices below are the last ones heard.` };
-    if (refusal) return { kind: 'fair', words: refusal };
+    const words = this.standing.note ?? refusal;
+    if (words) return { kind: 'fair', words };
     const trust = current && this.app.trustOf(current);
     if (!trust || trust.state === 'OK' || trust.cause === 'PAGE_WAITING') return undefined;
     if (trust.state === 'CLOSED') return { kind: 'note', since: trust.since, words: `${current.symbol}: ${causeWords(trust.cause) || 'closed'}. The last state is final.` };

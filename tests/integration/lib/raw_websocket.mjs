@@ -2,17 +2,19 @@
 // none may. Used to see how the gateway takes both.
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { deflateRawSync, inflateRawSync, constants } from 'node:zlib';
 import { until } from './programs.mjs';
 
 export const TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 
-/** A connection that keeps all it is sent. */
+/** A connection that keeps all it is sent, and does not hang up before it is told to. `tls`: over TLS, whatever the certificate. */
 export class RawSocket {
-  constructor(port, { host = '127.0.0.1', localAddress } = {}) {
+  constructor(port, { host = '127.0.0.1', localAddress, tls = false } = {}) {
     this.received = Buffer.alloc(0);
     this.ended = this.over = false;
-    this.socket = net.connect({ port, host, localAddress, allowHalfOpen: true });
+    const options = { port, host, localAddress, allowHalfOpen: true };
+    this.socket = tls ? connectTls({ ...options, rejectUnauthorized: false }) : net.connect(options);
     this.socket.on('data', (data) => (this.received = Buffer.concat([this.received, data])));
     this.socket.on('end', () => (this.ended = true)); // the other side has said all
     this.socket.on('close', () => (this.ended = this.over = true));
@@ -81,8 +83,8 @@ export const inflated = (bytes) =>
 
 export class RawWebSocket extends RawSocket {
   /** Connects and reads the answer; `headers` as of handshake(). */
-  static async connect(gateway, headers = {}) {
-    const self = new RawWebSocket(gateway.port);
+  static async connect(gateway, headers = {}, options = {}) {
+    const self = new RawWebSocket(gateway.port, options);
     const request = handshake(gateway.port, headers);
     self.write(request);
     await self.says(/\r\n\r\n/);

@@ -1,0 +1,45 @@
+/*
+ * From one message of the order stream to the engine: the one way in, for leader, standby, replay and verification, so that all of
+ * them make the same of the same bytes. Pure, like the engine.
+ *
+ * Every input gives at least one report, whatever is in it:
+ * - a payload that can't be read as a whole (no protobuf, cut short, too many commands, a subject that is none of the order
+ *   stream's) is one REFUSED with UNREADABLE, to the subject's account if it has one;
+ * - a command that can't be read is refused by itself, with UNREADABLE or NOT_ALLOWED_HERE: as REJECTED, CANCEL_REJECTED,
+ *   REPLACE_REJECTED, or REFUSED for the other kinds, with its account, instrument, order id and client order id as far as they
+ *   could be read. Nothing of it happens;
+ * - names that nobody defined become MX_UNKNOWN, which the engine refuses;
+ * - a batch without commands is a clock command.
+ *
+ * A new order's id is MX_ORDER_ID of its place. A definition's number is the name's, or the next one that is free.
+ */
+#ifndef TICKWIRE_MATCHER_WIRE_INPUT_H
+#define TICKWIRE_MATCHER_WIRE_INPUT_H
+
+#include "matcher/core/engine.h"
+#include "proto/venue.h"
+
+typedef struct mw_message {
+    const char *subject;
+    uint64_t seq;
+    int64_t stream_ns;
+    const uint8_t *bytes;
+    size_t length;
+} mw_message;
+
+/* Told before each order command is applied, in the order of `input->index`, faults included: for what the engine does not keep, such
+ * as correlation ids and the names of unknown accounts. Not told for control commands and for payloads that can't be read. */
+typedef struct mw_listener {
+    void (*on_command)(void *context, const mx_input *input, const wire_order_command *command);
+    void *context;
+} mw_listener;
+
+typedef struct mw_applied {
+    uint32_t commands; /* in the message */
+    uint32_t refused;  /* of them, unreadable or not allowed; 1 with `commands` 0: the payload as a whole */
+} mw_applied;
+
+/* Applies one message; its seq is above the last one's. `listener` may be NULL. */
+mw_applied mw_apply(mx_engine *engine, const mw_message *message, const mw_listener *listener, mx_sink *sink);
+
+#endif
