@@ -247,7 +247,7 @@ test('HTTP: books, instruments, health, metrics; errors are JSON with the right 
   assert.ok(families.get('tickwire_gateway_updates_in_total').samples[0].value > 0);
   for (const [path, status, code] of [['/v1/book/XNAS/NOSUCH', 404, 'NOT_FOUND'], ['/v1/book/XNAS', 400, 'BAD_REQUEST'],
     ['/v1/book/XNAS/AAPL?depth=0', 400, 'BAD_REQUEST'], ['/v1/book/XETR/SAP', 403, 'FORBIDDEN'], ['/nothing', 404, 'NOT_FOUND'],
-    ['/v1/instruments', 400, 'BAD_REQUEST'], ['/v1/instruments?exchange=XETR', 403, 'FORBIDDEN'], ['/v1/stream', 404, 'NOT_FOUND']]) {
+    ['/v1/instruments', 400, 'BAD_REQUEST'], ['/v1/instruments?exchange=XETR', 403, 'FORBIDDEN'], ['/v1/stream', 426, 'UPGRADE_REQUIRED']]) {
     const answer = await get(path);
     assert.deepEqual([answer.status, answer.json().error.code, answer.headers.get('content-type')], [status, code, 'application/json'], path);
   }
