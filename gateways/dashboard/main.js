@@ -61,6 +61,7 @@ class App {
     this.interval = this.settings.choice('interval', '1m', ['1s', '1m', '5m', '1h', '1d']);
     this.pace = this.settings.number('pace', matchMedia('(max-width: 760px)').matches ? 100 : 0, [0, 50, 100, 250, 1000]);
     this.refusal = '';
+    this.tokenRefused = false;
     this.heard = false; // data, over this connection
     this.colours = readColours();
     this.selected = undefined;
@@ -245,8 +246,9 @@ class App {
     const nobody = code === 'UNAUTHORIZED';
     this.refusal = nobody || code === 'FORBIDDEN' ? message : `${code}: ${message}`;
     if (nobody) this.settings.keepToken(undefined); // one that is not accepted is of no use
+    this.tokenRefused ||= nobody; // and that is what there is to say, whatever else is then refused
     if (nobody) this.signInView.ask(message);
-    else if (code === 'FORBIDDEN' && !this.user) this.signInView.ask(this.subscriptions.nothingGiven ? SIGN_IN : `Sign in to see more: ${message}.`);
+    else if (code === 'FORBIDDEN' && !this.user && !this.tokenRefused) this.signInView.ask(this.subscriptions.nothingGiven ? SIGN_IN : `Sign in to see more: ${message}.`);
     this.signInView.told();
     this.views.connection.mark();
   }
@@ -392,6 +394,7 @@ class App {
   signIn(token) {
     this.settings.keepToken(token);
     this.refusal = '';
+    this.tokenRefused = false;
     for (const about of this.directories.values()) about.answered = false;
     this.connection.authenticate(token);
     this.signInView.told();

@@ -202,6 +202,19 @@ test('a new connection is told everything again, going on where it was', () => {
   assert.deepEqual(asked.taken, ['XNAS.A.orderbook resumed', 'XNAS.A.quote']);
 });
 
+test('what was left and is wanted again on one connection begins with a snapshot: what was on its way then may still come', () => {
+  const asked = new Asked({ resumePoint: () => ({ epoch: 'e', seq: '7', depth: 10 }) });
+  asked.subscriptions.want('XNAS.A.orderbook');
+  asked.answer(asked.flush()[0]);
+  asked.subscriptions.drop('XNAS.A.orderbook');
+  asked.subscriptions.want('XNAS.A.orderbook'); // in haste: the server does not know that it was left
+  assert.deepEqual(asked.flush(1000).map(({ op, resume }) => [op, resume]), [['subscribe', undefined]]);
+  asked.subscriptions.drop('XNAS.A.orderbook');
+  assert.deepEqual(asked.flush(2000).map(({ op }) => op), ['unsubscribe']);
+  asked.subscriptions.want('XNAS.A.orderbook');
+  assert.deepEqual(asked.flush(3000).map(({ op, resume }) => [op, resume]), [['subscribe', undefined]]);
+});
+
 test('after a fault one snapshot is asked for, without resuming, and again only when it does not come', () => {
   const asked = new Asked({ resumePoint: () => ({ epoch: 'e', seq: '7' }) });
   asked.subscriptions.want('XNAS.A.quote');

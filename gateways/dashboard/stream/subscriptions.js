@@ -16,6 +16,7 @@ export class Subscriptions {
                              // whole: no resuming, alone: in a request of its own, awaiting: a snapshot, since when }
     this.leaving = new Set(); // subscribed, and not wished any more
     this.asked = new Map(); // id of a request -> { subjects, resumed }
+    this.met = new Set(); // asked for on this connection: what was on its way then may still come, so only a snapshot is a good start
     this.nextId = 1;
     this.allowance = REQUESTS_A_SECOND;
     this.allowanceAt = 0;
@@ -74,6 +75,7 @@ export class Subscriptions {
   /** A new connection knows nothing, and may let in whom the one before did not. */
   reset() {
     this.asked.clear();
+    this.met.clear();
     this.leaving.clear();
     for (const wish of this.wishes.values()) {
       wish.state = 'new';
@@ -119,7 +121,7 @@ export class Subscriptions {
     const { depth, interval_ms } = this.wishes.get(subjects[0]);
     const resume = {};
     for (const subject of subjects) {
-      const point = this.wishes.get(subject).whole ? undefined : this.resumePoint(subject);
+      const point = this.wishes.get(subject).whole || this.met.has(subject) ? undefined : this.resumePoint(subject);
       if (point) resume[subject] = point;
     }
     const id = `ask-${this.nextId++}`, resumes = Object.keys(resume).length > 0;
@@ -130,6 +132,7 @@ export class Subscriptions {
       const wish = this.wishes.get(subject);
       wish.state = 'asked';
       wish.whole = false;
+      this.met.add(subject);
     }
   }
 
