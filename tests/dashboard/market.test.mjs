@@ -106,6 +106,25 @@ test('the chart says where its candles are from: prints until the server has can
   assert.deepEqual(wanted, ['XNAS.BRK%2EB.candle.1m', '-XNAS.BRK%2EB.candle.1m', 'XNAS.BRK%2EB.candle.5m']);
 });
 
+test('an aggregator that tells nothing, as it was still starting and no candle is open, is found by asking now and then', async () => {
+  let asked = 0, now = 0;
+  const feed = new ChartFeed({ want: () => {}, drop: () => {}, token: () => 't', changed: () => {}, now: () => now, fetchHistory: async () => (++asked === 1 ? { status: 503 } : { candles: [] }) });
+  feed.show(new Instrument('XNAS.A'), '1m');
+  now = 60_000;
+  feed.tick();
+  assert.equal(asked, 0); // the stream has not taken the subject
+  await feed.taken('XNAS.A.candle.1m');
+  feed.tick();
+  assert.equal(asked, 1); // a moment ago
+  now += 6000;
+  feed.tick();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([asked, feed.note], [2, 'by the aggregator']);
+  now += 6000;
+  feed.tick();
+  assert.equal(asked, 2);
+});
+
 test('each print is on the tape once; a break voids the one it names; what was passed over is counted', () => {
   const tape = new Tape(3), [a, b] = [print('1.0'), print('2.0')];
   tape.take({ epoch: 'e', prints: [a, b] });

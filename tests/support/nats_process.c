@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
 #include "base/text.h"
 
 #define MOST_ARGUMENTS 32
+#define FIRST_PORT     12000
+#define END_PORT       32000
+#define MOST_PORTS     64 /* looked at */
 #define WAIT_STEP_US   10000
 #define WAIT_STEPS     1000 /* 10 s */
 #define NOT_INSTALLED  127  /* exit status of a child that found no program */
@@ -26,15 +30,25 @@ static struct sockaddr_in loopback(uint16_t port) {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-uint16_t nats_process_free_port(void) {
-    struct sockaddr_in address = loopback(0);
-    socklen_t length = sizeof address;
+static bool is_free(uint16_t port) {
+    struct sockaddr_in address = loopback(port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return 0;
-    bool fine = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-                getsockname(fd, (struct sockaddr *)&address, &length) == 0;
+    if (fd < 0) return false;
+    bool fine = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     close(fd);
-    return fine ? ntohs(address.sin_port) : 0;
+    return fine;
+}
+
+/* Below the ports that the kernel gives to whoever connects: one of those may be taken between this look and the server's
+ * start, or while the server is paused, even by our own wait for it (a connect that meets itself). */
+uint16_t nats_process_free_port(void) {
+    for (int attempt = 0; attempt < MOST_PORTS; attempt++) {
+        uint16_t drawn = 0;
+        if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn) return 0;
+        uint16_t port = (uint16_t)(FIRST_PORT + drawn % (END_PORT - FIRST_PORT));
+        if (is_free(port)) return port;
+    }
+    return 0;
 }
 
 static bool accepts(uint16_t port) {

@@ -8,7 +8,7 @@
 #include "tests/support/nats_process.h"
 #include "tests/unit.h"
 
-#define TIMEOUT_NS (2 * TW_NS_PER_SECOND)
+#define TIMEOUT_NS (8 * TW_NS_PER_SECOND) /* a busy disk may hold an answer for seconds */
 static const char *const with_jetstream[] = {"-js", NULL};
 
 typedef struct instance {
@@ -172,7 +172,7 @@ TEST(bus_lease, a_server_that_is_gone_is_away_within_the_timeout_and_found_when_
     int64_t begin_ns = rt_clock_monotonic_ns();
     EXPECT_I64(read_by(&f, &f.one), BUS_LEASE_AWAY);
     EXPECT(f.one.result.reason[0] != '\0');
-    EXPECT(rt_clock_monotonic_ns() - begin_ns < 10 * TW_NS_PER_SECOND);
+    EXPECT(rt_clock_monotonic_ns() - begin_ns < 4 * TIMEOUT_NS);
     EXPECT(nats_process_resume(&f.server, with_jetstream));
     int64_t end_ns = rt_clock_monotonic_ns() + 10 * TW_NS_PER_SECOND;
     while (read_by(&f, &f.one) != BUS_LEASE_FOUND && rt_clock_monotonic_ns() < end_ns)

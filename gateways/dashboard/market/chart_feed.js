@@ -4,6 +4,7 @@ import { candleSubject, fetchCandles } from './history.js';
 import { folded } from './candles.js';
 
 const ASK_AGAIN_MS = 2000;
+const ASK_QUIETLY_MS = 5000; // an aggregator that has no open candle to tell is found only by asking
 const GONE_MS = 12_000; // the aggregator tells open candles again every five seconds
 const MOST_HELD = 200;
 const FROM_PRINTS = 'from the trades this page has seen';
@@ -22,6 +23,7 @@ export class ChartFeed {
     this.interval = interval;
     this.series = instrument.chart = folded(instrument.seconds, interval);
     this.note = FROM_PRINTS;
+    this.known = false; // whether the stream has taken the subject
     this.held = []; // live candles that came before the history
     this.subject = candleSubject(instrument.mic, instrument.symbol, interval);
     this.want(this.subject);
@@ -43,6 +45,7 @@ export class ChartFeed {
   async taken(subject) {
     if (subject !== this.subject) return;
     const turn = ++this.turn, { mic, symbol } = this.instrument;
+    this.known = true;
     this.askedAt = this.now();
     const { candles } = await this.fetchHistory(mic, symbol, this.interval, this.token());
     if (turn !== this.turn || !candles) return;
@@ -73,6 +76,7 @@ export class ChartFeed {
 
   /** Call it now and then: trades without candles mean that the aggregator has gone, and the chart must not stand still as if it lived. */
   tick() {
+    if (this.instrument && this.known && this.#fromPrints && this.now() - this.askedAt > ASK_QUIETLY_MS) this.taken(this.subject);
     if (!this.instrument || this.#fromPrints || this.now() - this.heardAt < GONE_MS || this.instrument.tape.count === this.printsThen) return;
     const { series, instrument } = this, from = (series.last?.start ?? -Infinity) + series.seconds;
     for (const second of instrument.seconds.list) if (second.start >= from) series.fold(second);
