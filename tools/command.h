@@ -12,5 +12,6 @@ int command_order(int argc, char **argv);
 int command_orders(int argc, char **argv);
 int command_positions(int argc, char **argv);
 int command_executions(int argc, char **argv);
+int command_simulate_orders(int argc, char **argv); /* simulate --orders */
 
 #endif

@@ -215,8 +215,8 @@ typedef struct ground {
 /* Shards 1 and 2; MSFT, which belongs to 2, lives on 1. */
 static void set_up(ground *g) {
     *g = (ground){.shards = {.count = 2}};
-    g->shards.list[0] = (venue_shard){.number = 1, .runs = true, .epoch = "TWEX-1-20261121"};
-    g->shards.list[1] = (venue_shard){.number = 2, .runs = true, .epoch = "TWEX-2-0"};
+    g->shards.list[0] = (venue_shard){.number = 1, .runs = true, .epoch = "2026-11-21.TWEX-1"};
+    g->shards.list[1] = (venue_shard){.number = 2, .runs = true, .epoch = "0.TWEX-2"};
     g->entries[0] = (venue_entry){.symbol = "MSFT", .shard = 1, .price_exponent = -4};
     g->directory = (venue_directory){.entries = g->entries, .count = 1};
     g->ground = (venue_ground){.mic = "TWEX", .shards = &g->shards, .directory = &g->directory};

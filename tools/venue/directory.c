@@ -41,9 +41,11 @@ const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number)
 }
 
 uint32_t venue_shard_date(const venue_shard *shard) {
-    const char *dash = strrchr(shard->epoch, '-');
-    uint64_t date = 0;
-    return dash != NULL && tw_text_to_u64(dash + 1, &date) && date <= 99991231 ? (uint32_t)date : 0;
+    char text[TW_DATE_BYTES];
+    tw_date date;
+    tw_text_copy(text, sizeof text, shard->epoch); /* what comes behind the date is cut off */
+    if (!tw_date_parse(text, &date)) return 0;
+    return (uint32_t)date.year * 10000 + date.month * 100u + date.day;
 }
 
 /* Every "{MIC}-orders-{SHARD}" of the answer. */
