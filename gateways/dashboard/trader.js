@@ -100,7 +100,7 @@ export class Trader {
   #show() {
     const { trades } = this.desk;
     document.body.toggleAttribute('data-trading', trades);
-    document.getElementById('desk').hidden = !trades;
+    for (const id of ['desk', 'ticket']) document.getElementById(id).hidden = !trades;
     document.querySelector('#tabs [value=trade]').hidden = !trades;
     this.app.tradingChanged();
     if (!trades && document.body.dataset.tab === 'trade') this.app.settings.showTab('watch');

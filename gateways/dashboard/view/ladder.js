@@ -21,6 +21,7 @@ export class LadderView {
     this.verified = new TextCell(document.getElementById('ladder-verified'));
     this.verifiedKind = new Mark(document.getElementById('ladder-verified'), 'data-kind');
     this.mark = loop.add(this);
+    new ResizeObserver(() => this.#center()).observe(this.element.parentElement);
   }
 
   setDepth(depth) {
@@ -32,11 +33,11 @@ export class LadderView {
       body.append(...(side === 'asks' ? [...rows].reverse() : rows).map((row) => row.element));
     }
     this.mark();
-    this.center();
+    this.#center();
   }
 
-  /** The best prices are in the middle. */
-  center() {
+  // The best prices are in the middle.
+  #center() {
     const box = this.element.parentElement;
     requestAnimationFrame(() => (box.scrollTop = (box.scrollHeight - box.clientHeight) / 2));
   }

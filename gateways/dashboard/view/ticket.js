@@ -200,7 +200,6 @@ export class TicketView {
       this.leave();
       this.tell({ kind: 'fair', text: 'The order that was being changed has ended.' });
     }
-    this.element.hidden = !trader.desk.trades;
     this.form.hidden = obstacle !== '';
     this.none.hidden = obstacle === '';
     this.none.textContent = obstacle;
