@@ -10,6 +10,7 @@ import { Mark, TextCell, el } from './dom.js';
 
 const NAMES = ['side', 'type', 'time_in_force', 'quantity', 'price', 'stop_price', 'display', 'expires', 'post_only', 'cancel_on_disconnect'];
 const AMOUNTS = ['quantity', 'price', 'stop_price', 'display'];
+const TWICE_MS = 500; // two presses so close together are one
 const SIDES = { buy: 'Buy', sell: 'Sell' };
 
 export class TicketView {
@@ -33,6 +34,7 @@ export class TicketView {
     this.staleMark = new Mark(this.element, 'data-live');
     this.tried = false; // faults of what was never touched are not told before
     this.changing = undefined; // the order that is being changed
+    this.sentAt = -Infinity;
     this.drafts = new Map(); // what was typed for other instruments
     this.#fill(this.fields.type, TYPES);
     this.#fill(this.fields.time_in_force, TIMES);
@@ -162,9 +164,9 @@ export class TicketView {
 
   /** Another instrument is looked at: what was typed for the one before is kept, and not taken for this one. */
   instrumentChanged(before, now) {
+    if (before !== undefined && !this.changing) this.drafts.set(before, Object.fromEntries(AMOUNTS.map((name) => [name, this.fields[name].value])));
     this.changing = undefined;
     this.tried = false;
-    if (before !== undefined) this.drafts.set(before, Object.fromEntries(AMOUNTS.map((name) => [name, this.fields[name].value])));
     const draft = this.drafts.get(now) ?? {};
     for (const name of AMOUNTS) this.fields[name].value = draft[name] ?? '';
     this.said.set('');
@@ -246,7 +248,7 @@ export class TicketView {
     const { trader, changing } = this, read = this.#read();
     this.tried = true;
     this.mark();
-    if (!trader.connected) return;
+    if (!trader.connected || trader.desk.now() - this.sentAt < TWICE_MS) return;
     if (!read.order && !read.change) {
       const first = Object.keys(read.problems)[0];
       this.fields[first]?.focus();
@@ -257,6 +259,7 @@ export class TicketView {
     if (reasons.length > 0 && !(await trader.confirm.ask({ title: `${begin(`${changing ? 'change to ' : ''}${orderWords({ ...what, symbol: current.symbol })}`)}?`, reasons, yes: changing ? 'Change it' : `${SIDES[what.side]} all the same` }))) return;
     if (current !== trader.current || changing !== this.changing) return; // meanwhile something else is looked at
     this.tried = false;
+    this.sentAt = trader.desk.now();
     if (changing) {
       trader.change(changing, read.change);
       this.leave();
