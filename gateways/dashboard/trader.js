@@ -159,7 +159,7 @@ export class Trader {
   /** At which prices the account has orders in what is looked at: "buy 187.20", … as the order book writes prices. */
   get pricesHere() {
     const { account } = this.desk, key = this.current?.key, { version } = account?.orders ?? {};
-    if (!account || !this.connected) return NO_PRICES;
+    if (!account || !key || !this.connected) return NO_PRICES;
     if (this.marks?.key !== key || this.marks.version !== version || this.marks.account !== account) {
       const here = [...account.orders.live].filter(({ exchange, symbol, state, price }) => state === 'OPEN' && price !== undefined && `${exchange}.${symbol}` === key);
       this.marks = { key, version, account, prices: new Set(here.map(({ side, price }) => `${side} ${trimmed(price)}`)) };
@@ -211,9 +211,9 @@ export class Trader {
     return desk.takesOrders(current.mic) ? '' : `${current.mic} takes no orders here. Instruments of ${desk.may.exchanges.join(', ')} do.`;
   }
 
-  /** What an order is compared with: see caution.js. */
-  ticketMarket() {
-    const { current, terms } = this, trust = this.trustOf(current), side = document.querySelector('#ticket [name=side]:checked').value;
+  /** What an order of this side is compared with: see caution.js. */
+  ticketMarket(side) {
+    const { current, terms } = this, trust = this.trustOf(current);
     return {
       live: isLive(trust.state), why: `${trust.state}: ${causeWords(trust.cause)}`, bid: current.quote?.bid, ask: current.quote?.ask,
       get shown() {
