@@ -31,7 +31,8 @@ bool check_execlog(const server_stream *orders, const server_stream *execlog, ch
     counts->reports += truth_reports(t);
     counts->messages += execlog->last_seq;
     if (same && (truth_journaled(t) != orders->last_seq || truth_midway(t))) {
-        (void)tw_error_set(error, TW_MALFORMED, "execlog ends with input %" PRIu64 ", the order stream with %" PRIu64,
+        (void)tw_error_set(error, TW_MALFORMED,
+                           "execlog ends with input %" PRIu64 ", the order stream with %" PRIu64,
                            truth_journaled(t), orders->last_seq);
         same = false;
     }
@@ -49,7 +50,8 @@ bool check_acknowledged(const server_stream *orders, const traffic_client *clien
         if (m != NULL && m->length == o->length && memcmp(m->bytes, o->bytes, o->length) == 0 &&
             strcmp(m->subject, o->subject) == 0)
             continue;
-        (void)tw_error_set(error, TW_MALFORMED, "%s's message %" PRIu32 " was acknowledged as %" PRIu64 " and is not there",
+        (void)tw_error_set(error, TW_MALFORMED,
+                           "%s's message %" PRIu32 " was acknowledged as %" PRIu64 " and is not there",
                            client->process.name, i, o->seq);
         return false;
     }
@@ -66,7 +68,8 @@ execlog_report *checks_read(const server_stream *execlog, size_t *count) {
         char accounts[16][WIRE_ACCOUNT_BYTES] = {{0}};
         wire_executions batch;
         wire_part part;
-        if (wire_executions_open(&batch, execlog->messages[seq - 1].bytes, execlog->messages[seq - 1].length) != WIRE_OK)
+        if (wire_executions_open(&batch, execlog->messages[seq - 1].bytes, execlog->messages[seq - 1].length) !=
+            WIRE_OK)
             continue; /* check_execlog says so */
         while (wire_executions_next(&batch, &part)) {
             if (part.kind == WIRE_PART_NAMED_ACCOUNT && part.account.number < 16)
@@ -79,7 +82,8 @@ execlog_report *checks_read(const server_stream *execlog, size_t *count) {
             }
             execlog_report *to = &reports[(*count)++];
             *to = (execlog_report){.report = part.report};
-            if (part.report.account < 16) (void)tw_text_copy(to->account, sizeof to->account, accounts[part.report.account]);
+            if (part.report.account < 16)
+                (void)tw_text_copy(to->account, sizeof to->account, accounts[part.report.account]);
         }
     }
     return reports;
@@ -130,8 +134,8 @@ bool check_live(const server_stream *execlog, const traffic_ears *ears, checks_c
             good = logged != NULL && checks_same(&part.report, &logged->report) &&
                    strcmp(logged->account, batch.header.account) == 0;
             if (!good)
-                (void)tw_error_set(error, TW_MALFORMED, "the live report %" PRIu64 "-%" PRIu32 " of %s %s", part.report.seq,
-                                   part.report.n, batch.header.account,
+                (void)tw_error_set(error, TW_MALFORMED, "the live report %" PRIu64 "-%" PRIu32 " of %s %s",
+                                   part.report.seq, part.report.n, batch.header.account,
                                    logged == NULL ? "is not in execlog" : "is another one in execlog");
         }
     }
@@ -159,8 +163,8 @@ static const char *begin_history(history *all, size_t *count, const execlog_repo
     const wire_report *report = &r->report;
     if (history_of(all, *count, report->order_id) != NULL) return "accepted twice";
     for (size_t i = 0; report->client_order_id[0] != '\0' && i < *count; i++)
-        if (strcmp(all[i].client_order_id, report->client_order_id) == 0 && strcmp(all[i].account, r->account) == 0 &&
-            all[i].instrument == report->instrument)
+        if (strcmp(all[i].client_order_id, report->client_order_id) == 0 &&
+            strcmp(all[i].account, r->account) == 0 && all[i].instrument == report->instrument)
             return "its client order id was accepted before";
     history *h = &all[(*count)++];
     *h = (history){.order_id = report->order_id, .instrument = report->instrument};
@@ -229,7 +233,8 @@ static uint64_t replayed_hash(const server_stream *orders) {
 bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error) {
     uint64_t hash = replayed_hash(orders);
     for (size_t i = 0; i < count; i++) {
-        if (mr_seq(nodes[i]->replica) != orders->last_seq) continue; /* it is told elsewhere if it never gets there */
+        if (mr_seq(nodes[i]->replica) != orders->last_seq)
+            continue; /* it is told elsewhere if it never gets there */
         if (mr_hash(nodes[i]->replica) == hash) continue;
         (void)tw_error_set(error, TW_MALFORMED, "%s has another state than a replay from the beginning",
                            nodes[i]->process.name);

@@ -11,7 +11,8 @@ typedef struct checks_counts {
 } checks_counts;
 
 /* execlog is, byte for byte, what the naive engine makes of the order stream, and covers all of it; no execution id is in it twice. */
-bool check_execlog(const server_stream *orders, const server_stream *execlog, checks_counts *counts, tw_error *error);
+bool check_execlog(const server_stream *orders, const server_stream *execlog, checks_counts *counts,
+                   tw_error *error);
 /* What was acknowledged is in the stream, at the sequence that was said. */
 bool check_acknowledged(const server_stream *orders, const traffic_client *client, checks_counts *counts,
                         tw_error *error);

@@ -15,27 +15,27 @@
 #define HEARTBEAT_NS (100 * WORLD_MILLISECOND)
 #define HEARTBEATS   "feed.TWEX.1.status"
 
-static const char *const mutation_names[MUTATIONS] = {
-    "none",        "no-fence",     "no-lease",   "resend-at-end", "skip-unknown", "no-compare",
-    "forget-ids",  "old-origin",   "double-take", "own-clock",    "stored-twice"};
+static const char *const mutation_names[MUTATIONS] = {"none",         "no-fence",   "no-lease",    "resend-at-end",
+                                                      "skip-unknown", "no-compare", "forget-ids",  "old-origin",
+                                                      "double-take",  "own-clock",  "stored-twice"};
 
 const char *node_mutation_name(node_mutation mutation) {
     return mutation < MUTATIONS ? mutation_names[mutation] : "?";
 }
 
 const mr_options node_replica_options = {.exchange = SIM_MIC,
-                                           .bounds = {.shard = SIM_SHARD,
-                                                      .max_instruments = 8,
-                                                      .max_accounts = 16,
-                                                      .max_positions = 128,
-                                                      .max_orders = 1024,
-                                                      .max_pages = 512,
-                                                      .max_client_ids = 4096,
-                                                      .max_sessions = 32},
-                                           .backlog_bytes = 64 << 10,
-                                           .input_bytes = 2 << 20,
-                                           .recent_bytes = 64 << 10,
-                                           .found = 64};
+                                         .bounds = {.shard = SIM_SHARD,
+                                                    .max_instruments = 8,
+                                                    .max_accounts = 16,
+                                                    .max_positions = 128,
+                                                    .max_orders = 1024,
+                                                    .max_pages = 512,
+                                                    .max_client_ids = 4096,
+                                                    .max_sessions = 32},
+                                         .backlog_bytes = 64 << 10,
+                                         .input_bytes = 2 << 20,
+                                         .recent_bytes = 64 << 10,
+                                         .found = 64};
 
 static void fault(matcher_node *node, const char *what) {
     if (node->fault[0] != '\0') return;
@@ -386,8 +386,9 @@ static void save(matcher_node *node) {
     tw_error error;
     const mr_origin origin = {.orders_created_ns = 1,
                               .execlog_created_ns = 1,
-                              .execlog_seq = node->execlog_last +
-                                             (node->mutation == MUTATION_OLD_ORIGIN && node->execlog_last > 3 ? 1 : 0)};
+                              .execlog_seq =
+                                  node->execlog_last +
+                                  (node->mutation == MUTATION_OLD_ORIGIN && node->execlog_last > 3 ? 1 : 0)};
     if (node->saving || mr_seq(node->replica) < node->next_snapshot_seq) return;
     if (mr_snapshot_write(node->replica, &origin, memory_write, &m, &error) != TW_OK) {
         if (mr_found_waiting(node->replica) == 0) fault(node, error.text);
@@ -402,9 +403,10 @@ static void save(matcher_node *node) {
                                  .seq = mr_seq(node->replica)};
     node->saving = true;
     node->next_snapshot_seq = mr_seq(node->replica) + (uint64_t)world_between(w, 10, 80);
-    world_tell(w, "%s saves a snapshot after input %" PRIu64 ", %zu bytes", node->process.name, mr_seq(node->replica),
-               m.length);
-    world_after(w, &node->process, world_between(w, WORLD_MILLISECOND, 200 * WORLD_MILLISECOND), file_is_whole, node);
+    world_tell(w, "%s saves a snapshot after input %" PRIu64 ", %zu bytes", node->process.name,
+               mr_seq(node->replica), m.length);
+    world_after(w, &node->process, world_between(w, WORLD_MILLISECOND, 200 * WORLD_MILLISECOND), file_is_whole,
+                node);
 }
 
 /* The newest that can be read. */
@@ -416,9 +418,10 @@ static void restore(matcher_node *node) {
         tw_error error;
         if (file->bytes == NULL) continue;
         tw_code code = mr_snapshot_read(node->replica, &origin, memory_read, &m, &error);
-        world_tell(node->server->world, "%s reads a snapshot after input %" PRIu64 ": %s", node->process.name, file->seq,
-                   tw_code_name(code));
-        if (code == TW_OK && file->length < file->whole_length) fault(node, "half a snapshot was read as a whole one");
+        world_tell(node->server->world, "%s reads a snapshot after input %" PRIu64 ": %s", node->process.name,
+                   file->seq, tw_code_name(code));
+        if (code == TW_OK && file->length < file->whole_length)
+            fault(node, "half a snapshot was read as a whole one");
         if (code != TW_OK && file->length == file->whole_length) fault(node, error.text);
         if (code != TW_OK) continue;
         if (mr_seq(node->replica) != file->seq) fault(node, "a snapshot of another input");

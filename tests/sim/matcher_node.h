@@ -31,16 +31,16 @@ typedef struct node_live {
 /* Things done wrong on purpose, to see whether the checks notice. */
 typedef enum node_mutation {
     MUTATION_NONE = 0,
-    MUTATION_NO_FENCE,       /* execlog is written without an expectation */
-    MUTATION_NO_LEASE,       /* whoever hears nobody leads, without asking the lease */
-    MUTATION_RESEND_AT_END,  /* a write that is not known to be stored goes to the end of the stream, wherever that is */
-    MUTATION_SKIP_UNKNOWN,   /* a write that is not known to be stored counts as stored */
-    MUTATION_NO_COMPARE,     /* what others wrote is passed over */
-    MUTATION_FORGET_IDS,     /* a snapshot that has lost its correlation ids */
-    MUTATION_OLD_ORIGIN,     /* a snapshot that says it has read more of execlog than it has */
-    MUTATION_DOUBLE_TAKE,    /* an input is applied again after the reader was away */
-    MUTATION_OWN_CLOCK,      /* the process's own clock instead of the stream's */
-    MUTATION_STORED_TWICE,   /* an own write that comes by the reader first is counted again when its answer comes */
+    MUTATION_NO_FENCE,      /* execlog is written without an expectation */
+    MUTATION_NO_LEASE,      /* whoever hears nobody leads, without asking the lease */
+    MUTATION_RESEND_AT_END, /* a write that is not known to be stored goes to the end of the stream, wherever that is */
+    MUTATION_SKIP_UNKNOWN, /* a write that is not known to be stored counts as stored */
+    MUTATION_NO_COMPARE,   /* what others wrote is passed over */
+    MUTATION_FORGET_IDS,   /* a snapshot that has lost its correlation ids */
+    MUTATION_OLD_ORIGIN,   /* a snapshot that says it has read more of execlog than it has */
+    MUTATION_DOUBLE_TAKE,  /* an input is applied again after the reader was away */
+    MUTATION_OWN_CLOCK,    /* the process's own clock instead of the stream's */
+    MUTATION_STORED_TWICE, /* an own write that comes by the reader first is counted again when its answer comes */
     MUTATIONS
 } node_mutation;
 
@@ -66,7 +66,7 @@ typedef struct matcher_node {
     bus_subscription *heartbeats, *leases, *probes, *queries;
     char probe_subject[64];
     ml_lead lead;
-    uint64_t execlog_last; /* the last message that was found or stored */
+    uint64_t execlog_last;                  /* the last message that was found or stored */
     uint64_t orders_target, execlog_target; /* where the streams ended when reading began */
     bool writing;
     uint64_t fence;

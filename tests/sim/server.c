@@ -32,9 +32,9 @@ typedef struct envelope {
     max_align_t bytes[];
 } envelope;
 
-server *server_alloc(world *world, const server_faults *faults) {
-    server *s = world_keep(world, sizeof *s);
-    s->world = world;
+server *server_alloc(world *w, const server_faults *faults) {
+    server *s = world_keep(w, sizeof *s);
+    s->world = w;
     s->faults = *faults;
     s->held_tail = &s->held;
     return s;

@@ -242,7 +242,8 @@ static void send_control(traffic_client *op) {
 
 static void resend(traffic_client *c) {
     world *w = c->server->world;
-    while (c->settled < c->count && c->orders[c->settled].acknowledged) c->settled++;
+    while (c->settled < c->count && c->orders[c->settled].acknowledged)
+        c->settled++;
     for (uint32_t i = c->settled; i < c->count; i++) {
         traffic_order *o = &c->orders[i];
         if (!o->acknowledged && !o->under_way && o->retry_ns <= world_now(w)) write_order(c, i);
@@ -285,7 +286,8 @@ void traffic_start(traffic_client *c) {
     world_start_process(c->server->world, &c->process);
     c->host = (server_host){c->server, &c->process, c->process.life};
     c->loop.data = &c->host;
-    for (uint32_t i = 0; i < c->count; i++) c->orders[i].under_way = false;
+    for (uint32_t i = 0; i < c->count; i++)
+        c->orders[i].under_way = false;
     c->bus = server_connect(c->server, &c->process, NULL, NULL);
     (void)bus_writer_open(&c->writer, c->bus, &c->loop, &writer, &error);
     (void)ticker_open(&c->ticker, &c->loop, (c->operates ? 10 : 40) * WORLD_MILLISECOND, on_tick, c, &error);
@@ -297,7 +299,8 @@ void traffic_kill(traffic_client *c) {
 }
 
 void traffic_fini(traffic_client *c) {
-    for (uint32_t i = 0; i < c->count; i++) free(c->orders[i].bytes);
+    for (uint32_t i = 0; i < c->count; i++)
+        free(c->orders[i].bytes);
 }
 
 bool traffic_is_settled(const traffic_client *c) {
@@ -331,6 +334,7 @@ void ears_start(traffic_ears *ears, server *s) {
 }
 
 void ears_fini(traffic_ears *ears) {
-    for (size_t i = 0; i < ears->count; i++) free(ears->heard[i].bytes);
+    for (size_t i = 0; i < ears->count; i++)
+        free(ears->heard[i].bytes);
     free(ears->heard);
 }

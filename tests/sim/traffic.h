@@ -48,8 +48,8 @@ void traffic_kill(traffic_client *client);
 bool traffic_is_settled(const traffic_client *client); /* all that was sent is acknowledged */
 
 /* An order of any kind, near the others' prices. `number` names it. */
-void traffic_make_order(world *world, const char *account, uint64_t number, uint32_t recent, uint64_t recent_order_id,
-                        wire_order_command *command);
+void traffic_make_order(world *world, const char *account, uint64_t number, uint32_t recent,
+                        uint64_t recent_order_id, wire_order_command *command);
 const char *traffic_account(uint32_t index);
 const char *traffic_symbol(uint32_t index);
 
