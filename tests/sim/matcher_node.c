@@ -102,17 +102,19 @@ static void tell_all_live(matcher_node *node) {
 
 /* ---- execlog ---- */
 
+/* A backlog that is full can't wait for the order stream's end: only who leads empties it. */
 static bool is_ready(const matcher_node *node) {
     const bus_reader_status *orders = bus_reader_read_status(node->orders);
     const bus_reader_status *execlog = bus_reader_read_status(node->execlog);
     return orders->state == BUS_READER_READING && execlog->state == BUS_READER_READING &&
-           orders->expected_seq >= node->orders_target && execlog->expected_seq >= node->execlog_target &&
-           bus_connected(node->bus);
+           (orders->expected_seq >= node->orders_target || !mr_room(node->replica)) &&
+           execlog->expected_seq >= node->execlog_target && bus_connected(node->bus);
 }
 
 static void write_execlog(matcher_node *node) {
     mr_part part;
-    if (!ml_serves(&node->lead) || node->writing || node->execlog_last < node->wait_behind) return;
+    bool may = ml_serves(&node->lead) || (node->lead.role == ML_CATCHING_UP && !mr_room(node->replica));
+    if (!may || node->writing || node->execlog_last < node->wait_behind) return;
     if (!mr_journal_next(node->replica, &part)) return;
     bool fenced = node->mutation != MUTATION_NO_FENCE;
     if (node->mutation == MUTATION_RESEND_AT_END && node->written_length > 0) fenced = false;

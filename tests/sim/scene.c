@@ -27,6 +27,12 @@ typedef struct scene {
 
 /* ---- faults ---- */
 
+/* Mostly short, some long, none so long that nothing could come to rest afterwards. */
+static int64_t lasts(scene *s, int64_t usual_ns) {
+    int64_t ns = world_delay(s->world, usual_ns);
+    return ns < 15 * WORLD_SECOND ? ns : 15 * WORLD_SECOND;
+}
+
 static void start_matcher(void *context, void *data, size_t length) {
     matcher_node *node = context;
     (void)data, (void)length;
@@ -73,7 +79,7 @@ static void kill_client(scene *s, traffic_client *client) {
 static void freeze(scene *s, world_process *process) {
     if (!process->alive || process->frozen_until_ns > world_now(s->world)) return;
     s->result->freezes++;
-    world_freeze_process(s->world, process, world_delay(s->world, 400 * WORLD_MILLISECOND));
+    world_freeze_process(s->world, process, lasts(s, 400 * WORLD_MILLISECOND));
 }
 
 static void turn_clock(scene *s, world_process *process) {
@@ -89,7 +95,7 @@ static void turn_clock(scene *s, world_process *process) {
 
 static void break_connection(scene *s, bus *connection) {
     s->result->breaks++;
-    server_break(connection, world_delay(s->world, 200 * WORLD_MILLISECOND));
+    server_break(connection, lasts(s, 200 * WORLD_MILLISECOND));
 }
 
 static void go_wrong(scene *s, uint32_t what) {
@@ -111,11 +117,11 @@ static void go_wrong(scene *s, uint32_t what) {
         break;
     case 4:
         s->result->elections++;
-        server_elect(s->server, world_delay(s->world, WORLD_SECOND));
+        server_elect(s->server, lasts(s, WORLD_SECOND));
         break;
     case 5:
         s->result->restarts++;
-        server_restart(s->server, world_delay(s->world, 300 * WORLD_MILLISECOND));
+        server_restart(s->server, lasts(s, 300 * WORLD_MILLISECOND));
         break;
     case 6:
         turn_clock(s, world_odds(s->world, 1, 2) ? NULL : &node->process);

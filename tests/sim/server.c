@@ -263,20 +263,6 @@ void server_send(bus *from, const server_parcel *parcel, const char *subject, co
 
 /* ---- connections ---- */
 
-bus *server_connect(server *s, world_process *process, bus_on_event on_event, void *context) {
-    TW_ASSERT(s->connection_count < SERVER_CONNECTIONS);
-    bus *b = world_keep(s->world, sizeof *b);
-    *b = (bus){.server = s,
-               .process = process,
-               .life = process->life,
-               .connected = s->state != SERVER_DOWN,
-               .epoch = 1,
-               .on_event = on_event,
-               .event_context = context};
-    s->connections[s->connection_count++] = b;
-    return b;
-}
-
 /* Where in what was sent the line is drawn. Some of what arrives may do so much later: a proxy, another server of the cluster. */
 static void lose(bus *b) {
     TW_ASSERT(b->loss_count < SERVER_BREAKS);
@@ -301,6 +287,21 @@ static void come_back(void *context, void *data, size_t length) {
     b->connected = true;
     b->epoch++;
     if (b->on_event != NULL) b->on_event(b->event_context, BUS_RECONNECTED, "");
+}
+
+bus *server_connect(server *s, world_process *process, bus_on_event on_event, void *context) {
+    TW_ASSERT(s->connection_count < SERVER_CONNECTIONS);
+    bus *b = world_keep(s->world, sizeof *b);
+    *b = (bus){.server = s,
+               .process = process,
+               .life = process->life,
+               .connected = s->state != SERVER_DOWN,
+               .epoch = 1,
+               .on_event = on_event,
+               .event_context = context};
+    s->connections[s->connection_count++] = b;
+    if (!b->connected) world_after(s->world, process, 100 * WORLD_MILLISECOND, come_back, b);
+    return b;
 }
 
 static void notice(void *context, void *data, size_t length) {
