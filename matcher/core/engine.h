@@ -86,6 +86,9 @@ typedef struct mx_instrument_view {
 } mx_instrument_view;
 
 bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *view);
+/* What became of a client order id today: the order that was accepted or refused by it, which may have ended since. */
+bool mx_client_find(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id,
+                    uint64_t *order_id);
 bool mx_position_find(const mx_engine *engine, uint32_t account, uint32_t instrument, mx_position_view *view);
 bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *view);
 bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
