@@ -115,6 +115,7 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
 uint32_t mx_open_orders(const mx_engine *engine);
 int64_t mx_now(const mx_engine *engine);  /* TW_TIME_ABSENT before the first input */
 uint64_t mx_seq(const mx_engine *engine); /* of the last input, 0 before the first */
+uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
 
 /* Walks everything and compares lists, sums and indexes. True if whole, otherwise the first fault in `error`. Slow. */
 bool mx_engine_check(const mx_engine *engine, tw_error *error);

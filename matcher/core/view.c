@@ -126,6 +126,10 @@ uint64_t mx_seq(const mx_engine *engine) {
     return engine->seq;
 }
 
+uint32_t mx_date(const mx_engine *engine) {
+    return engine->day_date;
+}
+
 uint32_t mx_account_orders(const mx_engine *engine, uint32_t number, uint64_t after, mx_order_view *views,
                            uint32_t capacity) {
     if (number >= engine->account_count) return 0;

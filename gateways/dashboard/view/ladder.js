@@ -32,7 +32,12 @@ export class LadderView {
       body.append(...(side === 'asks' ? [...rows].reverse() : rows).map((row) => row.element));
     }
     this.mark();
-    const box = this.element.parentElement; // the best prices are in the middle
+    this.center();
+  }
+
+  /** The best prices are in the middle. */
+  center() {
+    const box = this.element.parentElement;
     requestAnimationFrame(() => (box.scrollTop = (box.scrollHeight - box.clientHeight) / 2));
   }
 
