@@ -7,5 +7,6 @@ int command_serve_feed(int argc, char **argv);
 int command_book(int argc, char **argv);
 int command_tap(int argc, char **argv);
 int command_top(int argc, char **argv);
+int command_journal(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const command commands[] = {
     {"book", "builds a book from a recording, without a server", command_book},
     {"simulate", "makes a synthetic ITCH 5.0 session, to a file or as packets", command_simulate},
     {"serve-feed", "serves a feed on two lines with a request server, and faults by seed", command_serve_feed},
+    {"journal", "the venue's order journal: list, show, replay, verify, export", command_journal},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
