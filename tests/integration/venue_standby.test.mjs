@@ -6,11 +6,10 @@ import { mkdtempSync, readdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MIC } from './lib/venue.mjs';
-import { ACCOUNTS, SYMBOLS, VenueStage } from './lib/venue_stage.mjs';
+import { ACCOUNTS, onVenue, SYMBOLS } from './lib/venue_stage.mjs';
 import { folder, sleep, until } from './lib/programs.mjs';
 
-test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost or doubled, the ids are the same', async () => {
-  const stage = await VenueStage.open({ seed: 1 });
+test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost or doubled, the ids are the same', () => onVenue(async (stage) => {
   await stage.matcher();
   await stage.matcher();
   await stage.desk.openVenue({ symbols: SYMBOLS, accounts: ACCOUNTS });
@@ -58,15 +57,12 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   assert.ok(reports.length > 1000);
   const states = await Promise.all(stage.matchers.filter(({ program }) => program.status === undefined).map((one) => one.metrics()));
   assert.ok(states.every((one) => one.hash_mismatches_total === 0));
-  await stage.verified();
-  await stage.close();
-});
+}, { seed: 1 }));
 
 const snapshotsOf = (matcher) => readdirSync(matcher.folder).filter((name) => name.endsWith('.snapshot')).sort();
 const volumeOf = (stage, symbol) => stage.subscriber.snapshot(`${MIC}.${symbol}.trade`).then(({ trades: [one] }) => [one.volume, one.printCount, one.countedFromSeq]);
 
-test('a restart begins with a snapshot: of the folder, of the stream on a new machine, of an older one where the newest is damaged', async () => {
-  const stage = await VenueStage.open({ seed: 2 });
+test('a restart begins with a snapshot: of the folder, of the stream on a new machine, of an older one where the newest is damaged', () => onVenue(async (stage) => {
   const args = ['--snapshot-every', '300ms', '--snapshot-keep', '3'];
   let matcher = await stage.matcher(args);
   await stage.desk.openVenue({ symbols: SYMBOLS, accounts: ACCOUNTS });
@@ -109,6 +105,4 @@ test('a restart begins with a snapshot: of the folder, of the stream on a new ma
   await stage.more(30);
   await load.stop();
   await stage.agrees();
-  await stage.verified();
-  await stage.close();
-});
+}, { seed: 2 }));

@@ -82,7 +82,7 @@ export class VenueStage {
   }
 
   async matcher(args = [], own = mkdtempSync(path.join(folder, 'snapshots-'))) {
-    const matcher = await Matcher.start(this.server, { args: ['--snapshots', own, '--hash-every', '200', ...args] });
+    const matcher = await Matcher.start(this.server, { args: ['--hash-every', '200', ...args] });
     matcher.folder = own;
     this.matchers.push(matcher);
     return matcher;
@@ -201,6 +201,17 @@ export class VenueStage {
     await this.tap.stop('SIGKILL');
     await Promise.all(this.matchers.map(({ program }) => program.stop('SIGKILL')));
     await this.server.stop();
+  }
+}
+
+/** Runs `body(stage)`, then looks whether all that was heard fits together. */
+export async function onVenue(body, options) {
+  const stage = await VenueStage.open(options);
+  try {
+    await body(stage);
+    await stage.verified();
+  } finally {
+    await stage.close();
   }
 }
 
