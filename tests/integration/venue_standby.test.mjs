@@ -9,6 +9,8 @@ import { MIC } from './lib/venue.mjs';
 import { ACCOUNTS, onVenue, SYMBOLS } from './lib/venue_stage.mjs';
 import { folder, sleep, until } from './lib/programs.mjs';
 
+const HANDOVERS = Number(process.env.TICKWIRE_HANDOVERS ?? 4);
+
 test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost or doubled, the ids are the same', () => onVenue(async (stage) => {
   await stage.matcher();
   await stage.matcher();
@@ -39,7 +41,7 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   await stage.more(50);
   assert.ok(!stage.heartbeats.slice(before).some((beat) => beat.term === term), 'it looked before it spoke');
 
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < HANDOVERS; round++) {
     leader = await stage.leading();
     const other = stage.matchers.find((one) => one !== leader && one.program.status === undefined);
     await until('the standby to be level', async () => (await other.metrics()).seq >= stage.acknowledged.at(-1) - 50);
@@ -56,7 +58,7 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   assert.deepEqual(stage.unsaid(reports), [], 'every report was said live, too');
   assert.ok(reports.length > 1000);
   const states = await Promise.all(stage.matchers.filter(({ program }) => program.status === undefined).map((one) => one.metrics()));
-  assert.ok(states.every((one) => one.hash_mismatches_total === 0));
+  assert.ok(states.every((one) => one.hashes_different_total === 0 && one.hashes_alike_total > 0));
 }, { seed: 1 }));
 
 const snapshotsOf = (matcher) => readdirSync(matcher.folder).filter((name) => name.endsWith('.snapshot')).sort();
@@ -85,10 +87,10 @@ test('a restart begins with a snapshot: of the folder, of the stream on a new ma
     return Number(from);
   };
   const [older, , newest] = snapshotsOf(matcher).map((name) => Number(/-(\d{20})\./.exec(name)[1]));
-  assert.equal(await restart(matcher.folder, /starts with a snapshot.* seq=(\d+).*where=\//), newest);
+  assert.equal(await restart(matcher.folder, /starts with a snapshot where=\/\S* seq=(\d+)/), newest);
 
   const elsewhere = mkdtempSync(path.join(folder, 'snapshots-'));
-  assert.ok(await restart(elsewhere, /starts with a snapshot.* seq=(\d+).*where="?the stream/) >= newest);
+  assert.ok(await restart(elsewhere, /starts with a snapshot where="the stream[^"]*" seq=(\d+)/) >= newest);
 
   // the newest file is cut short, and the stream is full of rubbish behind half a snapshot
   for (const name of snapshotsOf(matcher).slice(1)) truncateSync(path.join(matcher.folder, name), 5000);
@@ -96,8 +98,8 @@ test('a restart begins with a snapshot: of the folder, of the stream on a new ma
   await (await nowhere.jetstreamManager()).streams.purge(`${MIC}-snapshots-1`);
   await stage.desk.publish(`venuesnapshot.${MIC}.1`, Uint8Array.from([1, 2, 3]));
   const damaged = await stage.matcher(args, matcher.folder);
-  await damaged.program.says(/passed over.*the stream/);
-  await damaged.program.says(/passed over.*\.snapshot/);
+  await damaged.program.says(/passed over where="the stream/);
+  await damaged.program.says(/passed over where=\S*\.snapshot/);
   const [, from] = await damaged.program.says(/starts with a snapshot.* seq=(\d+)/);
   assert.ok(Number(from) >= older && Number(from) < newest);
   await damaged.leads();

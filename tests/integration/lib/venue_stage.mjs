@@ -82,7 +82,7 @@ export class VenueStage {
   }
 
   async matcher(args = [], own = mkdtempSync(path.join(folder, 'snapshots-'))) {
-    const matcher = await Matcher.start(this.server, { args: ['--hash-every', '200', ...args] });
+    const matcher = await Matcher.start(this.server, { args: ['--snapshots', own, '--hash-every', '200', ...args] });
     matcher.folder = own;
     this.matchers.push(matcher);
     return matcher;
