@@ -74,7 +74,7 @@ static void serve(leading *self, bool again) {
 
 static void begin_to_lead(leading *self) {
     matcher *m = self->matcher;
-    const publisher_safe safe = {.seq = self->machine.safe_seq, .tier_seq = self->machine.safe_seq};
+    const publisher_safe safe = {.seq = self->machine.safe_seq}; /* what the slow tiers had sent is not known */
     m->counts.takeovers++;
     publisher_lead(mk_publisher(m->market), self->machine.term, &safe);
     serve(self, true);
@@ -85,7 +85,7 @@ static void begin_to_lead(leading *self) {
 
 static void resume(leading *self) {
     matcher *m = self->matcher;
-    const publisher_safe safe = {.seq = self->machine.safe_seq, .tier_seq = self->machine.safe_seq};
+    const publisher_safe safe = {.seq = self->machine.safe_seq}; /* what the slow tiers had sent is not known */
     publisher_resume(mk_publisher(m->market), &safe);
     serve(self, true);
     rt_log(m->log, RT_INFO, "leads on: the bus is back", RT_U64("term", self->machine.term),
