@@ -163,6 +163,9 @@ tw_code journal_range(journal *held, const journal_settings *asked, uint64_t *fi
                             "%s begins at %" PRIu64 ": what came before is not there (this may be a part of an "
                             "older journal, or somebody purged it)",
                             journal_name(held, JOURNAL_ORDERS), info.first_seq);
+    if (from > 1 && from > info.last_seq)
+        return tw_error_set(error, TW_NOT_FOUND, "--from %" PRIu64 ": %s ends at %" PRIu64, from,
+                            journal_name(held, JOURNAL_ORDERS), info.last_seq);
     if (asked->to > info.last_seq)
         return tw_error_set(error, TW_NOT_FOUND, "--to %" PRIu64 ": %s ends at %" PRIu64, asked->to,
                             journal_name(held, JOURNAL_ORDERS), info.last_seq);
