@@ -47,12 +47,18 @@ stream_book handoff_view(const tickwire_book *book, wire_header *header) {
                          .bid_count = book->bid_count,
                          .ask_count = book->ask_count,
                          .bids = (const tw_level *)(const void *)book->bids,
-                         .asks = (const tw_level *)(const void *)book->asks};
+                         .asks = (const tw_level *)(const void *)book->asks,
+                         .checksum = book->checksum};
 }
 
 void handoff_book(stream *core, const tickwire_book *book, const tickwire_change *change) {
-    (void)change; /* each group makes its own from what it last told */
     wire_header header;
     stream_book inner = handoff_view(book, &header);
+    /* A book that is OK is in sync: its checksum has been verified, and its state is the message's own. */
+    inner.checked = book->state == TICKWIRE_BOOK_OK;
+    if (inner.checked && change->kind == TICKWIRE_CHANGE_DELTA && change->bid_count + change->ask_count > 0) {
+        inner.message = change->bytes;
+        inner.message_length = change->length;
+    }
     stream_take_book(core, &inner, rt_clock_utc_ns());
 }

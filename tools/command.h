@@ -13,5 +13,6 @@ int command_orders(int argc, char **argv);
 int command_positions(int argc, char **argv);
 int command_executions(int argc, char **argv);
 int command_simulate_orders(int argc, char **argv); /* simulate --orders */
+int command_journal(int argc, char **argv);
 
 #endif

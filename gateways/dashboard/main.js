@@ -260,7 +260,6 @@ class App {
   /** There is trading now, or there is not any more: positions need subscriptions, too. */
   tradingChanged() {
     this.#limit();
-    this.views.ladder.center(); // its place is another one
   }
 
   #takeData(message, at) {

@@ -17,6 +17,7 @@ const ASK_AGAIN_MS = 3000;
 const NEWS_MS = 15_000; // what happened longer ago is in the lists, and no news
 const MOST_HELD = 100; // positions whose quotes are asked for beyond the watchlist
 export const HELD_SUBSCRIPTIONS = MOST_HELD + 16;
+const NO_PRICES = new Set();
 const LISTS = ['orders', 'fills', 'positions', 'system'];
 
 export class Trader {
@@ -100,7 +101,7 @@ export class Trader {
   #show() {
     const { trades } = this.desk;
     document.body.toggleAttribute('data-trading', trades);
-    document.getElementById('desk').hidden = !trades;
+    for (const id of ['desk', 'ticket']) document.getElementById(id).hidden = !trades;
     document.querySelector('#tabs [value=trade]').hidden = !trades;
     this.app.tradingChanged();
     if (!trades && document.body.dataset.tab === 'trade') this.app.settings.showTab('watch');
@@ -143,15 +144,27 @@ export class Trader {
   #changed() {
     if (!this.views) return;
     for (const view of Object.values(this.views)) view.mark();
+    this.app.views?.ladder.mark(); // own orders are marked in it
     this.mark();
   }
 
   #draw() {
     const { account } = this.desk;
-    this.unknown.set(account !== undefined && account.state !== 'known' ? 'unknown' : undefined);
-    this.note.set(account ? noteOf(account) : '');
+    this.unknown.set(account !== undefined && (account.state !== 'known' || !this.connected) ? 'unknown' : undefined);
+    this.note.set(account ? noteOf(account, this.connected) : '');
     this.cancelAllButton.disabled = !this.connected || !account || account.orders.open === 0;
     this.#hold(account);
+  }
+
+  /** At which prices the account has orders in what is looked at: "buy 187.20", … as the order book writes prices. */
+  get pricesHere() {
+    const { account } = this.desk, key = this.current?.key, { version } = account?.orders ?? {};
+    if (!account || !key || !this.connected) return NO_PRICES;
+    if (this.marks?.key !== key || this.marks.version !== version || this.marks.account !== account) {
+      const here = [...account.orders.live].filter(({ exchange, symbol, state, price }) => state === 'OPEN' && price !== undefined && `${exchange}.${symbol}` === key);
+      this.marks = { key, version, account, prices: new Set(here.map(({ side, price }) => `${side} ${trimmed(price)}`)) };
+    }
+    return this.marks.prices;
   }
 
   // Positions are valued by quotes, so those are wanted, too.
@@ -198,13 +211,14 @@ export class Trader {
     return desk.takesOrders(current.mic) ? '' : `${current.mic} takes no orders here. Instruments of ${desk.may.exchanges.join(', ')} do.`;
   }
 
-  /** What an order is compared with: see caution.js. */
-  ticketMarket() {
-    const { current, terms } = this, trust = this.trustOf(current), side = document.querySelector('#ticket [name=side]:checked').value;
-    const levels = current.book?.[side === 'buy' ? 'asks' : 'bids'];
+  /** What an order of this side is compared with: see caution.js. */
+  ticketMarket(side) {
+    const { current, terms } = this, trust = this.trustOf(current);
     return {
       live: isLive(trust.state), why: `${trust.state}: ${causeWords(trust.cause)}`, bid: current.quote?.bid, ask: current.quote?.ask,
-      shown: levels && terms ? levels.reduce((sum, { quantity }) => sum + exactly(quantity, terms.quantityDigits), 0n) : undefined,
+      get shown() {
+        return terms && current.book?.[side === 'buy' ? 'asks' : 'bids'].reduce((sum, { quantity }) => sum + exactly(quantity, terms.quantityDigits), 0n);
+      },
     };
   }
 
@@ -269,7 +283,8 @@ export class Trader {
 }
 
 /** How far the lists may be believed. */
-function noteOf({ state, asking, why, incomplete }) {
+function noteOf({ state, asking, why, incomplete }, connected) {
+  if (state === 'known' && !connected) return 'What is listed may not be true any more: nothing is heard from the gateway.';
   if (state === 'known') return incomplete ? 'The venue holds no longer all that this page missed: some fills are not listed. Orders and positions are right.' : '';
   return asking && why === '' ? 'Orders and positions are being asked for.' : `What is listed may not be true any more: ${why || 'the account\'s reports do not come yet'}.`;
 }

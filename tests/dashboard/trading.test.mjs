@@ -299,6 +299,7 @@ test('a lost connection leaves what was on its way unknown, goes on behind the l
   stage.open = false;
   desk.disconnected();
   assert.deepEqual([one.state, one.problem, two.unknown, desk.account.state, desk.account.why], ['OPEN', 'The connection was lost before an answer came.', true, 'unknown', 'this page is not connected']);
+  assert.equal(desk.waiting.size, 0);
   const three = stage.place();
   assert.deepEqual([three.state, three.reason], ['REFUSED', 'NOT_CONNECTED']);
   stage.open = true;

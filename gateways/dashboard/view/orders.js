@@ -18,7 +18,7 @@ export class OrdersView {
     this.count = new TextCell(document.getElementById('orders-count'));
     this.mark = loop.add(this);
     this.table = new Table(this.element, {
-      name: 'orders', label: 'Orders: arrows choose, Enter changes, Delete cancels', onScroll: () => this.mark(), onPick: () => {}, onKey: (event, order) => this.#key(event, order),
+      name: 'orders', label: 'Orders: arrows choose, Enter changes, or sends again what is unknown, Delete cancels', onScroll: () => this.mark(), onPick: ({ exchange, symbol }) => trader.open(`${exchange}.${symbol}`), onKey: (event, order) => this.#key(event, order),
       columns: [['symbol', 'Symbol'], ['side', 'Side'], ['quantity', 'Quantity'], ['executed', 'Done'], ['price', 'Price'], ['type', 'Type'], ['time', 'In force'], ['state', 'State'], ['why', ''], ['at', 'Since']],
       tools: (row) => this.#tools(row),
     });
@@ -35,7 +35,8 @@ export class OrdersView {
   #key({ key }, order) {
     const live = this.trader.desk.account?.orders.isLive(order);
     if (key === 'Delete' || key === 'Backspace') live ? this.trader.cancel(order) : this.trader.forget(order);
-    else if (key === 'Enter' && live && !order.unknown) this.trader.edit(order);
+    else if (key === 'Enter' && order.unknown) this.trader.again(order);
+    else if (key === 'Enter' && live) this.trader.edit(order);
     else return false;
     return true;
   }

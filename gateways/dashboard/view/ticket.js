@@ -10,10 +10,11 @@ import { Mark, TextCell, el } from './dom.js';
 
 const NAMES = ['side', 'type', 'time_in_force', 'quantity', 'price', 'stop_price', 'display', 'expires', 'post_only', 'cancel_on_disconnect'];
 const AMOUNTS = ['quantity', 'price', 'stop_price', 'display'];
+const TWICE_MS = 500; // two presses so close together are one
 const SIDES = { buy: 'Buy', sell: 'Sell' };
 
 export class TicketView {
-  /** `trader`: { desk, current, listed, terms, ticketMarket(), connected, obstacle, warnings(), send(order), change(order, change), confirm } */
+  /** `trader`: { desk, current, terms, ticketMarket(side), connected, obstacle, warnings(), place(order), change(order, change), showTrade(), confirm } */
   constructor(trader, loop) {
     this.trader = trader;
     this.element = document.getElementById('ticket');
@@ -23,22 +24,21 @@ export class TicketView {
     this.sendButton = document.getElementById('ticket-send');
     this.leaveButton = document.getElementById('ticket-leave');
     this.none = document.getElementById('ticket-none');
-    for (const [name, id] of [['title', 'ticket-title'], ['symbol', 'ticket-symbol'], ['note', 'ticket-note'], ['said', 'ticket-said']]) this[name] = new TextCell(document.getElementById(id), document.getElementById(id).textContent);
-    for (const cell of [this.title]) cell.element.replaceChildren(cell.node);
+    for (const name of ['title', 'symbol', 'note', 'said']) this[name] = new TextCell(document.getElementById(`ticket-${name}`));
     this.noteKind = new Mark(this.note.element, 'data-kind');
     this.saidKind = new Mark(this.said.element, 'data-kind');
     this.sendText = new TextCell(this.sendButton);
-    this.sendButton.replaceChildren(this.sendText.node);
     this.sideMark = new Mark(this.element, 'data-side');
-    this.staleMark = new Mark(this.element, 'data-live');
+    this.liveMark = new Mark(this.element, 'data-live');
     this.tried = false; // faults of what was never touched are not told before
     this.changing = undefined; // the order that is being changed
+    this.sentAt = -Infinity;
     this.drafts = new Map(); // what was typed for other instruments
     this.#fill(this.fields.type, TYPES);
     this.#fill(this.fields.time_in_force, TIMES);
     this.fields.time_in_force.value = 'day';
     this.#listen();
-    this.mark = loop.add({ draw: () => this.draw(), every: 50, element: undefined });
+    this.mark = loop.add({ draw: () => this.draw(), every: 50 });
   }
 
   #fill(select, words) {
@@ -98,7 +98,7 @@ export class TicketView {
   }
 
   #bestInto(field, ask) {
-    const { bid, ask: offer } = this.trader.ticketMarket(), level = ask ? offer : bid;
+    const { bid, ask: offer } = this.trader.current?.quote ?? {}, level = ask ? offer : bid;
     if (level && field.name.endsWith('price')) field.value = trimmed(level[0]);
   }
 
@@ -162,9 +162,9 @@ export class TicketView {
 
   /** Another instrument is looked at: what was typed for the one before is kept, and not taken for this one. */
   instrumentChanged(before, now) {
+    if (before !== undefined && !this.changing) this.drafts.set(before, Object.fromEntries(AMOUNTS.map((name) => [name, this.fields[name].value])));
     this.changing = undefined;
     this.tried = false;
-    if (before !== undefined) this.drafts.set(before, Object.fromEntries(AMOUNTS.map((name) => [name, this.fields[name].value])));
     const draft = this.drafts.get(now) ?? {};
     for (const name of AMOUNTS) this.fields[name].value = draft[name] ?? '';
     this.said.set('');
@@ -200,7 +200,6 @@ export class TicketView {
       this.leave();
       this.tell({ kind: 'fair', text: 'The order that was being changed has ended.' });
     }
-    this.element.hidden = !trader.desk.trades;
     this.form.hidden = obstacle !== '';
     this.none.hidden = obstacle === '';
     this.none.textContent = obstacle;
@@ -215,12 +214,11 @@ export class TicketView {
     for (const name of ['price', 'stop_price', 'display', 'expires']) fields[name].closest('label').hidden = !has[name];
     for (const name of ['post_only', 'cancel_on_disconnect']) fields[name].closest('label').hidden = Boolean(changing) || has[name] === false;
     for (const name of ['type', 'time_in_force']) fields[name].disabled = Boolean(changing);
-    for (const radio of this.form.querySelectorAll('[name=side]')) radio.disabled = Boolean(changing);
+    for (const radio of fields.side) radio.disabled = Boolean(changing);
     this.leaveButton.hidden = !changing;
     this.sideMark.set(read.typed.side);
     this.#drawFaults(read);
-    const market = trader.ticketMarket();
-    this.staleMark.set(market.live ? undefined : 'no');
+    this.liveMark.set(trader.ticketMarket(read.typed.side).live ? undefined : 'no');
     this.sendText.set(this.#sendWords(read));
     this.sendButton.disabled = !trader.connected;
   }
@@ -247,17 +245,18 @@ export class TicketView {
     const { trader, changing } = this, read = this.#read();
     this.tried = true;
     this.mark();
-    if (!trader.connected) return;
+    if (!trader.connected || trader.desk.now() - this.sentAt < TWICE_MS) return;
     if (!read.order && !read.change) {
       const first = Object.keys(read.problems)[0];
       this.fields[first]?.focus();
       return;
     }
     const what = changing ? { ...changing, ...read.change } : read.order, { current } = trader;
-    const reasons = cautionsOf({ side: what.side, type: what.type }, read.values, trader.ticketMarket(), trader.terms);
+    const reasons = cautionsOf({ side: what.side, type: what.type }, read.values, trader.ticketMarket(what.side), trader.terms);
     if (reasons.length > 0 && !(await trader.confirm.ask({ title: `${begin(`${changing ? 'change to ' : ''}${orderWords({ ...what, symbol: current.symbol })}`)}?`, reasons, yes: changing ? 'Change it' : `${SIDES[what.side]} all the same` }))) return;
     if (current !== trader.current || changing !== this.changing) return; // meanwhile something else is looked at
     this.tried = false;
+    this.sentAt = trader.desk.now();
     if (changing) {
       trader.change(changing, read.change);
       this.leave();
