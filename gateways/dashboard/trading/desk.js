@@ -29,6 +29,7 @@ class Account {
     this.barred = false; // they were refused on it
     this.asking = false;
     this.askAt = -Infinity;
+    this.kept = 0; // orders that are kept for the next page of this tab
     this.incomplete = false; // the venue does not hold all reports any more that were missed
   }
 }
@@ -269,7 +270,9 @@ export class Desk {
 
   // What the venue has not confirmed must not be forgotten with the page: it may be there.
   #keep(account) {
-    this.keep(account.name, account.orders.unconfirmed().map(({ request, since, order_id }) => ({ request, since, order_id })));
+    if (account.orders.unsure.size === 0 && account.kept === 0) return;
+    account.kept = account.orders.unsure.size;
+    this.keep(account.name, [...account.orders.unsure].map(({ request, since, order_id }) => ({ request, since, order_id })));
   }
 
   /** Orders of an earlier page of this tab, which nobody knows the end of. */

@@ -26,7 +26,8 @@ const BEFORE_ALL = [-1n, -1];
 
 export class Orders {
   constructor() {
-    this.all = new Set();
+    this.live = new Set(); // oldest first, as `ended`
+    this.unsure = new Set(); // of the live ones: sent by this page, and without a word of the venue
     this.byId = new Map();
     this.byClient = new Map(); // "TWEX.AAPL id" -> order
     this.version = 0; // rises with any change
@@ -75,7 +76,7 @@ export class Orders {
 
   /** Nobody waits for it any more; of an order that is known to be open nothing can be forgotten. */
   forget(one) {
-    if (one.unknown || !LIVE.has(one.state)) this.#remove(one);
+    if (one.unknown || !this.live.has(one)) this.#remove(one);
   }
 
   /** A cancel or replace was sent (`what`), or is over (undefined). */
@@ -143,18 +144,18 @@ export class Orders {
       this.#take(order, { ...view, order_type: view.order_type ?? view.type, reason: order.reason, event_ns: order.event_ns }, [seq, Number.MAX_SAFE_INTEGER]);
       this.#set(order, view.status === 'WAITING' ? 'WAITING' : 'OPEN', now);
     }
-    for (const order of [...this.all]) if (!listed.has(order)) this.#missing(order, seqOf, now);
+    for (const order of [...this.live]) if (!listed.has(order)) this.#missing(order, seqOf, now);
   }
 
   #missing(order, seqOf, now) {
-    if (!LIVE.has(order.state) || order.order_id === undefined) return;
+    if (order.order_id === undefined) return;
     const [shard, place] = placeOf(order.order_id), seq = seqOf(order.exchange, shard);
     if (seq !== undefined && seq >= place && seq >= order.at[0]) this.#set(order, 'ENDED', now);
   }
 
   /** Call it every now and then: what was not answered in time is unknown. */
   tick(now) {
-    for (const order of this.all) {
+    for (const order of this.live) {
       if (SENT.has(order.state) && !order.unknown && now - order.since > SILENCE_MS) this.unanswered(order);
       if (order.asked && !order.askUnknown && now - order.askedAt > SILENCE_MS) {
         order.askUnknown = true;
@@ -164,23 +165,17 @@ export class Orders {
   }
 
   isLive(order) {
-    return LIVE.has(order.state);
+    return this.live.has(order);
   }
 
   /** To be shown: live ones, the newest first, then those that have ended, the last one first. */
   list() {
-    return [...[...this.all].filter((one) => LIVE.has(one.state)).reverse(), ...this.ended.toReversed()];
+    return [...[...this.live].reverse(), ...this.ended.toReversed()];
   }
 
+  /** How many are live. */
   get open() {
-    let count = 0;
-    for (const one of this.all) if (LIVE.has(one.state)) count++;
-    return count;
-  }
-
-  /** Sent by this page, and without a word of the venue. */
-  unconfirmed() {
-    return [...this.all].filter((one) => one.mine && SENT.has(one.state));
+    return this.live.size;
   }
 
   #find({ order_id, exchange, symbol, client_order_id }) {
@@ -189,7 +184,8 @@ export class Orders {
 
   #add(one) {
     this.version++;
-    this.all.add(one);
+    this.live.add(one);
+    if (one.mine) this.unsure.add(one);
     if (one.client_order_id) this.byClient.set(nameOf(one.exchange, one.symbol, one.client_order_id), one);
     return one;
   }
@@ -202,23 +198,31 @@ export class Orders {
 
   #set(order, state, now) {
     this.version++;
-    const wasLive = LIVE.has(order.state);
     if (state !== order.state) order.since = now;
     order.state = state;
     order.unknown = false;
-    if (LIVE.has(state)) {
-      const at = wasLive ? -1 : this.ended.indexOf(order); // the venue knows better than we did
-      if (at >= 0) this.ended.splice(at, 1);
-      return;
-    }
+    if (!SENT.has(state)) this.unsure.delete(order);
+    if (LIVE.has(state)) this.#revive(order);
+    else this.#end(order);
+  }
+
+  #end(order) {
     order.asked = undefined;
-    if (wasLive) this.ended.push(order);
+    if (this.live.delete(order)) this.ended.push(order);
     if (this.ended.length > MOST_ENDED) this.#remove(this.ended[0]);
+  }
+
+  // The venue knows better than we did.
+  #revive(order) {
+    const at = this.live.has(order) ? -1 : this.ended.indexOf(order);
+    if (at >= 0) this.ended.splice(at, 1);
+    this.live.add(order);
   }
 
   #remove(order) {
     this.version++;
-    this.all.delete(order);
+    this.live.delete(order);
+    this.unsure.delete(order);
     if (this.byId.get(order.order_id) === order) this.byId.delete(order.order_id);
     const name = nameOf(order.exchange, order.symbol, order.client_order_id);
     if (this.byClient.get(name) === order) this.byClient.delete(name);

@@ -48,7 +48,7 @@ export function orderWords({ side, quantity, symbol, type, price, stop_price }) 
 
 export const reasonWords = (reason, text) => [text ?? reason?.toLowerCase().replaceAll('_', ' ') ?? '', ADVICE[reason]].filter(Boolean).join('. ').replace(/([^.])$/, '$1.');
 
-const begin = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+export const begin = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const ENDINGS = { CANCELLED: 'Cancelled', EXPIRED: 'Expired', REPLACED: 'Changed', TRIGGERED: 'Triggered', RESTATED: 'Changed by the venue' };
 const ROUTINE = new Set(['REQUESTED', 'ICEBERG_REFRESH', 'MASS_CANCEL']);
 
@@ -79,11 +79,12 @@ export function stateWords(order, now) {
   const { state, unknown, asked, askUnknown, reason, problem, problemReason } = order;
   const silent = `${Math.max(0, Math.round((now - order.since) / 1000))} s without a word`;
   if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not. Sending it again is safe: the same order can't happen twice.` };
-  if (problem) return { text: `${STATES[state] ?? state} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason)].filter(Boolean).join(': ') };
+  if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason)].filter(Boolean).join(': ') };
   if (asked) return { text: askUnknown ? `${asked} unanswered` : `${asked} sent`, kind: askUnknown ? 'bad' : 'fair', title: askUnknown ? `The ${asked} was not answered. It may be sent again.` : '' };
-  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${reasonWords(reason)} (${reason})` : '' };
+  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason))} (${reason})` : '' };
 }
 
+const LIVE = new Set(['SENDING', 'PENDING', 'WAITING', 'OPEN']);
 const STATES = {
   SENDING: 'Sending', PENDING: 'Pending', WAITING: 'Waiting', OPEN: 'Open', FILLED: 'Filled', CANCELLED: 'Cancelled', EXPIRED: 'Expired', REJECTED: 'Rejected', REFUSED: 'Not sent', ABSENT: 'Never came',
   ENDED: 'Ended',
