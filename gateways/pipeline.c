@@ -90,7 +90,9 @@ static void on_before_wait(uv_prepare_t *prepare) {
     gateway *self = prepare->data;
     if (self->phase == GATEWAY_DONE) return;
     int64_t begin_ns = rt_clock_monotonic_ns(), wait_ns = round_pace_wait_ns(&self->pace, begin_ns);
-    if (wait_ns == 0) {
+    if (wait_ns > 0) {
+        socket_write_ready(self->socket); /* who asked something, or has room again, need not wait */
+    } else {
         wait_ns = make_round(self);
         round_pace_note(&self->pace, begin_ns, rt_clock_monotonic_ns());
     }

@@ -1,8 +1,8 @@
 /*
  * When the next round of writes may begin: after one that took long, not before as long a time again has passed, at most
  * ROUND_PACE_MOST_NS. So at most half of the time goes into writing: under load a write carries more updates, and servers,
- * clients and kernel have fewer to deal with. What comes from the bus is read meanwhile. A short round is followed by
- * whatever comes.
+ * clients and kernel have fewer to deal with. What comes from the bus is read meanwhile, and who has an answer to come or
+ * reads on after its socket was full is written to. A short round is followed by whatever comes.
  */
 #ifndef TICKWIRE_GATEWAYS_ROUND_PACE_H
 #define TICKWIRE_GATEWAYS_ROUND_PACE_H
