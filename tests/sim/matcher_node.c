@@ -32,7 +32,7 @@ const mr_options node_replica_options = {.exchange = SIM_MIC,
                                                     .max_pages = 512,
                                                     .max_client_ids = 4096,
                                                     .max_sessions = 32},
-                                         .backlog_bytes = 64 << 10,
+                                         .backlog_bytes = 3 << 20, /* more than one message of execlog: else nothing could be compared */
                                          .input_bytes = 2 << 20,
                                          .recent_bytes = 64 << 10,
                                          .found = 64};
@@ -529,4 +529,16 @@ bool node_serves(const matcher_node *node) {
 bool node_hand_over(matcher_node *node) {
     fake_run_as(&node->host);
     return ml_offer(&node->lead, rt_clock_monotonic_ns());
+}
+
+void node_tell(const matcher_node *node) {
+    if (!node->process.alive) return;
+    world_tell(node->server->world,
+               "%s: %s, input %" PRIu64 ", in execlog up to %" PRIu64 " (message %" PRIu64 "), %" PRIu64
+               " bytes wait, %s, orders %s, execlog %s from %" PRIu64 ", %u found ahead",
+               node->process.name, ml_role_name(node->lead.role), mr_seq(node->replica),
+               mr_journaled(node->replica), node->execlog_last, mr_backlog_bytes(node->replica),
+               node->writing ? "writing" : "not writing", bus_reader_read_status(node->orders)->reason,
+               bus_reader_read_status(node->execlog)->reason, bus_reader_next_seq(node->execlog),
+               mr_found_waiting(node->replica));
 }

@@ -13,7 +13,7 @@
 #define SIM_ORDERS  "TWEX-orders-1"
 #define SIM_EXECLOG "TWEX-execlog-1"
 
-enum { NODE_FILES = 3, NODE_MOST_LIVE = 4096 };
+enum { NODE_FILES = 3, NODE_MOST_LIVE = 32768 };
 
 /* A snapshot on disk; a process that dies while it writes leaves a part of it. */
 typedef struct node_file {
@@ -87,6 +87,7 @@ void node_start(matcher_node *node);
 void node_kill(matcher_node *node);
 void node_wipe(matcher_node *node); /* its disk; dead nodes only */
 bool node_serves(const matcher_node *node);
+void node_tell(const matcher_node *node); /* its state, where the world is asked to tell */
 bool node_hand_over(matcher_node *node);
 
 #endif
