@@ -38,7 +38,7 @@ typedef enum node_mutation {
     MUTATION_NO_COMPARE,   /* what others wrote is passed over */
     MUTATION_FORGET_IDS,   /* a snapshot that has lost its correlation ids */
     MUTATION_OLD_ORIGIN,   /* a snapshot that says it has read more of execlog than it has */
-    MUTATION_DOUBLE_TAKE,  /* an input is applied again after the reader was away */
+    MUTATION_WAIT_FOR_END, /* does not lead before it has read all orders, however full its backlog is */
     MUTATION_OWN_CLOCK,    /* the process's own clock instead of the stream's */
     MUTATION_STORED_TWICE, /* an own write that comes by the reader first is counted again when its answer comes */
     MUTATIONS
