@@ -2,6 +2,7 @@
 // moves to a second one.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { folder, NatsServer, Program, run, tickwireProgram, until } from './lib/programs.mjs';
@@ -122,6 +123,40 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
   assert.match(order('zed', 'buy', 'AAPL', '1', '@', '187').stderr, /TWEX has no account zed/);
   const far = order('ann', 'buy', 'AAPL', '100', '@', '100');
   assert.deepEqual([far.status, far.lines[1].reason], [1, 'PRICE_COLLAR']);
+});
+
+/** A wire to the server that breaks right after the first message with `words` has gone through, before anything comes back. */
+async function breakingWire(words) {
+  let broken = false;
+  const wire = net.createServer((client) => {
+    const upstream = net.connect(Number(new URL(server.url).port), '127.0.0.1');
+    let muted = false;
+    client.on('data', (bytes) => {
+      const last = !broken && bytes.includes(words);
+      muted ||= last;
+      broken ||= last;
+      upstream.write(bytes, () => last && setTimeout(() => client.destroy(), 50));
+    });
+    upstream.on('data', (bytes) => muted || client.write(bytes));
+    for (const [one, other] of [[client, upstream], [upstream, client]]) {
+      one.on('close', () => other.destroy());
+      one.on('error', () => {});
+    }
+  });
+  await new Promise((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  return { url: `nats://127.0.0.1:${wire.address().port}`, close: () => wire.close(), wasBroken: () => broken };
+}
+
+test('an order whose acknowledgement is lost is sent again under its name, and is there once', async () => {
+  const wire = await breakingWire('PUB orders.TWEX.1.bob.BRK%2EB');
+  const sent = new Program(tickwireProgram, ['order', 'buy', 'BRK.B', '20', '@', '50', '--account', 'bob', '--json', '--url', wire.url], { env });
+  assert.equal(await sent.end(), 0, sent.stderr);
+  wire.close();
+  assert.ok(wire.wasBroken());
+  assert.match(sent.stderr, /no acknowledgement .*sent again, 2 of 3/);
+  const [pending, accepted] = sent.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual([accepted.kind, accepted.duplicate, accepted.client_order_id], ['ACCEPTED', true, pending.client_order_id]);
+  assert.deepEqual(ask('orders', 'BRK.B', '--account', 'bob').lines.map((one) => one.order_id), [accepted.order_id]);
 });
 
 test('halts, blocks, the kill switch, a mass cancel and limits do what they say, and say what they did', () => {
