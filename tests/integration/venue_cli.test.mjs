@@ -155,6 +155,7 @@ test('an order whose acknowledgement is lost is sent again under its name, and i
   assert.ok(wire.wasBroken());
   assert.match(sent.stderr, /no acknowledgement .*sent again, 2 of 3/);
   const [pending, accepted] = sent.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(pending.order_id, undefined, 'which of the two it became is not known yet');
   assert.deepEqual([accepted.kind, accepted.duplicate, accepted.client_order_id], ['ACCEPTED', true, pending.client_order_id]);
   assert.deepEqual(ask('orders', 'BRK.B', '--account', 'bob').lines.map((one) => one.order_id), [accepted.order_id]);
 });
