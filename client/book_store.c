@@ -4,21 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #define FIRST_SLOTS 1024u
-
-static uint64_t hash_bytes(uint64_t hash, const char *text) {
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
-    return hash;
-}
-
-static uint64_t hash_key(const char *exchange, const char *symbol, subject_channel channel) {
-    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325) + (uint64_t)channel, exchange);
-    hash = hash_bytes(hash, symbol);
-    return hash ^ (hash >> 32);
-}
 
 bool book_store_init(book_store *store, uint32_t max_books) {
     *store = (book_store){.max_books = max_books, .slot_count = FIRST_SLOTS};
@@ -40,19 +29,19 @@ void book_store_fini(book_store *store, receiver_hold *hold) {
     *store = (book_store){0};
 }
 
-static bool is_key(const client_book *book, uint64_t hash, const char *exchange, const char *symbol,
-                   subject_channel channel) {
-    return book->hash == hash && book->channel == channel && strcmp(book->symbol, symbol) == 0 &&
-           strcmp(book->exchange, exchange) == 0;
+client_book *book_store_of_subject(const book_store *store, const char *subject) {
+    uint64_t hash = tw_hash_text(subject, strlen(subject));
+    uint32_t mask = store->slot_count - 1;
+    for (uint32_t i = (uint32_t)hash & mask; store->slots[i] != NULL; i = (i + 1) & mask)
+        if (store->slots[i]->hash == hash && strcmp(store->slots[i]->subject, subject) == 0) return store->slots[i];
+    return NULL;
 }
 
 client_book *book_store_find(const book_store *store, const char *exchange, const char *symbol,
                              subject_channel channel) {
-    uint64_t hash = hash_key(exchange, symbol, channel);
-    uint32_t mask = store->slot_count - 1;
-    for (uint32_t i = (uint32_t)hash & mask; store->slots[i] != NULL; i = (i + 1) & mask)
-        if (is_key(store->slots[i], hash, exchange, symbol, channel)) return store->slots[i];
-    return NULL;
+    char subject[SUBJECT_BYTES];
+    bool whole = subject_instrument(subject, sizeof subject, exchange, symbol, channel);
+    return whole ? book_store_of_subject(store, subject) : NULL;
 }
 
 static void place(client_book **slots, uint32_t slot_count, client_book *book) {
@@ -94,7 +83,7 @@ client_book *book_store_add(book_store *store, const char *exchange, const char 
         free(book);
         return NULL;
     }
-    book->hash = hash_key(exchange, symbol, channel);
+    book->hash = tw_hash_text(book->subject, strlen(book->subject));
     book->position = store->count;
     store->books[store->count++] = book;
     place(store->slots, store->slot_count, book);

@@ -19,6 +19,7 @@ typedef struct client_book {
     char symbol[TW_SYMBOL_BYTES];
     subject_channel channel;
     char subject[SUBJECT_BYTES];
+    wire_start start;   /* of its messages */
     feed_entry *feed;   /* NULL until the first message tells the partition */
     tickwire_book view; /* what the caller sees */
     tw_book_state shown_state;
@@ -28,7 +29,7 @@ typedef struct client_book {
     uint32_t listener_count;
     uint32_t listener_capacity;
     uint64_t generation;
-    uint64_t hash;
+    uint64_t hash;     /* of the subject */
     uint32_t position; /* in book_store.books */
 } client_book;
 
@@ -44,6 +45,7 @@ typedef struct book_store {
 bool book_store_init(book_store *store, uint32_t max_books); /* false: no memory */
 void book_store_fini(book_store *store, receiver_hold *hold);
 
+client_book *book_store_of_subject(const book_store *store, const char *subject);
 client_book *book_store_find(const book_store *store, const char *exchange, const char *symbol,
                              subject_channel channel);
 /* A new book. NULL: `max_books` reached, no memory, or a symbol that has no subject. */

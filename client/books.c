@@ -242,7 +242,8 @@ static void note_fault(tickwire_client *client, tickwire_subscription *from, con
 }
 
 static void tell_update(tickwire_client *client, client_book *book, receiver_outcome outcome,
-                        const wire_book_update *update) {
+                        const book_arrival *arrival) {
+    const wire_book_update *update = arrival->update;
     tickwire_change change = {.kind = TICKWIRE_CHANGE_SNAPSHOT, .merged = update->merged};
     if (outcome == RECEIVER_STATE_ONLY && book->receiver.replayed == 0) {
         change.kind = TICKWIRE_CHANGE_STATE;
@@ -252,14 +253,19 @@ static void tell_update(tickwire_client *client, client_book *book, receiver_out
         change.ask_count = update->ask_count;
         change.bids = public_levels(update->bids);
         change.asks = public_levels(update->asks);
+        change.bytes = arrival->bytes;
+        change.length = arrival->length;
     }
     tell(client, book, &change);
 }
 
-void client_take_book(tickwire_client *client, tickwire_subscription *from, subject_channel channel,
-                      const wire_book_update *update, int64_t arrival_ns) {
-    client_book *book = find_or_add(client, from, channel, &update->header);
-    if (book == NULL) return;
+void client_take_book(tickwire_client *client, subject_channel channel, const book_arrival *arrival) {
+    client_book *book = find_or_add(client, arrival->from, channel, &arrival->update->header);
+    if (book != NULL) client_take_known_book(client, book, arrival);
+}
+
+void client_take_known_book(tickwire_client *client, client_book *book, const book_arrival *arrival) {
+    const wire_book_update *update = arrival->update;
     if (book->feed == NULL || book->feed->partition != update->header.partition)
         book->feed = client_feed_of(client, update->header.exchange, update->header.partition);
 
@@ -267,7 +273,7 @@ void client_take_book(tickwire_client *client, tickwire_subscription *from, subj
     receiver_outcome outcome = RECEIVER_DROPPED_OLD_TERM;
     if (book->feed == NULL || feed_watch_accept(&client->feeds, book->feed, update->header.term))
         outcome = receiver_book_take(&book->receiver, &client->hold, update);
-    note_fault(client, from, book, outcome, before == RECEIVER_WAIT_NOT);
+    note_fault(client, arrival->from, book, outcome, before == RECEIVER_WAIT_NOT);
     switch (outcome) {
     case RECEIVER_APPLIED_SNAPSHOT:
         client->stats.snapshots_applied++;
@@ -292,9 +298,9 @@ void client_take_book(tickwire_client *client, tickwire_subscription *from, subj
     }
     client->stats.updates++;
     if (before != RECEIVER_WAIT_NOT && !update->header.snapshot)
-        resync_forget(&client->resync, book->exchange, book->symbol, channel);
-    refresh_view(book, arrival_ns);
-    tell_update(client, book, outcome, update);
+        resync_forget(&client->resync, book->exchange, book->symbol, book->channel);
+    refresh_view(book, arrival->arrival_ns);
+    tell_update(client, book, outcome, arrival);
 }
 
 /* ---- subscriptions that came and went ---- */

@@ -63,9 +63,19 @@ struct tickwire_client {
 
 /* ---- books.c: books, their listeners and their snapshots ---- */
 
-/* A decoded delta or snapshot for `channel`. `from`: whose message it is, for faults; NULL for a reply. */
-void client_take_book(tickwire_client *client, tickwire_subscription *from, subject_channel channel,
-                      const wire_book_update *update, int64_t arrival_ns);
+/* A book update on its way in. */
+typedef struct book_arrival {
+    tickwire_subscription *from; /* whose message it is, for faults; NULL for a reply */
+    const wire_book_update *update;
+    const uint8_t *bytes; /* as it came; NULL for a part of a reply */
+    size_t length;
+    int64_t arrival_ns;
+} book_arrival;
+
+/* A delta or snapshot of a book that is kept. */
+void client_take_known_book(tickwire_client *client, client_book *book, const book_arrival *arrival);
+/* Of any book of `channel`. */
+void client_take_book(tickwire_client *client, subject_channel channel, const book_arrival *arrival);
 void client_take_feed_status(tickwire_client *client, const wire_feed_status *status);
 /* The feed entry of a message; asks wildcard subscriptions' snapshots when an exchange is new. NULL: too many. */
 feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32_t partition);

@@ -77,10 +77,14 @@ static void tell_old_term(const delivery *d) {
 }
 
 /* The payload must be about what its subject says. */
-static bool is_about_subject(const delivery *d, const wire_header *header) {
-    if (strcmp(header->exchange, d->parts.mic) == 0 && strcmp(header->symbol, d->parts.symbol) == 0) return true;
+static bool is_about(const delivery *d, const wire_header *header, const char *exchange, const char *symbol) {
+    if (strcmp(header->symbol, symbol) == 0 && strcmp(header->exchange, exchange) == 0) return true;
     malformed(d->subscription, d->subject, "the payload is about another instrument than its subject");
     return false;
+}
+
+static bool is_about_subject(const delivery *d, const wire_header *header) {
+    return is_about(d, header, d->parts.mic, d->parts.symbol);
 }
 
 /* Not from a leader that was deposed, as far as any message of the partition has told. */
@@ -265,7 +269,27 @@ static void deliver_book(const delivery *d) {
     wire_book_update update;
     if (!decoded(d, wire_book_update_decode(&client->arena, d->bytes, d->length, &update))) return;
     if (!is_about_subject(d, &update.header)) return; /* books.c looks at terms itself */
-    client_take_book(client, d->subscription, d->parts.channel, &update, d->arrival_ns);
+    const book_arrival arrival = {.from = d->subscription,
+                                  .update = &update,
+                                  .bytes = d->bytes,
+                                  .length = d->length,
+                                  .arrival_ns = d->arrival_ns};
+    client_take_book(client, d->parts.channel, &arrival);
+}
+
+/* A message of a book that is kept: its subject need not be taken apart. */
+static void deliver_known_book(const delivery *d, client_book *book) {
+    tickwire_client *client = d->subscription->client;
+    wire_book_update update;
+    if (!decoded(d, wire_book_update_decode_next(&client->arena, &book->start, d->bytes, d->length, &update)))
+        return;
+    if (!is_about(d, &update.header, book->exchange, book->symbol)) return;
+    const book_arrival arrival = {.from = d->subscription,
+                                  .update = &update,
+                                  .bytes = d->bytes,
+                                  .length = d->length,
+                                  .arrival_ns = d->arrival_ns};
+    client_take_known_book(client, book, &arrival);
 }
 
 static void deliver_quote(const delivery *d) {
@@ -391,7 +415,11 @@ void client_on_message(void *context, const bus_message *message) {
                   .bytes = message->bytes,
                   .length = message->length,
                   .arrival_ns = rt_clock_utc_ns()};
-    if (!s->dead) switch (subject_parse(message->subject, &d.parts)) {
+    client_book *book = s->keeps_books && !s->dead ? book_store_of_subject(&client->books, message->subject) : NULL;
+    if (book != NULL)
+        deliver_known_book(&d, book);
+    else if (!s->dead)
+        switch (subject_parse(message->subject, &d.parts)) {
         case SUBJECT_KIND_INSTRUMENT:
             deliver_instrument(&d);
             break;
@@ -488,7 +516,7 @@ void client_on_reply(void *context, const bus_message *message) {
     client->stats.bytes += message->length;
     for (uint32_t i = 0; i < reply.book_count && join_is_book_channel(channel); i++) {
         if (!reply.books[i].header.snapshot) continue;
-        client_take_book(client, NULL, channel, &reply.books[i], arrival_ns);
+        client_take_book(client, channel, &(book_arrival){.update = &reply.books[i], .arrival_ns = arrival_ns});
     }
     deliver_parts(client, &reply, channel, arrival_ns);
     if (resync_reply(&client->resync, id, &reply, now_ns, &key)) after_reply(client, &key, now_ns);

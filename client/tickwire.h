@@ -121,6 +121,9 @@ typedef struct tickwire_change {
     const tickwire_level *bids;
     const tickwire_level *asks;
     uint32_t merged; /* source messages folded into it */
+    /* The message as it came, an encoded BookUpdate, with a delta; else NULL. Borrowed like the rest. */
+    const uint8_t *bytes;
+    size_t length;
 } tickwire_change;
 
 typedef struct tickwire_quote {

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "gateways/handoff.h"
 #include "proto/codec.h"
 #include "runtime/clock.h"
 
@@ -99,34 +100,12 @@ struct source {
         return (type)0;                                                                                            \
     }
 /* clang-format on */
-NUMBER_OF(tw_state_cause, tw_state_cause_name, TW_CAUSE_CHECKSUM)
 NUMBER_OF(tw_trading_state, tw_trading_state_name, TW_TRADING_CLOSED)
 NUMBER_OF(tw_short_sale, tw_short_sale_name, TW_SHORT_SALE_CARRIED)
 NUMBER_OF(tw_print_kind, tw_print_kind_name, TW_PRINT_BREAK)
 NUMBER_OF(tw_cross_kind, tw_cross_kind_name, TW_CROSS_EXTENDED)
 NUMBER_OF(tw_aggressor, tw_aggressor_name, TW_AGGRESSOR_SELL)
 NUMBER_OF(tw_imbalance_direction, tw_imbalance_direction_name, TW_IMBALANCE_PAUSED)
-
-static int64_t inner_ns(int64_t ns) {
-    return ns == 0 ? TW_TIME_ABSENT : ns;
-}
-
-static wire_header inner_header(const tickwire_header *header) {
-    wire_header inner = {.partition = header->partition,
-                         .term = header->term,
-                         .prev_seq = header->prev_seq,
-                         .seq = header->seq,
-                         .snapshot = header->snapshot,
-                         .price_exponent = header->price_exponent,
-                         .quantity_exponent = header->quantity_exponent,
-                         .event_ns = inner_ns(header->event_ns),
-                         .receive_ns = inner_ns(header->receive_ns),
-                         .publish_ns = inner_ns(header->publish_ns)};
-    tw_text_copy(inner.exchange, sizeof inner.exchange, header->exchange);
-    tw_text_copy(inner.symbol, sizeof inner.symbol, header->symbol);
-    tw_text_copy(inner.epoch, sizeof inner.epoch, header->epoch);
-    return inner;
-}
 
 /* ---- feeds ---- */
 
@@ -187,7 +166,7 @@ static bool is_of_receiving(tw_state_cause cause) {
 static judged judge(source *self, const wire_header *header, tickwire_state state, const char *cause) {
     return (judged){.known = true,
                     .state = (tw_book_state)state,
-                    .cause = number_of_tw_state_cause(cause),
+                    .cause = handoff_cause(cause),
                     .feed_state = state_of_feed(self, find_feed(self, header->exchange, header->partition))};
 }
 
@@ -382,33 +361,14 @@ static void watch_bus(source *self) {
 
 /* ---- by channel ---- */
 
-static stream_book inner_book(const tickwire_book *book, wire_header *header) {
-    *header = inner_header(&book->header);
-    return (stream_book){.header = header,
-                         .state = (tw_book_state)book->state,
-                         .cause = number_of_tw_state_cause(book->cause),
-                         .depth = book->depth,
-                         .bid_count = book->bid_count,
-                         .ask_count = book->ask_count,
-                         .bids = (const tw_level *)(const void *)book->bids,
-                         .asks = (const tw_level *)(const void *)book->asks};
-}
-
 static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
-    (void)change; /* each group makes its own from what it last told */
     source *self = context;
-    wire_header header;
-    stream_book inner = inner_book(book, &header);
-    stream_take_book(self->stream, &inner, rt_clock_utc_ns());
+    handoff_book(self->stream, book, change);
 }
-
-_Static_assert(sizeof(tickwire_level) == sizeof(tw_level) &&
-                   offsetof(tickwire_level, orders) == offsetof(tw_level, orders),
-               "levels are handed on without a copy");
 
 static void on_quote(void *context, const tickwire_quote *quote) {
     source *self = context;
-    wire_quote inner = {.header = inner_header(&quote->header),
+    wire_quote inner = {.header = handoff_header(&quote->header),
                         .bid = {quote->bid.price, quote->bid.quantity, quote->bid.orders},
                         .ask = {quote->ask.price, quote->ask.quantity, quote->ask.orders}};
     judged state = judge(self, &inner.header, quote->state, quote->cause);
@@ -424,7 +384,7 @@ static void on_quote(void *context, const tickwire_quote *quote) {
 
 static void on_status(void *context, const tickwire_instrument_status *status) {
     source *self = context;
-    wire_status inner = {.header = inner_header(&status->header),
+    wire_status inner = {.header = handoff_header(&status->header),
                          .trading = number_of_tw_trading_state(status->trading),
                          .short_sale = number_of_tw_short_sale(status->short_sale),
                          .collar_upper = status->collar_upper,
@@ -452,7 +412,7 @@ static tw_print inner_print(const tickwire_print *print) {
                       .quantity = print->quantity,
                       .match_id = print->match_id,
                       .order_id = print->order_id,
-                      .event_ns = inner_ns(print->event_ns)};
+                      .event_ns = handoff_ns(print->event_ns)};
 }
 
 /* A break says that the last print may be another one, not which. */
@@ -474,7 +434,7 @@ static void on_trades(void *context, const tickwire_trades *trades) {
     source *self = context;
     for (uint32_t i = 0; i < trades->print_count; i++)
         self->prints[i] = inner_print(&trades->prints[i]);
-    wire_trades inner = {.header = inner_header(&trades->header),
+    wire_trades inner = {.header = handoff_header(&trades->header),
                          .print_count = trades->print_count,
                          .prints = self->prints,
                          .volume = trades->volume,
@@ -485,7 +445,7 @@ static void on_trades(void *context, const tickwire_trades *trades) {
 
 static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
     source *self = context;
-    wire_imbalance inner = {.header = inner_header(&imbalance->header),
+    wire_imbalance inner = {.header = handoff_header(&imbalance->header),
                             .imbalance = {.cross = number_of_tw_cross_kind(imbalance->cross),
                                           .direction = number_of_tw_imbalance_direction(imbalance->direction),
                                           .paired_quantity = imbalance->paired_quantity,
@@ -774,7 +734,7 @@ bool source_read_book(source *self, const char *mic, const char *symbol, wire_he
     const tickwire_book *found =
         tickwire_find_book(self->client, mic, symbol, subject_channel_name(SUBJECT_ORDERBOOK));
     if (found == NULL) return false;
-    *book = inner_book(found, header);
+    *book = handoff_view(found, header);
     return true;
 }
 

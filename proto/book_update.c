@@ -124,8 +124,9 @@ static inline __attribute__((always_inline)) void take_array(wire_arena *arena, 
     *held += (uint32_t)count;
 }
 
-static void take_own(wire_arena *arena, wire_reader *reader, const wire_field *field, wire_book_update *m,
-                     side_filler *bids, side_filler *asks) {
+static inline __attribute__((always_inline)) void take_own(wire_arena *arena, wire_reader *reader,
+                                                           const wire_field *field, wire_book_update *m,
+                                                           side_filler *bids, side_filler *asks) {
     switch (field->number) {
     case 11:
         m->depth = wire_take_u32(reader, field);
@@ -159,28 +160,130 @@ static void take_own(wire_arena *arena, wire_reader *reader, const wire_field *f
     }
 }
 
+/* The fields of a message on their way in. */
+typedef struct book_filler {
+    wire_arena *arena;
+    wire_reader reader;
+    wire_book_update *m;
+    side_filler bids, asks;
+} book_filler;
+
+static inline __attribute__((always_inline)) void take_field(book_filler *f, const wire_field *field) {
+    if (!wire_take_header_inline(&f->reader, field, HEADER_ALL, &f->m->header))
+        take_own(f->arena, &f->reader, field, f->m, &f->bids, &f->asks);
+}
+
+/* The next field if it is this one: what encoders write next. Number and type are known here, so taking it is a few
+ * instructions. */
+static inline __attribute__((always_inline)) void expect(book_filler *f, uint32_t number, wire_type type) {
+    uint32_t tag = number << 3 | type, tag_bytes = number < 16 ? 1 : 2;
+    size_t left = (size_t)(f->reader.end - f->reader.at);
+    if (left <= tag_bytes || f->reader.result != WIRE_OK) return;
+    if (number < 16 ? f->reader.at[0] != tag
+                    : f->reader.at[0] != ((tag & 0x7f) | 0x80) || f->reader.at[1] != tag >> 7)
+        return;
+    wire_field field = {.number = number, .type = type};
+    f->reader.at += tag_bytes;
+    bool good = type == WIRE_FIXED32 || type == WIRE_FIXED64 || wire_read_varint(&f->reader, &field.value);
+    if (good && wire_read_content(&f->reader, &field))
+        take_field(f, &field);
+    else
+        wire_fault(&f->reader, WIRE_MALFORMED);
+}
+
+/* Fields may come in any order; in that of their numbers they come fastest. */
+static void take_in_order(book_filler *f) {
+    expect(f, 6, WIRE_VARINT);
+    expect(f, 7, WIRE_VARINT);
+    expect(f, 8, WIRE_VARINT);
+    expect(f, 9, WIRE_VARINT);
+    expect(f, 10, WIRE_VARINT);
+    expect(f, 11, WIRE_VARINT);
+    expect(f, 12, WIRE_VARINT);
+    expect(f, 13, WIRE_VARINT);
+    expect(f, 14, WIRE_FIXED64);
+    expect(f, 15, WIRE_FIXED64);
+    expect(f, 16, WIRE_FIXED64);
+    expect(f, 17, WIRE_VARINT);
+    expect(f, 20, WIRE_LENGTH);
+    expect(f, 21, WIRE_LENGTH);
+    expect(f, 22, WIRE_LENGTH);
+    expect(f, 23, WIRE_LENGTH);
+    expect(f, 24, WIRE_LENGTH);
+    expect(f, 25, WIRE_LENGTH);
+    expect(f, 30, WIRE_FIXED32);
+}
+
+static __attribute__((noinline)) void take_in_any_order(book_filler *f) {
+    wire_field field;
+    while (wire_next(&f->reader, &field))
+        take_field(f, &field);
+}
+
 static bool is_whole(const side_filler *side) {
     return side->counts[PRICES] == side->counts[QUANTITIES] && side->counts[PRICES] == side->counts[ORDERS];
 }
 
+/* Goes on behind what has been taken into the header. */
+static wire_result read_rest(book_filler *f) {
+    wire_book_update *m = f->m;
+    take_in_order(f);
+    if (f->reader.at != f->reader.end) take_in_any_order(f);
+    if (f->reader.result != WIRE_OK) return f->reader.result;
+    if (m->depth > TW_MAX_DEPTH || !is_whole(&f->bids) || !is_whole(&f->asks)) return WIRE_OUT_OF_RANGE;
+    m->bids = f->bids.levels;
+    m->asks = f->asks.levels;
+    m->bid_count = f->bids.counts[PRICES];
+    m->ask_count = f->asks.counts[PRICES];
+    return WIRE_OK;
+}
+
+/* Fields 1 to 5 in front of all others, whose tags are one byte. */
+static void take_identity(book_filler *f) {
+    wire_field field;
+    while (f->reader.at != f->reader.end && *f->reader.at < 6 << 3 && wire_next(&f->reader, &field))
+        take_field(f, &field);
+}
+
 wire_result wire_book_update_read(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m) {
     *m = (wire_book_update){.header = wire_header_empty()};
-    side_filler bids = {0}, asks = {0};
-    wire_reader reader = wire_reader_of(bytes, length);
-    wire_field field;
-    while (wire_next(&reader, &field))
-        if (!wire_take_header(&reader, &field, HEADER_ALL, &m->header))
-            take_own(arena, &reader, &field, m, &bids, &asks);
-    if (reader.result != WIRE_OK) return reader.result;
-    if (m->depth > TW_MAX_DEPTH || !is_whole(&bids) || !is_whole(&asks)) return WIRE_OUT_OF_RANGE;
-    m->bids = bids.levels;
-    m->asks = asks.levels;
-    m->bid_count = bids.counts[PRICES];
-    m->ask_count = asks.counts[PRICES];
-    return WIRE_OK;
+    book_filler f = {.arena = arena, .reader = wire_reader_of(bytes, length), .m = m};
+    take_identity(&f);
+    return read_rest(&f);
 }
 
 wire_result wire_book_update_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m) {
     wire_arena_reset(arena);
     return wire_book_update_read(arena, bytes, length, m);
+}
+
+/* What the bytes before `end` have said. */
+static void note_start(wire_start *start, const uint8_t *bytes, const uint8_t *end, const wire_header *header) {
+    size_t length = (size_t)(end - bytes);
+    start->identity.length = 0;
+    if (length == 0 || length > WIRE_IDENTITY_BYTES) return;
+    memcpy(start->identity.bytes, bytes, length);
+    start->identity.length = (uint32_t)length;
+    start->header = *header;
+}
+
+static bool starts_so(const wire_start *start, const uint8_t *bytes, size_t length) {
+    size_t known = start->identity.length;
+    return known > 0 && length >= known && memcmp(bytes, start->identity.bytes, known) == 0;
+}
+
+wire_result wire_book_update_decode_next(wire_arena *arena, wire_start *start, const uint8_t *bytes, size_t length,
+                                         wire_book_update *m) {
+    book_filler f = {.arena = arena, .reader = wire_reader_of(bytes, length), .m = m};
+    wire_arena_reset(arena);
+    if (starts_so(start, bytes, length)) {
+        *m = (wire_book_update){.header = start->header};
+        f.reader.at += start->identity.length;
+    } else {
+        *m = (wire_book_update){.header = wire_header_empty()};
+        take_identity(&f);
+        note_start(start, bytes, f.reader.at, &m->header);
+        if (f.reader.result != WIRE_OK) start->identity.length = 0;
+    }
+    return read_rest(&f);
 }

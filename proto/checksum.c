@@ -16,7 +16,7 @@
 #include <wmmintrin.h>
 #endif
 
-enum { CHECKED_LEVELS = 10, LEVEL_BYTES = 16, SIDE_BYTES = 1 + CHECKED_LEVELS * LEVEL_BYTES };
+enum { CHECKED_LEVELS = WIRE_CHECKED_LEVELS, LEVEL_BYTES = 16, SIDE_BYTES = 1 + CHECKED_LEVELS * LEVEL_BYTES };
 
 static uint8_t *put_side(uint8_t *at, const tw_level *levels, uint32_t count) {
     *at++ = (uint8_t)count;

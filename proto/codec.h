@@ -88,6 +88,13 @@ typedef struct wire_header {
     int64_t publish_ns;
 } wire_header;
 
+/* How the messages of one instrument start while epoch and leader stay: kept by who decodes many of them. {0}: nothing is
+ * known yet. */
+typedef struct wire_start {
+    wire_identity identity; /* the bytes; length 0: none */
+    wire_header header;     /* and what they say; the rest is as in a message without it */
+} wire_start;
+
 typedef struct wire_book_update {
     wire_header header;
     uint32_t depth;
@@ -347,6 +354,10 @@ size_t wire_snapshot_part_append(wire_snapshot_part part, const uint8_t *encoded
                                  size_t capacity);
 
 wire_result wire_book_update_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m);
+/* The same, sooner done where a message starts like the one before. Both are of one instrument; `start` is brought up to
+ * date. */
+wire_result wire_book_update_decode_next(wire_arena *arena, wire_start *start, const uint8_t *bytes, size_t length,
+                                         wire_book_update *m);
 wire_result wire_quote_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_quote *m);
 wire_result wire_trades_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_trades *m);
 wire_result wire_status_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_status *m);
@@ -417,6 +428,7 @@ size_t wire_stream_frame_encode(const wire_stream_frame *m, uint8_t *buffer, siz
 size_t wire_stream_merged_append(uint64_t merged, uint8_t *buffer, size_t capacity);
 wire_result wire_stream_frame_decode(const uint8_t *bytes, size_t length, wire_stream_frame *m);
 
+#define WIRE_CHECKED_LEVELS 10u
 /* The design's book checksum over the first min(10, depth) levels of each side, best first. */
 uint32_t wire_book_checksum(const tw_level *bids, uint32_t bid_count, const tw_level *asks, uint32_t ask_count,
                             uint32_t depth);

@@ -5,6 +5,8 @@
 #include "gateways/stream/group.h"
 #include "publisher/delta.h"
 
+#define MOST_PASSED_BYTES 4096u /* of a message of the bus; longer ones are written anew */
+
 static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
@@ -14,6 +16,9 @@ void stream_view_book(group *g, const topic *t) {
     book_state *view = &g->view->book;
     view->header = state->header;
     view->depth = least(g->depth, state->depth);
+    view->checked =
+        state->checked && least(view->depth, WIRE_CHECKED_LEVELS) == least(state->depth, WIRE_CHECKED_LEVELS);
+    view->checksum = state->checksum;
     for (int side = 0; side < 2; side++) {
         view->counts[side] = least(state->counts[side], view->depth);
         memcpy(view->sides[side], state->sides[side], view->counts[side] * sizeof *view->sides[side]);
@@ -28,7 +33,8 @@ static wire_book_update message_of(const book_state *view) {
                           .bids = view->sides[TW_BID],
                           .asks = view->sides[TW_ASK]};
     m.header.identity = NULL;
-    m.checksum = wire_book_checksum(m.bids, m.bid_count, m.asks, m.ask_count, m.depth);
+    m.checksum =
+        view->checked ? view->checksum : wire_book_checksum(m.bids, m.bid_count, m.asks, m.ask_count, m.depth);
     return m;
 }
 
@@ -62,21 +68,42 @@ static void emit_state_alone(stream *s, uint32_t number, uint64_t merged) {
     stream_group_emit(s, number, &m, &m.header, merged);
 }
 
+/* The bus's own message says what is new to the group, no more and no less. */
+static bool may_pass_on(const stream *s, const group *g, const book_state *state) {
+    const book_state *view = &g->view->book;
+    return s->message != NULL && s->message_length <= MOST_PASSED_BYTES && g->encoding == ENCODING_PROTOBUF &&
+           g->updates - g->updates_cut == 1 && g->depth >= state->depth && view->depth == state->depth &&
+           view->header.seq == state->header.prev_seq && state->header.seq > view->header.seq &&
+           stream_same_chain(&view->header, &state->header);
+}
+
+static void pass_on(stream *s, uint32_t number) {
+    group *g = group_at(s, number);
+    uint64_t merged = g->updates - g->updates_cut;
+    g->updates_cut = g->updates;
+    stream_view_book(g, topic_at(s, g->topic));
+    s->stats.passed_on++;
+    stream_group_pass_on(s, number, TOPIC_BOOK, s->message, s->message_length, &g->view->header, merged);
+}
+
 void stream_cut_book(stream *s, uint32_t number) {
     group *g = group_at(s, number);
-    const book_state *state = &topic_at(s, g->topic)->state->book;
-    const book_state before = g->view->book;
-    uint64_t merged = g->updates - g->updates_cut;
+    const topic *t = topic_at(s, g->topic);
+    if (may_pass_on(s, g, &t->state->book)) {
+        pass_on(s, number);
+        return;
+    }
+    const book_state *state = &t->state->book, *view = &g->view->book; /* as it was, until stream_view_book */
+    uint64_t merged = g->updates - g->updates_cut, prev_seq = view->header.seq;
     uint32_t depth = least(g->depth, state->depth), counts[2];
     tw_level changes[2][DELTA_MAX_LEVELS];
     for (int side = 0; side < 2; side++)
-        counts[side] = delta_side((tw_side)side, before.sides[side], before.counts[side], state->sides[side],
+        counts[side] = delta_side((tw_side)side, view->sides[side], view->counts[side], state->sides[side],
                                   least(state->counts[side], depth), depth, changes[side]);
     bool levels_changed = counts[TW_BID] + counts[TW_ASK] > 0;
-    bool state_changed = state->header.state != before.header.state || state->header.cause != before.header.cause;
-    bool chained =
-        stream_same_chain(&before.header, &state->header) && before.depth == depth &&
-        (levels_changed ? state->header.seq > before.header.seq : state->header.seq >= before.header.seq);
+    bool state_changed = state->header.state != view->header.state || state->header.cause != view->header.cause;
+    bool chained = stream_same_chain(&view->header, &state->header) && view->depth == depth &&
+                   (levels_changed ? state->header.seq > prev_seq : state->header.seq >= prev_seq);
     if (chained && !levels_changed && !state_changed) return;
     g->updates_cut = g->updates;
     if (!chained) {
@@ -84,10 +111,10 @@ void stream_cut_book(stream *s, uint32_t number) {
     } else if (!levels_changed) {
         emit_state_alone(s, number, merged);
     } else {
-        stream_view_book(g, topic_at(s, g->topic));
-        wire_book_update m = message_of(&g->view->book); /* the checksum is of the whole view */
+        stream_view_book(g, t);
+        wire_book_update m = message_of(view); /* the checksum is of the whole view */
         m.header.snapshot = false;
-        m.header.prev_seq = before.header.seq;
+        m.header.prev_seq = prev_seq;
         m.bids = changes[TW_BID], m.bid_count = counts[TW_BID];
         m.asks = changes[TW_ASK], m.ask_count = counts[TW_ASK];
         stream_group_emit(s, number, &m, &m.header, merged);

@@ -16,14 +16,24 @@ encode_frame stream_frame_of(const stream *s, const group *g, uint64_t merged, b
                           .open_end = open_end};
 }
 
-void stream_group_emit(stream *s, uint32_t number, const void *message, const wire_header *header,
-                       uint64_t merged) {
-    group *g = group_at(s, number);
-    encode_frame frame = stream_frame_of(s, g, merged, false);
+static void append(stream *s, uint32_t number, encoded whole, const wire_header *header) {
+    const group *g = group_at(s, number);
     const frame_note note = {
         .prev_seq = header->prev_seq, .seq = header->seq, .updates = g->updates_cut, .generation = g->generation};
-    encoded whole = stream_encode(s->scratch, &frame, topic_at(s, g->topic)->kind, message);
     stream_group_append(s, number, g->deflates ? stream_pack_frame(s, g->encoding, whole) : whole, &note);
+}
+
+void stream_group_emit(stream *s, uint32_t number, const void *message, const wire_header *header,
+                       uint64_t merged) {
+    const group *g = group_at(s, number);
+    encode_frame frame = stream_frame_of(s, g, merged, false);
+    append(s, number, stream_encode(s->scratch, &frame, topic_at(s, g->topic)->kind, message), header);
+}
+
+void stream_group_pass_on(stream *s, uint32_t number, topic_kind kind, const uint8_t *message, size_t length,
+                          const wire_header *header, uint64_t merged) {
+    encode_frame frame = stream_frame_of(s, group_at(s, number), merged, false);
+    append(s, number, stream_encode_around(s->scratch, &frame, kind, message, length), header);
 }
 
 bool stream_same_chain(const wire_header *a, const wire_header *b) {
@@ -75,7 +85,7 @@ void stream_topic_changed(stream *s, uint32_t number) {
     for (uint32_t n = t->first_group; n != NONE; n = group_at(s, n)->next_of_topic) {
         group *g = group_at(s, n);
         g->updates++;
-        if (is_urgent(g, t) || stream_may_cut_now(s, n))
+        if (stream_may_cut_now(s, n) || is_urgent(g, t))
             stream_group_cut(s, n);
         else
             stream_cut_later(s, n);

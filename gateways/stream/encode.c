@@ -74,10 +74,8 @@ static size_t encode_inner(uint8_t *out, size_t capacity, topic_kind kind, const
     }
 }
 
-static size_t encode_envelope(uint8_t *out, uint8_t *scratch, const encode_frame *frame, topic_kind kind,
-                              const void *message) {
-    uint8_t *inner = scratch + INNER_OFFSET;
-    size_t length = encode_inner(inner, SCRATCH_BYTES - INNER_OFFSET, kind, message);
+static size_t put_envelope(uint8_t *out, const encode_frame *frame, topic_kind kind, const uint8_t *inner,
+                           size_t length) {
     const wire_stream_frame envelope = {.subject = frame->subject,
                                         .subject_length = frame->subject_length,
                                         .interval_ms = frame->interval_ms,
@@ -86,6 +84,13 @@ static size_t encode_envelope(uint8_t *out, uint8_t *scratch, const encode_frame
                                         .bytes = inner,
                                         .length = length};
     return length == 0 ? 0 : wire_stream_frame_encode(&envelope, out, INNER_OFFSET - FRAME_HEAD_BYTES);
+}
+
+static size_t encode_envelope(uint8_t *out, uint8_t *scratch, const encode_frame *frame, topic_kind kind,
+                              const void *message) {
+    uint8_t *inner = scratch + INNER_OFFSET;
+    size_t length = encode_inner(inner, SCRATCH_BYTES - INNER_OFFSET, kind, message);
+    return put_envelope(out, frame, kind, inner, length);
 }
 
 /* The id says where the subject is after this event: the browser brings it back when it reconnects. */
@@ -130,6 +135,15 @@ encoded stream_encode(uint8_t *scratch, const encode_frame *frame, topic_kind ki
     if (frame->open_end) return (encoded){.bytes = body, .length = (uint32_t)length};
     length += stream_encode_tail(body + length, frame->encoding, false, kind, frame->merged);
     return with_head(body, length, frame->encoding);
+}
+
+encoded stream_encode_around(uint8_t *scratch, const encode_frame *frame, topic_kind kind, const uint8_t *message,
+                             size_t length) {
+    uint8_t *body = scratch + FRAME_HEAD_BYTES;
+    size_t written = put_envelope(body, frame, kind, message, length);
+    if (written == 0) return (encoded){0};
+    written += wire_stream_merged_append(frame->merged, body + written, SNAPSHOT_TAIL_BYTES);
+    return with_head(body, written, ENCODING_PROTOBUF);
 }
 
 encoded stream_encode_control(uint8_t *scratch, encoding wrap, const char *json, size_t length, bool comment) {

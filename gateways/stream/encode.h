@@ -28,6 +28,10 @@ typedef struct encoded {
 /* `message` is the wire_… struct of the kind. Length 0: it does not fit (never for what the bus carries). */
 encoded stream_encode(uint8_t *scratch, const encode_frame *frame, topic_kind kind, const void *message);
 
+/* The same for a message that is protobuf already: a whole frame, in protobuf, around it. */
+encoded stream_encode_around(uint8_t *scratch, const encode_frame *frame, topic_kind kind, const uint8_t *message,
+                             size_t length);
+
 /* What goes before and behind a frame with an open end, whose body is deflated or not. Returns the bytes written. */
 uint32_t stream_encode_head(uint8_t head[FRAME_HEAD_BYTES], encoding wrap, bool deflated, uint64_t payload_length);
 uint32_t stream_encode_tail(uint8_t tail[SNAPSHOT_TAIL_BYTES], encoding wrap, bool deflated, topic_kind kind,

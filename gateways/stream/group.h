@@ -17,6 +17,10 @@ void stream_groups_tell(stream *s);
 /* Encodes `message` as the group's next frame and appends it. */
 void stream_group_emit(stream *s, uint32_t group, const void *message, const wire_header *header, uint64_t merged);
 
+/* Likewise, of a message that is encoded already; protobuf only. */
+void stream_group_pass_on(stream *s, uint32_t group, topic_kind kind, const uint8_t *message, size_t length,
+                          const wire_header *header, uint64_t merged);
+
 /* One kind's part of a cut: brings the view to the topic's state and emits what changed; nothing if nothing did. */
 void stream_cut_book(stream *s, uint32_t group);
 void stream_cut_state(stream *s, uint32_t group); /* quote, status, imbalance, feed, NBBO */

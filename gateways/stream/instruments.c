@@ -218,7 +218,12 @@ void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     state->counts[TW_ASK] = least(book->ask_count, state->depth);
     if (book->bid_count > 0) memcpy(state->sides[TW_BID], book->bids, book->bid_count * sizeof *book->bids);
     if (book->ask_count > 0) memcpy(state->sides[TW_ASK], book->asks, book->ask_count * sizeof *book->asks);
+    state->checked = book->checked;
+    state->checksum = book->checksum;
+    s->message = book->message;
+    s->message_length = book->message_length;
     spread(s, number);
+    s->message = NULL;
 }
 
 void stream_take_quote(stream *s, const wire_quote *quote, tw_book_state state, tw_state_cause cause,

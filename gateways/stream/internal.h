@@ -57,6 +57,8 @@ typedef enum encoding { ENCODING_JSON, ENCODING_PROTOBUF, ENCODING_SSE } encodin
 typedef struct book_state {
     wire_header header; /* state and cause are the effective ones */
     uint32_t depth, counts[2];
+    bool checked; /* `checksum` is that of these levels */
+    uint32_t checksum;
     tw_level sides[2][TW_MAX_DEPTH];
 } book_state;
 
@@ -261,6 +263,8 @@ struct stream {
     gathering gathering;
     stream_request_text request;
     uint8_t *scratch;
+    const uint8_t *message; /* of the book being taken: stream_book.message; NULL: none */
+    size_t message_length;
     ws_packer *packer; /* NULL: nobody's frames are deflated */
     uint8_t *packed;   /* SCRATCH_BYTES */
 };

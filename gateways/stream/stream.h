@@ -125,6 +125,12 @@ typedef struct stream_book {
     tw_state_cause cause;
     uint32_t depth, bid_count, ask_count;
     const tw_level *bids, *asks;
+    bool checked; /* `checksum` is known to be that of these levels (wire_book_checksum) */
+    uint32_t checksum;
+    /* An encoded BookUpdate with this header, state and cause whose levels made this book of the one that the chain had at
+     * its prev_seq; NULL: there is none. Who gets every update of the whole book gets it as it is. */
+    const uint8_t *message;
+    size_t message_length;
 } stream_book;
 void stream_take_book(stream *stream, const stream_book *book, int64_t now_ns);
 void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state state, tw_state_cause cause,
@@ -185,6 +191,7 @@ typedef struct stream_stats {
     uint32_t clients, groups, instruments, subscriptions;
     uint64_t updates_in;  /* messages taken from the bus */
     uint64_t frames;      /* cut, by all groups */
+    uint64_t passed_on;   /* of them, those around the bus's own message */
     uint64_t updates_out; /* handed to clients: frames times readers */
     uint64_t bytes_out;
     uint64_t merged;    /* updates folded into a later one for a client that was behind */

@@ -38,8 +38,9 @@ typedef struct mr_options {
     mx_bounds bounds;       /* the shard is in there */
     uint64_t backlog_bytes; /* mr_room is false above it; 0 for 64 MiB */
     uint64_t input_bytes;   /* for one input's reports beyond that (about 240 bytes each); 0 for 1 GiB */
-    uint32_t recent;        /* reports kept for QUERY_EXECUTIONS, over all accounts; 0 for 262,144 */
-    uint32_t found;         /* execlog messages that may be ahead of the inputs taken; 0 for 4,096 */
+    uint64_t
+        recent_bytes; /* of reports in execlog that are kept for QUERY_EXECUTIONS, over all accounts; 0 for 64 MiB */
+    uint32_t found;   /* execlog messages that may be ahead of the inputs taken; 0 for 4,096 */
 } mr_options;
 
 /* Returns TW_OK; TW_INVALID for bounds, exchange or shard; TW_NO_MEMORY. */
@@ -65,6 +66,7 @@ const char *mr_fault(const mr_replica *replica);
 typedef struct mr_record {
     mx_report report;
     struct mr_record *link;                   /* the listener's: for lists of its own */
+    struct mr_record *next_same;              /* the replica's: of the same account */
     uint32_t bytes;                           /* of the whole record */
     int8_t price_exponent, quantity_exponent; /* of its instrument, then; 0 if it has none */
     uint8_t correlation_bytes;

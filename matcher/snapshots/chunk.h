@@ -1,12 +1,13 @@
 /*
- * A snapshot as it is kept: an envelope around a replica's bytes, in a file as a whole, in a stream in chunks. Pure.
+ * A snapshot as it is kept: an envelope and the bytes, in a file as a whole, in a stream in chunks. Pure.
  *
- *   file     envelope | bytes | CRC-32C of all before 4
- *   chunk    envelope | number 4 | count 4 | first 8 | part of the bytes | CRC-32C of all before 4        little endian
+ *   file       envelope | bytes
+ *   chunk      envelope | number 4 | count 4 | first 8 | part of the bytes | CRC-32C of all before 4
+ *   envelope   magic 8 | version 4 | shard 4 | exchange 8 | seq 8 | event 8 | stream's creation 8 | taken 8 | writer 8 | bytes 8 |
+ *              CRC-32C of the bytes 4 | CRC-32C of all before 4        little endian
  *
- * Every chunk of a snapshot has the same envelope: what it is, and the checksum of its bytes as a whole. `first` is the stream's sequence
- * of the snapshot's chunk 0 (0 in that chunk itself), so that one chunk leads to all. Two writers may write at the same time: their
- * chunks are told apart by the envelope.
+ * Every chunk of a snapshot has the same envelope. `first` is the stream's sequence of the snapshot's chunk 0 (0 in that chunk itself), so that
+ * the last one leads to all. Two writers may write at the same time: their chunks are told apart by the envelope.
  */
 #ifndef TICKWIRE_MATCHER_SNAPSHOTS_CHUNK_H
 #define TICKWIRE_MATCHER_SNAPSHOTS_CHUNK_H
@@ -32,9 +33,9 @@ typedef struct ms_envelope {
     int64_t
         stream_created_ns; /* of the order stream: one that was made anew has other messages under these numbers */
     int64_t taken_ns;      /* by the writer's clock, UTC */
-    uint64_t writer;       /* a number of the writer's own, so that two of one state differ */
+    uint64_t writer;       /* any number of the writer's own, so that two of one state differ */
     uint64_t bytes;
-    uint32_t checksum; /* CRC-32C of the bytes; the writer's functions fill in these two */
+    uint32_t checksum; /* CRC-32C of the bytes */
 } ms_envelope;
 
 typedef struct ms_chunk {
@@ -47,11 +48,13 @@ typedef struct ms_chunk {
 
 uint32_t ms_chunk_count(uint64_t bytes); /* at least 1 */
 
-/* Writes `target` of MS_ENVELOPE_BYTES. */
+/* Writes MS_ENVELOPE_BYTES. */
 void ms_envelope_write(uint8_t *target, const ms_envelope *envelope);
 /* TW_OK; TW_TRUNCATED; TW_MALFORMED: none of ours, or damaged; TW_UNSUPPORTED: another version. */
 tw_code ms_envelope_read(const uint8_t *bytes, size_t length, ms_envelope *envelope, tw_error *error);
 bool ms_envelope_same(const ms_envelope *a, const ms_envelope *b);
+/* TW_OK; TW_MALFORMED if the bytes are not those of the envelope. */
+tw_code ms_envelope_check(const ms_envelope *envelope, const uint8_t *bytes, tw_error *error);
 
 /* Writes chunk `number` of `bytes` (the whole snapshot) into `target` of MS_MESSAGE_BYTES. Returns its length. */
 size_t ms_chunk_write(uint8_t *target, const ms_envelope *envelope, const uint8_t *bytes, uint32_t number,

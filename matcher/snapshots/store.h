@@ -2,29 +2,27 @@
  * Keeps snapshots: each as a file in a folder and as chunks in a stream, so that a restart finds one here and a new machine finds one
  * there.
  *
- *   loop      ms_store_begin ─► caller serialises into memory ─► ms_store_end ─► chunks to the stream, a few at a time ─┐
- *   a thread                                              └─► {folder}/….part, fsync, renamed, old ones removed ───────┴─► on_stored
+ *   loop       ms_store_begin, the caller serialises into memory, ms_store_end          chunks to the stream, two at a time ──► on_stored
+ *                                                                  │                       ▲
+ *   a thread                                                       └─► checksum ───────────┴──► {folder}/….part, synced, renamed ──► on_stored
  *
- * What the loop waits for is only the serialising, which is the caller's (see mr_snapshot_write): the file is written by a worker thread,
- * and of the chunks at most two are on their way. A leader that has a standby should leave snapshots to it.
+ * All that the loop waits for is the serialising, which is the caller's. A leader that has a standby leaves snapshots to it.
  *
  * A file appears under its name only when it is whole and on disk; a process that ends before leaves a .part, which the next
- * store_open removes. The stream may keep chunks of a snapshot that was never finished: nobody takes them for one (find.h).
+ * ms_store_open removes. The stream may keep chunks of a snapshot that was never finished: nobody takes them for one (find.h).
  *
- * The stream's bound is bytes (ms_stream_config): the oldest chunks go. So it must hold at least three snapshots of the largest
- * size; ms_store_begin refuses what would not fit twice.
+ * The stream is bounded by bytes, the oldest chunks go. A snapshot that would not fit twice is refused: a third one would take away
+ * chunks of the only whole one.
  */
 #ifndef TICKWIRE_MATCHER_SNAPSHOTS_STORE_H
 #define TICKWIRE_MATCHER_SNAPSHOTS_STORE_H
 
 #include <uv.h>
 
-#include "matcher/snapshots/chunk.h"
+#include "matcher/snapshots/file.h"
 #include "runtime/bus.h"
 
 typedef struct ms_store ms_store;
-
-#define MS_PATH_BYTES 512u
 
 /* One of the two places. */
 typedef struct ms_place_result {
@@ -56,7 +54,8 @@ typedef struct ms_store_options {
 /* TW_INVALID names what; TW_IO: the folder can't be made or written to. The bus must outlive the store; NULL without a stream. */
 tw_code ms_store_open(ms_store **store, bus *over, uv_loop_t *loop, const ms_store_options *options,
                       tw_error *error);
-/* Waits for a file that is being written; the rest of the chunks is not sent. Nothing is told any more. NULL is fine. */
+/* Nothing is told any more; the rest of the chunks is not sent. The memory goes when the loop next runs, or when a file that is being written
+ * is finished. NULL is fine. May be called from on_stored. */
 void ms_store_close(ms_store *store);
 
 /* From ms_store_begin until on_stored. */

@@ -3,6 +3,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/text.h"
 #include "tests/support/random_messages.h"
 #include "tests/unit.h"
 
@@ -283,4 +284,44 @@ TEST(codec, a_corrupted_message_is_answered_without_harm) {
     }
     EXPECT(taken > 100 && refused > 100); /* else the corruption tests nothing */
     wire_arena_fini(&arena);
+}
+
+/* Messages of one instrument follow each other, with another leader, epoch or instrument now and then, and some corrupted. */
+TEST(codec, a_message_that_starts_like_the_one_before_is_decoded_as_if_it_stood_alone) {
+    tw_random random;
+    tw_random_seed(&random, seed + 7);
+    wire_arena arena, other;
+    EXPECT(wire_arena_init(&arena, 64 * 1024) && wire_arena_init(&other, 64 * 1024));
+    wire_start start = {0};
+    wire_header first = random_book_update(&random, &storage).header;
+    unsigned known = 0, unknown = 0;
+    for (unsigned round = 0; round < 40000; round++) {
+        wire_book_update m = random_book_update(&random, &storage), alone, next;
+        if (tw_random_below(&random, 10) == 0) first = m.header;
+        if (tw_random_below(&random, 10) == 0) first.term++;
+        tw_text_copy(m.header.exchange, sizeof m.header.exchange, first.exchange);
+        tw_text_copy(m.header.symbol, sizeof m.header.symbol, first.symbol);
+        tw_text_copy(m.header.epoch, sizeof m.header.epoch, first.epoch);
+        m.header.partition = first.partition;
+        m.header.term = first.term;
+        size_t length = wire_book_update_encode(&m, bytes, sizeof bytes);
+        if (tw_random_below(&random, 3) == 0)
+            bytes[tw_random_below(&random, length)] = (uint8_t)tw_random_u64(&random);
+        if (tw_random_below(&random, 20) == 0) length = tw_random_below(&random, length + 1);
+        bool like_before = start.identity.length > 0 && length >= start.identity.length &&
+                           memcmp(bytes, start.identity.bytes, start.identity.length) == 0;
+        *(like_before ? &known : &unknown) += 1;
+        wire_result expected = wire_book_update_decode(&arena, bytes, length, &alone);
+        wire_result result = wire_book_update_decode_next(&other, &start, bytes, length, &next);
+        EXPECT_MSG(result == expected, "seed %" PRIu64 " round %u: %d, alone %d", seed + 7, round, result,
+                   expected);
+        if (result != WIRE_OK) continue;
+        size_t own = wire_book_update_encode(&next, ours, sizeof ours);
+        size_t by_itself = wire_book_update_encode(&alone, again, sizeof again);
+        EXPECT_MSG(own == by_itself && memcmp(ours, again, own) == 0, "seed %" PRIu64 " round %u differs", seed + 7,
+                   round);
+    }
+    EXPECT(known > 1000 && unknown > 1000);
+    wire_arena_fini(&arena);
+    wire_arena_fini(&other);
 }
