@@ -115,15 +115,17 @@ export class Orders {
     order.at = at;
     order.event_ns = report.event_ns;
     order.reason = report.reason;
+    order.reasonText = report.reason_text;
     order.problem = order.problemReason = undefined;
     if (order.asked && ['REPLACED', 'CANCELLED'].includes(report.kind)) order.asked = undefined;
   }
 
   // A cancel or replace that the venue refused. Of an order whose fate is unknown that says that there is none.
-  #notDone(one, { kind, reason }, now) {
+  #notDone(one, { kind, reason, reason_text }, now) {
     one.asked = undefined;
     one.problem = `${kind === 'CANCEL_REJECTED' ? 'Cancel' : 'Replace'} refused`;
     one.problemReason = reason;
+    one.problemText = reason_text;
     this.version++;
     if (reason === 'UNKNOWN_ORDER' && SENT.has(one.state)) this.#set(one, 'ABSENT', now);
     return one;
@@ -141,7 +143,7 @@ export class Orders {
       listed.add(order);
       if (seq === undefined || seq < order.at[0]) continue; // a report knew better
       this.#identify(order, view.order_id);
-      this.#take(order, { ...view, order_type: view.order_type ?? view.type, reason: order.reason, event_ns: order.event_ns }, [seq, Number.MAX_SAFE_INTEGER]);
+      this.#take(order, { ...view, order_type: view.order_type ?? view.type, reason: order.reason, reason_text: order.reasonText, event_ns: order.event_ns }, [seq, Number.MAX_SAFE_INTEGER]);
       this.#set(order, view.status === 'WAITING' ? 'WAITING' : 'OPEN', now);
     }
     for (const order of [...this.live]) if (!listed.has(order)) this.#missing(order, seqOf, now);

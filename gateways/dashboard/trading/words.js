@@ -76,12 +76,12 @@ export function errorWords({ code, message, retry_after_ms }, order) {
 
 /** An order's state for the list: { text, kind, title }. */
 export function stateWords(order, now) {
-  const { state, unknown, asked, askUnknown, reason, problem, problemReason } = order;
+  const { state, unknown, asked, askUnknown, reason, reasonText, problem, problemReason, problemText } = order;
   const silent = `${Math.max(0, Math.round((now - order.since) / 1000))} s without a word`;
   if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not. Sending it again is safe: the same order can't happen twice.` };
-  if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason)].filter(Boolean).join(': ') };
+  if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason, problemText)].filter(Boolean).join(': ') };
   if (asked) return { text: askUnknown ? `${asked} unanswered` : `${asked} sent`, kind: askUnknown ? 'bad' : 'fair', title: askUnknown ? `The ${asked} was not answered. It may be sent again.` : '' };
-  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason))} (${reason})` : '' };
+  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason, reasonText))} (${reason})` : '' };
 }
 
 const LIVE = new Set(['SENDING', 'PENDING', 'WAITING', 'OPEN']);
