@@ -5,15 +5,15 @@ const ADVICE = {
   UNKNOWN_ACCOUNT: 'The venue has not been told of this account yet.',
   BAD_LOT: 'Use a multiple of the lot.',
   BAD_TICK: 'Use a price on the tick: at this price it may be larger than the smallest one.',
-  HALTED: 'Cancels are taken; orders when trading goes on.',
-  CLOSED: 'Cancels are taken; orders when the instrument opens.',
+  HALTED: 'Send it when trading goes on.',
+  CLOSED: 'Send it when the instrument opens.',
   NOT_IN_PRE_OPEN: 'Send a limit order that may rest, or wait for the open.',
   NO_TRADING_DAY: 'Orders are taken once the venue has begun its day.',
   PRICE_COLLAR: 'Use a price nearer to the last trade.',
   ACCOUNT_COLLAR: 'Use a price nearer to the last trade.',
   NO_LIQUIDITY: 'Send a limit order to wait for a counterparty.',
   POST_ONLY: 'Use a price that does not meet the other side, or send it without “post only”.',
-  KILL_SWITCH: 'Nothing but cancels is taken until an operator lifts it.',
+  KILL_SWITCH: 'Only cancels are taken until an operator lifts it.',
   ACCOUNT_BLOCKED: 'Ask the operator of the venue.',
   INSTRUMENT_BLOCKED: 'Ask the operator of the venue.',
   NO_LIMITS: 'Ask the operator of the venue to set limits for this account.',
@@ -26,7 +26,6 @@ const ADVICE = {
   EXPOSURE_LIMIT: 'Send a smaller quantity, or cancel open orders.',
   CONCENTRATION: 'Send a smaller quantity.',
   FUNDS: 'Send a smaller quantity, or cancel open orders that hold funds.',
-  FOK_KILLED: 'Nothing was executed.',
   UNKNOWN_ORDER: 'It has ended, or never came to be.',
   BELOW_EXECUTED: 'Ask for more than has been executed.',
 };
@@ -42,7 +41,7 @@ const GATEWAY = {
 
 /** "buy 100 AAPL at 187.20" */
 export function orderWords({ side, quantity, symbol, type, price, stop_price }) {
-  const at = type === 'market' ? 'at the market' : [stop_price && `stop ${trimmed(stop_price)}`, price && `at ${trimmed(price)}`].filter(Boolean).join(' ');
+  const at = type === 'market' ? 'at the market' : [stop_price && `stop ${trimmed(stop_price)}`, price && type !== 'stop' && `at ${trimmed(price)}`].filter(Boolean).join(' ');
   return `${side ?? ''} ${quantity ? grouped(trimmed(quantity, 0)) : ''} ${symbol ?? ''} ${at}`.trim().replace(/ +/g, ' ');
 }
 
