@@ -288,6 +288,11 @@ test('what was refused by the gateway never came; what it does not know may have
   const before = stage.last;
   assert.ok(desk.again(unknown));
   assert.deepEqual({ ...stage.last, id: before.id }, before);
+  desk.take({ type: 'error', id: stage.last.id, code: 'RATE_LIMITED', message: 'too many' });
+  assert.ok(unknown.unknown && desk.account.orders.isLive(unknown), 'that the second one never came says nothing of the first');
+  stage.time += 1_000_000;
+  assert.ok(!desk.again(unknown), 'too late: another day may have begun');
+  assert.match(stateWords(unknown, stage.time).title, /Look at the open orders/);
   assert.match(errorWords(stage.said[0].error, refused).text, /^Not sent: buy 100 AAPL at 187\.20\. Too many\. .*Again in 0\.4 s/);
 });
 

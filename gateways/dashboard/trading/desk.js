@@ -174,7 +174,7 @@ export class Desk {
   /** The same once more, word for word: the venue remembers its name for the trading day, so it can't happen twice. */
   again(order) {
     const { account } = this;
-    if (!order.request || !this.#request('order.new', order.request, account, order)) return false;
+    if (!account.orders.mayAgain(order, this.now()) || !this.#request('order.new', order.request, account, order)) return false;
     account.orders.again(order, this.now());
     this.changed();
     return true;
@@ -286,7 +286,7 @@ export class Desk {
   #keep(account) {
     if (account.orders.unsure.size === 0 && account.kept === 0) return;
     account.kept = account.orders.unsure.size;
-    this.keep(account.name, [...account.orders.unsure].map(({ request, since, order_id }) => ({ request, since, order_id })));
+    this.keep(account.name, [...account.orders.unsure].map(({ request, sentAt, order_id }) => ({ request, since: sentAt, order_id })));
   }
 
   /** Orders of an earlier page of this tab, which nobody knows the end of. */

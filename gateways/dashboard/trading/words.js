@@ -1,5 +1,6 @@
 // What happened to an order, for people: what the venue or the gateway said, and what can be done about it.
 import { grouped, trimmed } from '../format/decimal.js';
+import { AGAIN_MS } from './orders.js';
 
 const ADVICE = {
   UNKNOWN_ACCOUNT: 'The venue has not been told of this account yet.',
@@ -77,7 +78,7 @@ export function errorWords({ code, message, retry_after_ms }, order) {
 export function stateWords(order, now) {
   const { state, unknown, asked, askUnknown, reason, reasonText, problem, problemReason, problemText } = order;
   const silent = `${Math.max(0, Math.round((now - order.since) / 1000))} s without a word`;
-  if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not. Sending it again is safe: the same order can't happen twice.` };
+  if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not.${now - order.sentAt < AGAIN_MS ? ' Sending it again is safe: the same order can\'t happen twice.' : ' Look at the open orders and fills before you send another one.'}` };
   if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason, problemText)].filter(Boolean).join(': ') };
   if (asked) return { text: askUnknown ? `${asked} unanswered` : `${asked} sent`, kind: askUnknown ? 'bad' : 'fair', title: askUnknown ? `The ${asked} was not answered. It may be sent again.` : '' };
   return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason, reasonText))} (${reason})` : '' };

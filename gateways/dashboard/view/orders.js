@@ -63,7 +63,7 @@ export class OrdersView {
     row.kind.set(order.unknown ? 'unknown' : live ? undefined : 'ended');
     row.edit.hidden = !live || order.unknown || order.asked === 'cancel' || order.state === 'SENDING';
     row.cancel.hidden = !live;
-    row.again.hidden = !order.unknown || !order.request;
+    row.again.hidden = !orders.mayAgain(order, now);
     row.forget.hidden = live && !order.unknown;
     for (const button of [row.edit, row.cancel, row.again]) button.disabled = !connected;
   }
