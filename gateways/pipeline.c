@@ -68,10 +68,14 @@ void gateway_count_use(gateway *self, const char *user, const stream_use *use) {
 
 /* ---- rounds ---- */
 
-/* Whatever woke the loop up, this is what comes of it. Runs right before the loop waits again. */
-static void on_before_wait(uv_prepare_t *prepare) {
-    gateway *self = prepare->data;
-    if (self->phase == GATEWAY_DONE) return;
+static void wake_in(gateway *self, int64_t ns) {
+    int64_t ms = (ns + MILLI_NS - 1) / MILLI_NS;
+    uv_update_time(&self->loop); /* the timer counts from here */
+    uv_timer_start(&self->round_due, self->round_due.timer_cb, ms > 0 ? (uint64_t)ms : 0, 0);
+}
+
+/* Returns how long nothing is due then. */
+static int64_t make_round(gateway *self) {
     int64_t now_ns = rt_clock_utc_ns();
     end_period_if_due(self, now_ns); /* what this round hands out belongs to the next */
     usage_publish_waiting(self->usage);
@@ -80,9 +84,23 @@ static void on_before_wait(uv_prepare_t *prepare) {
     socket_write_ready(self->socket);
     if (usage_ns < due_ns) due_ns = usage_ns;
     if (orders_ns < due_ns) due_ns = orders_ns;
-    int64_t wait_ms = stream_has_later(self->stream) ? 0 : (due_ns - now_ns + MILLI_NS - 1) / MILLI_NS;
-    uv_update_time(&self->loop); /* the timer counts from here */
-    uv_timer_start(&self->round_due, self->round_due.timer_cb, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+    return stream_has_later(self->stream) ? 0 : due_ns - now_ns;
+}
+
+/* Whatever woke the loop up, this is what comes of it. Runs right before the loop waits again. */
+static void on_before_wait(uv_prepare_t *prepare) {
+    gateway *self = prepare->data;
+    if (self->phase == GATEWAY_DONE) return;
+    int64_t begin_ns = rt_clock_monotonic_ns(), wait_ns = round_pace_wait_ns(&self->pace, begin_ns);
+    if (wait_ns > 0) {
+        int64_t now_ns = rt_clock_utc_ns(), orders_ns = order_desk_round(self->orders, now_ns) - now_ns;
+        socket_write_ready(self->socket); /* who asked something, sent an order, or has room again, need not wait */
+        if (orders_ns < wait_ns) wait_ns = orders_ns;
+    } else {
+        wait_ns = make_round(self);
+        round_pace_note(&self->pace, begin_ns, rt_clock_monotonic_ns());
+    }
+    wake_in(self, wait_ns);
 }
 
 /* Only wakes the loop. */

@@ -16,6 +16,7 @@
 #include "gateways/observe.h"
 #include "gateways/order_desk.h"
 #include "gateways/pages.h"
+#include "gateways/round_pace.h"
 #include "gateways/settings.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
@@ -40,6 +41,8 @@ typedef struct gateway {
     uv_loop_t loop;
     uv_prepare_t before_wait;
     uv_timer_t round_due, phase_due;
+    round_pace pace;
+    int64_t next_round_ns; /* monotonic: none before */
     uv_signal_t signals[GATEWAY_SIGNALS], hangup;
     bool handles_open;
     rt_log_site wait_site;

@@ -17,7 +17,7 @@
  * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
  *
  * A round: stream_take_* for everything the bus has, then stream_round once, then for each ready client
- * stream_gather -> one write -> stream_sent.
+ * stream_gather -> one write -> stream_sent. Between rounds those are ready who have answers waiting or are writable again.
  */
 #ifndef TICKWIRE_GATEWAYS_STREAM_STREAM_H
 #define TICKWIRE_GATEWAYS_STREAM_STREAM_H

@@ -219,7 +219,7 @@ static uint64_t replayed_hash(const server_stream *orders) {
     mw_applied applied;
     uint64_t hash;
     mr_options options = node_replica_options;
-    options.backlog_bytes = 8 << 20;
+    options.backlog_bytes = 64 << 20; /* none of it is journaled */
     TW_ASSERT(mr_alloc(&replica, &options, &error) == TW_OK);
     for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
         const mw_message m = message_of(orders, seq);

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
-#include "matcher/wire/places.h"
+#include "matcher/replica/replica_internal.h" /* for what is done wrong on purpose */
 #include "matcher/wire/translate.h"
 #include "runtime/clock.h"
 
@@ -17,25 +17,26 @@
 
 static const char *const mutation_names[MUTATIONS] = {"none",         "no-fence",   "no-lease",    "resend-at-end",
                                                       "skip-unknown", "no-compare", "forget-ids",  "old-origin",
-                                                      "double-take",  "own-clock",  "stored-twice"};
+                                                      "wait-for-end", "own-clock",  "stored-twice"};
 
 const char *node_mutation_name(node_mutation mutation) {
     return mutation < MUTATIONS ? mutation_names[mutation] : "?";
 }
 
-const mr_options node_replica_options = {.exchange = SIM_MIC,
-                                         .bounds = {.shard = SIM_SHARD,
-                                                    .max_instruments = 8,
-                                                    .max_accounts = 16,
-                                                    .max_positions = 128,
-                                                    .max_orders = 1024,
-                                                    .max_pages = 512,
-                                                    .max_client_ids = 4096,
-                                                    .max_sessions = 32},
-                                         .backlog_bytes = 64 << 10,
-                                         .input_bytes = 2 << 20,
-                                         .recent_bytes = 64 << 10,
-                                         .found = 64};
+const mr_options node_replica_options = {
+    .exchange = SIM_MIC,
+    .bounds = {.shard = SIM_SHARD,
+               .max_instruments = 8,
+               .max_accounts = 16,
+               .max_positions = 128,
+               .max_orders = 1024,
+               .max_pages = 512,
+               .max_client_ids = 4096,
+               .max_sessions = 32},
+    .backlog_bytes = 3 << 20, /* more than one message of execlog: else nothing could be compared */
+    .input_bytes = 2 << 20,
+    .recent_bytes = 64 << 10,
+    .found = 64};
 
 static void fault(matcher_node *node, const char *what) {
     if (node->fault[0] != '\0') return;
@@ -102,18 +103,22 @@ static void tell_all_live(matcher_node *node) {
 
 /* ---- execlog ---- */
 
+static bool is_full(const matcher_node *node) {
+    return !mr_room(node->replica) && node->mutation != MUTATION_WAIT_FOR_END;
+}
+
 /* A backlog that is full can't wait for the order stream's end: only who leads empties it. */
 static bool is_ready(const matcher_node *node) {
     const bus_reader_status *orders = bus_reader_read_status(node->orders);
     const bus_reader_status *execlog = bus_reader_read_status(node->execlog);
     return orders->state == BUS_READER_READING && execlog->state == BUS_READER_READING &&
-           (orders->expected_seq >= node->orders_target || !mr_room(node->replica)) &&
+           (orders->expected_seq >= node->orders_target || is_full(node)) &&
            execlog->expected_seq >= node->execlog_target && bus_connected(node->bus);
 }
 
 static void write_execlog(matcher_node *node) {
     mr_part part;
-    bool may = ml_serves(&node->lead) || (node->lead.role == ML_CATCHING_UP && !mr_room(node->replica));
+    bool may = ml_serves(&node->lead) || (node->lead.role == ML_CATCHING_UP && is_full(node));
     if (!may || node->writing || node->execlog_last < node->wait_behind) return;
     if (!mr_journal_next(node->replica, &part)) return;
     bool fenced = node->mutation != MUTATION_NO_FENCE;
@@ -428,6 +433,7 @@ static void restore(matcher_node *node) {
         if (code != TW_OK) continue;
         if (mr_seq(node->replica) != file->seq) fault(node, "a snapshot of another input");
         node->execlog_last = origin.execlog_seq;
+        if (node->mutation == MUTATION_FORGET_IDS) correlations_clear(&node->replica->correlations);
         return;
     }
 }
@@ -529,4 +535,16 @@ bool node_serves(const matcher_node *node) {
 bool node_hand_over(matcher_node *node) {
     fake_run_as(&node->host);
     return ml_offer(&node->lead, rt_clock_monotonic_ns());
+}
+
+void node_tell(const matcher_node *node) {
+    if (!node->process.alive) return;
+    world_tell(node->server->world,
+               "%s: %s, input %" PRIu64 ", in execlog up to %" PRIu64 " (message %" PRIu64 "), %" PRIu64
+               " bytes wait, %s, orders %s, execlog %s from %" PRIu64 ", %u found ahead",
+               node->process.name, ml_role_name(node->lead.role), mr_seq(node->replica),
+               mr_journaled(node->replica), node->execlog_last, mr_backlog_bytes(node->replica),
+               node->writing ? "writing" : "not writing", bus_reader_read_status(node->orders)->reason,
+               bus_reader_read_status(node->execlog)->reason, bus_reader_next_seq(node->execlog),
+               mr_found_waiting(node->replica));
 }

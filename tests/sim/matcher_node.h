@@ -13,7 +13,7 @@
 #define SIM_ORDERS  "TWEX-orders-1"
 #define SIM_EXECLOG "TWEX-execlog-1"
 
-enum { NODE_FILES = 3, NODE_MOST_LIVE = 4096 };
+enum { NODE_FILES = 3, NODE_MOST_LIVE = 32768 };
 
 /* A snapshot on disk; a process that dies while it writes leaves a part of it. */
 typedef struct node_file {
@@ -38,7 +38,7 @@ typedef enum node_mutation {
     MUTATION_NO_COMPARE,   /* what others wrote is passed over */
     MUTATION_FORGET_IDS,   /* a snapshot that has lost its correlation ids */
     MUTATION_OLD_ORIGIN,   /* a snapshot that says it has read more of execlog than it has */
-    MUTATION_DOUBLE_TAKE,  /* an input is applied again after the reader was away */
+    MUTATION_WAIT_FOR_END, /* does not lead before it has read all orders, however full its backlog is */
     MUTATION_OWN_CLOCK,    /* the process's own clock instead of the stream's */
     MUTATION_STORED_TWICE, /* an own write that comes by the reader first is counted again when its answer comes */
     MUTATIONS
@@ -87,6 +87,7 @@ void node_start(matcher_node *node);
 void node_kill(matcher_node *node);
 void node_wipe(matcher_node *node); /* its disk; dead nodes only */
 bool node_serves(const matcher_node *node);
+void node_tell(const matcher_node *node); /* its state, where the world is asked to tell */
 bool node_hand_over(matcher_node *node);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/crc32c.h"
 #include "tests/sim/traffic.h"
 
-enum { CLIENTS = 3, MATCHERS = 2, FAULT_KINDS = 8 };
+enum { CLIENTS = 4, MATCHERS = 2, FAULT_KINDS = 8 };
 
 typedef struct scene {
     world *world;
@@ -166,7 +166,7 @@ static server_faults choose_faults(scene *s, world *w) {
 static void begin(scene *s, const scene_options *options) {
     static const char *const orders[] = {"orders.TWEX.1.>", "orderbatch.TWEX.1", "control.TWEX.1"};
     static const char *const execlog[] = {"execlog.TWEX.1"};
-    static const char *const names[] = {"left", "right", "client-1", "client-2", "client-3"};
+    static const char *const names[] = {"left", "right", "client-1", "client-2", "client-3", "client-4"};
     s->world = world_alloc(options->seed, options->trace);
     server_faults faults = choose_faults(s, s->world);
     s->server = server_alloc(s->world, &faults);
@@ -180,7 +180,10 @@ static void begin(scene *s, const scene_options *options) {
     traffic_init_operator(&s->operator, s->server);
     traffic_start(&s->operator);
     for (size_t i = 0; i < CLIENTS; i++) {
-        traffic_init(&s->clients[i], s->server, names[MATCHERS + i], traffic_account((uint32_t)i));
+        if (i == CLIENTS - 1 && options->seed % 40 == 0)
+            traffic_init_flood(&s->clients[i], s->server); /* so much that backlogs fill */
+        else
+            traffic_init(&s->clients[i], s->server, names[MATCHERS + i], traffic_account((uint32_t)i));
         traffic_start(&s->clients[i]);
     }
     world_after(s->world, NULL, s->usual_ns, chaos, s);
@@ -232,6 +235,8 @@ static bool run(scene *s) {
         for (int i = 0; i < 100 && fault_of(s) == NULL && not_at_rest(s) != NULL; i++)
             (void)world_run(s->world, world_now(s->world) + 100 * WORLD_MILLISECOND);
     }
+    for (size_t i = 0; i < MATCHERS; i++)
+        node_tell(&s->matchers[i]);
     const char *wrong = fault_of(s);
     if (wrong == NULL && not_at_rest(s) != NULL) wrong = not_at_rest(s);
     if (wrong != NULL) (void)tw_error_set(&s->result->error, TW_INVALID, "%s", wrong);
