@@ -117,6 +117,10 @@ int64_t mx_now(const mx_engine *engine);  /* TW_TIME_ABSENT before the first inp
 uint64_t mx_seq(const mx_engine *engine); /* of the last input, 0 before the first */
 uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
 
+/* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
+ * day. TW_TIME_ABSENT: nothing will. */
+int64_t mx_next_due(const mx_engine *engine);
+
 /* Walks everything and compares lists, sums and indexes. True if whole, otherwise the first fault in `error`. Slow. */
 bool mx_engine_check(const mx_engine *engine, tw_error *error);
 

@@ -130,6 +130,18 @@ uint32_t mx_date(const mx_engine *engine) {
     return engine->day_date;
 }
 
+static int64_t sooner(int64_t a, int64_t b) {
+    return a == TW_TIME_ABSENT || b < a ? b : a;
+}
+
+int64_t mx_next_due(const mx_engine *engine) {
+    int64_t due = TW_TIME_ABSENT;
+    if (engine->day_open) due = engine->day_end_ns;
+    if (engine->timer_count > 0) due = sooner(due, engine->rests[engine->timers[1]].expire_ns);
+    if (engine->sessions_live > 0) due = sooner(due, engine->sessions_due_ns);
+    return due;
+}
+
 uint32_t mx_account_orders(const mx_engine *engine, uint32_t number, uint64_t after, mx_order_view *views,
                            uint32_t capacity) {
     if (number >= engine->account_count) return 0;

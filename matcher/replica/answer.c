@@ -191,15 +191,15 @@ static bool is_after(const mr_record *record, uint64_t seq, uint32_t n) {
 
 /* The account's first record behind (seq, n): from the chunk that it would be in on, and from there by the account's own list. */
 static const mr_record *first_after(const answer *a, uint64_t seq, uint32_t n) {
-    const backlog *b = &a->self->records;
+    const shelf *b = &a->self->records;
     uint32_t start = b->oldest;
-    for (uint32_t at = start; at != BACKLOG_NO_CHUNK && b->chunks[at].used > 0; at = b->chunks[at].next) {
+    for (uint32_t at = start; at != SHELF_NO_CHUNK && b->chunks[at].used > 0; at = b->chunks[at].next) {
         if (is_after((const mr_record *)b->chunks[at].records, seq, n)) break;
         start = at;
     }
     const mr_record *record = start == b->oldest ? a->self->first_same[a->account] : NULL;
-    for (backlog_cursor at = {start, 0}; record == NULL;) {
-        record = backlog_next(b, &at);
+    for (shelf_cursor at = {start, 0}; record == NULL;) {
+        record = shelf_next(b, &at);
         if (record == NULL) return NULL;
         if (record->report.account != a->account) record = NULL;
     }
@@ -210,9 +210,9 @@ static const mr_record *first_after(const answer *a, uint64_t seq, uint32_t n) {
 
 /* What is kept begins in the middle of somewhere, unless it is the journal's beginning. */
 static void tell_beginning(answer *a) {
-    const backlog *b = &a->self->records;
-    backlog_cursor at = backlog_begin(b);
-    const mr_record *oldest = backlog_next(b, &at);
+    const shelf *b = &a->self->records;
+    shelf_cursor at = shelf_begin(b);
+    const mr_record *oldest = shelf_next(b, &at);
     if (oldest == NULL && mr_seq(a->self) > 0) {
         tw_text_copy(a->header.detail, sizeof a->header.detail,
                      "none are kept here yet: older ones are in execlog");

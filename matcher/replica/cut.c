@@ -48,14 +48,14 @@ static void add_record(mr_replica *self, wire_parts *parts, const mr_record *rec
     (void)wire_report_add(parts, &report);
 }
 
-cut cut_part(mr_replica *self, wire_parts *parts, uint8_t *buffer, backlog_cursor from, uint64_t last_seq,
+cut cut_part(mr_replica *self, wire_parts *parts, uint8_t *buffer, shelf_cursor from, uint64_t last_seq,
              bool whole_inputs) {
     cut done = {.end = from}, whole = {0};
     wire_parts at_whole = {0};
     wire_parts_start(parts, buffer, WIRE_EXECUTION_BYTES);
     self->cuts++;
-    for (backlog_cursor at = from;; done.end = at) {
-        const mr_record *record = backlog_next(&self->records, &at);
+    for (shelf_cursor at = from;; done.end = at) {
+        const mr_record *record = shelf_next(&self->records, &at);
         if (record == NULL || record->report.seq > last_seq) break;
         if (done.last_seq != 0 && record->report.seq != done.last_seq) {
             whole = done;

@@ -56,7 +56,7 @@ static void place_move(journal_place *place, const journal_claim *part) {
 }
 
 static void moved(mr_replica *self, const journal_claim *part, const cut *by) {
-    backlog_pass(&self->records, by->end, by->bytes, by->count);
+    shelf_pass(&self->records, by->end, by->bytes, by->count);
     place_move(&self->place, part);
     if (self->claim_count == 0) self->ahead = self->place;
 }

@@ -24,12 +24,12 @@ bool records_init(mr_replica *self, const mr_options *options) {
     self->exponents = ob_pages_alloc(bounds->max_instruments * sizeof *self->exponents);
     return self->first_same != NULL && self->last_same != NULL && self->exponents != NULL &&
            correlations_init(&self->correlations, bounds->max_orders) &&
-           backlog_init(&self->records, self->backlog_bytes + input_bytes + self->recent_bytes);
+           shelf_init(&self->records, self->backlog_bytes + input_bytes + self->recent_bytes);
 }
 
 void records_fini(mr_replica *self) {
     const mx_bounds *bounds = &self->bounds;
-    backlog_fini(&self->records);
+    shelf_fini(&self->records);
     correlations_fini(&self->correlations);
     ob_pages_free(self->first_same, bounds->max_accounts * sizeof *self->first_same);
     ob_pages_free(self->last_same, bounds->max_accounts * sizeof *self->last_same);
@@ -38,7 +38,7 @@ void records_fini(mr_replica *self) {
 
 void records_clear(mr_replica *self) {
     const mx_bounds *bounds = &self->bounds;
-    backlog_clear(&self->records);
+    shelf_clear(&self->records);
     correlations_clear(&self->correlations);
     ob_pages_zero(self->first_same, bounds->max_accounts * sizeof *self->first_same);
     ob_pages_zero(self->last_same, bounds->max_accounts * sizeof *self->last_same);
@@ -68,17 +68,17 @@ void records_keep(mr_replica *self, mr_record *record) {
 }
 
 void records_release(mr_replica *self) {
-    const backlog *b = &self->records;
-    while (b->bytes - b->waiting > self->recent_bytes && backlog_release(&self->records, forget, self))
+    const shelf *b = &self->records;
+    while (b->bytes - b->waiting > self->recent_bytes && shelf_release(&self->records, forget, self))
         ;
 }
 
 /* ---- making them ---- */
 
 mr_record *records_add(mr_replica *self, const char *correlation_id, size_t length) {
-    mr_record *record = backlog_add(&self->records, (uint32_t)length + 1);
-    while (record == NULL && backlog_release(&self->records, forget, self))
-        record = backlog_add(&self->records, (uint32_t)length + 1);
+    mr_record *record = shelf_add(&self->records, (uint32_t)length + 1);
+    while (record == NULL && shelf_release(&self->records, forget, self))
+        record = shelf_add(&self->records, (uint32_t)length + 1);
     if (record == NULL) {
         replica_fault(self,
                       "one input makes more reports than there is memory for: start again with more --input-memory "

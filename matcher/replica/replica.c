@@ -110,6 +110,13 @@ bool mr_take(mr_replica *self, const mw_message *message, const mr_listener *lis
     return self->fault[0] == '\0';
 }
 
+void mr_tell_backlog(mr_replica *self, const mr_listener *listener) {
+    mr_record *record;
+    shelf_cursor at = self->records.mark;
+    while ((record = shelf_next(&self->records, &at)) != NULL)
+        listener->on_record(listener->context, record);
+}
+
 /* ---- what there is ---- */
 
 const mx_engine *mr_engine(const mr_replica *self) {

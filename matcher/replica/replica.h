@@ -83,6 +83,9 @@ typedef struct mr_listener {
  * `listener` may be NULL. False: the replica has a fault. (Bad input is no fault: it is refused with a report.) */
 bool mr_take(mr_replica *replica, const mw_message *message, const mr_listener *listener, mw_applied *applied);
 
+/* Tells all records that are not known to be in execlog again, oldest first: what a new leader has to say. */
+void mr_tell_backlog(mr_replica *replica, const mr_listener *listener);
+
 /* False: the backlog is full; take no more before some of it is in execlog. What one takes nevertheless may be a fault. */
 bool mr_room(const mr_replica *replica);
 uint64_t mr_backlog_bytes(const mr_replica *replica);

@@ -2,8 +2,8 @@
 #ifndef TICKWIRE_MATCHER_REPLICA_REPLICA_INTERNAL_H
 #define TICKWIRE_MATCHER_REPLICA_REPLICA_INTERNAL_H
 
-#include "matcher/replica/backlog.h"
 #include "matcher/replica/correlation.h"
+#include "matcher/replica/shelf.h"
 
 #define MR_SINK_REPORTS 256u
 #define MR_FAULT_BYTES  320u
@@ -35,7 +35,7 @@ typedef struct journal_claim {
 
 /* What one cut has brought. */
 typedef struct cut {
-    backlog_cursor end;
+    shelf_cursor end;
     uint64_t bytes, count; /* of records */
     uint64_t last_seq;     /* of the last record; 0: there was none */
     bool full;             /* it ended because the part was full */
@@ -56,7 +56,7 @@ struct mr_replica {
     const mr_listener *listener; /* while an input is applied */
     mr_current current;
     correlations correlations;
-    backlog records;
+    shelf records;
     exponents *exponents;   /* by instrument */
     mr_record **first_same; /* by account: the records that are kept, oldest and newest */
     mr_record **last_same;
@@ -91,7 +91,7 @@ void records_keep(mr_replica *replica, mr_record *record); /* into its account's
 /* cut.c */
 /* Records from `from` on that belong to inputs up to `last_seq`, as many as fit. With `whole` it gets what the cut would have been had it
  * ended before the last input that began in it (last_seq 0: there is no such place), and `parts` is as it was there if `full`. */
-cut cut_part(mr_replica *replica, wire_parts *parts, uint8_t *buffer, backlog_cursor from, uint64_t last_seq,
+cut cut_part(mr_replica *replica, wire_parts *parts, uint8_t *buffer, shelf_cursor from, uint64_t last_seq,
              bool whole_inputs);
 uint64_t cut_hash(const uint8_t *bytes, size_t length);
 const uint8_t *cut_finish(const mr_replica *replica, wire_parts *parts, const journal_claim *range, size_t *length);

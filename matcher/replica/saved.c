@@ -82,10 +82,10 @@ static void put_correlations(pen *to, const correlations *table) {
     }
 }
 
-static void put_backlog(pen *to, const backlog *records) {
+static void put_backlog(pen *to, const shelf *records) {
     const mr_record *record;
-    backlog_cursor at = records->mark;
-    while ((record = backlog_next(records, &at)) != NULL) {
+    shelf_cursor at = records->mark;
+    while ((record = shelf_next(records, &at)) != NULL) {
         put_bytes(to, &record->report, sizeof record->report);
         put(to, (uint64_t)(uint8_t)record->price_exponent << 8 | (uint8_t)record->quantity_exponent);
         put_text(to, record->correlation, TEXT_BYTES);

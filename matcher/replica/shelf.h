@@ -6,51 +6,51 @@
  *
  * Records never move. Those before the mark may be released, oldest chunk first.
  */
-#ifndef TICKWIRE_MATCHER_REPLICA_BACKLOG_H
-#define TICKWIRE_MATCHER_REPLICA_BACKLOG_H
+#ifndef TICKWIRE_MATCHER_REPLICA_SHELF_H
+#define TICKWIRE_MATCHER_REPLICA_SHELF_H
 
 #include "matcher/replica/replica.h"
 
-#define BACKLOG_CHUNK_BYTES (256u * 1024u)
-#define BACKLOG_NO_CHUNK    UINT32_MAX
+#define SHELF_CHUNK_BYTES (256u * 1024u)
+#define SHELF_NO_CHUNK    UINT32_MAX
 
-typedef struct backlog_chunk {
+typedef struct shelf_chunk {
     uint32_t next; /* towards the newest; free: the next free one */
     uint32_t used; /* bytes of `records` */
     uint64_t unused;
-    uint8_t records[BACKLOG_CHUNK_BYTES - 16];
-} backlog_chunk;
+    uint8_t records[SHELF_CHUNK_BYTES - 16];
+} shelf_chunk;
 
 /* A place between records. At a chunk's end it is the same place as the next chunk's beginning. */
-typedef struct backlog_cursor {
+typedef struct shelf_cursor {
     uint32_t chunk, offset;
-} backlog_cursor;
+} shelf_cursor;
 
-typedef struct backlog {
-    backlog_chunk *chunks;
+typedef struct shelf {
+    shelf_chunk *chunks;
     uint32_t chunk_count, touched, free;
     uint32_t oldest, newest;
-    backlog_cursor mark;
+    shelf_cursor mark;
     uint64_t bytes;   /* of all records */
     uint64_t waiting; /* of those behind the mark */
     uint64_t waiting_count;
-} backlog;
+} shelf;
 
-bool backlog_init(backlog *records, uint64_t bytes); /* false: no memory */
-void backlog_fini(backlog *records);
-void backlog_clear(backlog *records);
+bool shelf_init(shelf *records, uint64_t bytes); /* false: no memory */
+void shelf_fini(shelf *records);
+void shelf_clear(shelf *records);
 
 /* Room for a record with so much text behind it, NUL included. NULL: there is none. The caller fills it in, but for `bytes`. */
-mr_record *backlog_add(backlog *records, uint32_t text_bytes);
+mr_record *shelf_add(shelf *records, uint32_t text_bytes);
 
 /* The record at a place, NULL at the end; `at` moves behind it. */
-mr_record *backlog_next(const backlog *records, backlog_cursor *at);
-backlog_cursor backlog_begin(const backlog *records); /* before the oldest */
+mr_record *shelf_next(const shelf *records, shelf_cursor *at);
+shelf_cursor shelf_begin(const shelf *records); /* before the oldest */
 
 /* Moves the mark; `bytes` and `count` lie between the old place and the new one. */
-void backlog_pass(backlog *records, backlog_cursor to, uint64_t bytes, uint64_t count);
+void shelf_pass(shelf *records, shelf_cursor to, uint64_t bytes, uint64_t count);
 
 /* Gives the oldest chunk back if nothing in it is behind the mark. `forget` is told each of its records first. */
-bool backlog_release(backlog *records, void (*forget)(void *context, const mr_record *record), void *context);
+bool shelf_release(shelf *records, void (*forget)(void *context, const mr_record *record), void *context);
 
 #endif
