@@ -40,7 +40,7 @@ class Scene {
     this.cluster = await NatsCluster.start();
     this.places = [new Place(this.cluster, 'left'), new Place(this.cluster, 'right')];
     await this.places[0].start(/leads: publishes/);
-    await this.places[1].start();
+    await this.places[1].start(/reads its streams/);
     this.desk = await Desk.open({ url: this.cluster.urls });
     await this.desk.openVenue({ symbols: SYMBOLS, accounts: ACCOUNTS });
     this.ears = await connect({ servers: this.cluster.urls, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
