@@ -28,6 +28,10 @@ typedef struct world_process {
     uint32_t life;           /* counts starts */
     int64_t frozen_until_ns; /* 0: it runs */
     int64_t clock_ahead_ns;  /* of its wall clock, which a jump changes */
+    /* Around each of its events; may be NULL. `after` only if it lives still. */
+    void (*before)(void *context);
+    void (*after)(void *context);
+    void *context;
 } world_process;
 
 /* `data` is the event's own copy of bytes, freed after it. */
