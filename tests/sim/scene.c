@@ -171,15 +171,18 @@ static void begin(scene *s, const scene_options *options) {
     s->orders = server_make_stream(s->server, SIM_ORDERS, orders, 3);
     s->execlog = server_make_stream(s->server, SIM_EXECLOG, journal, 1);
     ears_start(&s->ears, s->server);
+    bool flood = options->seed % 40 == 0; /* so much that backlogs fill; every other time before anybody reads it */
+    int64_t closed_ns = options->seed % 80 == 0 ? 4 * WORLD_SECOND : 0;
     for (size_t i = 0; i < MATCHERS; i++) {
         node_init(&s->matchers[i], s->server, names[i], options->mutation, options->trace);
-        world_after(s->world, NULL, world_between(s->world, 0, WORLD_SECOND), start_matcher, &s->matchers[i]);
+        world_after(s->world, NULL, closed_ns + world_between(s->world, 0, WORLD_SECOND), start_matcher,
+                    &s->matchers[i]);
     }
     traffic_init_operator(&s->operator, s->server);
     traffic_start(&s->operator);
     for (size_t i = 0; i < CLIENTS; i++) {
-        if (i == CLIENTS - 1 && options->seed % 40 == 0)
-            traffic_init_flood(&s->clients[i], s->server); /* so much that backlogs fill */
+        if (i == CLIENTS - 1 && flood)
+            traffic_init_flood(&s->clients[i], s->server);
         else
             traffic_init(&s->clients[i], s->server, names[MATCHERS + i], traffic_account((uint32_t)i));
         traffic_start(&s->clients[i]);
