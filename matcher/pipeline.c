@@ -70,7 +70,6 @@ void matcher_begin(matcher *self) {
     self->state = MATCHER_RUNNING;
     rt_log(self->log, RT_INFO, "reads its streams", RT_U64("from_seq", mr_seq(self->replica) + 1),
            RT_U64("execlog_from", self->origin.execlog_seq + 1));
-    mk_restart(self->market);
     execlog_begin(self->execlog);
     if (inputs_begin(self->inputs, &error) != TW_OK) matcher_halt(self, "%s", error.text);
 }

@@ -94,9 +94,10 @@ typedef struct matcher {
 
     matcher_state state;
     char halted[MATCHER_REASON_BYTES];
-    mr_origin origin; /* of the streams, as they are */
-    int64_t burst_ns; /* the wall clock at the burst's beginning */
-    bool burst_open;  /* something was taken that has not left */
+    uint64_t orders_last; /* the order stream's last message at the start */
+    mr_origin origin;     /* of the streams, as they are */
+    int64_t burst_ns;     /* the wall clock at the burst's beginning */
+    bool burst_open;      /* something was taken that has not left */
     bool stopping;
     int exit_code;
     uv_check_t check;

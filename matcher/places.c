@@ -66,7 +66,10 @@ static void tell_stream(const places *self, const bus_streams_result *result, co
 static void made(places *self, const bus_streams_result *result, const char *name) {
     matcher *m = self->matcher;
     tell_stream(self, result, name);
-    if (self->stream == MW_STREAM_ORDERS) m->origin.orders_created_ns = result->info.created_ns;
+    if (self->stream == MW_STREAM_ORDERS) {
+        m->origin.orders_created_ns = result->info.created_ns;
+        m->orders_last = result->info.last_seq;
+    }
     if (self->stream == MW_STREAM_EXECLOG) m->origin.execlog_created_ns = result->info.created_ns;
     do
         self->stream++;

@@ -10,7 +10,7 @@ const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_'
 
 test('orders become reports: live, once in execlog, and as answers; a restart says the same', async () => {
   const { server, desk } = await startVenue();
-  let matcher = await Matcher.start(server, { args: ['--hash-every', '5'] });
+  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--no-snapshot-stream'] });
   await matcher.leads();
   await desk.journaled(matcher, await desk.openVenue());
   const ann = await desk.listenToAccount('ann'), bob = await desk.listenToAccount('bob');
@@ -81,6 +81,7 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
 
   // again from the stream's beginning: nothing twice in execlog, the same ids, the same state
   matcher = await Matcher.start(server, { args: ['--hash-every', '5'] });
+  await matcher.program.says(/without a snapshot/);
   await matcher.leads();
   await until('the hash again', () => hashes.length >= 2);
   assert.deepEqual([hashes.at(-1).seq, hashes.at(-1).hash], [hashes[0].seq, hashes[0].hash]);
@@ -89,6 +90,15 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
   const next = await desk.orders([limit('ann', 'buy', 1, 9_000)]);
   await desk.journaled(matcher, next);
   assert.equal(checkExeclog(await desk.execlog()).last, BigInt(next));
+  assert.equal(await matcher.program.stop(), 0);
+
+  // and with the snapshot that it has left in the stream: the same state, and execlog goes on where it was
+  matcher = await Matcher.start(server);
+  await matcher.program.says(new RegExp(`starts with a snapshot .*seq=${next}`));
+  await matcher.leads();
+  assert.deepEqual((await desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' })).orders.map((one) => one.orderId), [orderId(next)]);
+  await desk.journaled(matcher, await desk.ownOrders('bob', 'AAPL', [{ side: 'SIDE_ASK', quantity: 1n, price: 9_000n }]));
+  assert.equal(checkExeclog(await desk.execlog()).reports.at(-1).orderId, orderId(next));
   assert.equal(await matcher.program.stop(), 0);
   await desk.close();
 });
