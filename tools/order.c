@@ -205,6 +205,22 @@ static tw_code unknown_symbol(const run *self, tw_error *error) {
     return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", name->mic, name->symbol);
 }
 
+static void no_items(void *context, const venue_page *page, const wire_part *item) {
+    (void)context, (void)page, (void)item;
+}
+
+/* An account that nobody defined has no subject that the venue would answer on: then it is said here. */
+static tw_code check_account(run *self, tw_error *error) {
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    venue_asked asked;
+    tw_text_copy(query.account, sizeof query.account, self->ticket.account);
+    tw_code code = venue_ask(&self->link, self->ticket.name.mic, self->shard, &query, 1,
+                             self->settings.link.timeout_ns, no_items, NULL, &asked, NULL);
+    if (code != TW_OK || asked.code != WIRE_REPLY_NOT_FOUND)
+        return TW_OK; /* who may not ask learns it by the report */
+    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", self->ticket.name.mic, self->ticket.account);
+}
+
 static void make_ids(run *self) {
     wire_order_command *c = &self->command;
     char id[WIRE_CLIENT_ID_BYTES];
@@ -232,6 +248,7 @@ static tw_code prepare(run *self, tw_error *error) {
                                   .today = tw_date_from_days(rt_clock_utc_ns() / TW_NS_PER_DAY)};
     self->shard = self->ticket.order_id != 0 ? self->ticket.shard : entry->shard;
     code = ticket_command(&self->ticket, &ground, &self->command, error);
+    if (code == TW_OK) code = check_account(self, error);
     if (code == TW_OK) make_ids(self);
     return code;
 }
