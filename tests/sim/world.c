@@ -210,6 +210,10 @@ uint64_t world_events(const world *w) {
     return w->ran;
 }
 
+bool world_tells(const world *w) {
+    return w->trace;
+}
+
 void world_tell(const world *w, const char *format, ...) {
     if (!w->trace) return;
     va_list arguments;

@@ -67,6 +67,7 @@ void world_freeze_process(world *world, world_process *process, int64_t for_ns);
 uint64_t world_run(world *world, int64_t until_ns);
 uint64_t world_events(const world *world); /* in all so far: a fingerprint of the run */
 
+bool world_tells(const world *world);
 /* One line of what happens, if the world was asked to tell. */
 void world_tell(const world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
