@@ -43,8 +43,11 @@ struct leading {
 /* ---- doing ---- */
 
 static ml_self place_of(const matcher *m) {
+    bool full = !mr_room(m->replica);
     ml_self mine = {.seq = mr_seq(m->replica),
-                    .ready = m->state == MATCHER_RUNNING && inputs_ready(m->inputs) && execlog_ready(m->execlog),
+                    .full = full,
+                    .ready = m->state == MATCHER_RUNNING && (inputs_ready(m->inputs) || full) &&
+                             execlog_ready(m->execlog),
                     .drained = execlog_drained(m->execlog)};
     tw_text_copy(mine.epoch, sizeof mine.epoch, mk_epoch(m->market));
     return mine;
