@@ -14,7 +14,9 @@
 #include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
+#include "gateways/order_desk.h"
 #include "gateways/pages.h"
+#include "gateways/round_pace.h"
 #include "gateways/settings.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
@@ -39,6 +41,8 @@ typedef struct gateway {
     uv_loop_t loop;
     uv_prepare_t before_wait;
     uv_timer_t round_due, phase_due;
+    round_pace pace;
+    int64_t next_round_ns; /* monotonic: none before */
     uv_signal_t signals[GATEWAY_SIGNALS], hangup;
     bool handles_open;
     rt_log_site wait_site;
@@ -52,6 +56,7 @@ typedef struct gateway {
     gateway_socket *socket;
     asker *asker;
     last_store *last_store; /* NULL: no Redis */
+    order_desk *orders;     /* NULL: no venue */
     wire_arena arena;       /* for what asker brings */
     pages pages;
     usage *usage; /* NULL: neither written nor published */

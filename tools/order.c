@@ -107,10 +107,10 @@ typedef struct run {
     wire_order_command command;
     uint32_t shard;
     bus_writer *writer;
-    bool answered;           /* the last write has a result */
-    bus_write_result result; /* which is this */
-    uint64_t order_id;       /* what this is about, once known */
-    bool stored;
+    bool answered;              /* the last write has a result */
+    bus_write_result result;    /* which is this */
+    uint64_t order_id;          /* what this is about, once known */
+    bool stored, repeated;      /* sent more than once: which of them became the order is told by the report */
     held_report held[MAX_HELD]; /* reports that were faster than the acknowledgement */
     uint32_t held_count;
     bool heard, ended, refused;
@@ -205,6 +205,22 @@ static tw_code unknown_symbol(const run *self, tw_error *error) {
     return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", name->mic, name->symbol);
 }
 
+static void no_items(void *context, const venue_page *page, const wire_part *item) {
+    (void)context, (void)page, (void)item;
+}
+
+/* An account that nobody defined has no subject that the venue would answer on: then it is said here. */
+static tw_code check_account(run *self, tw_error *error) {
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    venue_asked asked;
+    tw_text_copy(query.account, sizeof query.account, self->ticket.account);
+    tw_code code = venue_ask(&self->link, self->ticket.name.mic, self->shard, &query, 1,
+                             self->settings.link.timeout_ns, no_items, NULL, &asked, NULL);
+    if (code != TW_OK || asked.code != WIRE_REPLY_NOT_FOUND)
+        return TW_OK; /* who may not ask learns it by the report */
+    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", self->ticket.name.mic, self->ticket.account);
+}
+
 static void make_ids(run *self) {
     wire_order_command *c = &self->command;
     char id[WIRE_CLIENT_ID_BYTES];
@@ -232,6 +248,7 @@ static tw_code prepare(run *self, tw_error *error) {
                                   .today = tw_date_from_days(rt_clock_utc_ns() / TW_NS_PER_DAY)};
     self->shard = self->ticket.order_id != 0 ? self->ticket.shard : entry->shard;
     code = ticket_command(&self->ticket, &ground, &self->command, error);
+    if (code == TW_OK) code = check_account(self, error);
     if (code == TW_OK) make_ids(self);
     return code;
 }
@@ -295,6 +312,7 @@ static tw_code send_until_stored(run *self, tw_error *error) {
         if (attempt > 1) {
             fprintf(stderr, "tickwire order: no acknowledgement (%s): sent again, %" PRIu64 " of %" PRIu64 "\n",
                     self->result.reason, attempt, attempts);
+            self->repeated = true;
             if (!bus_connected(self->link.bus))
                 venue_link_wait(&self->link, NULL, NULL, rt_clock_monotonic_ns() + TW_NS_PER_SECOND);
         }
@@ -321,7 +339,8 @@ static void tell_stored(run *self) {
     char id[VENUE_ID_BYTES];
     const wire_order_command *c = &self->command;
     bool fresh = c->kind == WIRE_NEW_ORDER;
-    self->order_id = fresh ? self->result.seq << 16 : c->order_id;
+    self->order_id = c->order_id;
+    if (fresh && !self->repeated) self->order_id = self->result.seq << 16;
     venue_order_id_format(id, self->shard, self->order_id);
     if (self->settings.link.json) {
         char line[512];
@@ -336,7 +355,7 @@ static void tell_stored(run *self) {
         json_close_object(&w);
         if (json_finish(&w)) puts(line);
     } else if (fresh) {
-        printf("order %s, client id %s\n", id, c->client_order_id);
+        printf("order %s, client id %s\n", id[0] != '\0' ? id : "sent again", c->client_order_id);
     } else {
         printf("%s of %s sent, input %" PRIu32 "-%" PRIu64 "\n", c->kind == WIRE_CANCEL ? "cancel" : "replace",
                id[0] != '\0' ? id : c->client_order_id, self->shard, self->result.seq);

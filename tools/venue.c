@@ -407,6 +407,13 @@ static tw_code move(run *self, const char *const *words, size_t count, tw_error 
         return tw_error_set(error, TW_INVALID, "%s lives on shard %" PRIu32 " already", name.symbol, to);
     if (target == NULL || !target->runs)
         return tw_error_set(error, TW_NOT_FOUND, "shard %" PRIu32 " does not run: start its matcher first", to);
+    const venue_shard *source = venue_shards_get(&self->shards, entry->shard);
+    if (source == NULL || target->term <= source->term)
+        return tw_error_set(error, TW_UNSUPPORTED,
+                            "the leader of shard %" PRIu32 " is older than that of shard %" PRIu32
+                            ": subscribers would take its books for those of a deposed one. Restart shard %" PRIu32
+                            "'s matcher (or hand over) first",
+                            to, entry->shard, to);
     return move_steps(self, &definition, entry->shard, to, error);
 }
 

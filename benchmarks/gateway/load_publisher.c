@@ -9,7 +9,8 @@
  *   run RATE COUNT   COUNT updates, RATE a second, of all symbols in turns
  *                    {"published":COUNT,"seq":…,"took_s":…,"late_p99_us":…,"payload_bytes":…}
  *
- * receive_ns of an update is when it was due (or when this program could first have known, see latency/schedule.h), so
+ * What is due within 200 us is published together, as a feed's messages come in packets: else the publisher's and the server's
+ * system calls would take the time that is to be measured. receive_ns of an update is when it was due (or when this program could first have known, see latency/schedule.h), so
  * that a publisher that is kept waiting by the server shows in the latency of what it publishes.
  */
 #include <poll.h>
@@ -27,6 +28,7 @@
 
 #define FEED_SUBJECT   "feed." SYNTHETIC_MIC ".1.status"
 #define FEED_PERIOD_NS INT64_C(100000000)
+#define BURST_NS       INT64_C(200000)
 #define CHUNK_BYTES    (60u * 1024u)
 #define BOOK_BYTES     1024u
 #define MOST_AT_ONCE   256u
@@ -135,12 +137,18 @@ static void publish_next(load_publisher *self, int64_t arrival_ns) {
     self->payload_bytes += length;
 }
 
+/* Events come in bursts, as the messages of a packet do: all of one period at its end. */
+static int64_t due_ns_of(int64_t start_ns, uint64_t number, uint64_t rate) {
+    int64_t after_ns = (int64_t)((__int128)number * NS_PER_SECOND / (int64_t)rate);
+    return start_ns + (after_ns + BURST_NS - 1) / BURST_NS * BURST_NS;
+}
+
 static void run(load_publisher *self, uint64_t rate, uint64_t count) {
     int64_t start_ns = schedule_clock_ns(), woken_ns = 0;
     tw_histogram_reset(&self->late);
     self->payload_bytes = 0;
     for (uint64_t done = 0; done < count;) {
-        int64_t due_ns = start_ns + (int64_t)((__int128)done * NS_PER_SECOND / (int64_t)rate);
+        int64_t due_ns = due_ns_of(start_ns, done, rate);
         int64_t now_ns = schedule_clock_ns();
         if (now_ns < due_ns) {
             wait_for_bus(self, due_ns, false);
@@ -151,7 +159,7 @@ static void run(load_publisher *self, uint64_t rate, uint64_t count) {
         for (unsigned i = 0; i < MOST_AT_ONCE && done < count && due_ns <= now_ns; i++) {
             tw_histogram_record(&self->late, now_ns - due_ns);
             publish_next(self, due_ns > woken_ns ? due_ns : woken_ns);
-            due_ns = start_ns + (int64_t)((__int128)++done * NS_PER_SECOND / (int64_t)rate);
+            due_ns = due_ns_of(start_ns, ++done, rate);
         }
         tell_feed(self, now_ns);
         nats_poll_write(&self->bus);

@@ -233,7 +233,7 @@ static void note_time(ml_lead *self, int64_t now_ns) {
 
 /* Inputs have one number for ever, whatever the day: no epoch is compared. */
 static bool is_level(const ml_lead *self, const ml_self *mine) {
-    return mine->seq >= self->heard.seq;
+    return mine->full || mine->seq >= self->heard.seq;
 }
 
 static bool is_offered(const ml_lead *self, const ml_self *mine) {

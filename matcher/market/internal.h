@@ -21,6 +21,7 @@ struct mk_market {
     char epoch[TW_EPOCH_BYTES];
     uint32_t date; /* of the epoch */
     mk_total *totals;
+    bool *left;         /* instruments that have left this shard: nothing is said of them */
     uint64_t print_seq; /* of the last print, and how many this input has had */
     uint32_t print_index;
     publisher_feed feed;

@@ -65,6 +65,7 @@ static void tell_collar(mk_market *self, uint32_t instrument, const mx_instrumen
 static void tell_instrument(mk_market *self, uint32_t instrument, const publisher_stamp *stamp) {
     mx_instrument_view view;
     if (instrument >= self->max_instruments || !mx_instrument_get(self->engine, instrument, &view)) return;
+    self->left[instrument] = false;
     define(self, instrument, &view, stamp);
     publisher_trading_state(self->publisher, instrument, trading_of(view.state), "", stamp);
     tell_collar(self, instrument, &view, stamp);
@@ -72,8 +73,27 @@ static void tell_instrument(mk_market *self, uint32_t instrument, const publishe
 
 static void tell_reference(mk_market *self, uint32_t instrument, const publisher_stamp *stamp) {
     mx_instrument_view view;
-    if (instrument < self->max_instruments && mx_instrument_get(self->engine, instrument, &view))
+    if (instrument < self->max_instruments && !self->left[instrument] &&
+        mx_instrument_get(self->engine, instrument, &view))
         tell_collar(self, instrument, &view, stamp);
+}
+
+static bool has_left(const mk_market *self, uint32_t instrument) {
+    mx_instrument_view view;
+    return mx_instrument_get(self->engine, instrument, &view) && view.state == MX_CLOSED && view.blocked;
+}
+
+/* It leaves, with all that was to be said of it said before; or it was opened or unblocked, and is here again. */
+static void tell_presence(mk_market *self, uint32_t instrument, const publisher_stamp *stamp, int64_t now_ns) {
+    static const tw_instrument nothing = {0};
+    if (instrument >= self->max_instruments || has_left(self, instrument) == self->left[instrument]) return;
+    if (self->left[instrument]) {
+        tell_instrument(self, instrument, stamp);
+        return;
+    }
+    publisher_settle(self->publisher, now_ns);
+    publisher_define(self->publisher, instrument, &nothing, stamp);
+    self->left[instrument] = true;
 }
 
 /* ---- epochs ---- */
@@ -94,8 +114,10 @@ static void begin_epoch(mk_market *self, const publisher_stamp *stamp) {
     memset(self->totals, 0, self->max_instruments * sizeof *self->totals);
     publisher_start_epoch(self->publisher, self->epoch);
     uint32_t count = mx_instruments(self->engine);
-    for (uint32_t i = 0; i < count; i++)
-        tell_instrument(self, i, stamp);
+    for (uint32_t i = 0; i < count && i < self->max_instruments; i++) {
+        self->left[i] = has_left(self, i);
+        if (!self->left[i]) tell_instrument(self, i, stamp);
+    }
 }
 
 void mk_totals_lost(mk_market *self) {
@@ -156,6 +178,13 @@ static void take_done(mk_market *self, const mx_report *report, const publisher_
         tell_instrument(self, report->instrument, stamp);
     else if (report->command == MX_SET_REFERENCE)
         tell_reference(self, report->instrument, stamp);
+    else if (report->command == MX_SET_BLOCK)
+        tell_presence(self, report->instrument, stamp, now_ns);
+}
+
+static void take_state(mk_market *self, const mx_report *report, const publisher_stamp *stamp, int64_t now_ns) {
+    publisher_trading_state(self->publisher, report->instrument, trading_of(report->state), "", stamp);
+    tell_presence(self, report->instrument, stamp, now_ns);
 }
 
 void mk_take(mk_market *self, const mx_report *report, int64_t now_ns) {
@@ -171,7 +200,7 @@ void mk_take(mk_market *self, const mx_report *report, int64_t now_ns) {
         take_order(self, report, &stamp);
         break;
     case MX_STATE_CHANGED:
-        publisher_trading_state(self->publisher, report->instrument, trading_of(report->state), "", &stamp);
+        take_state(self, report, &stamp, now_ns);
         break;
     case MX_DONE:
         take_done(self, report, &stamp, now_ns);
@@ -234,7 +263,8 @@ tw_code mk_alloc(mk_market **market, const publisher_options *options, const mx_
     own.levels = (publisher_levels){.context = engine, .below = levels_below};
     tw_code code = publisher_alloc(&self->publisher, &own, NULL, sink, error);
     self->totals = code == TW_OK ? calloc(options->max_instruments, sizeof *self->totals) : NULL;
-    if (code == TW_OK && self->totals == NULL)
+    self->left = code == TW_OK ? calloc(options->max_instruments, sizeof *self->left) : NULL;
+    if (code == TW_OK && (self->totals == NULL || self->left == NULL))
         code = tw_error_set(error, TW_NO_MEMORY, "no memory for the totals of %" PRIu32 " instruments",
                             options->max_instruments);
     if (code != TW_OK) {
@@ -255,5 +285,6 @@ void mk_free(mk_market *self) {
     if (self == NULL) return;
     publisher_free(self->publisher);
     free(self->totals);
+    free(self->left);
     free(self);
 }

@@ -137,6 +137,26 @@ static void send_orders(traffic_client *c) {
     write_order(c, c->count - 1);
 }
 
+/* Orders that trade at once or not at all: many reports, short books. */
+static void send_flood(traffic_client *c) {
+    static uint8_t buffer[256 * 1024];
+    world *w = c->server->world;
+    wire_parts parts;
+    size_t length;
+    wire_parts_start(&parts, buffer, sizeof buffer);
+    for (uint32_t i = 0; i < 250; i++) {
+        wire_order_command command = wire_order_command_empty;
+        (void)tw_text_copy(command.account, sizeof command.account, accounts[below(w, TRAFFIC_ACCOUNTS)]);
+        (void)tw_text_copy(command.symbol, sizeof command.symbol, symbols[below(w, TRAFFIC_INSTRUMENTS)]);
+        make_new(w, &command);
+        if (command.tif < 3 && i % 16 != 0) command.tif = 3;
+        (void)wire_order_command_add(&parts, &command);
+    }
+    const uint8_t *bytes = wire_orders_finish(&parts, &(wire_batch_header){.sent_ns = world_now(w)}, &length);
+    (void)add(c, "orderbatch.TWEX.1", bytes, length);
+    write_order(c, c->count - 1);
+}
+
 /* ---- the operator ---- */
 
 static void define_instrument(wire_control_command *c, uint32_t index, bool well) {
@@ -264,6 +284,8 @@ static void on_tick(void *context) {
         bool opens = c->settled == c->count; /* the scene is set in order */
         wire_control_command ignored = wire_control_command_empty;
         if (opens && (opening(c, &ignored) || world_odds(w, 1, 12))) send_control(c);
+    } else if (c->floods) {
+        if (c->count < 60 && c->count - c->settled < 20) send_flood(c);
     } else if (c->count - c->settled < 8 && world_odds(w, 1, 3)) {
         send_orders(c);
     }
@@ -280,11 +302,16 @@ void traffic_init_operator(traffic_client *c, server *s) {
     c->operates = true;
 }
 
+void traffic_init_flood(traffic_client *c, server *s) {
+    traffic_init(c, s, "flood", "");
+    c->floods = true;
+}
+
 void traffic_start(traffic_client *c) {
     const bus_writer_options writer = {.on_result = on_write, .context = c, .timeout_ns = 2 * WORLD_SECOND};
     tw_error error;
     world_start_process(c->server->world, &c->process);
-    c->host = (server_host){c->server, &c->process, c->process.life};
+    c->host = (server_host){.server = c->server, .process = &c->process, .life = c->process.life};
     c->loop.data = &c->host;
     for (uint32_t i = 0; i < c->count; i++)
         c->orders[i].under_way = false;

@@ -37,11 +37,13 @@ typedef struct traffic_client {
     uint32_t count, settled;                   /* all before `settled` are acknowledged */
     bool quiet;                                /* sends nothing new any more */
     bool operates;
+    bool floods;    /* many commands in each message, for all accounts, as a gateway under load does */
     uint32_t scene; /* how much of the opening the operator has sent */
 } traffic_client;
 
 void traffic_init(traffic_client *client, server *server, const char *name, const char *account);
 void traffic_init_operator(traffic_client *client, server *server);
+void traffic_init_flood(traffic_client *client, server *server);
 void traffic_fini(traffic_client *client);
 void traffic_start(traffic_client *client);
 void traffic_kill(traffic_client *client);

@@ -569,6 +569,41 @@ TEST(matcher_market, a_trading_day_is_an_epoch_whose_name_begins_with_its_date) 
     world_close();
 }
 
+static bool is_listed(node *n) {
+    wire_book_update snapshot;
+    tw_level bids[TW_MAX_DEPTH], asks[TW_MAX_DEPTH];
+    return publisher_published_book(mk_publisher(n->market), 0, SUBJECT_ORDERBOOK, &snapshot, bids, asks);
+}
+
+TEST(matcher_market, an_instrument_that_is_closed_and_blocked_has_left_after_its_last_word) {
+    world_open(1);
+    node *n = &w.nodes[0];
+    mx_command close = {.kind = MX_SET_STATE, .set_state = {0, MX_CLOSED}};
+    mx_command open = {.kind = MX_SET_STATE, .set_state = {0, MX_CONTINUOUS}};
+    mx_command block = {.kind = MX_SET_BLOCK, .block = {MX_EVERY, 0, true}};
+    mx_command reference = {.kind = MX_SET_REFERENCE, .set_reference = {0, 1100}};
+    mx_command day = {.kind = MX_BEGIN_DAY, .begin_day = {.date = 20260102, .end_ns = 1000000}};
+    set_scene(n);
+    order(n, 6, TW_BID, 995, 100, 0);
+    order(n, 7, TW_ASK, 995, 100, 0);
+    say(n, 8, &close);
+    EXPECT(is_listed(n));
+    say(n, 9, &block);
+    EXPECT(!is_listed(n));
+    take_all();
+    EXPECT_U64(w.logs[0].total, 1); /* the trade just before was told, and that it closed */
+    EXPECT_I64(w.statuses[0].trading, TW_TRADING_CLOSED);
+    say(n, 10, &close); /* all is closed: it does not come back by that, nor by the rest */
+    say(n, 11, &reference);
+    say(n, 12, &day);
+    mk_restart(n->market);
+    mk_flush(n->market, w.now_ns);
+    EXPECT(!is_listed(n));
+    say(n, 13, &open);
+    EXPECT(is_listed(n));
+    world_close();
+}
+
 TEST(matcher_market, totals_of_another_place_in_the_stream_are_refused) {
     world_open(1);
     node *n = &w.nodes[0];

@@ -131,9 +131,9 @@ static const struct {
     {"day 2026-11-21", "when does it end"},
     {"day today end=25:00", "end='25:00' can't be read"},
     {"block all", "of which instrument"},
-    {"kill ann AAPL", "takes no 'AAPL'"},
+    {"kill ann AAPL", "knows no 'AAPL': it takes shard="},
     {"reference AAPL", "a price above 0"},
-    {"reference AAPL 187.20 now", "takes no 'now'"},
+    {"reference AAPL 187.20 now", "knows no 'now'"},
     {"cancel ann side=both", "side='both' can't be read"},
     {"exchange twex", "four of A-Z"},
     {"shards 0", "a number from 1"},
@@ -239,12 +239,14 @@ TEST(venue_tasks, an_instrument_stays_where_it_lives_and_a_new_one_goes_where_it
     set_up(&g);
     EXPECT_U64(shard_of_symbol("MSFT", 2), 2);
     EXPECT_U64(shard_of_symbol("GOOG", 2), 2);
-    EXPECT_I64(make(&g, "instrument MSFT tick=0.01\ninstrument GOOG tick=0.01\nopen GOOG\nopen MSFT\nhalt all",
+    EXPECT_I64(make(&g,
+                    "instrument MSFT tick=0.01\ninstrument GOOG tick=0.01\nopen GOOG\nopen MSFT\nhalt all\nunblock "
+                    "all IBM shard=2",
                     &tasks, &error),
                TW_OK);
-    const uint32_t shards[] = {1, 2, 2, 1, 1, 2};
-    EXPECT_U64(tasks.count, 6);
-    for (size_t i = 0; i < 6; i++)
+    const uint32_t shards[] = {1, 2, 2, 1, 1, 2, 2};
+    EXPECT_U64(tasks.count, 7);
+    for (size_t i = 0; i < 7; i++)
         EXPECT_U64(tasks.list[i].shard, shards[i]);
     venue_tasks_fini(&tasks);
 }

@@ -12,9 +12,7 @@
 #include "base/crc32c.h"
 #include "base/text.h"
 
-#define MAGIC         "TWJRNL01"
 #define MAGIC_ANY     6u /* "TWJRNL": ours, of whatever version */
-#define END_MAGIC     "TWJEND01"
 #define MAGIC_BYTES   8u
 #define HEAD_BYTES    56u
 #define EXCHANGE_ROOM 16u
@@ -26,6 +24,9 @@
 #define LARGEST       (256u << 20)
 #define BUFFER_BYTES  (1u << 20)
 #define PATH_BYTES    1024
+
+static const uint8_t begin_magic[MAGIC_BYTES] = {'T', 'W', 'J', 'R', 'N', 'L', '0', '1'};
+static const uint8_t end_magic[MAGIC_BYTES] = {'T', 'W', 'J', 'E', 'N', 'D', '0', '1'};
 
 _Static_assert(TW_MIC_BYTES <= EXCHANGE_ROOM, "the exchange's name has a place in the head");
 
@@ -49,10 +50,10 @@ static tw_code write_bytes(export_writer *self, const void *bytes, size_t length
 
 static tw_code write_head(export_writer *self, const export_head *head, tw_error *error) {
     uint8_t bytes[HEAD_BYTES] = {0};
-    memcpy(bytes, MAGIC, MAGIC_BYTES);
+    memcpy(bytes, begin_magic, MAGIC_BYTES);
     tw_store_le32(bytes + 8, head->kind);
     tw_store_le32(bytes + 12, head->shard);
-    memcpy(bytes + 16, head->exchange, strlen(head->exchange));
+    tw_text_copy((char *)bytes + 16, EXCHANGE_ROOM, head->exchange);
     tw_store_le64(bytes + 32, head->first_seq);
     tw_store_le64(bytes + 40, (uint64_t)head->created_ns);
     tw_store_le32(bytes + 48, tw_crc32c(0, bytes, 48));
@@ -133,7 +134,7 @@ static tw_code write_end(export_writer *self, tw_error *error) {
     tw_store_le64(end + 24, self->next_seq - 1);
     tw_store_le64(end + 32, (uint64_t)self->last_ns);
     tw_store_le32(end + 40, tw_crc32c(tw_crc32c(0, self->index, index_bytes), end, 40));
-    memcpy(end + 44, END_MAGIC, MAGIC_BYTES);
+    memcpy(end + 44, end_magic, MAGIC_BYTES);
     tw_code code = write_bytes(self, self->index, index_bytes, error);
     return code != TW_OK ? code : write_bytes(self, end, sizeof end, error);
 }
@@ -197,9 +198,9 @@ static tw_code read_bytes(export_reader *self, void *to, size_t length, tw_error
 
 static tw_code read_head(export_reader *self, tw_error *error) {
     uint8_t bytes[HEAD_BYTES];
-    if (fread(bytes, sizeof bytes, 1, self->file) != 1 || memcmp(bytes, MAGIC, MAGIC_ANY) != 0)
+    if (fread(bytes, sizeof bytes, 1, self->file) != 1 || memcmp(bytes, begin_magic, MAGIC_ANY) != 0)
         return tw_error_set(error, TW_MALFORMED, "%s is no exported journal", self->path);
-    if (memcmp(bytes, MAGIC, MAGIC_BYTES) != 0)
+    if (memcmp(bytes, begin_magic, MAGIC_BYTES) != 0)
         return tw_error_set(error, TW_UNSUPPORTED, "%s is of version %c%c, this program reads version 01",
                             self->path, bytes[6], bytes[7]);
     if (tw_load_le32(bytes + 48) != tw_crc32c(0, bytes, 48) || bytes[16 + TW_MIC_BYTES - 1] != 0)
@@ -208,7 +209,7 @@ static tw_code read_head(export_reader *self, tw_error *error) {
                                .shard = tw_load_le32(bytes + 12),
                                .first_seq = tw_load_le64(bytes + 32),
                                .created_ns = (int64_t)tw_load_le64(bytes + 40)};
-    memcpy(self->head.exchange, bytes + 16, TW_MIC_BYTES);
+    tw_text_copy(self->head.exchange, sizeof self->head.exchange, (const char *)bytes + 16);
     return TW_OK;
 }
 
@@ -220,7 +221,7 @@ static tw_code read_end(export_reader *self, tw_error *error) {
     tw_code code = go_to(self, self->size - END_BYTES, error);
     if (code == TW_OK) code = read_bytes(self, end, sizeof end, error);
     if (code != TW_OK) return code;
-    if (memcmp(end + 44, END_MAGIC, MAGIC_BYTES) != 0)
+    if (memcmp(end + 44, end_magic, MAGIC_BYTES) != 0)
         return damaged(self, error, "the export was not finished, or was cut: there is no end");
     self->entries = tw_load_le64(end);
     self->index_offset = tw_load_le64(end + 8);

@@ -12,92 +12,103 @@
 
 /* clang-format off */
 #define AT(field) offsetof(journal_settings, field)
-#define TEXT(flag, field, fallback, word, words)                                                                   \
-    {.name = flag, .type = SETTING_TEXT, .offset = AT(field), .default_text = fallback, .value_name = word, .help = words}
-#define COUNT(flag, field, fallback, word, words, least, most)                                                     \
-    {.name = flag, .type = SETTING_COUNT, .offset = AT(field), .default_text = fallback, .value_name = word,         \
-     .help = words, .minimum = least, .maximum = most}
-#define FLAG(flag, field, words)                                                                                   \
-    {.name = flag, .type = SETTING_FLAG, .offset = AT(field), .default_text = "false", .help = words}
-
 #define SERVER                                                                                                     \
-    TEXT("url", url, "nats://127.0.0.1:4222", "URL", "the NATS server; several separated by commas"),              \
-    TEXT("credentials", credentials, "", "FILE", "a NATS .creds file"),                                            \
-    TEXT("exchange", exchange, "", "MIC", "the venue; by default " DEFAULT_EXCHANGE ", or the export's"),                  \
-    {.name = "timeout", .type = SETTING_DURATION, .offset = AT(timeout_ns), .default_text = "10s", .value_name = "TIME", \
-     .help = "a server that is silent for so long is given up", .minimum = 100000000, .maximum = 3600000000000}
-#define SHARD COUNT("shard", shard, "0", "N", "the shard; by default 1, or the export's", 0, UINT32_MAX)
-#define PLACE SERVER, SHARD, TEXT("file", file, "", "FOLDER", "read an export instead of a server")
-#define TO    COUNT("to", to, "0", "SEQ", "the last sequence of the order stream; 0 for all there is", 0, INT64_MAX)
-#define JSON  FLAG("json", json, "JSON lines")
+    {"url", SETTING_TEXT, AT(url), "nats://127.0.0.1:4222", "URL",                                                 \
+     "the NATS server; several separated by commas", NULL, 0, 0},                                                  \
+    {"credentials", SETTING_TEXT, AT(credentials), "", "FILE", "a NATS .creds file", NULL, 0, 0},                  \
+    {"exchange", SETTING_TEXT, AT(exchange), "", "MIC",                                                            \
+     "the venue; by default " DEFAULT_EXCHANGE ", or the export's", NULL, 0, 0},                                   \
+    {"timeout", SETTING_DURATION, AT(timeout_ns), "10s", "TIME",                                                   \
+     "a server that is silent for so long is given up", NULL, 100000000, 3600000000000}
+#define PLACE                                                                                                      \
+    SERVER,                                                                                                        \
+    {"shard", SETTING_COUNT, AT(shard), "0", "N", "the shard; by default 1, or the export's", NULL, 0, UINT32_MAX},\
+    {"file", SETTING_TEXT, AT(file), "", "FOLDER", "read an export instead of a server", NULL, 0, 0},              \
+    {"to", SETTING_COUNT, AT(to), "0", "SEQ",                                                                      \
+     "the last sequence of the order stream; 0 for all there is", NULL, 0, INT64_MAX}
+#define JSON {"json", SETTING_FLAG, AT(json), "false", NULL, "JSON lines", NULL, 0, 0}
+#define BEGINNING                                                                                                  \
+    {"from", SETTING_TEXT, AT(from), "1", "1|snapshot",                                                            \
+     "the beginning, or the newest snapshot of the snapshots' stream", NULL, 0, 0}
+/* The defaults are tickwire-matcher's. */
 #define BOUNDS                                                                                                     \
-    COUNT("max-instruments", max_instruments, "4096", "N", "the matcher's setting of this name", 1, 1 << 20),     \
-    COUNT("max-accounts", max_accounts, "65536", "N", "likewise", 1, 1 << 20),                                    \
-    COUNT("max-positions", max_positions, "1Mi", "N", "likewise", 1, 1 << 24),                                 \
-    COUNT("max-orders", max_orders, "2Mi", "N", "likewise", 1, 1 << 24),                                       \
-    COUNT("max-pages", max_pages, "1Mi", "N", "likewise", 1, 1 << 24),                                          \
-    COUNT("max-client-ids", max_client_ids, "16Mi", "N", "likewise", 1, 1 << 28),                              \
-    COUNT("max-sessions", max_sessions, "16384", "N", "likewise", 1, 1 << 20)
+    {"max-instruments", SETTING_COUNT, AT(max_instruments), "4096", "N", "the matcher's setting of this name", NULL, 1, 1 << 20}, \
+    {"max-accounts", SETTING_COUNT, AT(max_accounts), "65536", "N", "likewise", NULL, 1, 1 << 20},                 \
+    {"max-positions", SETTING_COUNT, AT(max_positions), "1Mi", "N", "likewise", NULL, 1, 1 << 24},                 \
+    {"max-orders", SETTING_COUNT, AT(max_orders), "2Mi", "N", "likewise", NULL, 1, 1 << 24},                       \
+    {"max-pages", SETTING_COUNT, AT(max_pages), "1Mi", "N", "likewise", NULL, 1, 1 << 24},                         \
+    {"max-client-ids", SETTING_COUNT, AT(max_client_ids), "16Mi", "N", "likewise", NULL, 1, 1 << 28},              \
+    {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "likewise", NULL, 1, 1 << 20}
+#define END {.name = NULL}
 
-static const setting list_table[] = {SERVER, JSON, {.name = NULL}};
+static const setting list_table[] = {SERVER, JSON, END};
 static const setting show_table[] = {
     PLACE,
-    TEXT("from", from, "1", "SEQ", "the first sequence of the order stream"),
-    TO,
-    TEXT("account", account, "", "A", "only this account's commands and reports"),
-    TEXT("symbol", symbol, "", "S", "only this instrument's"),
-    TEXT("order", order, "", "ID", "only this order's: SHARD-SEQ-INDEX"),
-    TEXT("correlation", correlation, "", "ID", "only what carries this correlation id"),
-    JSON,
-    {.name = NULL}};
+    {"from", SETTING_TEXT, AT(from), "1", "SEQ", "the first sequence of the order stream", NULL, 0, 0},
+    {"account", SETTING_TEXT, AT(account), "", "A", "only this account's commands and reports", NULL, 0, 0},
+    {"symbol", SETTING_TEXT, AT(symbol), "", "S", "only this instrument's", NULL, 0, 0},
+    {"order", SETTING_TEXT, AT(order), "", "ID", "only this order's: SHARD-SEQ-INDEX", NULL, 0, 0},
+    {"correlation", SETTING_TEXT, AT(correlation), "", "ID", "only what carries this correlation id", NULL, 0, 0},
+    JSON, END};
 static const setting replay_table[] = {
-    PLACE,
-    TEXT("from", from, "1", "1|snapshot", "the beginning, or the newest snapshot of the snapshots' stream"),
-    TO,
-    COUNT("show", show, "10", "N", "so many open orders and positions in the summary", 0, 1 << 24),
-    JSON,
-    BOUNDS,
-    {.name = NULL}};
+    PLACE, BEGINNING,
+    {"show", SETTING_COUNT, AT(show), "10", "N", "so many open orders and positions in the summary", NULL, 0, 1 << 24},
+    JSON, BOUNDS, END};
 static const setting verify_table[] = {
-    PLACE,
-    TEXT("from", from, "1", "1|snapshot", "the beginning, or the newest snapshot of the snapshots' stream"),
-    TO,
-    FLAG("complete", complete, "execlog that is behind the order stream counts as a fault"),
-    TEXT("hash", hash, "", "SEQ:HASH,...", "state hashes that somebody has seen on hash.{MIC}.{SHARD}: compared, too"),
-    JSON,
-    BOUNDS,
-    {.name = NULL}};
+    PLACE, BEGINNING,
+    {"complete", SETTING_FLAG, AT(complete), "false", NULL, "execlog that is behind the order stream is a fault", NULL, 0, 0},
+    {"hash", SETTING_TEXT, AT(hash), "", "SEQ:HASH,...",
+     "state hashes that somebody has seen on hash.{MIC}.{SHARD}: compared, too", NULL, 0, 0},
+    JSON, BOUNDS, END};
 static const setting export_table[] = {
     PLACE,
-    TEXT("out", out, "", "FOLDER|FILE", "where to: a folder for the streams as they are; with --json a file of lines"),
-    TEXT("from", from, "1", "SEQ", "with --json: the first sequence"),
-    TO,
-    JSON,
-    {.name = NULL}};
+    {"out", SETTING_TEXT, AT(out), "", "FOLDER|FILE",
+     "where to: a folder for the streams as they are; with --json a file of lines", NULL, 0, 0},
+    {"from", SETTING_TEXT, AT(from), "1", "SEQ", "with --json: the first sequence", NULL, 0, 0},
+    JSON, END};
 /* clang-format on */
 
-#define PROGRAM(word, words, arguments, examples)                                                                  \
-    const settings_program journal_##word##_program = {.name = "tickwire journal " #word,                          \
-                                                       .summary = words,                                           \
-                                                       .usage = arguments,                                         \
-                                                       .environment = "TICKWIRE",                                  \
-                                                       .epilogue = examples,                                       \
-                                                       .table = word##_table}
+const settings_program journal_list_program = {
+    .name = "tickwire journal list",
+    .summary = "The venue's shards: their streams, how far execlog is, which snapshots there are.",
+    .usage = "[settings]",
+    .environment = "TICKWIRE",
+    .table = list_table};
 
-PROGRAM(list, "The venue's shards: their streams, how far execlog is, which snapshots there are.", "[settings]",
-        NULL);
-PROGRAM(show, "Commands of the journal, each with what became of it.", "[settings]",
-        "Examples:\n"
-        "  tickwire journal show --account ann --symbol AAPL\n"
-        "  tickwire journal show --order 1-57-0 --json\n");
-PROGRAM(replay, "Rebuilds a shard's state from its order stream and says what it is.", "[settings]",
-        "The bounds must be those that the matcher ran with: what it refused for lack of room depends on them.\n");
-PROGRAM(
-    verify, "Replays the order stream and compares every message of execlog, byte for byte.", "[settings]",
-    "Exit codes: 0 all is right, 1 it is not, or it could not be read (the first difference is named), 2 usage.\n"
-    "The bounds must be those that the matcher ran with.\n");
-PROGRAM(export, "Copies a shard's streams into files that show, replay and verify read with --file.",
-        "--out FOLDER|FILE [settings]", NULL);
+const settings_program journal_show_program = {.name = "tickwire journal show",
+                                               .summary = "Commands of the journal, each with what became of it.",
+                                               .usage = "[settings]",
+                                               .environment = "TICKWIRE",
+                                               .epilogue = "Examples:\n"
+                                                           "  tickwire journal show --account ann --symbol AAPL\n"
+                                                           "  tickwire journal show --order 1-57-0 --json\n",
+                                               .table = show_table};
+
+const settings_program journal_replay_program = {
+    .name = "tickwire journal replay",
+    .summary = "Rebuilds a shard's state from its order stream and says what it is.",
+    .usage = "[settings]",
+    .environment = "TICKWIRE",
+    .epilogue =
+        "The bounds must be those that the matcher ran with: what it refused for lack of room depends on them.\n",
+    .table = replay_table};
+
+const settings_program journal_verify_program = {
+    .name = "tickwire journal verify",
+    .summary = "Replays the order stream and compares every message of execlog, byte for byte.",
+    .usage = "[settings]",
+    .environment = "TICKWIRE",
+    .epilogue = "Exit codes: 0 all is right, 1 it is not, or it could not be read (the first difference is named), "
+                "2 usage.\n"
+                "The bounds must be those that the matcher ran with.\n",
+    .table = verify_table};
+
+const settings_program journal_export_program = {
+    .name = "tickwire journal export",
+    .summary = "Copies a shard's streams into files that show, replay and verify read with --file.",
+    .usage = "--out FOLDER|FILE [settings]",
+    .environment = "TICKWIRE",
+    .table = export_table};
 
 int journal_say(const tw_error *error) {
     fprintf(stderr, "tickwire journal: %s\n", error->text);
@@ -152,6 +163,9 @@ tw_code journal_range(journal *held, const journal_settings *asked, uint64_t *fi
                             "%s begins at %" PRIu64 ": what came before is not there (this may be a part of an "
                             "older journal, or somebody purged it)",
                             journal_name(held, JOURNAL_ORDERS), info.first_seq);
+    if (from > 1 && from > info.last_seq)
+        return tw_error_set(error, TW_NOT_FOUND, "--from %" PRIu64 ": %s ends at %" PRIu64, from,
+                            journal_name(held, JOURNAL_ORDERS), info.last_seq);
     if (asked->to > info.last_seq)
         return tw_error_set(error, TW_NOT_FOUND, "--to %" PRIu64 ": %s ends at %" PRIu64, asked->to,
                             journal_name(held, JOURNAL_ORDERS), info.last_seq);

@@ -109,35 +109,37 @@ static tw_code tell_message(show *self, const audit_place *place, const char *wh
     return code == TW_OK ? reports(self, place->seq, UINT32_MAX, error) : code;
 }
 
-static tw_code orders(show *self, audit_place *place, const subject_parts *subject, tw_error *error) {
+static tw_code orders(show *self, audit_place place, const subject_parts *subject, tw_error *error) {
     wire_orders batch;
     wire_order_command command;
     const mw_message *message = &self->input.message;
     if (wire_orders_open(&batch, message->bytes, message->length) != WIRE_OK)
-        return tell_message(self, place, "can't be read: no protobuf, or cut short", error);
-    place->batch = &batch.header;
-    if (batch.rest.count == 0) return tell_message(self, place, "a batch without commands: a clock command", error);
+        return tell_message(self, &place, "can't be read: no protobuf, or cut short", error);
+    place.batch = &batch.header;
+    if (batch.rest.count == 0)
+        return tell_message(self, &place, "a batch without commands: a clock command", error);
     tw_code code = TW_OK;
-    for (; code == TW_OK && wire_orders_next(&batch, &command); place->index++) {
+    for (; code == TW_OK && wire_orders_next(&batch, &command); place.index++) {
         wire_order_command_admit(&command, subject);
-        audit_order_command(self->json, &self->names, place, &command, self->command);
-        code = tell_command(self, place, audit_wants_order_command(&self->filter, place, &command), error);
+        audit_order_command(self->json, &self->names, &place, &command, self->command);
+        code = tell_command(self, &place, audit_wants_order_command(&self->filter, &place, &command), error);
     }
     return code;
 }
 
-static tw_code controls(show *self, audit_place *place, tw_error *error) {
+static tw_code controls(show *self, audit_place place, tw_error *error) {
     wire_controls batch;
     wire_control_command command;
     const mw_message *message = &self->input.message;
     if (wire_controls_open(&batch, message->bytes, message->length) != WIRE_OK)
-        return tell_message(self, place, "can't be read: no protobuf, or cut short", error);
-    place->batch = &batch.header;
-    if (batch.rest.count == 0) return tell_message(self, place, "a batch without commands: a clock command", error);
+        return tell_message(self, &place, "can't be read: no protobuf, or cut short", error);
+    place.batch = &batch.header;
+    if (batch.rest.count == 0)
+        return tell_message(self, &place, "a batch without commands: a clock command", error);
     tw_code code = TW_OK;
-    for (; code == TW_OK && wire_controls_next(&batch, &command); place->index++) {
-        audit_control_command(self->json, &self->names, place, &command, self->command);
-        code = tell_command(self, place, audit_wants_control_command(&self->filter, &command), error);
+    for (; code == TW_OK && wire_controls_next(&batch, &command); place.index++) {
+        audit_control_command(self->json, &self->names, &place, &command, self->command);
+        code = tell_command(self, &place, audit_wants_control_command(&self->filter, &command), error);
     }
     return code;
 }
@@ -154,10 +156,10 @@ static tw_code tell_input(show *self, tw_error *error) {
     switch (subject_parse(message->subject, &subject)) {
     case SUBJECT_KIND_ORDERS:
     case SUBJECT_KIND_ORDER_BATCH:
-        code = orders(self, &place, &subject, error);
+        code = orders(self, place, &subject, error);
         break;
     case SUBJECT_KIND_CONTROL:
-        code = controls(self, &place, error);
+        code = controls(self, place, error);
         break;
     default:
         code = tell_message(self, &place, "on a subject that takes no commands", error);

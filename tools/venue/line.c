@@ -111,6 +111,8 @@ static const attribute attributes[] = {
     {LIMITS, "burst", VALUE_COUNT, AT(rate_burst), BIT(BURST), "200", false},
     {LIMITS, "duplicate", VALUE_DURATION, AT(duplicate_ns), BIT(DUPLICATE), "500ms", false},
     {LIMITS, "shard", VALUE_SHARD, 0, 0, "2", false},
+    {PLAIN, "shard", VALUE_SHARD, 0, 0, "2", false},
+    {CANCEL, "shard", VALUE_SHARD, 0, 0, "2", false},
     {DAY, "end", VALUE_END, AT(end_ns), 0, "21:00", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},
 };

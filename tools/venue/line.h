@@ -17,6 +17,7 @@
  *     kill|unkill ann|all
  *     cancel ann|all [AAPL] [side=buy|sell]    every open order of it
  *
+ * The last five take shard=2 too: only there, also where the directory does not list the instrument.
  * '#' begins a comment. What is wrong is said with what would be right.
  */
 #ifndef TICKWIRE_TOOLS_VENUE_LINE_H

@@ -87,7 +87,7 @@ static tw_code check_scale(const making *self, const wire_control_command *c, tw
 static tw_code make_for_symbol(const making *self, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
     bool defines = c->kind == WIRE_DEFINE_INSTRUMENT;
-    uint32_t shard = shard_known(self, c->symbol);
+    uint32_t shard = !defines && order->shard != 0 ? order->shard : shard_known(self, c->symbol);
     if (shard == 0 && !defines) return unknown_symbol(self, c->symbol, error);
     if (defines && shard != 0 && order->shard != 0 && order->shard != shard)
         return tw_error_set(error, TW_INVALID,
