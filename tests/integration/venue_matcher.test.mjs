@@ -117,7 +117,7 @@ test('a journal that is not what the inputs make of it halts the matcher, loudly
   const halted = await Matcher.start(server, { says: /HALTED/ });
   await until('it says that it is not ready', async () => (await halted.get('/readyz')).status === 503);
   assert.match((await halted.ready()).why, /MISMATCH.*execlog/);
-  await assert.rejects(desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
+  await assert.rejects(desk.askOnce({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
   assert.equal(await halted.program.stop(), 1);
   await desk.close();
 });
