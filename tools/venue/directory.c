@@ -71,6 +71,7 @@ static void take_names(shard_search *self, const char *text, size_t length) {
 static void on_names(void *context, const bus_message *message) {
     shard_search *self = context;
     self->answered = true;
+    self->shards->complete = message->status == 0;
     if (message->status == 0) take_names(self, (const char *)message->bytes, message->length);
 }
 

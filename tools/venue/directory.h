@@ -23,6 +23,7 @@ typedef struct venue_shard {
 
 typedef struct venue_shards {
     uint32_t count;
+    bool complete;                      /* JetStream named them; else only those that run are known */
     venue_shard list[VENUE_MAX_SHARDS]; /* by number */
 } venue_shards;
 
