@@ -39,7 +39,9 @@ static const setting table[] = {
      "client order ids remembered in one trading day; orders with more are refused", NULL, 1, 1 << 28},
     {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "sessions open at once", NULL, 1, 1 << 20},
     {"backlog", SETTING_COUNT, AT(backlog), "64Mi", "BYTES",
-     "reports that are not in execlog yet; above it reading orders pauses", NULL, 1 << 20, INT64_C(1) << 36},
+     "reports that are not in execlog yet; above it reading orders pauses (it must hold those of one message of "
+     "execlog)",
+     NULL, 4 << 20, INT64_C(1) << 36},
     {"input-memory", SETTING_COUNT, AT(input_memory), "1Gi", "BYTES",
      "for the reports of one message beyond that, about 250 bytes each; taken only when needed", NULL, 1 << 24,
      INT64_C(1) << 38},

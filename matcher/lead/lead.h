@@ -22,6 +22,7 @@
  *
  * `ready` is the daemon's word (ml_self): the order stream and execlog have been read to where they end, and can be read. Who is not
  * ready does not claim: another may be, and if nobody is, nobody could serve. Level: own seq is at least the leader's last announced.
+ * Who is full is as ready and as level as it can get: nobody writes execlog while nobody leads, so it would wait for ever.
  * CATCHING_UP waits for both without a limit: the stream has what is missing, and what is published before would be from the past.
  *
  * Silence is time that this process was listening. A stop of this process or of the bus does not count, and before a follower claims
@@ -96,6 +97,7 @@ typedef struct ml_self {
     char epoch[TW_EPOCH_BYTES]; /* mk_epoch */
     uint64_t seq;               /* last input applied */
     bool ready;
+    bool full;    /* it can take no input before some of what it knows is in execlog, which only a leader writes */
     bool drained; /* no write to execlog is without an answer */
 } ml_self;
 
@@ -135,7 +137,7 @@ typedef struct ml_lead {
     bool probe_was_slow;
 } ml_lead;
 
-/* Copies the options. The first step says READ. */
+/* Copies the options. The first steps say FOLLOW and READ. */
 void ml_init(ml_lead *self, const ml_options *options, int64_t now_ns, int64_t utc_ns);
 
 /* What happened. None of these acts: the next ml_step does. `now_ns` is a monotonic clock. */

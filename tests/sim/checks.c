@@ -15,7 +15,7 @@ static mw_message message_of(const server_stream *stream, uint64_t seq) {
         .subject = m->subject, .seq = seq, .stream_ns = m->stream_ns, .bytes = m->bytes, .length = m->length};
 }
 
-bool check_execlog(const server_stream *orders, const server_stream *execlog, checks_counts *counts,
+bool check_execlog(const server_stream *orders, const server_stream *journal, checks_counts *counts,
                    tw_error *error) {
     truth *t = truth_alloc(SIM_MIC, SIM_SHARD);
     bool same = true;
@@ -23,13 +23,13 @@ bool check_execlog(const server_stream *orders, const server_stream *execlog, ch
         const mw_message m = message_of(orders, seq);
         truth_take(t, &m);
     }
-    for (uint64_t seq = 1; same && seq <= execlog->last_seq; seq++) {
-        same = truth_compare(t, execlog->messages[seq - 1].bytes, execlog->messages[seq - 1].length, error);
+    for (uint64_t seq = 1; same && seq <= journal->last_seq; seq++) {
+        same = truth_compare(t, journal->messages[seq - 1].bytes, journal->messages[seq - 1].length, error);
         if (!same) (void)tw_error_wrap(error, "message %" PRIu64 " of execlog", seq);
     }
     counts->inputs += orders->last_seq;
     counts->reports += truth_reports(t);
-    counts->messages += execlog->last_seq;
+    counts->messages += journal->last_seq;
     if (same && (truth_journaled(t) != orders->last_seq || truth_midway(t))) {
         (void)tw_error_set(error, TW_MALFORMED,
                            "execlog ends with input %" PRIu64 ", the order stream with %" PRIu64,
@@ -60,15 +60,15 @@ bool check_acknowledged(const server_stream *orders, const traffic_client *clien
 
 /* ---- execlog as a list ---- */
 
-execlog_report *checks_read(const server_stream *execlog, size_t *count) {
+execlog_report *checks_read(const server_stream *journal, size_t *count) {
     execlog_report *reports = NULL;
     size_t room = 0;
     *count = 0;
-    for (uint64_t seq = 1; seq <= execlog->last_seq; seq++) {
+    for (uint64_t seq = 1; seq <= journal->last_seq; seq++) {
         char accounts[16][WIRE_ACCOUNT_BYTES] = {{0}};
         wire_executions batch;
         wire_part part;
-        if (wire_executions_open(&batch, execlog->messages[seq - 1].bytes, execlog->messages[seq - 1].length) !=
+        if (wire_executions_open(&batch, journal->messages[seq - 1].bytes, journal->messages[seq - 1].length) !=
             WIRE_OK)
             continue; /* check_execlog says so */
         while (wire_executions_next(&batch, &part)) {
@@ -112,17 +112,17 @@ static size_t encode(const wire_report *report, uint8_t buffer[WIRE_PARTS_HEADER
     return length;
 }
 
-bool checks_same(const wire_report *live, const wire_report *logged) {
+bool checks_same(const wire_report *heard, const wire_report *logged) {
     uint8_t one[WIRE_PARTS_HEADER_ROOM + 2 * WIRE_PART_ROOM], other[WIRE_PARTS_HEADER_ROOM + 2 * WIRE_PART_ROOM];
     const uint8_t *a, *b;
-    size_t length = encode(live, one, &a);
-    return live->counter_id == 0 && length == encode(logged, other, &b) && memcmp(a, b, length) == 0;
+    size_t length = encode(heard, one, &a);
+    return heard->counter_id == 0 && length == encode(logged, other, &b) && memcmp(a, b, length) == 0;
 }
 
-bool check_live(const server_stream *execlog, const traffic_ears *ears, checks_counts *counts, tw_error *error) {
+bool check_live(const server_stream *journal, const traffic_ears *ears, checks_counts *counts, tw_error *error) {
     size_t count;
     bool good = true;
-    execlog_report *reports = checks_read(execlog, &count);
+    execlog_report *reports = checks_read(journal, &count);
     for (size_t i = 0; good && i < ears->count; i++) {
         wire_executions batch;
         wire_part part;
@@ -192,10 +192,10 @@ static const char *step_history(history *all, size_t *count, const execlog_repor
     return go_on(history_of(all, *count, report->order_id), report);
 }
 
-bool check_histories(const server_stream *execlog, checks_counts *counts, tw_error *error) {
+bool check_histories(const server_stream *journal, checks_counts *counts, tw_error *error) {
     size_t count, known = 0;
     const char *wrong = NULL;
-    execlog_report *reports = checks_read(execlog, &count);
+    execlog_report *reports = checks_read(journal, &count);
     history *all = calloc(count + 1, sizeof *all);
     TW_ASSERT(all != NULL);
     for (size_t i = 0; wrong == NULL && i < count; i++) {
@@ -218,9 +218,7 @@ static uint64_t replayed_hash(const server_stream *orders) {
     tw_error error;
     mw_applied applied;
     uint64_t hash;
-    mr_options options = node_replica_options;
-    options.backlog_bytes = 64 << 20; /* none of it is journaled */
-    TW_ASSERT(mr_alloc(&replica, &options, &error) == TW_OK);
+    TW_ASSERT(mr_alloc(&replica, &node_replica_options, &error) == TW_OK);
     for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
         const mw_message m = message_of(orders, seq);
         TW_ASSERT(mr_take(replica, &m, NULL, &applied));
@@ -233,9 +231,8 @@ static uint64_t replayed_hash(const server_stream *orders) {
 bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error) {
     uint64_t hash = replayed_hash(orders);
     for (size_t i = 0; i < count; i++) {
-        if (mr_seq(nodes[i]->replica) != orders->last_seq)
-            continue; /* it is told elsewhere if it never gets there */
-        if (mr_hash(nodes[i]->replica) == hash) continue;
+        if (node_seq(nodes[i]) != orders->last_seq) continue; /* it is told elsewhere if it never gets there */
+        if (mr_hash(nodes[i]->daemon.replica) == hash) continue;
         (void)tw_error_set(error, TW_MALFORMED, "%s has another state than a replay from the beginning",
                            nodes[i]->process.name);
         return false;

@@ -14,6 +14,11 @@
 
 /* Whose clock rt_clock_* read from now on: simulated processes take turns on one thread. */
 void fake_run_as(const server_host *host);
+const server_host *fake_current(void);
+const char *fake_mutation_name(fake_mutation mutation);
+
+/* What a loop does when it has been somewhere: checks, then handles that were closed. */
+void fake_uv_turn(uv_loop_t *loop);
 
 static inline server_host *fake_host(uv_loop_t *loop) {
     return loop->data;

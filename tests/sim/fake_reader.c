@@ -110,7 +110,8 @@ static bool begin(bus_reader *reader) {
 }
 
 static bool deliver(bus_reader *reader) {
-    const server_message *m = server_get(reader->stream, reader->status.expected_seq);
+    uint64_t skipped = reader->bus->mutation == MUTATION_SKIP_INPUT && reader->stats.consumers > 1 ? 1 : 0;
+    const server_message *m = server_get(reader->stream, reader->status.expected_seq + skipped);
     if (m == NULL) return false;
     if (reader->paused && reader->on_their_way == 0) return false;
     if (reader->paused) reader->on_their_way--;
@@ -121,6 +122,8 @@ static bool deliver(bus_reader *reader) {
                                   .stream_ns = m->stream_ns,
                                   .pending = reader->stream->last_seq + 1 - reader->status.expected_seq};
     reader->stats.messages++;
+    if (reader->bus->mutation == MUTATION_OWN_CLOCK)
+        message.stream_ns = world_now(world_of(reader)) + reader->bus->process->clock_ahead_ns;
     reader->options.on_message(reader->options.context, &message);
     return !reader->closed;
 }

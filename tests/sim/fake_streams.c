@@ -214,7 +214,7 @@ static void lease_tell(void *context, void *data, size_t length) {
 static void claim_takes_effect(server *s, const lease_call *call) {
     char value[BUS_LEASE_HOLDER_BYTES + 32];
     call->lease->result.outcome = BUS_LEASE_LOST;
-    if (call->revision != s->lease_revision) return;
+    if (call->revision != s->lease_revision && call->lease->host->mutation != MUTATION_NO_LEASE) return;
     s->lease_revision++;
     s->lease_term = call->term;
     (void)tw_text_copy(s->lease_holder, sizeof s->lease_holder, call->holder);

@@ -20,6 +20,7 @@ struct bus_writer {
     write_place places[MOST_WRITES];
     uint32_t outstanding;
     bool fenced, closed;
+    bool careless; /* a mutation's: the next fenced write goes without its fence */
     uint64_t numbers;
     bus_writer_stats stats;
 };
@@ -51,12 +52,19 @@ void bus_writer_close(bus_writer *writer) {
 }
 
 /* Each result once: a number that is not waited for any more is only counted. */
-static void finish(bus_writer *writer, const answer *a, const char *reason) {
+static void finish(bus_writer *writer, answer *a, const char *reason) {
     write_place *place = &writer->places[a->number % MOST_WRITES];
     if (writer->closed) return;
     if (place->number != a->number) {
         writer->stats.late++;
         return;
+    }
+    if (a->outcome == BUS_WRITE_UNKNOWN && place->fence != BUS_ANY_LAST_SEQ) {
+        if (writer->bus->mutation == MUTATION_SKIP_UNKNOWN) {
+            a->outcome = BUS_WRITE_STORED;
+            a->seq = place->fence + 1;
+        }
+        writer->careless = writer->bus->mutation == MUTATION_RESEND_AT_END;
     }
     bus_write_result result = {.token = place->token,
                                .outcome = a->outcome,
@@ -74,7 +82,7 @@ static void finish(bus_writer *writer, const answer *a, const char *reason) {
 }
 
 static void answered(void *context, void *data, size_t length) {
-    const answer *a = data;
+    answer *a = data;
     (void)length;
     finish(context, a, a->outcome == BUS_WRITE_STORED ? "" : "wrong last sequence");
 }
@@ -117,11 +125,13 @@ tw_code bus_writer_write(bus_writer *writer, const char *subject, const uint8_t 
     writer->places[number % MOST_WRITES] = (write_place){number, token, expected_last_seq, world_now(w)};
     writer->outstanding++;
     writer->fenced |= fenced;
+    uint64_t fence = writer->careless || b->mutation == MUTATION_NO_FENCE ? BUS_ANY_LAST_SEQ : expected_last_seq;
+    writer->careless = false;
     server_send(b,
                 &(server_parcel){.kind = SERVER_WRITE,
                                  .length = length,
                                  .writer = writer,
-                                 .fence = expected_last_seq,
+                                 .fence = fence,
                                  .token = token,
                                  .write = number},
                 subject, NULL, bytes);

@@ -20,7 +20,7 @@
 typedef struct arguments {
     uint64_t from, seeds, seconds;
     bool trace, one, all_mutations;
-    node_mutation mutation;
+    fake_mutation mutation;
 } arguments;
 
 static int64_t now_ns(void) {
@@ -35,7 +35,7 @@ static int usage(const char *what) {
             "or all:",
             what);
     for (int i = 1; i < MUTATIONS; i++)
-        fprintf(stderr, " %s", node_mutation_name((node_mutation)i));
+        fprintf(stderr, " %s", fake_mutation_name((fake_mutation)i));
     fputc('\n', stderr);
     return 2;
 }
@@ -43,7 +43,7 @@ static int usage(const char *what) {
 static bool read_mutation(arguments *a, const char *text) {
     a->all_mutations = strcmp(text, "all") == 0;
     for (int i = 1; i < MUTATIONS; i++)
-        if (strcmp(text, node_mutation_name((node_mutation)i)) == 0) a->mutation = (node_mutation)i;
+        if (strcmp(text, fake_mutation_name((fake_mutation)i)) == 0) a->mutation = (fake_mutation)i;
     return a->all_mutations || a->mutation != MUTATION_NONE;
 }
 
@@ -66,7 +66,6 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->elections += one->elections;
     sum->restarts += one->restarts;
     sum->jumps += one->jumps;
-    sum->wipes += one->wipes;
     sum->handovers += one->handovers;
     sum->counts.inputs += one->counts.inputs;
     sum->counts.reports += one->counts.reports;
@@ -80,16 +79,16 @@ static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int6
     if (a->one) printf("fingerprint %016" PRIx64 ", ", r->fingerprint);
     printf("%" PRIu64 " seeds in %.1f s: %" PRIu64
            " events; %u kills, %u freezes, %u broken connections, %u elections, "
-           "%u server restarts, %u clock jumps, %u lost disks, %u handovers; %" PRIu64 " inputs, %" PRIu64
+           "%u server restarts, %u clock jumps, %u handovers; %" PRIu64 " inputs, %" PRIu64
            " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
            " live reports\n",
            seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
-           r->jumps, r->wipes, r->handovers, r->counts.inputs, r->counts.acknowledged, r->counts.accepted,
-           r->counts.reports, r->counts.messages, r->counts.live);
+           r->jumps, r->handovers, r->counts.inputs, r->counts.acknowledged, r->counts.accepted, r->counts.reports,
+           r->counts.messages, r->counts.live);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */
-static uint64_t play(const arguments *a, node_mutation mutation) {
+static uint64_t play(const arguments *a, fake_mutation mutation) {
     scene_result sum = {0}, one;
     uint64_t bad = 0, played = 0;
     int64_t began = now_ns();
@@ -100,7 +99,7 @@ static uint64_t play(const arguments *a, node_mutation mutation) {
         add(&sum, &one);
         if (one.good) continue;
         bad++;
-        printf("%s%s seed %" PRIu64 ": %s\n", mutation == MUTATION_NONE ? "" : node_mutation_name(mutation),
+        printf("%s%s seed %" PRIu64 ": %s\n", mutation == MUTATION_NONE ? "" : fake_mutation_name(mutation),
                mutation == MUTATION_NONE ? "FAILED" : " is seen:", options.seed, one.error.text);
         if (mutation != MUTATION_NONE || bad == 10) break;
     }
@@ -112,13 +111,13 @@ static uint64_t play(const arguments *a, node_mutation mutation) {
 }
 
 /* In a process of its own: what a mutation breaks may also end in an assertion of the product. */
-static bool is_seen(const arguments *a, node_mutation mutation) {
+static bool is_seen(const arguments *a, fake_mutation mutation) {
     int status = 0;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) _exit(play(a, mutation) > 0 ? 1 : 0);
     if (child < 0 || waitpid(child, &status, 0) != child) return false;
-    if (WIFSIGNALED(status)) printf("%s is seen by an assertion of the product\n", node_mutation_name(mutation));
+    if (WIFSIGNALED(status)) printf("%s is seen by an assertion of the product\n", fake_mutation_name(mutation));
     return WIFSIGNALED(status) || WEXITSTATUS(status) == 1;
 }
 
@@ -126,10 +125,10 @@ static bool is_seen(const arguments *a, node_mutation mutation) {
 static int play_mutations(const arguments *a) {
     int wrong = 0;
     for (int i = 1; i < MUTATIONS; i++) {
-        if (!a->all_mutations && a->mutation != (node_mutation)i) continue;
-        bool seen = is_seen(a, (node_mutation)i), must = i != MUTATION_NO_LEASE;
+        if (!a->all_mutations && a->mutation != (fake_mutation)i) continue;
+        bool seen = is_seen(a, (fake_mutation)i), must = i != MUTATION_NO_LEASE;
         if (!seen)
-            printf("%s is not seen%s\n", node_mutation_name((node_mutation)i), must ? "" : ", and must not be");
+            printf("%s is not seen%s\n", fake_mutation_name((fake_mutation)i), must ? "" : ", and must not be");
         wrong += seen != must;
     }
     return wrong == 0 ? 0 : 1;

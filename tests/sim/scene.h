@@ -7,7 +7,7 @@
 typedef struct scene_options {
     uint64_t seed;
     bool trace;
-    node_mutation mutation;
+    fake_mutation mutation;
 } scene_options;
 
 typedef struct scene_result {
@@ -15,7 +15,7 @@ typedef struct scene_result {
     tw_error error;       /* what does not hold */
     uint64_t events;      /* of the world: the same seed has the same number */
     uint64_t fingerprint; /* of both streams */
-    uint32_t kills, freezes, breaks, elections, restarts, jumps, wipes, handovers;
+    uint32_t kills, freezes, breaks, elections, restarts, jumps, handovers;
     checks_counts counts;
 } scene_result;
 

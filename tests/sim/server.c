@@ -158,6 +158,16 @@ static void tell_one(bus_subscription *to, const char *subject, const char *repl
     free(data);
 }
 
+bool server_is_wanted(server *s, const char *subject) {
+    if (server_stream_of(s, subject) != NULL) return true;
+    for (uint32_t i = 0; i < s->connection_count; i++) {
+        const bus *b = s->connections[i];
+        for (uint32_t j = 0; !b->closed && j < b->subscription_count; j++)
+            if (b->subscriptions[j]->open && subject_matches(b->subscriptions[j]->subject, subject)) return true;
+    }
+    return false;
+}
+
 void server_publish(server *s, const char *subject, const char *reply, const uint8_t *bytes, size_t length) {
     for (uint32_t i = 0; i < s->connection_count; i++) {
         bus *b = s->connections[i];

@@ -21,6 +21,20 @@
 
 enum { SERVER_STREAMS = 8, SERVER_CONNECTIONS = 512, SERVER_BREAKS = 64, SERVER_SUBSCRIPTIONS = 64 };
 
+/* Things done wrong on purpose, to see whether the checks notice. */
+typedef enum fake_mutation {
+    MUTATION_NONE = 0,
+    MUTATION_NO_FENCE,      /* execlog is written without an expectation */
+    MUTATION_NO_LEASE,      /* every claim of the lease is won */
+    MUTATION_RESEND_AT_END, /* a write that is not known to be stored is sent again without its fence */
+    MUTATION_SKIP_UNKNOWN,  /* a write that is not known to be stored is told as stored */
+    MUTATION_FORGET_IDS,    /* correlation ids are lost with a restart */
+    MUTATION_OLD_ORIGIN,    /* it believes to have read more of execlog than it has */
+    MUTATION_OWN_CLOCK,     /* the process's own clock instead of the stream's */
+    MUTATION_SKIP_INPUT, /* the reader leaves a message out after trouble, and says the next one has its number */
+    MUTATIONS
+} fake_mutation;
+
 typedef enum server_state { SERVER_UP = 0, SERVER_ELECTING, SERVER_DOWN } server_state;
 
 /* In thousandths, but for the switches, which break the server on purpose: to show that the checks see it. */
@@ -95,6 +109,7 @@ struct bus {
     bus_subscription *subscriptions[SERVER_SUBSCRIPTIONS];
     uint32_t subscription_count;
     uint64_t inboxes;
+    fake_mutation mutation;
     struct bus_writer *writers;
     struct bus_reader *readers;
 };
@@ -104,6 +119,7 @@ typedef struct server_host {
     server *server;
     world_process *process;
     uint32_t life; /* of the process when this was made: what it left is not its successor's */
+    fake_mutation mutation;
 } server_host;
 
 server *server_alloc(world *world, const server_faults *faults);
@@ -145,6 +161,7 @@ void server_send(bus *from, const server_parcel *parcel, const char *subject, co
 /* To a process: `run` is called there, in the order of the calls, unless the connection breaks before. */
 void server_reply(bus *to, world_do run, void *context, const void *data, size_t length);
 /* A core message to everybody who listens. */
+bool server_is_wanted(server *server, const char *subject); /* by a stream, or by anybody who listens */
 void server_publish(server *server, const char *subject, const char *reply, const uint8_t *bytes, size_t length);
 
 /* The fakes', called by the server. */

@@ -311,7 +311,7 @@ void traffic_start(traffic_client *c) {
     const bus_writer_options writer = {.on_result = on_write, .context = c, .timeout_ns = 2 * WORLD_SECOND};
     tw_error error;
     world_start_process(c->server->world, &c->process);
-    c->host = (server_host){c->server, &c->process, c->process.life};
+    c->host = (server_host){.server = c->server, .process = &c->process, .life = c->process.life};
     c->loop.data = &c->host;
     for (uint32_t i = 0; i < c->count; i++)
         c->orders[i].under_way = false;

@@ -184,6 +184,15 @@ static bool may_run(world *w, event *what) {
     return false;
 }
 
+static void run_event(const event *what) {
+    world_process *process = what->process;
+    if (process != NULL && process->before != NULL) process->before(process->context);
+    what->run(what->context, what->data, what->length);
+    if (process != NULL && process->after != NULL && process->alive && process->life == what->life)
+        process->after(process->context);
+    free(what->data);
+}
+
 uint64_t world_run(world *w, int64_t until_ns) {
     uint64_t before_ran = w->ran;
     while (w->count > 0 && w->heap[0].at_ns <= until_ns) {
@@ -191,8 +200,7 @@ uint64_t world_run(world *w, int64_t until_ns) {
         w->now_ns = what.at_ns;
         if (!may_run(w, &what)) continue;
         w->ran++;
-        what.run(what.context, what.data, what.length);
-        free(what.data);
+        run_event(&what);
     }
     if (w->now_ns < until_ns) w->now_ns = until_ns;
     return w->ran - before_ran;
@@ -200,6 +208,10 @@ uint64_t world_run(world *w, int64_t until_ns) {
 
 uint64_t world_events(const world *w) {
     return w->ran;
+}
+
+bool world_tells(const world *w) {
+    return w->trace;
 }
 
 void world_tell(const world *w, const char *format, ...) {

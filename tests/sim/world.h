@@ -28,6 +28,10 @@ typedef struct world_process {
     uint32_t life;           /* counts starts */
     int64_t frozen_until_ns; /* 0: it runs */
     int64_t clock_ahead_ns;  /* of its wall clock, which a jump changes */
+    /* Around each of its events; may be NULL. `after` only if it lives still. */
+    void (*before)(void *context);
+    void (*after)(void *context);
+    void *context;
 } world_process;
 
 /* `data` is the event's own copy of bytes, freed after it. */
@@ -63,6 +67,7 @@ void world_freeze_process(world *world, world_process *process, int64_t for_ns);
 uint64_t world_run(world *world, int64_t until_ns);
 uint64_t world_events(const world *world); /* in all so far: a fingerprint of the run */
 
+bool world_tells(const world *world);
 /* One line of what happens, if the world was asked to tell. */
 void world_tell(const world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
