@@ -178,6 +178,8 @@ static void deliver(void *context, uint32_t client, const char *account, uint32_
         TW_ASSERT(c->told != NULL);
     }
     c->told[c->told_count++] = *report;
+    world_tell(c->gateway->host.server->world, "gateway: client %" PRIu32 " of %s is given %" PRIu64 "-%" PRIu32,
+               client, account, report->seq, report->n);
 }
 
 static void on_live(void *context, const bus_message *m) {
@@ -185,6 +187,9 @@ static void on_live(void *context, const bus_message *m) {
     wire_executions batch;
     wire_part part;
     if (wire_executions_open(&batch, m->bytes, m->length) != WIRE_OK) return;
+    world_tell(f->gateway->host.server->world,
+               "gateway: live reports of %s, inputs %" PRIu64 " to %" PRIu64 ", term %" PRIu64,
+               batch.header.account, batch.header.first_seq, batch.header.last_seq, batch.header.term);
     while (wire_executions_next(&batch, &part))
         if (part.kind == WIRE_PART_REPORT)
             follow_take_live(f->gateway->follow, f->feed, batch.header.shard, batch.header.term, &part.report, NULL,
@@ -228,6 +233,9 @@ static void on_page(void *context, const bus_message *m) {
         follow_fail(g->follow, q->chase, now_ns);
         return;
     }
+    world_tell(g->host.server->world, "gateway: a page of %s's executions, true at %" PRIu64 ", %s%s",
+               reply.header.account, reply.header.seq, reply.header.more ? "and more" : "the last",
+               reply.header.detail);
     if (reply.header.code == WIRE_REPLY_OK && reply.header.detail[0] != '\0' && (q->after > 0 || q->after_n > 0))
         follow_lost(g->follow, q->chase, q->after, q->after_n, tell_lost, g);
     while (wire_query_reply_next(&reply, &part))
@@ -258,6 +266,8 @@ static void ask_page(gateway_node *g, const follow_question *wanted) {
     (void)bus_subscribe(g->bus, inbox, on_page, q, 0, &q->inbox, &error);
     size_t length = wire_query_encode(&query, bytes, sizeof bytes);
     (void)bus_publish_request(g->bus, "query.TWEX.1", inbox, bytes, length);
+    world_tell(w, "gateway: asks for %s's executions after %" PRIu64 "-%" PRIu32, wanted->account, wanted->after,
+               wanted->after_n);
     world_after(w, &g->process, ANSWER_NS, no_page, q);
 }
 
