@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 static uint32_t home_of(const tw_map *map, const char *text) {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const unsigned char *c = (const unsigned char *)text; *c != 0; c++)
-        hash = (hash ^ *c) * 16777619u;
-    return hash & map->mask;
+    return (uint32_t)tw_hash_text(text, strlen(text)) & map->mask;
 }
 
 bool tw_map_init(tw_map *map, uint32_t capacity, tw_map_text text, const void *context) {

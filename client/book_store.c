@@ -32,8 +32,9 @@ void book_store_fini(book_store *store, receiver_hold *hold) {
 client_book *book_store_of_subject(const book_store *store, const char *subject) {
     uint64_t hash = tw_hash_text(subject, strlen(subject));
     uint32_t mask = store->slot_count - 1;
-    for (uint32_t i = (uint32_t)hash & mask; store->slots[i] != NULL; i = (i + 1) & mask)
-        if (store->slots[i]->hash == hash && strcmp(store->slots[i]->subject, subject) == 0) return store->slots[i];
+    for (uint32_t i = (uint32_t)hash & mask; store->slots[i].book != NULL; i = (i + 1) & mask)
+        if (store->slots[i].hash == hash && strcmp(store->slots[i].book->subject, subject) == 0)
+            return store->slots[i].book;
     return NULL;
 }
 
@@ -44,11 +45,11 @@ client_book *book_store_find(const book_store *store, const char *exchange, cons
     return whole ? book_store_of_subject(store, subject) : NULL;
 }
 
-static void place(client_book **slots, uint32_t slot_count, client_book *book) {
+static void place(book_slot *slots, uint32_t slot_count, client_book *book) {
     uint32_t mask = slot_count - 1, i = (uint32_t)book->hash & mask;
-    while (slots[i] != NULL)
+    while (slots[i].book != NULL)
         i = (i + 1) & mask;
-    slots[i] = book;
+    slots[i] = (book_slot){.hash = book->hash, .book = book};
 }
 
 /* Room for one more, at most half of the slots in use. */
@@ -61,7 +62,7 @@ static bool grow(book_store *store) {
         store->capacity = capacity;
     }
     if (2 * (store->count + 1) <= store->slot_count) return true;
-    client_book **slots = calloc((size_t)store->slot_count * 2, sizeof *slots);
+    book_slot *slots = calloc((size_t)store->slot_count * 2, sizeof *slots);
     if (slots == NULL) return false;
     for (uint32_t i = 0; i < store->count; i++)
         place(slots, store->slot_count * 2, store->books[i]);
@@ -93,15 +94,15 @@ client_book *book_store_add(book_store *store, const char *exchange, const char 
 /* Empties a slot and moves what follows it in the run back, so that no search ends too early. */
 static void vacate(book_store *store, const client_book *book) {
     uint32_t mask = store->slot_count - 1, hole = (uint32_t)book->hash & mask;
-    while (store->slots[hole] != book)
+    while (store->slots[hole].book != book)
         hole = (hole + 1) & mask;
-    for (uint32_t i = (hole + 1) & mask; store->slots[i] != NULL; i = (i + 1) & mask) {
-        uint32_t home = (uint32_t)store->slots[i]->hash & mask;
+    for (uint32_t i = (hole + 1) & mask; store->slots[i].book != NULL; i = (i + 1) & mask) {
+        uint32_t home = (uint32_t)store->slots[i].hash & mask;
         if (((i - home) & mask) < ((i - hole) & mask)) continue;
         store->slots[hole] = store->slots[i];
         hole = i;
     }
-    store->slots[hole] = NULL;
+    store->slots[hole] = (book_slot){0};
 }
 
 void book_store_remove(book_store *store, client_book *book, receiver_hold *hold) {

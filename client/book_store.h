@@ -33,12 +33,18 @@ typedef struct client_book {
     uint32_t position; /* in book_store.books */
 } client_book;
 
+/* The hash beside the book: books lie far from each other. */
+typedef struct book_slot {
+    uint64_t hash;
+    client_book *book; /* NULL: free */
+} book_slot;
+
 typedef struct book_store {
     client_book **books; /* count of them, in no order */
     uint32_t count;
     uint32_t capacity;
     uint32_t max_books;
-    client_book **slots; /* open addressing, linear; slot_count is a power of two */
+    book_slot *slots; /* open addressing, linear; slot_count is a power of two */
     uint32_t slot_count;
 } book_store;
 

@@ -236,8 +236,18 @@ static bool goes_back(const receiver_book *book, const wire_header *header) {
            same_epoch(header->epoch, book->left_epoch);
 }
 
+/* Of what is the rule: what is here is the newest, nothing is held, and this follows it. */
+static bool is_next(const receiver_book *book, const wire_header *header) {
+    return receiver_book_in_sync(book) && book->held.count == 0 && header->term == book->newest_term &&
+           header->seq > header->prev_seq && chains_on(book, header);
+}
+
 static receiver_outcome take_delta(receiver_book *book, receiver_hold *hold, const wire_book_update *update) {
     const wire_header *header = &update->header;
+    if (is_next(book, header)) {
+        book->newest_seq = header->seq;
+        return fold(book, update, false) ? RECEIVER_APPLIED : wait_for_snapshot(book, RECEIVER_WAIT_CHECKSUM);
+    }
     if (goes_back(book, header)) {
         bool doubted_before = book->epoch_doubt;
         book->epoch_doubt = true;

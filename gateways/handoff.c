@@ -16,8 +16,10 @@ int64_t handoff_ns(int64_t ns) {
 }
 
 tw_state_cause handoff_cause(const char *name) {
-    for (int i = 0; i <= (int)TW_CAUSE_CHECKSUM; i++)
-        if (strcmp(tw_state_cause_name((tw_state_cause)i), name) == 0) return (tw_state_cause)i;
+    for (int i = 0; i <= (int)TW_CAUSE_CHECKSUM; i++) {
+        const char *known = tw_state_cause_name((tw_state_cause)i);
+        if (known == name || strcmp(known, name) == 0) return (tw_state_cause)i;
+    }
     return TW_CAUSE_NONE;
 }
 

@@ -785,7 +785,7 @@ static tw_code take_memory(order_desk *self, tw_error *error) {
 static void on_tick(void *context) {
     order_desk *self = context;
     order_directory_tend(self);
-    if (++self->ticks % BEAT_TICKS == 0) order_sessions_tend(self, true);
+    if (++self->ticks % self->beat_ticks == 0) order_sessions_tend(self, true);
 }
 
 static tw_code open_all(order_desk *self, tw_error *error) {
@@ -817,6 +817,8 @@ tw_code order_desk_open(order_desk **made, gateway *owner, tw_error *error) {
     self->log = owner->log;
     tw_text_copy(self->venue, sizeof self->venue, s->venue);
     tw_text_format(self->sender, sizeof self->sender, "%s", s->name[0] != '\0' ? s->name : "tickwire-gateway");
+    uint64_t fifth = (uint64_t)(s->session_timeout_ns / 5 / TICK_NS);
+    self->beat_ticks = fifth < BEAT_TICKS ? fifth : BEAT_TICKS; /* 2 s at least: never 0 */
     *made = self;
     code = open_all(self, error);
     if (code != TW_OK) {

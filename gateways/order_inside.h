@@ -19,7 +19,7 @@
 #define BATCH_BYTES   (256u * 1024u)
 #define RECENT_ORDERS 16384u /* a power of 2 */
 #define TICK_NS       INT64_C(200000000)
-#define BEAT_TICKS    5u /* ticks between beats of sessions */
+#define BEAT_TICKS    5u /* ticks between beats of sessions, at most; at least five beats in a timeout */
 
 /* Where a command stands in the stream. */
 typedef struct order_part {
@@ -83,7 +83,7 @@ struct order_desk {
     bus *bus;
     bus_writer *writer;
     ticker *ticker;
-    uint64_t ticks;
+    uint64_t ticks, beat_ticks;
     order_limits *limits; /* NULL: no rates */
     bool closing;
 

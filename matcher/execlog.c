@@ -131,7 +131,7 @@ void execlog_write(execlog *self) {
     int64_t now_ns = rt_clock_monotonic_ns();
     if (self->mode != WRITING || self->draining || self->under_way || self->closed || now_ns < self->retry_ns)
         return;
-    if (!mr_journal_next(m->replica, &part)) return;
+    if (!live_has_told_all(m->live) || !mr_journal_next(m->replica, &part)) return;
     tw_code code = bus_writer_write(self->writer, self->subject, part.bytes, part.length, m->origin.execlog_seq,
                                     ++self->token);
     self->under_way = code == TW_OK;

@@ -46,7 +46,8 @@ static void on_message(void *context, const bus_stream_message *message) {
     if (message->pending == 0) self->reached = true;
     hashes_taken(m->hashes);
     if (live_is_full(m->live)) matcher_end_of_burst(m);
-    if (!mr_room(m->replica)) matcher_flow(m);
+    matcher_breathe(m, self->last_ns);
+    if (!matcher_has_room(m)) matcher_flow(m);
 }
 
 /* A stream that was away may be another one: nothing is taken from it before that is known. */
@@ -93,7 +94,7 @@ void inputs_flow(inputs *self, bool room) {
 }
 
 bool inputs_ready(const inputs *self) {
-    return self->reader != NULL && self->reached && !self->unverified &&
+    return self->reader != NULL && (self->reached || !matcher_has_room(self->matcher)) && !self->unverified &&
            bus_reader_read_status(self->reader)->state == BUS_READER_READING;
 }
 

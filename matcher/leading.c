@@ -63,12 +63,13 @@ static void publish_market(matcher *m) {
     bus_flush(m->bus);
 }
 
-static void serve(leading *self) {
+/* `again`: what has left may not have arrived. */
+static void serve(leading *self, bool again) {
     matcher *m = self->matcher;
     self->serves = true;
     self->holds = false;
     tell_feed(self, false);
-    live_lead(m->live);
+    live_lead(m->live, again);
     publish_market(m);
     execlog_lead(m->execlog);
     bus_flush(m->bus);
@@ -76,10 +77,10 @@ static void serve(leading *self) {
 
 static void begin_to_lead(leading *self) {
     matcher *m = self->matcher;
-    const publisher_safe safe = {.seq = self->machine.safe_seq, .tier_seq = self->machine.safe_seq};
+    const publisher_safe safe = {.seq = self->machine.safe_seq}; /* what the slow tiers had sent is not known */
     m->counts.takeovers++;
     publisher_lead(mk_publisher(m->market), self->machine.term, &safe);
-    serve(self);
+    serve(self, true);
     rt_log(m->log, RT_INFO, "leads: publishes and writes execlog from now on", RT_U64("term", self->machine.term),
            RT_STR("before", self->machine.heard.leader), RT_U64("seq", mr_seq(m->replica)),
            RT_U64("journaled", mr_journaled(m->replica)), RT_U64("safe_seq", safe.seq));
@@ -87,15 +88,15 @@ static void begin_to_lead(leading *self) {
 
 static void resume(leading *self) {
     matcher *m = self->matcher;
-    const publisher_safe safe = {.seq = self->machine.safe_seq, .tier_seq = self->machine.safe_seq};
+    const publisher_safe safe = {.seq = self->machine.safe_seq}; /* what the slow tiers had sent is not known */
     publisher_resume(mk_publisher(m->market), &safe);
-    serve(self);
+    serve(self, true);
     rt_log(m->log, RT_INFO, "leads on: the bus is back", RT_U64("term", self->machine.term),
            RT_U64("seq", mr_seq(m->replica)));
 }
 
 static void go_on(leading *self) {
-    serve(self);
+    serve(self, false);
     rt_log(self->matcher->log, RT_INFO, "still leads: publishes and writes on", RT_U64("term", self->machine.term));
     if (self->stopping) matcher_stop(self->matcher, 0);
 }

@@ -34,6 +34,10 @@ struct live {
     matcher *matcher;
     mr_listener listener;
     bool on;
+    bool catching_up; /* tells the backlog, from `at` on; what comes meanwhile is told in its turn */
+    mr_place at;
+    uint64_t told_seq; /* the last record that has left */
+    uint32_t told_n;
     /* by account */
     mr_record **first, **last;
     uint32_t *accounts; /* those with records, in the order of their first */
@@ -52,13 +56,18 @@ struct live {
     wire_fill batch[WIRE_MAX_FILLS];
     uint8_t fills_bytes[FILLS_BYTES];
     char epoch[TW_EPOCH_BYTES];
-    int64_t newest_ns; /* of the inputs gathered */
+    int64_t newest_ns; /* of the records gathered */
+    uint64_t newest_seq;
+    uint32_t newest_n;
 };
 
 /* ---- gathering ---- */
 
 static void gather_report(live *self, mr_record *record) {
     uint32_t account = record->report.account;
+    self->newest_ns = record->report.stream_ns;
+    self->newest_seq = record->report.seq;
+    self->newest_n = record->report.n;
     if (account >= self->matcher->settings.max_accounts) return;
     record->link = NULL;
     if (self->first[account] != NULL) {
@@ -68,7 +77,6 @@ static void gather_report(live *self, mr_record *record) {
         self->accounts[self->account_count++] = account;
     }
     self->last[account] = record;
-    self->newest_ns = record->report.stream_ns;
     self->gathered++;
 }
 
@@ -101,15 +109,22 @@ static void on_record(void *context, mr_record *record) {
     live *self = context;
     matcher *m = self->matcher;
     mk_take(m->market, &record->report, m->burst_ns);
-    if (!self->on) return;
+    if (!self->on || self->catching_up) return;
     gather_report(self, record);
     gather_fill(self, record);
 }
 
-static void on_backlog(void *context, mr_record *record) {
-    live *self = context;
-    gather_report(self, record);
-    gather_fill(self, record);
+/* A part of the backlog, so that the process does not stand still however large it is. */
+static void gather_backlog(live *self) {
+    while (!live_is_full(self)) {
+        mr_record *record = mr_backlog_next(self->matcher->replica, &self->at);
+        self->catching_up = record != NULL;
+        if (record == NULL) return;
+        const mx_report *report = &record->report;
+        if (report->seq < self->told_seq || (report->seq == self->told_seq && report->n <= self->told_n)) continue;
+        gather_report(self, record);
+        gather_fill(self, record);
+    }
 }
 
 /* ---- reports ---- */
@@ -250,11 +265,19 @@ static void forget(live *self) {
 }
 
 void live_flush(live *self) {
+    if (self->catching_up) gather_backlog(self);
     if (self->gathered > 0) tw_histogram_record(&self->matcher->input_to_live, rt_clock_utc_ns() - self->newest_ns);
     for (uint32_t i = 0; i < self->account_count; i++)
         send_account(self, self->accounts[i]);
     self->account_count = self->gathered = 0;
     send_fills(self);
+    if (self->newest_seq == 0) return;
+    self->told_seq = self->newest_seq;
+    self->told_n = self->newest_n;
+}
+
+bool live_has_told_all(const live *self) {
+    return !self->catching_up && self->gathered == 0;
 }
 
 bool live_is_full(const live *self) {
@@ -265,17 +288,19 @@ const mr_listener *live_listener(const live *self) {
     return &self->listener;
 }
 
-void live_lead(live *self) {
-    const mr_listener backlog = {on_backlog, self};
+void live_lead(live *self, bool again) {
     forget(self);
-    self->on = true;
-    mr_tell_backlog(self->matcher->replica, &backlog);
+    if (again) self->told_seq = self->newest_seq = 0;
+    self->on = self->catching_up = true;
+    self->at = mr_backlog_begin(self->matcher->replica);
     live_flush(self);
 }
 
 void live_hold(live *self) {
     forget(self);
-    self->on = false;
+    self->on = self->catching_up = false;
+    self->newest_seq = self->told_seq;
+    self->newest_n = self->told_n;
 }
 
 /* ---- life ---- */

@@ -13,11 +13,13 @@
 #include "base/text.h"
 #include "runtime/clock.h"
 
-#define NS_PER_MS   INT64_C(1000000)
-#define SIGNALS     3
-#define TICK_NS     (5 * NS_PER_MS)
-#define HOST_BYTES  33
-#define SHOWN_BYTES 256u
+#define NS_PER_MS       INT64_C(1000000)
+#define SIGNALS         3
+#define TICK_NS         (5 * NS_PER_MS)
+#define HOST_BYTES      33
+#define SHOWN_BYTES     256u
+#define BREATH_NS       (4 * NS_PER_MS) /* between two looks at who leads */
+#define FOLLOWERS_SHARE 4u              /* of --backlog, before reading pauses */
 
 /* ---- bursts ---- */
 
@@ -36,13 +38,33 @@ void matcher_end_of_burst(matcher *self) {
     matcher_flow(self);
 }
 
+static void publish_rest(matcher *self) {
+    if (!leading_serves(self->leading) || live_has_told_all(self->live)) return;
+    live_flush(self->live);
+    bus_flush(self->bus);
+}
+
+void matcher_breathe(matcher *self, int64_t now_ns) {
+    if (now_ns - self->breathed_ns < BREATH_NS) return;
+    self->breathed_ns = now_ns;
+    leading_step(self->leading, now_ns);
+    if (leading_speaks(self->leading)) mk_tick(self->market, rt_clock_utc_ns());
+    publish_rest(self);
+}
+
 static void on_check(uv_check_t *check) {
     matcher_end_of_burst(check->data);
 }
 
+/* Who follows must be able to reach what the leader has announced, whose own backlog may be full. */
+bool matcher_has_room(const matcher *self) {
+    if (leading_serves(self->leading)) return mr_room(self->replica);
+    return mr_backlog_bytes(self->replica) < FOLLOWERS_SHARE * self->settings.backlog;
+}
+
 void matcher_flow(matcher *self) {
     if (self->state != MATCHER_RUNNING) return;
-    inputs_flow(self->inputs, mr_room(self->replica) && bus_buffered(self->bus) < self->settings.high_water);
+    inputs_flow(self->inputs, matcher_has_room(self) && bus_buffered(self->bus) < self->settings.high_water);
 }
 
 /* ---- trouble ---- */
@@ -91,8 +113,7 @@ static void on_tick(void *context) {
     }
     places_tick(self->places, now_ns);
     if (self->state == MATCHER_STARTING) return;
-    leading_step(self->leading, now_ns);
-    if (leading_speaks(self->leading)) mk_tick(self->market, rt_clock_utc_ns());
+    matcher_breathe(self, now_ns);
     execlog_tick(self->execlog, now_ns);
     keeping_tick(self->keeping, now_ns);
     bus_flush(self->bus);

@@ -98,6 +98,7 @@ typedef struct matcher {
     mr_origin origin;     /* of the streams, as they are */
     int64_t burst_ns;     /* the wall clock at the burst's beginning */
     bool burst_open;      /* something was taken that has not left */
+    int64_t breathed_ns;
     bool stopping;
     int exit_code;
     uv_check_t check;
@@ -120,8 +121,12 @@ void matcher_stop(matcher *self, int exit_code);
 void matcher_begin(matcher *self);
 /* Something that time does not heal. Publishing and writing stop at once; the process stays and says why. */
 void matcher_halt(matcher *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Within long work: who leads is looked at, heartbeats leave. `now_ns` is monotonic. */
+void matcher_breathe(matcher *self, int64_t now_ns);
 /* What was taken leaves now: live reports, market data, execlog, one write. */
 void matcher_end_of_burst(matcher *self);
+/* For the reports of more inputs. */
+bool matcher_has_room(const matcher *self);
 /* Reads on, or pauses, as there is room. */
 void matcher_flow(matcher *self);
 
@@ -139,7 +144,8 @@ tw_code inputs_begin(inputs *inputs, tw_error *error); /* from the replica's seq
 void inputs_end(inputs *inputs);                       /* no more */
 void inputs_flow(inputs *inputs, bool room);
 void inputs_verified(inputs *inputs);
-bool inputs_ready(const inputs *inputs); /* has been read to its end, and can be read */
+/* Has been read to its end, or as far as there is room for what is not in execlog; and can be read. */
+bool inputs_ready(const inputs *inputs);
 int64_t inputs_idle_ns(const inputs *inputs, int64_t now_ns);
 uint64_t inputs_waiting(const inputs *inputs); /* in the stream, as last heard */
 uint64_t inputs_consumers(const inputs *inputs);
@@ -162,10 +168,12 @@ uint64_t execlog_consumers(const execlog *execlog);
 tw_code live_open(live **live, matcher *matcher, tw_error *error);
 void live_close(live *live);
 const mr_listener *live_listener(const live *live); /* for mr_take */
-void live_lead(live *live);                         /* tells all that execlog lacks, and everything from now on */
+/* Tells what execlog lacks, and everything from now on; `again`: also what has left before. A large backlog leaves in parts, one a flush. */
+void live_lead(live *live, bool again);
 void live_hold(live *live);
 void live_flush(live *live);
-bool live_is_full(const live *live); /* as many as --burst have gathered */
+bool live_is_full(const live *live);      /* as many as --burst have gathered */
+bool live_has_told_all(const live *live); /* nothing waits to leave */
 
 /* queries.c */
 tw_code queries_open(queries **queries, matcher *matcher, tw_error *error);

@@ -107,10 +107,10 @@ typedef struct run {
     wire_order_command command;
     uint32_t shard;
     bus_writer *writer;
-    bool answered;           /* the last write has a result */
-    bus_write_result result; /* which is this */
-    uint64_t order_id;       /* what this is about, once known */
-    bool stored;
+    bool answered;              /* the last write has a result */
+    bus_write_result result;    /* which is this */
+    uint64_t order_id;          /* what this is about, once known */
+    bool stored, repeated;      /* sent more than once: which of them became the order is told by the report */
     held_report held[MAX_HELD]; /* reports that were faster than the acknowledgement */
     uint32_t held_count;
     bool heard, ended, refused;
@@ -312,6 +312,7 @@ static tw_code send_until_stored(run *self, tw_error *error) {
         if (attempt > 1) {
             fprintf(stderr, "tickwire order: no acknowledgement (%s): sent again, %" PRIu64 " of %" PRIu64 "\n",
                     self->result.reason, attempt, attempts);
+            self->repeated = true;
             if (!bus_connected(self->link.bus))
                 venue_link_wait(&self->link, NULL, NULL, rt_clock_monotonic_ns() + TW_NS_PER_SECOND);
         }
@@ -338,7 +339,8 @@ static void tell_stored(run *self) {
     char id[VENUE_ID_BYTES];
     const wire_order_command *c = &self->command;
     bool fresh = c->kind == WIRE_NEW_ORDER;
-    self->order_id = fresh ? self->result.seq << 16 : c->order_id;
+    self->order_id = c->order_id;
+    if (fresh && !self->repeated) self->order_id = self->result.seq << 16;
     venue_order_id_format(id, self->shard, self->order_id);
     if (self->settings.link.json) {
         char line[512];
@@ -353,7 +355,7 @@ static void tell_stored(run *self) {
         json_close_object(&w);
         if (json_finish(&w)) puts(line);
     } else if (fresh) {
-        printf("order %s, client id %s\n", id, c->client_order_id);
+        printf("order %s, client id %s\n", id[0] != '\0' ? id : "sent again", c->client_order_id);
     } else {
         printf("%s of %s sent, input %" PRIu32 "-%" PRIu64 "\n", c->kind == WIRE_CANCEL ? "cancel" : "replace",
                id[0] != '\0' ? id : c->client_order_id, self->shard, self->result.seq);

@@ -54,7 +54,7 @@ static const setting table[] = {
      .offset = AT(seed),
      .default_text = "1",
      .value_name = "N",
-     .help = "the same seed, symbols, accounts and tag send the same commands, whatever the venue answers"},
+     .help = "the same seed, tag, accounts and instruments send the same commands, whatever the venue answers"},
     {.name = "rate",
      .type = SETTING_COUNT,
      .offset = AT(rate),
@@ -143,6 +143,7 @@ typedef struct run {
     venue_directory directory;
     venue_crowd *crowd;
     uint32_t *lane_of; /* by the crowd's instruments */
+    size_t listed;     /* these */
     lane lanes[VENUE_MAX_SHARDS];
     bus_writer *writer;
     sim_pacing pacing;
@@ -290,9 +291,11 @@ static tw_code find_venue(run *self, tw_error *error) {
 
 /* ---- the crowd in this venue ---- */
 
-/* In the scale of the instrument, on its tick. */
+/* In the scale of the instrument, on its tick: near the reference price if there is one. */
 static int64_t price_of(const venue_entry *entry) {
     int64_t price = venue_crowd_cents_of(entry->symbol), tick = entry->tick > 0 ? entry->tick : 1;
+    if (entry->reference != TW_PRICE_ABSENT && entry->reference > tick)
+        return entry->reference - entry->reference % tick;
     for (int32_t i = -2; i > entry->price_exponent; i--)
         price *= 10;
     for (int32_t i = -2; i < entry->price_exponent; i++)
@@ -303,6 +306,7 @@ static int64_t price_of(const venue_entry *entry) {
 
 static tw_code gather(run *self, tw_error *error) {
     size_t count = self->directory.count < self->settings.symbols ? self->directory.count : self->settings.symbols;
+    self->listed = count;
     venue_crowd_instrument *listed = calloc(count, sizeof *listed);
     self->lane_of = calloc(count, sizeof *self->lane_of);
     if (listed == NULL || self->lane_of == NULL) {
@@ -539,13 +543,17 @@ static int finish(run *self) {
 }
 
 static int play(run *self, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
     tw_code code = find_venue(self, error);
     int result = 1;
+    if (code == TW_OK)
+        code = venue_directory_references(&self->link, s->exchange, &self->shards, s->timeout_ns, &self->directory,
+                                          error);
     if (code == TW_OK) code = gather(self, error);
     if (code == TW_OK) code = open_lanes(self, error);
     if (code == TW_OK) {
-        fprintf(stderr, "tickwire simulate: the crowd trades in %zu instruments of %s\n", self->directory.count,
-                self->settings.link.exchange);
+        fprintf(stderr, "tickwire simulate: the crowd trades in %zu instruments of %s\n", self->listed,
+                s->exchange);
         trade(self);
         result = finish(self);
     }

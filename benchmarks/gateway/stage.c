@@ -268,6 +268,7 @@ trial stage_try(stage *self, double rate, double seconds) {
                    .gateway_cpu = cpu.gateway / wall_s,
                    .server_cpu = cpu.server / wall_s,
                    .client_cpu = cpu.clients / wall_s,
+                   .publisher_cpu = cpu.publisher / wall_s,
                    .others_cpu = others_of(&cpu) / wall_s,
                    .serving_cpu_us = per((cpu.gateway + cpu.server) * 1e6, delivered),
                    .load = load_average(),

@@ -58,11 +58,11 @@ typedef struct trial {
     double p50_ms, p99_ms; /* from due time to the client */
     uint32_t clients;      /* that counted */
     double payload_bytes, bytes_per_update, updates_per_read;
-    double late_p99_us;                         /* of the publisher */
-    double gateway_cpu, server_cpu, client_cpu; /* cores */
-    double others_cpu;                          /* cores that were busy with something else */
-    double serving_cpu_us;                      /* of gateways and server, per update delivered */
-    double load;                                /* of the machine, a minute's average */
+    double late_p99_us;                                        /* of the publisher */
+    double gateway_cpu, server_cpu, client_cpu, publisher_cpu; /* cores */
+    double others_cpu;                                         /* cores that were busy with something else */
+    double serving_cpu_us;                                     /* of gateways and server, per update delivered */
+    double load;                                               /* of the machine, a minute's average */
     uint64_t faults, closed;
 } trial;
 

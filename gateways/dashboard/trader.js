@@ -35,6 +35,7 @@ export class Trader {
     this.askAt = -Infinity;
     this.views = { ticket: new TicketView(this, loop), orders: new OrdersView(this, loop), fills: new FillsView(this, loop), positions: new PositionsView(this, loop) };
     this.note = new TextCell(document.getElementById('desk-note'));
+    this.counts = Object.fromEntries(['orders', 'fills', 'positions'].map((name) => [name, new TextCell(document.getElementById(`${name}-count`))]));
     this.cancelAllButton = document.getElementById('cancel-all');
     this.unknown = new Mark(document.body, 'data-desk');
     this.mark = loop.add({ draw: () => this.#draw(), every: 50 });
@@ -154,6 +155,7 @@ export class Trader {
     this.note.set(account ? noteOf(account, this.connected) : '');
     this.cancelAllButton.disabled = !this.connected || !account || account.orders.open === 0;
     this.#hold(account);
+    for (const [name, count] of [['orders', account?.orders.open], ['fills', account?.fills.list.length], ['positions', this.held]]) this.counts[name].set(count > 0 ? `${count}` : '');
   }
 
   /** At which prices the account has orders in what is looked at: "buy 187.20", … as the order book writes prices. */
@@ -172,7 +174,9 @@ export class Trader {
     if (account?.positions === this.heldOf && account?.positions.version === this.heldAt) return;
     this.heldOf = account?.positions;
     this.heldAt = account?.positions.version;
-    this.app.hold((account?.positions.list() ?? []).filter(({ quantity }) => quantity !== 0n).slice(0, MOST_HELD).map(({ key }) => key));
+    const held = (account?.positions.list() ?? []).filter(({ quantity }) => quantity !== 0n);
+    this.held = held.length;
+    this.app.hold(held.slice(0, MOST_HELD).map(({ key }) => key));
   }
 
   #said({ report, order, error }) {

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_BYTES 512u
-#define LEAST_NOTES 8u
+#define LEAST_BYTES  512u
+#define LEAST_NOTES  8u
+#define CACHE_LINE   64u
+#define MOST_FETCHED 512u
 
 void frame_log_fini(frame_log *log, frame_log_bounds *bounds) {
     bounds->budget += (int64_t)(log->byte_capacity + log->note_capacity * sizeof *log->notes);
@@ -98,6 +100,14 @@ static uint32_t make_room_for_bytes(frame_log *log, frame_log_bounds *bounds, ui
     return offset != UINT32_MAX ? offset : place(log, length, true);
 }
 
+/* Rings are large and all over memory: where the next frame will most likely go is fetched while others are written to. */
+static void fetch_next(const frame_log *log, uint32_t offset, uint32_t length) {
+    __builtin_prefetch(&log->notes[log->end & (log->note_capacity - 1)], 1);
+    uint32_t end = offset + (length < MOST_FETCHED ? length : MOST_FETCHED);
+    for (; offset < end && offset < log->byte_capacity; offset += CACHE_LINE)
+        __builtin_prefetch(log->bytes + offset, 1);
+}
+
 bool frame_log_append(frame_log *log, frame_log_bounds *bounds, const uint8_t *frame, uint32_t length,
                       const frame_note *note) {
     if (!make_room_for_note(log, bounds)) return false;
@@ -111,6 +121,7 @@ bool frame_log_append(frame_log *log, frame_log_bounds *bounds, const uint8_t *f
     kept->length = length;
     log->position += length;
     log->end++;
+    fetch_next(log, offset + length, length);
     return true;
 }
 

@@ -193,7 +193,7 @@ static bool has_levels(const book_state *state, int side, const tw_level *levels
 /* Another book with the sequence number of the last one: that one was wrong, and who has it can't tell. */
 static void note_righted(topic *t, const stream_book *book) {
     const book_state *state = &t->state->book;
-    if (!t->known) return;
+    if (!t->known || (!t->righted && state->header.seq != book->header->seq)) return;
     bool same_epoch = strcmp(state->header.epoch, book->header->epoch) == 0;
     if (!same_epoch) t->righted = false;
     if (!same_epoch || state->header.seq != book->header->seq) return;

@@ -23,7 +23,7 @@ const char *ml_role_name(ml_role role) {
 }
 
 void ml_init(ml_lead *self, const ml_options *options, int64_t now_ns, int64_t utc_ns) {
-    *self = (ml_lead){.options = *options, .connected = true, .stepped_ns = now_ns};
+    *self = (ml_lead){.options = *options, .told = ML_ROLES, .connected = true, .stepped_ns = now_ns};
     if (self->options.lease_ns == 0) self->options.lease_ns = LEASE_NS;
     if (self->options.offer_ns == 0) self->options.offer_ns = OFFER_NS;
     if (self->options.return_ns == 0) self->options.return_ns = RETURN_NS;

@@ -137,7 +137,7 @@ typedef struct ml_lead {
     bool probe_was_slow;
 } ml_lead;
 
-/* Copies the options. The first step says READ. */
+/* Copies the options. The first steps say FOLLOW and READ. */
 void ml_init(ml_lead *self, const ml_options *options, int64_t now_ns, int64_t utc_ns);
 
 /* What happened. None of these acts: the next ml_step does. `now_ns` is a monotonic clock. */

@@ -110,11 +110,16 @@ bool mr_take(mr_replica *self, const mw_message *message, const mr_listener *lis
     return self->fault[0] == '\0';
 }
 
-void mr_tell_backlog(mr_replica *self, const mr_listener *listener) {
-    mr_record *record;
-    shelf_cursor at = self->records.mark;
-    while ((record = shelf_next(&self->records, &at)) != NULL)
-        listener->on_record(listener->context, record);
+mr_place mr_backlog_begin(const mr_replica *self) {
+    return (mr_place){self->records.mark.chunk, self->records.mark.offset};
+}
+
+mr_record *mr_backlog_next(const mr_replica *self, mr_place *at) {
+    shelf_cursor cursor = {at->chunk, at->offset};
+    if (cursor.chunk == SHELF_NO_CHUNK) cursor = self->records.mark; /* taken when there was none */
+    mr_record *record = shelf_next(&self->records, &cursor);
+    *at = (mr_place){cursor.chunk, cursor.offset};
+    return record;
 }
 
 /* ---- what there is ---- */

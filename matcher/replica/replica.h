@@ -83,8 +83,13 @@ typedef struct mr_listener {
  * `listener` may be NULL. False: the replica has a fault. (Bad input is no fault: it is refused with a report.) */
 bool mr_take(mr_replica *replica, const mw_message *message, const mr_listener *listener, mw_applied *applied);
 
-/* Tells all records that are not known to be in execlog again, oldest first: what a new leader has to say. */
-void mr_tell_backlog(mr_replica *replica, const mr_listener *listener);
+/* The records that are not known to be in execlog, oldest first: what a new leader has to say. A place among them is good until execlog
+ * has passed it. NULL: no more for now; later ones are found from the same place. */
+typedef struct mr_place {
+    uint32_t chunk, offset;
+} mr_place;
+mr_place mr_backlog_begin(const mr_replica *replica);
+mr_record *mr_backlog_next(const mr_replica *replica, mr_place *at);
 
 /* False: the backlog is full; take no more before some of it is in execlog. What one takes nevertheless may be a fault. */
 bool mr_room(const mr_replica *replica);

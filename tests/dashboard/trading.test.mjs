@@ -223,7 +223,7 @@ class Stage {
       ask: async () => {
         this.asked++;
         const { seq, why, ...state } = this.state;
-        return why ? { why } : { ...state, limits: [], orderSeqOf: () => seq, positionSeqOf: () => seq };
+        return why ? { why } : { limits: [], ...state, orderSeqOf: () => seq, positionSeqOf: () => seq };
       }, ...more,
     });
   }
@@ -288,6 +288,11 @@ test('what was refused by the gateway never came; what it does not know may have
   const before = stage.last;
   assert.ok(desk.again(unknown));
   assert.deepEqual({ ...stage.last, id: before.id }, before);
+  desk.take({ type: 'error', id: stage.last.id, code: 'RATE_LIMITED', message: 'too many' });
+  assert.ok(unknown.unknown && desk.account.orders.isLive(unknown), 'that the second one never came says nothing of the first');
+  stage.time += 1_000_000;
+  assert.ok(!desk.again(unknown), 'too late: another day may have begun');
+  assert.match(stateWords(unknown, stage.time).title, /Look at the open orders/);
   assert.match(errorWords(stage.said[0].error, refused).text, /^Not sent: buy 100 AAPL at 187\.20\. Too many\. .*Again in 0\.4 s/);
 });
 
@@ -355,6 +360,23 @@ test('cancels and changes name their order; one that the venue refuses leaves th
   assert.match(stateWords(one, stage.time).text, /unanswered/);
 });
 
+test('an account that an operator has stopped is asked about until it may trade again', async () => {
+  const stage = new Stage(), desk = await stage.start(), limits = (killed) => [{ shard: 1, limits_known: true, blocked: false, killed }];
+  const pass = async () => {
+    stage.time += 4000;
+    desk.tick(true);
+    await settle();
+    return [stage.asked, desk.account.stopped];
+  };
+  const before = stage.asked;
+  assert.deepEqual(await pass(), [before, false]);
+  stage.state.limits = limits(true);
+  desk.take(report(5, 0, 'REJECTED', { client_order_id: 'x', reason: 'KILL_SWITCH' }));
+  assert.deepEqual(await pass(), [before + 1, true]);
+  stage.state.limits = limits(false);
+  assert.deepEqual([await pass(), await pass()], [[before + 2, false], [before + 2, false]]);
+});
+
 test('what nobody confirmed outlives the page; lost reports are told; a refused subscription is not asked for all the time', async () => {
   const stage = new Stage(), desk = await stage.start();
   desk.recall('ann', [{ request: { exchange: 'TWEX', symbol: 'AAPL', client_order_id: 'old-1', side: 'buy', quantity: '5' }, since: 0 }, { request: { exchange: 'TWEX', symbol: 'AAPL', client_order_id: 'old-2' }, since: 0, order_id: '1-2-0' }]);
@@ -375,6 +397,7 @@ test('reports are told in words', () => {
   for (const [message, wanted] of [[accepted(1, '1-1-0'), 'Accepted: buy 100 AAPL at 187.20.'], [fill(2, 0, '1-1-0', '40', '60'), 'Bought 40 AAPL at 187.20, 60 left.'], [fill(2, 0, '1-1-0', '40', '0'), 'Bought 40 AAPL at 187.20, done.'],
     [report(3, 0, 'REJECTED', { reason: 'BAD_TICK', reason_text: 'the price is not on the instrument\'s tick' }), 'Rejected: buy 100 AAPL at 187.20. The price is not on the instrument\'s tick. Use a price on the tick: at this price it may be larger than the smallest one. (BAD_TICK)'],
     [report(3, 0, 'CANCELLED', { reason: 'REQUESTED' }), 'Cancelled: buy 100 AAPL at 187.20.'], [report(3, 0, 'CANCELLED', { reason: 'IOC_REMAINDER', reason_text: 'what did not execute at once was cancelled' }), 'Cancelled: buy 100 AAPL at 187.20. What did not execute at once was cancelled. (IOC_REMAINDER)'],
+    [accepted(1, '1-1-0', { order_type: 'stop', stop_price: '99.00', price: '94.05' }), 'Accepted: buy 100 AAPL stop 99.00.'],
     [report(3, 0, 'MASS_CANCELLED', { quantity: '3' }), 'Cancelled all: 3 orders.']])
     assert.equal(reportWords(message, order).text, wanted);
   assert.equal(reportWords(report(1, 0, 'RESTATED', { reason: 'ICEBERG_REFRESH' }), order), undefined);

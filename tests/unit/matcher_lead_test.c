@@ -162,15 +162,15 @@ static void play(scene *s, const char *name, const row *rows, size_t count) {
     play(&s, #rows, rows, sizeof rows / sizeof rows[0])
 
 #define LEADS_FROM_THE_START                                                                                       \
-    {0, NO_KEY, 0, "", 0, "READ", ML_FOLLOWING}, {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING}, {              \
+    {0, NO_KEY, 0, "", 0, "FOLLOW READ", ML_FOLLOWING}, {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING}, {       \
         330, WON, 0, "", 1, "LEAD", ML_LEADING                                                                     \
     }
 
 TEST(matcher_lead, the_first_matcher_leads_when_it_has_heard_nobody) {
     static const row rows[] = {
-        {0, WAIT, 0, "", 0, "READ", ML_FOLLOWING}, {5, NO_KEY, 0, "", 0, "", ML_FOLLOWING},
-        {290, WAIT, 0, "", 0, "", ML_FOLLOWING},   {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
-        {330, WON, 0, "", 1, "LEAD", ML_LEADING},  {900, WAIT, 0, "", 0, "", ML_LEADING},
+        {0, WAIT, 0, "", 0, "FOLLOW READ", ML_FOLLOWING}, {5, NO_KEY, 0, "", 0, "", ML_FOLLOWING},
+        {290, WAIT, 0, "", 0, "", ML_FOLLOWING},          {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
+        {330, WON, 0, "", 1, "LEAD", ML_LEADING},         {900, WAIT, 0, "", 0, "", ML_LEADING},
     };
     PLAY(rows);
     EXPECT_U64(s.it.term, FIRST + 320);
@@ -179,9 +179,12 @@ TEST(matcher_lead, the_first_matcher_leads_when_it_has_heard_nobody) {
 
 TEST(matcher_lead, a_standby_takes_over_when_the_leader_falls_silent) {
     static const row rows[] = {
-        {0, READ_AS, FIRST, "old", 7, "READ", ML_FOLLOWING}, {50, HEARD, FIRST, "old", 90, "", ML_FOLLOWING},
-        {150, HEARD, FIRST, "old", 95, "", ML_FOLLOWING},    {445, WAIT, 0, "", 0, "", ML_FOLLOWING},
-        {475, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},   {478, WON, 0, "", 8, "LEAD", ML_LEADING},
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
+        {50, HEARD, FIRST, "old", 90, "", ML_FOLLOWING},
+        {150, HEARD, FIRST, "old", 95, "", ML_FOLLOWING},
+        {445, WAIT, 0, "", 0, "", ML_FOLLOWING},
+        {475, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
+        {478, WON, 0, "", 8, "LEAD", ML_LEADING},
         {480, HEARD, FIRST, "old", 99, "", ML_LEADING}, /* it wakes up and says what it had to say */
     };
     PLAY(rows);
@@ -192,8 +195,10 @@ TEST(matcher_lead, a_standby_takes_over_when_the_leader_falls_silent) {
 
 TEST(matcher_lead, who_has_not_read_to_the_end_does_not_claim) {
     static const row rows[] = {
-        {0, BEHIND, 0, "", 40, "READ", ML_FOLLOWING}, {5, NO_KEY, 0, "", 0, "", ML_FOLLOWING},
-        {2000, WAIT, 0, "", 0, "", ML_FOLLOWING},     {2005, READY, 0, "", 100, "PROBE", ML_FOLLOWING},
+        {0, BEHIND, 0, "", 40, "FOLLOW READ", ML_FOLLOWING},
+        {5, NO_KEY, 0, "", 0, "", ML_FOLLOWING},
+        {2000, WAIT, 0, "", 0, "", ML_FOLLOWING},
+        {2005, READY, 0, "", 100, "PROBE", ML_FOLLOWING},
         {2030, WAIT, 0, "", 0, "CLAIM", ML_CLAIMING},
     };
     PLAY(rows);
@@ -201,9 +206,12 @@ TEST(matcher_lead, who_has_not_read_to_the_end_does_not_claim) {
 
 TEST(matcher_lead, a_winner_waits_until_it_is_where_the_old_leader_was) {
     static const row rows[] = {
-        {0, READ_AS, FIRST, "old", 7, "READ", ML_FOLLOWING}, {50, HEARD, FIRST, "old", 150, "", ML_FOLLOWING},
-        {375, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},   {380, WON, 0, "", 8, "", ML_CATCHING_UP},
-        {3000, WAIT, 0, "", 0, "", ML_CATCHING_UP},          {3005, BEHIND, 0, "", 150, "", ML_CATCHING_UP},
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
+        {50, HEARD, FIRST, "old", 150, "", ML_FOLLOWING},
+        {375, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
+        {380, WON, 0, "", 8, "", ML_CATCHING_UP},
+        {3000, WAIT, 0, "", 0, "", ML_CATCHING_UP},
+        {3005, BEHIND, 0, "", 150, "", ML_CATCHING_UP},
         {3010, READY, 0, "", 150, "LEAD", ML_LEADING},
     };
     PLAY(rows);
@@ -211,7 +219,7 @@ TEST(matcher_lead, a_winner_waits_until_it_is_where_the_old_leader_was) {
 
 TEST(matcher_lead, a_handover_is_taken_at_once_by_who_is_level) {
     static const row rows[] = {
-        {0, READ_AS, FIRST, "old", 7, "READ", ML_FOLLOWING},
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
         {50, OFFERED, FIRST, "old", 101, "", ML_FOLLOWING},
         {55, READY, 0, "", 101, "CLAIM", ML_CLAIMING},
         {58, WON, 0, "", 8, "LEAD", ML_LEADING},
@@ -324,7 +332,7 @@ TEST(matcher_lead, a_lease_that_is_gone_or_older_is_claimed_anew_with_a_higher_t
 
 TEST(matcher_lead, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
     static const row rows[] = {
-        {0, NO_KEY, 0, "", 0, "READ", ML_FOLLOWING},
+        {0, NO_KEY, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
         {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
         {330, AWAY, 0, "", 0, "FOLLOW", ML_FOLLOWING},
         {430, WAIT, 0, "", 0, "READ", ML_FOLLOWING},
@@ -335,7 +343,7 @@ TEST(matcher_lead, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
 
 TEST(matcher_lead, who_loses_the_claim_follows_the_winner) {
     static const row rows[] = {
-        {0, NO_KEY, 0, "", 0, "READ", ML_FOLLOWING},
+        {0, NO_KEY, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
         {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
         {330, LOST, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
         {335, READ_AS, FIRST + 322, "new", 1, "", ML_FOLLOWING},
@@ -347,7 +355,7 @@ TEST(matcher_lead, who_loses_the_claim_follows_the_winner) {
 
 TEST(matcher_lead, a_win_heard_of_after_a_stop_proves_nothing) {
     static const row rows[] = {
-        {0, NO_KEY, 0, "", 0, "READ", ML_FOLLOWING},
+        {0, NO_KEY, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
         {325, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
         {1000, PAUSED, 0, "", 0, "", ML_CLAIMING},
         {1000, WON, 0, "", 1, "READ", ML_VERIFYING},
@@ -358,7 +366,7 @@ TEST(matcher_lead, a_win_heard_of_after_a_stop_proves_nothing) {
 
 TEST(matcher_lead, a_bus_that_stood_still_is_no_silence_of_the_leader) {
     static const row rows[] = {
-        {0, READ_AS, FIRST, "old", 7, "READ", ML_FOLLOWING},
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
         {50, HEARD, FIRST, "old", 90, "", ML_FOLLOWING},
         {355, WAIT, 0, "", 0, "PROBE", ML_FOLLOWING},
         {600, PROBED, 0, "", 0, "", ML_FOLLOWING},

@@ -153,7 +153,8 @@ static bool directory_add(venue_directory *directory, const wire_instrument *fro
                            .tick = from->instrument.tick,
                            .lot = from->instrument.round_lot,
                            .trading = from->trading,
-                           .state = from->state};
+                           .state = from->state,
+                           .reference = TW_PRICE_ABSENT};
     tw_text_copy(entry->symbol, sizeof entry->symbol, from->instrument.symbol);
     return true;
 }

@@ -40,6 +40,7 @@ typedef struct venue_entry {
     uint64_t lot;
     tw_trading_state trading;
     tw_book_state state;
+    int64_t reference; /* TW_PRICE_ABSENT until venue_directory_references tells it, and where there is none */
 } venue_entry;
 
 /* In the order of symbols, then shards. */
@@ -55,6 +56,9 @@ tw_code venue_directory_read(venue_link *link, const char *mic, const venue_shar
 const venue_entry *venue_directory_find(const venue_directory *directory, const char *symbol);
 /* The nearest name, for "did you mean"; NULL if none is near. */
 const char *venue_directory_nearest(const venue_directory *directory, const char *symbol);
+/* Fills in the entries' reference prices: of instruments that have a collar. Who does not answer in time leaves them absent. */
+tw_code venue_directory_references(venue_link *link, const char *mic, const venue_shards *shards,
+                                   int64_t timeout_ns, venue_directory *directory, tw_error *error);
 void venue_directory_fini(venue_directory *directory);
 
 #endif

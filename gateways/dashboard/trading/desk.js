@@ -11,6 +11,7 @@ import { Seen } from './seen.js';
 import { reportsOf, targetOf } from './wire.js';
 
 const ASK_AGAIN_MS = 3000; // what could not be had
+const STOPS = new Set(['KILLED', 'KILL_SWITCH', 'ACCOUNT_BLOCKED', 'NO_LIMITS']); // reasons after which the account's limits are looked at again
 const NAME_CHARACTERS = 12;
 const LOST = 'The connection was lost before an answer came.';
 
@@ -29,8 +30,14 @@ class Account {
     this.barred = false; // they were refused on it
     this.asking = false;
     this.askAt = -Infinity;
+    this.doubted = false; // its limits may be others than was told
     this.kept = 0; // orders that are kept for the next page of this tab
     this.incomplete = false; // the venue does not hold all reports any more that were missed
+  }
+
+  /** It may send nothing but cancels, as far as is known. */
+  get stopped() {
+    return this.limits.some(({ killed, blocked, limits_known }) => killed || blocked || limits_known === false);
   }
 }
 
@@ -147,6 +154,7 @@ export class Desk {
     account.orders.snapshot(orders, orderSeqOf, this.now());
     account.positions.snapshot(positions, positionSeqOf, account.fills.list);
     account.limits = limits;
+    account.doubted = false;
     if (heard) account.state = 'known';
     else this.want(reportsOf(account.name));
   }
@@ -166,7 +174,7 @@ export class Desk {
   /** The same once more, word for word: the venue remembers its name for the trading day, so it can't happen twice. */
   again(order) {
     const { account } = this;
-    if (!order.request || !this.#request('order.new', order.request, account, order)) return false;
+    if (!account.orders.mayAgain(order, this.now()) || !this.#request('order.new', order.request, account, order)) return false;
     account.orders.again(order, this.now());
     this.changed();
     return true;
@@ -237,6 +245,7 @@ export class Desk {
     if (!account || !account.seen.take(report)) return;
     const order = account.orders.report(report, this.now());
     if (report.kind === 'FILL') account.positions.take(account.fills.take(report));
+    account.doubted ||= STOPS.has(report.reason);
     this.#keep(account);
     this.said({ report, order });
   }
@@ -262,8 +271,13 @@ export class Desk {
       const { version } = account.orders;
       account.orders.tick(now);
       if (account.orders.version !== version) this.changed();
-      if (live && account.state === 'unknown' && !account.asking && !account.barred && now >= account.askAt) this.#ask(account);
+      if (live && now >= account.askAt && this.#isWorthAsking(account)) this.#ask(account);
     }
+  }
+
+  // What could not be had, and what may have changed without a report: that an operator stopped the account, or lets it go on.
+  #isWorthAsking({ state, asking, barred, doubted, stopped }) {
+    return !asking && !barred && (state === 'unknown' || doubted || stopped);
   }
 
   /* ---- what outlives the page ---- */
@@ -272,7 +286,7 @@ export class Desk {
   #keep(account) {
     if (account.orders.unsure.size === 0 && account.kept === 0) return;
     account.kept = account.orders.unsure.size;
-    this.keep(account.name, [...account.orders.unsure].map(({ request, since, order_id }) => ({ request, since, order_id })));
+    this.keep(account.name, [...account.orders.unsure].map(({ request, sentAt, order_id }) => ({ request, since: sentAt, order_id })));
   }
 
   /** Orders of an earlier page of this tab, which nobody knows the end of. */

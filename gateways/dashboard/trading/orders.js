@@ -8,7 +8,8 @@
 // orders lacks, though it is true after the order's own place in the stream, has ended: ENDED, where no report said how.
 import { isAfter } from './seen.js';
 
-export const SILENCE_MS = 5000; // after which what was sent and not answered is unknown
+const SILENCE_MS = 5000; // after which what was sent and not answered is unknown
+export const AGAIN_MS = 900_000; // so long it may be sent again: the venue knows its name for the trading day, and a day ends at some time
 const MOST_ENDED = 200;
 const LIVE = new Set(['SENDING', 'PENDING', 'WAITING', 'OPEN']);
 const SENT = new Set(['SENDING', 'PENDING']);
@@ -36,7 +37,7 @@ export class Orders {
 
   /** Sent by this page, and nothing is known of it yet. `request`: its fields. */
   sent(request, now) {
-    return this.#add({ ...request, request, state: 'SENDING', since: now, at: BEFORE_ALL, mine: true });
+    return this.#add({ ...request, request, state: 'SENDING', since: now, sentAt: now, at: BEFORE_ALL, mine: true });
   }
 
   /** It is in the venue's stream. A report may have come before. */
@@ -49,9 +50,13 @@ export class Orders {
     this.#set(one, 'PENDING', now);
   }
 
-  /** It never came to the venue. */
+  /** It never came to the venue; of one that was sent again that is not known of the first time. */
   refused(one, { code, message }, now) {
     if (!SENT.has(one.state)) return;
+    if (one.resent) {
+      this.unanswered(one, message);
+      return;
+    }
     one.reason = code;
     one.problem = message;
     this.#set(one, 'REFUSED', now);
@@ -63,6 +68,11 @@ export class Orders {
     this.version++;
     one.unknown = true;
     one.problem = problem;
+  }
+
+  /** Nobody knows of it, and it is not too late to ask the venue by sending it again. */
+  mayAgain(one, now) {
+    return one.unknown === true && one.request !== undefined && now - one.sentAt < AGAIN_MS;
   }
 
   /** The same order once more, under the same name: what came of the first is the answer. */
@@ -115,15 +125,17 @@ export class Orders {
     order.at = at;
     order.event_ns = report.event_ns;
     order.reason = report.reason;
+    order.reasonText = report.reason_text;
     order.problem = order.problemReason = undefined;
     if (order.asked && ['REPLACED', 'CANCELLED'].includes(report.kind)) order.asked = undefined;
   }
 
   // A cancel or replace that the venue refused. Of an order whose fate is unknown that says that there is none.
-  #notDone(one, { kind, reason }, now) {
+  #notDone(one, { kind, reason, reason_text }, now) {
     one.asked = undefined;
     one.problem = `${kind === 'CANCEL_REJECTED' ? 'Cancel' : 'Replace'} refused`;
     one.problemReason = reason;
+    one.problemText = reason_text;
     this.version++;
     if (reason === 'UNKNOWN_ORDER' && SENT.has(one.state)) this.#set(one, 'ABSENT', now);
     return one;
@@ -141,7 +153,7 @@ export class Orders {
       listed.add(order);
       if (seq === undefined || seq < order.at[0]) continue; // a report knew better
       this.#identify(order, view.order_id);
-      this.#take(order, { ...view, order_type: view.order_type ?? view.type, reason: order.reason, event_ns: order.event_ns }, [seq, Number.MAX_SAFE_INTEGER]);
+      this.#take(order, { ...view, order_type: view.order_type ?? view.type, reason: order.reason, reason_text: order.reasonText, event_ns: order.event_ns }, [seq, Number.MAX_SAFE_INTEGER]);
       this.#set(order, view.status === 'WAITING' ? 'WAITING' : 'OPEN', now);
     }
     for (const order of [...this.live]) if (!listed.has(order)) this.#missing(order, seqOf, now);

@@ -1,19 +1,20 @@
 // What happened to an order, for people: what the venue or the gateway said, and what can be done about it.
 import { grouped, trimmed } from '../format/decimal.js';
+import { AGAIN_MS } from './orders.js';
 
 const ADVICE = {
   UNKNOWN_ACCOUNT: 'The venue has not been told of this account yet.',
   BAD_LOT: 'Use a multiple of the lot.',
   BAD_TICK: 'Use a price on the tick: at this price it may be larger than the smallest one.',
-  HALTED: 'Cancels are taken; orders when trading goes on.',
-  CLOSED: 'Cancels are taken; orders when the instrument opens.',
+  HALTED: 'Send it when trading goes on.',
+  CLOSED: 'Send it when the instrument opens.',
   NOT_IN_PRE_OPEN: 'Send a limit order that may rest, or wait for the open.',
   NO_TRADING_DAY: 'Orders are taken once the venue has begun its day.',
   PRICE_COLLAR: 'Use a price nearer to the last trade.',
   ACCOUNT_COLLAR: 'Use a price nearer to the last trade.',
   NO_LIQUIDITY: 'Send a limit order to wait for a counterparty.',
   POST_ONLY: 'Use a price that does not meet the other side, or send it without “post only”.',
-  KILL_SWITCH: 'Nothing but cancels is taken until an operator lifts it.',
+  KILL_SWITCH: 'Only cancels are taken until an operator lifts it.',
   ACCOUNT_BLOCKED: 'Ask the operator of the venue.',
   INSTRUMENT_BLOCKED: 'Ask the operator of the venue.',
   NO_LIMITS: 'Ask the operator of the venue to set limits for this account.',
@@ -26,7 +27,6 @@ const ADVICE = {
   EXPOSURE_LIMIT: 'Send a smaller quantity, or cancel open orders.',
   CONCENTRATION: 'Send a smaller quantity.',
   FUNDS: 'Send a smaller quantity, or cancel open orders that hold funds.',
-  FOK_KILLED: 'Nothing was executed.',
   UNKNOWN_ORDER: 'It has ended, or never came to be.',
   BELOW_EXECUTED: 'Ask for more than has been executed.',
 };
@@ -42,7 +42,7 @@ const GATEWAY = {
 
 /** "buy 100 AAPL at 187.20" */
 export function orderWords({ side, quantity, symbol, type, price, stop_price }) {
-  const at = type === 'market' ? 'at the market' : [stop_price && `stop ${trimmed(stop_price)}`, price && `at ${trimmed(price)}`].filter(Boolean).join(' ');
+  const at = type === 'market' ? 'at the market' : [stop_price && `stop ${trimmed(stop_price)}`, price && type !== 'stop' && `at ${trimmed(price)}`].filter(Boolean).join(' ');
   return `${side ?? ''} ${quantity ? grouped(trimmed(quantity, 0)) : ''} ${symbol ?? ''} ${at}`.trim().replace(/ +/g, ' ');
 }
 
@@ -76,12 +76,12 @@ export function errorWords({ code, message, retry_after_ms }, order) {
 
 /** An order's state for the list: { text, kind, title }. */
 export function stateWords(order, now) {
-  const { state, unknown, asked, askUnknown, reason, problem, problemReason } = order;
+  const { state, unknown, asked, askUnknown, reason, reasonText, problem, problemReason, problemText } = order;
   const silent = `${Math.max(0, Math.round((now - order.since) / 1000))} s without a word`;
-  if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not. Sending it again is safe: the same order can't happen twice.` };
-  if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason)].filter(Boolean).join(': ') };
+  if (unknown) return { text: 'Unknown', kind: 'bad', title: `${problem ?? `No report has come: ${silent}.`} It may be at the venue or not.${now - order.sentAt < AGAIN_MS ? ' Sending it again is safe: the same order can\'t happen twice.' : ' Look at the open orders and fills before you send another one.'}` };
+  if (problem && LIVE.has(state)) return { text: `${STATES[state]} !`, kind: 'fair', title: [problem, problemReason && reasonWords(problemReason, problemText)].filter(Boolean).join(': ') };
   if (asked) return { text: askUnknown ? `${asked} unanswered` : `${asked} sent`, kind: askUnknown ? 'bad' : 'fair', title: askUnknown ? `The ${asked} was not answered. It may be sent again.` : '' };
-  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason))} (${reason})` : '' };
+  return { text: STATES[state] ?? state, kind: KINDS[state], title: reason ? `${begin(problem ? `${problem}.` : reasonWords(reason, reasonText))} (${reason})` : '' };
 }
 
 const LIVE = new Set(['SENDING', 'PENDING', 'WAITING', 'OPEN']);

@@ -3,7 +3,6 @@ import { decimalOf, grouped, trimmed } from '../format/decimal.js';
 import { clockOf } from '../format/time.js';
 import { isLive } from '../market/state.js';
 import { amountText, averageOf, unrealisedOf } from '../trading/positions.js';
-import { TextCell } from './dom.js';
 import { Table, tool } from './table.js';
 
 const amount = (text) => grouped(trimmed(text, 0));
@@ -14,7 +13,6 @@ export class FillsView {
     this.trader = trader;
     this.element = document.getElementById('list-fills');
     this.every = 50;
-    this.count = new TextCell(document.getElementById('fills-count'));
     this.mark = loop.add(this);
     this.table = new Table(this.element, {
       name: 'fills', label: 'Fills, newest first', onScroll: () => this.mark(),
@@ -25,7 +23,6 @@ export class FillsView {
   draw() {
     const { account } = this.trader.desk, fills = account?.fills.list ?? [];
     this.table.draw(fills.toReversed(), (row, fill) => this.#fill(row, fill), 'Nothing was executed.');
-    this.count.set(fills.length > 0 ? `${fills.length}` : '');
   }
 
   #fill({ cells, side }, fill) {
@@ -47,7 +44,6 @@ export class PositionsView {
     this.trader = trader;
     this.element = document.getElementById('list-positions');
     this.every = 250;
-    this.count = new TextCell(document.getElementById('positions-count'));
     this.mark = loop.add(this);
     this.table = new Table(this.element, {
       name: 'positions', label: 'Positions: arrows choose, Enter shows the instrument', onScroll: () => this.mark(), onPick: (position) => trader.open(position.key),
@@ -60,8 +56,6 @@ export class PositionsView {
   draw() {
     const { account } = this.trader.desk, positions = account?.positions.list() ?? [];
     this.table.draw(positions, (row, position) => this.#fill(row, position, account), account?.positions.known ? 'No positions.' : 'Positions are not known yet.');
-    const held = positions.filter(({ quantity }) => quantity !== 0n).length;
-    this.count.set(held > 0 ? `${held}` : '');
   }
 
   #fill(row, position, account) {

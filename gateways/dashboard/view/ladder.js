@@ -68,6 +68,7 @@ export class LadderView {
   #tellVerified(one, book) {
     const good = book?.verified && one.fresh.has('orderbook');
     this.verified.set(!book ? '' : good ? '✓ verified' : book.checksumFault ? 'checksum fault' : book.chain.broken ? 'chain fault' : 'waiting');
+    this.verified.element.hidden = !book;
     this.verifiedKind.set(!book ? undefined : good ? 'good' : 'bad');
     this.element.dataset.seq = book?.chain.seq ?? '';
   }

@@ -3,7 +3,6 @@ import { grouped, trimmed } from '../format/decimal.js';
 import { clockOf } from '../format/time.js';
 import { TIMES, TYPES } from '../trading/ticket.js';
 import { stateWords } from '../trading/words.js';
-import { TextCell } from './dom.js';
 import { Table, tool } from './table.js';
 
 const SHORT_TIMES = { gtc: 'GTC', day: 'Day', gtd: 'GTD', ioc: 'IOC', fok: 'FOK' };
@@ -15,7 +14,6 @@ export class OrdersView {
     this.trader = trader;
     this.element = document.getElementById('list-orders');
     this.every = 50;
-    this.count = new TextCell(document.getElementById('orders-count'));
     this.mark = loop.add(this);
     this.table = new Table(this.element, {
       name: 'orders', label: 'Orders: arrows choose, Enter changes, or sends again what is unknown, Delete cancels', onScroll: () => this.mark(), onPick: ({ exchange, symbol }) => trader.open(`${exchange}.${symbol}`), onKey: (event, order) => this.#key(event, order),
@@ -44,7 +42,6 @@ export class OrdersView {
   draw() {
     const { account } = this.trader.desk, orders = account?.orders.list() ?? [], now = this.trader.desk.now();
     this.table.draw(orders, (row, order) => this.#fill(row, order, account.orders, now), account?.state === 'known' ? 'No orders.' : 'Open orders are not known yet.');
-    this.count.set(account && account.orders.open > 0 ? `${account.orders.open}` : '');
   }
 
   #fill(row, order, orders, now) {
@@ -66,7 +63,7 @@ export class OrdersView {
     row.kind.set(order.unknown ? 'unknown' : live ? undefined : 'ended');
     row.edit.hidden = !live || order.unknown || order.asked === 'cancel' || order.state === 'SENDING';
     row.cancel.hidden = !live;
-    row.again.hidden = !order.unknown || !order.request;
+    row.again.hidden = !orders.mayAgain(order, now);
     row.forget.hidden = live && !order.unknown;
     for (const button of [row.edit, row.cancel, row.again]) button.disabled = !connected;
   }

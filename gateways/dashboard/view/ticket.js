@@ -232,6 +232,7 @@ export class TicketView {
     const first = Object.keys(problems).find(told), against = this.trader.warnings();
     const words = first === undefined ? against : { kind: 'bad', text: problems[first] };
     this.note.set(words?.text ?? '');
+    this.note.element.hidden = !words;
     this.noteKind.set(words?.kind);
   }
 

@@ -9,19 +9,31 @@ export class ScriptedVenue {
   /** `instruments`: { SYMBOL: [price exponent, quantity exponent] }, numbered from 1. */
   static async start(nats, { instruments = { AAPL: [-2, 0] }, accounts = ['ann'] } = {}) {
     const self = new ScriptedVenue();
-    Object.assign(self, { instruments, accounts, batches: [], commands: [], reports: [], queries: [], silent: false, term: 1n });
+    Object.assign(self, { instruments, accounts, batches: [], commands: [], reports: [], queries: [], term: 1n });
     self.connection = await connect({ servers: nats.url, name: 'scripted venue', reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     self.manager = await self.connection.jetstreamManager();
     await self.manager.streams.add({ name: STREAM, subjects: ['orderbatch.TWEX.1', 'orders.TWEX.1.>', 'control.TWEX.1'] });
     self.#answer('instruments.TWEX', (message) => message.respond(self.directory()));
-    self.#answer('query.TWEX.1', (message) => self.#query(message));
+    self.answerQueries();
     await self.read();
     await self.connection.flush();
     return self;
   }
 
   #answer(subject, take) {
-    (async () => { for await (const message of this.connection.subscribe(subject)) if (!this.silent) take(message); })();
+    const subscription = this.connection.subscribe(subject);
+    (async () => { for await (const message of subscription) take(message); })();
+    return subscription;
+  }
+
+  /** Until fallSilent(): then nobody hears a query. */
+  answerQueries() {
+    this.querying = this.#answer('query.TWEX.1', (message) => this.#query(message));
+  }
+
+  async fallSilent() {
+    this.querying.unsubscribe();
+    await this.connection.flush();
   }
 
   directory(change = {}) {
