@@ -274,7 +274,8 @@ static void ask_page(gateway_node *g, const follow_question *wanted) {
 static void on_bus(void *context, bus_event event, const char *detail) {
     gateway_node *g = context;
     (void)detail;
-    if (event == BUS_RECONNECTED || event == BUS_SLOW_CONSUMER) follow_missed(g->follow, rt_clock_monotonic_ns());
+    if (event == BUS_RECONNECTED || event == BUS_SLOW_CONSUMER)
+        follow_missed(g->follow, SHARD, tell_lost, g, rt_clock_monotonic_ns());
 }
 
 /* ---- life ---- */
