@@ -236,6 +236,8 @@ static void on_page(void *context, const bus_message *m) {
     world_tell(g->host.server->world, "gateway: a page of %s's executions, true at %" PRIu64 ", %s%s",
                reply.header.account, reply.header.seq, reply.header.more ? "and more" : "the last",
                reply.header.detail);
+    for (uint32_t i = 0; i < GATEWAY_CLIENTS && reply.header.detail[0] != '\0'; i++)
+        g->clients[i].begins_late |= strcmp(g->clients[i].account, reply.header.account) == 0;
     if (reply.header.code == WIRE_REPLY_OK && reply.header.detail[0] != '\0' && (q->after > 0 || q->after_n > 0))
         follow_lost(g->follow, q->chase, q->after, q->after_n, tell_lost, g);
     while (wire_query_reply_next(&reply, &part))
@@ -382,8 +384,14 @@ const char *gateway_not_at_rest(const gateway_node *g, const server_stream *jour
         const wire_report *told = c->told_count > 0 ? &c->told[c->told_count - 1] : NULL;
         for (uint32_t j = 0; j < c->count; j++)
             if (!c->orders[j].acknowledged) missing = "a gateway's client waits for an acknowledgement";
+        if (told == NULL && c->begins_late) continue;
         if (last != NULL && (told == NULL || told->seq != last->seq || told->n != last->n))
             missing = "a gateway's client has not been given its account's last report";
+        if (last != NULL && told != NULL && told->seq < last->seq)
+            world_tell(g->host.server->world,
+                       "gateway: client %" PRIu32 " of %s was given %" PRIu64 "-%" PRIu32
+                       ", execlog ends with %" PRIu64 "-%" PRIu32,
+                       i, c->account, told->seq, told->n, last->seq, last->n);
     }
     free(reports);
     return missing;
@@ -425,7 +433,8 @@ static bool check_client(const gateway_client *c, const execlog_report *reports,
                                c->account, must->seq, must->n);
             return false;
         }
-        if (told == 0 && c->told_count > 0) continue; /* who has had nothing yet asks for what there still is */
+        if (told == 0 && (c->told_count > 0 || c->begins_late))
+            continue; /* who has had nothing yet asks for what there still is */
         if (was_told_lost(c, told > 0 ? &c->told[told - 1] : NULL)) continue;
         (void)tw_error_set(error, TW_MALFORMED, "a gateway's client of %s was not given %" PRIu64 "-%" PRIu32,
                            c->account, must->seq, must->n);

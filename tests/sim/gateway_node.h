@@ -32,7 +32,8 @@ typedef struct gateway_client {
     size_t told_count, told_room;
     follow_position lost[64]; /* it was told that some after these may be missing */
     uint32_t lost_count;
-    char wrong[128]; /* what it was told that can't be */
+    bool begins_late; /* the venue keeps only newer ones than the account's first: so it may be given none */
+    char wrong[128];  /* what it was told that can't be */
 } gateway_client;
 
 typedef struct gateway_node {
