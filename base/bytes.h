@@ -55,6 +55,10 @@ static inline void tw_store_be48(uint8_t *p, uint64_t v) {
     tw_store_be16(p, (uint16_t)(v >> 32));
     tw_store_be32(p + 2, (uint32_t)v);
 }
+static inline void tw_store_le32(uint8_t *p, uint32_t v) {
+    v = htole32(v);
+    memcpy(p, &v, sizeof v);
+}
 static inline void tw_store_le64(uint8_t *p, uint64_t v) {
     v = htole64(v);
     memcpy(p, &v, sizeof v);

@@ -13,11 +13,11 @@
 #include "gateways/events.h"
 #include "gateways/last_pages.h"
 #include "gateways/market_pages.h"
+#include "gateways/order_pages.h"
 #include "gateways/pipeline.h"
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
-#define METHODS       "GET, HEAD, OPTIONS"
 #define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
@@ -26,7 +26,9 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
                   HTTP_NOT_ALLOWED = {405, "Method Not Allowed"}, HTTP_BAD_GATEWAY = {502, "Bad Gateway"},
                   HTTP_NOT_READY = {503, "Service Unavailable"}, HTTP_TIMEOUT = {504, "Gateway Timeout"},
                   HTTP_UNAUTHORIZED = {401, "Unauthorized"}, HTTP_TOO_MANY = {429, "Too Many Requests"},
-                  HTTP_UPGRADE = {426, "Upgrade Required"};
+                  HTTP_UPGRADE = {426, "Upgrade Required"}, HTTP_ACCEPTED = {202, "Accepted"},
+                  HTTP_NO_LENGTH = {411, "Length Required"}, HTTP_TOO_LARGE = {413, "Content Too Large"},
+                  HTTP_MEDIA_TYPE = {415, "Unsupported Media Type"};
 
 /* ---- answers ---- */
 
@@ -34,7 +36,8 @@ const http_status HTTP_OK = {200, "OK"}, HTTP_BAD_REQUEST = {400, "Bad Request"}
 http_asked http_remember(const gateway *self, const socket_request *request) {
     http_asked asked = {.ticket = request->ticket,
                         .head = request->method == SOCKET_HEAD,
-                        .last = request->method == SOCKET_OTHER /* its body is not read */};
+                        .last = request->method == SOCKET_OTHER ||
+                                request->body_fault != SOCKET_BODY_KEPT /* it is not read */};
     tw_text_copy(asked.user, sizeof asked.user,
                  request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
@@ -43,7 +46,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
     if (allowed)
         tw_text_format(asked.cross_origin, sizeof asked.cross_origin, "%s%s\r\n%s%s", ALLOW_ORIGIN, request->origin,
                        trusted ? "Access-Control-Allow-Credentials: true\r\n" : "",
-                       "Access-Control-Expose-Headers: ETag, WWW-Authenticate\r\n");
+                       "Access-Control-Expose-Headers: ETag, WWW-Authenticate, Retry-After, X-Correlation-Id\r\n");
     size_t used = strlen(asked.cross_origin);
     tw_text_copy(asked.cross_origin + used, sizeof asked.cross_origin - used,
                  doorman_is_on(self->doorman) ? "Vary: Origin, Authorization, Cookie\r\n" : "Vary: Origin\r\n");
@@ -54,9 +57,9 @@ static void write_head(char *head, size_t capacity, const http_asked *asked, htt
                        const char *caching, size_t length) {
     tw_text_format(head, capacity,
                    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: %s\r\n"
-                   "X-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-                   status.number, status.words, type, length, caching, asked->challenge, asked->cross_origin,
-                   asked->last ? "Connection: close\r\n" : "");
+                   "X-Content-Type-Options: nosniff\r\n%s%s%s%s\r\n",
+                   status.number, status.words, type, length, caching, asked->challenge, asked->more_headers,
+                   asked->cross_origin, asked->last ? "Connection: close\r\n" : "");
 }
 
 /* {"error":{"code","message"}}; its length. */
@@ -75,7 +78,7 @@ static size_t write_error(char *body, size_t capacity, const char *code, const c
 
 bool http_answer(gateway *self, const http_asked *asked, http_status status, const char *type, const char *caching,
                  const char *body, size_t length) {
-    char head[HEAD_BYTES + HTTP_CROSS_BYTES + HTTP_CHALLENGE_BYTES];
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES + HTTP_CHALLENGE_BYTES + HTTP_MORE_BYTES];
     write_head(head, sizeof head, asked, status, type, caching, length);
     return socket_answer(self->socket, asked->ticket, head, body, asked->head ? 0 : length, !asked->last) &&
            !asked->head;
@@ -208,22 +211,34 @@ static void answer_page(gateway *self, const http_asked *asked, const page *file
                   known || asked->head ? 0 : file->length, true);
 }
 
-static const struct route {
+#define METHODS "GET, HEAD, OPTIONS"
+
+typedef struct route {
     const char *path;
     bool is_folder; /* all below it */
     void (*take)(gateway *self, const socket_request *request);
-} routes[] = {{"/v1/stream/sse", false, events_take}, {"/v1/instruments", false, market_take_instruments},
-              {"/v1/book/", true, market_take_book},  {"/v1/last/", true, last_take},
-              {"/v1/candles/", true, candles_take},   {"/healthz", false, take_healthz},
-              {"/readyz", false, take_readyz},        {"/metrics", false, take_metrics}};
+    const char *more; /* methods beside GET, HEAD and OPTIONS: ", POST"; NULL: none */
+} route;
+static const route routes[] = {{"/v1/orders", false, orders_take, ", POST, DELETE"},
+                               {"/v1/orders/", true, orders_take_one, ", DELETE"},
+                               {"/v1/positions", false, positions_take, NULL},
+                               {"/v1/accounts", false, accounts_take, NULL},
+                               {"/v1/stream/sse", false, events_take, NULL},
+                               {"/v1/instruments", false, market_take_instruments, NULL},
+                               {"/v1/book/", true, market_take_book, NULL},
+                               {"/v1/last/", true, last_take, NULL},
+                               {"/v1/candles/", true, candles_take, NULL},
+                               {"/healthz", false, take_healthz, NULL},
+                               {"/readyz", false, take_readyz, NULL},
+                               {"/metrics", false, take_metrics, NULL}};
 
 static bool is_stream(const char *path) {
     return strcmp(path, "/v1/stream") == 0;
 }
 
-static const struct route *find_route(const char *path) {
+static const route *find_route(const char *path) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        const struct route *one = &routes[i];
+        const route *one = &routes[i];
         bool fits =
             one->is_folder ? strncmp(one->path, path, strlen(one->path)) == 0 : strcmp(one->path, path) == 0;
         if (fits) return one;
@@ -231,38 +246,57 @@ static const struct route *find_route(const char *path) {
     return NULL;
 }
 
+static const char *more_methods(const char *path) {
+    const route *found = find_route(path);
+    return found == NULL || found->more == NULL ? "" : found->more;
+}
+
 /* A browser asks, before a page of another origin may send this. It goes on asking only where the origin is let in. */
-static void answer_options(gateway *self, const http_asked *asked) {
-    char head[HEAD_BYTES + HTTP_CROSS_BYTES];
+static void answer_options(gateway *self, const http_asked *asked, const char *path) {
+    char head[HEAD_BYTES + HTTP_CROSS_BYTES], allowed[512] = "";
+    const char *more = more_methods(path);
     bool let_in = strncmp(asked->cross_origin, ALLOW_ORIGIN, strlen(ALLOW_ORIGIN)) == 0;
-    tw_text_format(head, sizeof head, "HTTP/1.1 204 No Content\r\nAllow: " METHODS "\r\n%s%s\r\n",
-                   let_in ? "Access-Control-Allow-Methods: " METHODS "\r\n"
-                            "Access-Control-Allow-Headers: Authorization, If-None-Match, Last-Event-ID\r\n"
-                            "Access-Control-Max-Age: 600\r\n"
-                          : "",
+    if (let_in)
+        tw_text_format(allowed, sizeof allowed,
+                       "Access-Control-Allow-Methods: " METHODS "%s\r\n"
+                       "Access-Control-Allow-Headers: Authorization, Content-Type, If-None-Match, Last-Event-ID, "
+                       "X-Correlation-Id\r\nAccess-Control-Max-Age: 600\r\n",
+                       more);
+    tw_text_format(head, sizeof head, "HTTP/1.1 204 No Content\r\nAllow: " METHODS "%s\r\n%s%s\r\n", more, allowed,
                    asked->cross_origin);
     socket_answer(self->socket, asked->ticket, head, "", 0, true);
 }
 
-static void add_header(http_asked *asked, const char *lines) {
-    size_t used = strlen(asked->cross_origin);
-    tw_text_copy(asked->cross_origin + used, sizeof asked->cross_origin - used, lines);
+void http_add_header(http_asked *asked, const char *line) {
+    size_t used = strlen(asked->more_headers);
+    if (used + strlen(line) < sizeof asked->more_headers)
+        tw_text_copy(asked->more_headers + used, sizeof asked->more_headers - used, line);
 }
 
-static void refuse_method(gateway *self, http_asked *asked) {
-    add_header(asked, "Allow: " METHODS "\r\n");
-    http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "GET and HEAD are answered here");
+bool http_origin_is_allowed(const gateway *self, const socket_request *request) {
+    return origin_allowed(self->settings.origins, request->origin, request->host);
+}
+
+static void refuse_method(gateway *self, http_asked *asked, const char *path) {
+    char line[96], message[96];
+    const char *more = more_methods(path);
+    tw_text_format(line, sizeof line, "Allow: " METHODS "%s\r\n", more);
+    tw_text_format(message, sizeof message, "GET, HEAD%s are answered here", more);
+    if (more[0] == '\0') tw_text_copy(message, sizeof message, "GET and HEAD are answered here");
+    http_add_header(asked, line);
+    asked->last = true; /* a body is not read */
+    http_answer_error(self, asked, HTTP_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
 }
 
 static void want_upgrade(gateway *self, const http_asked *asked) {
     http_asked with = *asked;
-    add_header(&with, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    http_add_header(&with, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
     http_answer_error(self, &with, HTTP_UPGRADE, "UPGRADE_REQUIRED",
                       "this is a WebSocket: connect with an upgrade");
 }
 
-static void route(gateway *self, const socket_request *request, const http_asked *asked) {
-    const struct route *found = find_route(request->path);
+static void follow_route(gateway *self, const socket_request *request, const http_asked *asked) {
+    const route *found = find_route(request->path);
     const page *file = found == NULL ? pages_find(&self->pages, request->path) : NULL;
     if (found != NULL)
         found->take(self, request);
@@ -274,6 +308,18 @@ static void route(gateway *self, const socket_request *request, const http_asked
         http_answer_error(self, asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is nothing at this path");
 }
 
+static bool is_answered(const socket_request *request) {
+    const char *more = more_methods(request->path);
+    switch (request->method) {
+    case SOCKET_POST:
+        return strstr(more, "POST") != NULL;
+    case SOCKET_DELETE:
+        return strstr(more, "DELETE") != NULL;
+    default:
+        return request->method != SOCKET_OTHER;
+    }
+}
+
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
@@ -282,9 +328,9 @@ void http_take(gateway *self, const socket_request *request) {
         http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
                           "the address has a control character in it, or the request line no HTTP version");
     else if (is_there && request->method == SOCKET_OPTIONS)
-        answer_options(self, &asked);
-    else if (is_there && request->method == SOCKET_OTHER)
-        refuse_method(self, &asked);
+        answer_options(self, &asked, request->path);
+    else if (is_there && !is_answered(request))
+        refuse_method(self, &asked, request->path);
     else
-        caller_take(self, request, &asked, route);
+        caller_take(self, request, &asked, follow_route);
 }

@@ -18,16 +18,19 @@ typedef struct http_status {
     const char *words;
 } http_status;
 extern const http_status HTTP_OK, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_NOT_ALLOWED,
-    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT, HTTP_UNAUTHORIZED, HTTP_TOO_MANY, HTTP_UPGRADE;
+    HTTP_BAD_GATEWAY, HTTP_NOT_READY, HTTP_TIMEOUT, HTTP_UNAUTHORIZED, HTTP_TOO_MANY, HTTP_UPGRADE, HTTP_ACCEPTED,
+    HTTP_NO_LENGTH, HTTP_TOO_LARGE, HTTP_MEDIA_TYPE;
 
 #define HTTP_CROSS_BYTES     2432u
 #define HTTP_CHALLENGE_BYTES 512u
+#define HTTP_MORE_BYTES      256u
 /* What an answer needs to remember of its request. */
 typedef struct http_asked {
     uint64_t ticket;
     bool head, last;                      /* HEAD: no body; the connection ends with the answer */
     char cross_origin[HTTP_CROSS_BYTES];  /* headers */
     char challenge[HTTP_CHALLENGE_BYTES]; /* likewise, of a 401 */
+    char more_headers[HTTP_MORE_BYTES];   /* likewise, of http_add_header */
     char user[IDENTITY_USER_BYTES];       /* who asks */
 } http_asked;
 http_asked http_remember(const gateway *self, const socket_request *request);
@@ -38,6 +41,11 @@ bool http_answer(gateway *self, const http_asked *asked, http_status status, con
                  const char *body, size_t length);
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
                        const char *message);
+
+/* A header line of the answer, with its end; it is left out where there is no room. */
+void http_add_header(http_asked *asked, const char *line);
+/* May the page that asks, if one does, read answers here? Requests that change something want this, whoever they come from. */
+bool http_origin_is_allowed(const gateway *self, const socket_request *request);
 
 /* An answer with market data went out: so many bytes of this subject, for the usage ledger. */
 void http_count(gateway *self, const http_asked *asked, const char *subject, size_t bytes);

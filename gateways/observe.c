@@ -20,6 +20,22 @@ static void collect_auth(observed *seen, const doorman *from) {
     seen->keys_age_s = seen->auth.keys.age_ns / NS_PER_S;
 }
 
+static void collect_orders(observed *seen, const order_desk *from) {
+    seen->orders = order_desk_read_stats(from);
+    const order_desk_stats *s = &seen->orders;
+    seen->orders_waiting = s->waiting;
+    seen->orders_under_way = s->under_way;
+    seen->orders_sessions = s->sessions;
+    seen->orders_followers = s->followers;
+    seen->orders_accounts = s->accounts;
+    seen->orders_chases = s->chases;
+    seen->orders_instruments = s->instruments;
+    seen->orders_shards = s->shards;
+    seen->orders_directory_known = s->directory_whole;
+    seen->orders_bus = s->bus_connected;
+    seen->orders_redis_state = s->limits.configured ? (int64_t)s->limits.state : -1;
+}
+
 static void collect(void *context) {
     gateway *self = context;
     observed *seen = &self->observed;
@@ -31,6 +47,7 @@ static void collect(void *context) {
     seen->last_store = last_store_read_stats(self->last_store);
     seen->redis_state = seen->last_store.configured ? (int64_t)seen->last_store.state : -1;
     seen->usage = usage_read_stats(self->usage);
+    collect_orders(seen, self->orders);
     seen->usage_lines_open = seen->usage.lines_open;
     seen->usage_lines_waiting = (int64_t)seen->usage.file.lines_waiting;
     seen->usage_bytes_unpublished = (int64_t)seen->usage.bytes_unpublished;
@@ -125,6 +142,31 @@ static const observed_number counters[] = {
     {"usage_lines_unpublished_total", "Of them lost for the bus, as too much waited.", AT(usage.lines_unpublished)},
     {"usage_early_flushes_total", "Times that more than --usage-lines were needed in a period.",
      AT(usage.early_flushes)},
+    {"orders_pending_total", "Order requests that the venue's stream has.", AT(orders.pending)},
+    {"orders_refused_total", "Order requests refused for what they say.", AT(orders.refused)},
+    {"orders_limited_total", "Order requests beyond --order-rate.", AT(orders.limited)},
+    {"orders_limits_unknown_total", "Orders refused because Redis did not say how many there were.",
+     AT(orders.limits_unknown)},
+    {"orders_too_fast_total", "Order requests beyond --order-requests-per-second.", AT(orders.too_fast)},
+    {"orders_busy_total", "Order requests refused because the queue was full.", AT(orders.busy)},
+    {"orders_not_stored_total", "Order requests that the stream certainly does not have.", AT(orders.not_stored)},
+    {"orders_not_acknowledged_total", "Order requests of which nobody knows whether the stream has them.",
+     AT(orders.not_acknowledged)},
+    {"orders_batches_total", "Messages to the order stream.", AT(orders.batches)},
+    {"orders_commands_total", "Commands in them, those of sessions included.", AT(orders.commands)},
+    {"orders_batch_bytes_total", "Their bytes.", AT(orders.batch_bytes)},
+    {"orders_sessions_opened_total", "Sessions opened for cancel on disconnect.", AT(orders.sessions_opened)},
+    {"orders_sessions_lost_total", "Sessions that the stream was out of reach for too long for.",
+     AT(orders.sessions_lost)},
+    {"orders_reports_total", "Execution reports handed to clients.", AT(orders.reports)},
+    {"orders_report_duplicates_total", "Reports that came again and went no further.",
+     AT(orders.report_duplicates)},
+    {"orders_reports_chased_total", "Reports that were asked for because they were, or may have been, missed.",
+     AT(orders.reports_chased)},
+    {"orders_reports_malformed_total", "Messages with reports that could not be read.",
+     AT(orders.reports_malformed)},
+    {"orders_rate_answers_late_total", "Rates that Redis did not tell within --order-limits-deadline.",
+     AT(orders.limits.late)},
     {"takeovers_total", "Times a feed's leader changed.", AT(client.takeovers)},
 };
 
@@ -161,6 +203,17 @@ static const observed_number gauges[] = {
     {"usage_lines_waiting", "Lines that wait for the file.", AT(usage_lines_waiting)},
     {"usage_bytes_unpublished", "Bytes of lines that wait for the bus.", AT(usage_bytes_unpublished)},
     {"usage_file_good", "1: the file was written when last tried.", AT(usage_file_good)},
+    {"orders_waiting", "Commands that wait to be sent.", AT(orders_waiting)},
+    {"orders_under_way", "Messages to the order stream that are not acknowledged.", AT(orders_under_way)},
+    {"orders_sessions", "Sessions open.", AT(orders_sessions)},
+    {"orders_followers", "Subscriptions to accounts' reports.", AT(orders_followers)},
+    {"orders_accounts", "Accounts that somebody follows.", AT(orders_accounts)},
+    {"orders_chases", "Questions for reports that were missed.", AT(orders_chases)},
+    {"orders_instruments", "Instruments of the venue that are known.", AT(orders_instruments)},
+    {"orders_shards", "Shards of the venue.", AT(orders_shards)},
+    {"orders_directory_known", "1: every shard's directory is known.", AT(orders_directory_known)},
+    {"orders_bus", "1: order entry's connection to the bus is there.", AT(orders_bus)},
+    {"orders_redis_state", "Where rates are counted: as redis_state; -1: no --order-rate.", AT(orders_redis_state)},
     {"redis_state", "0 READY, 1 CONNECTING, 2 AWAY, 3 REFUSED; -1: no --redis.", AT(redis_state)},
 };
 

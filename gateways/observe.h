@@ -5,6 +5,7 @@
 #include "client/tickwire.h"
 #include "gateways/doorman.h"
 #include "gateways/last_store.h"
+#include "gateways/order_desk.h"
 #include "gateways/socket.h"
 #include "gateways/source.h"
 #include "gateways/stream/stream.h"
@@ -24,10 +25,13 @@ typedef struct observed {
     doorman_stats auth;
     last_store_stats last_store;
     usage_stats usage;
+    order_desk_stats orders;
     int64_t clients, groups, instruments, subscriptions, kept_bytes;
     int64_t connections, websockets, event_streams;
     int64_t sessions_known, sessions_anonymous, users, keys, files_failed, provider_state, keys_age_s;
     int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
+    int64_t orders_waiting, orders_under_way, orders_sessions, orders_followers, orders_accounts, orders_chases;
+    int64_t orders_instruments, orders_shards, orders_directory_known, orders_bus, orders_redis_state;
     int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;
 

@@ -79,9 +79,11 @@ static int64_t make_round(gateway *self) {
     int64_t now_ns = rt_clock_utc_ns();
     end_period_if_due(self, now_ns); /* what this round hands out belongs to the next */
     usage_publish_waiting(self->usage);
+    int64_t orders_ns = order_desk_round(self->orders, now_ns);
     int64_t due_ns = stream_round(self->stream, now_ns), usage_ns = usage_due_ns(self->usage);
     socket_write_ready(self->socket);
     if (usage_ns < due_ns) due_ns = usage_ns;
+    if (orders_ns < due_ns) due_ns = orders_ns;
     return stream_has_later(self->stream) ? 0 : due_ns - now_ns;
 }
 
@@ -91,7 +93,9 @@ static void on_before_wait(uv_prepare_t *prepare) {
     if (self->phase == GATEWAY_DONE) return;
     int64_t begin_ns = rt_clock_monotonic_ns(), wait_ns = round_pace_wait_ns(&self->pace, begin_ns);
     if (wait_ns > 0) {
-        socket_write_ready(self->socket); /* who asked something, or has room again, need not wait */
+        int64_t now_ns = rt_clock_utc_ns(), orders_ns = order_desk_round(self->orders, now_ns) - now_ns;
+        socket_write_ready(self->socket); /* who asked something, sent an order, or has room again, need not wait */
+        if (orders_ns < wait_ns) wait_ns = orders_ns;
     } else {
         wait_ns = make_round(self);
         round_pace_note(&self->pace, begin_ns, rt_clock_monotonic_ns());
@@ -111,12 +115,30 @@ static void want(void *context, const char *mic, subject_channel channel, bool w
 }
 
 static bool may_read(void *context, uint32_t client, const char *subject) {
-    return doorman_may_read(((gateway *)context)->doorman, client, subject);
+    const gateway *self = context;
+    subject_parts parts;
+    if (subject_parse(subject, &parts) == SUBJECT_KIND_EXECUTIONS)
+        return order_desk_may_follow(self->orders, client, subject); /* no pattern grants an account */
+    return doorman_may_read(self->doorman, client, subject);
+}
+
+static void order(void *context, uint32_t client, const char *id, const uint8_t *bytes, size_t length) {
+    order_desk_request(((gateway *)context)->orders, client, id, bytes, length);
+}
+
+static bool follow(void *context, uint32_t client, const request_follow *what) {
+    return order_desk_follow(((gateway *)context)->orders, client, what);
+}
+
+static bool unfollow(void *context, uint32_t client, const char *account) {
+    return order_desk_unfollow(((gateway *)context)->orders, client, account);
 }
 
 static bool authenticate(void *context, uint32_t client, const char *token, stream_admission *admitted,
                          char *reason, size_t capacity) {
-    return doorman_authenticate(((gateway *)context)->doorman, client, token, admitted, reason, capacity);
+    gateway *self = context;
+    order_desk_recheck(self->orders, client);
+    return doorman_authenticate(self->doorman, client, token, admitted, reason, capacity);
 }
 
 static void close_client(void *context, uint32_t client, uint16_t code, const char *reason) {
@@ -154,10 +176,14 @@ static tw_code open_stream(gateway *self, tw_error *error) {
                                        .requests_per_second = (uint32_t)s->most_requests_per_second,
                                        .waiting_bytes = (uint32_t)s->most_client_bytes},
                               .deflate_level = s->compression ? DEFLATE_LEVEL : 0};
+    bool trades = s->venue[0] != '\0';
     stream_surroundings surroundings = {.context = self,
                                         .want = want,
                                         .may_read = may_read,
                                         .authenticate = authenticate,
+                                        .order = trades ? order : NULL,
+                                        .follow = trades ? follow : NULL,
+                                        .unfollow = trades ? unfollow : NULL,
                                         .used = on_used,
                                         .close = close_client};
     return stream_alloc(&self->stream, &options, &surroundings, error);
@@ -183,7 +209,9 @@ static void on_client(void *context, uint32_t client, bool websocket, void *gues
 }
 
 static void on_client_gone(void *context, uint32_t client) {
-    doorman_leave(((gateway *)context)->doorman, client);
+    gateway *self = context;
+    order_desk_leave(self->orders, client);
+    doorman_leave(self->doorman, client);
 }
 
 static tw_code open_socket(gateway *self, tw_error *error) {
@@ -291,7 +319,8 @@ static void on_phase_due(uv_timer_t *timer) {
         uv_timer_start(timer, on_phase_due, LOOK_MS, LOOK_MS);
     }
     bool late = uv_now(&self->loop) >= self->leave_by_ms;
-    if (socket_read_stats(self->socket).connections > 0 && !late) return;
+    bool busy = socket_read_stats(self->socket).connections > 0 || !order_desk_is_idle(self->orders);
+    if (busy && !late) return;
     self->phase = GATEWAY_DONE;
     uv_stop(&self->loop);
 }
@@ -357,6 +386,7 @@ static tw_code open_for_clients(gateway *self, tw_error *error) {
     if (code == TW_OK) code = await_bus(self, open_asker, error);
     if (code != TW_OK || self->phase != GATEWAY_OPENING) return code;
     code = open_last_store(self, error);
+    if (code == TW_OK) code = order_desk_open(&self->orders, self, error);
     if (code == TW_OK) code = open_usage(self, error);
     if (code == TW_OK) code = observe_open(self, error);
     return code == TW_OK ? socket_listen(self->socket, error) : code;
@@ -416,6 +446,7 @@ void gateway_close(gateway *self) {
     if (self->usage != NULL) end_period(self, rt_clock_utc_ns()); /* the one that is open */
     observe_stop(self);
     last_store_close(self->last_store);
+    order_desk_close(self->orders);
     asker_close(self->asker);
     doorman_close(self->doorman);
     socket_close(self->socket);
@@ -425,6 +456,7 @@ void gateway_close(gateway *self) {
     uv_run(&self->loop, UV_RUN_NOWAIT);
     uv_loop_close(&self->loop);
     socket_free(self->socket);
+    order_desk_free(self->orders);
     stream_free(self->stream);
     doorman_free(self->doorman);
     wire_arena_fini(&self->arena);

@@ -14,6 +14,7 @@
 #include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/observe.h"
+#include "gateways/order_desk.h"
 #include "gateways/pages.h"
 #include "gateways/round_pace.h"
 #include "gateways/settings.h"
@@ -55,6 +56,7 @@ typedef struct gateway {
     gateway_socket *socket;
     asker *asker;
     last_store *last_store; /* NULL: no Redis */
+    order_desk *orders;     /* NULL: no venue */
     wire_arena arena;       /* for what asker brings */
     pages pages;
     usage *usage; /* NULL: neither written nor published */

@@ -23,6 +23,38 @@ static const setting table[] = {
     {"redis-deadline", SETTING_DURATION, AT(redis_deadline_ns), "100ms", "TIME",
      "a last value that Redis has not given by then comes from memory or the bus", NULL, MILLI_NS, HOUR_NS},
 
+    {"venue", SETTING_TEXT, AT(venue), "", "MIC",
+     "take orders for this venue, such as TWEX; without it none are taken", NULL, 0, 0},
+    {"venue-shards", SETTING_COUNT, AT(venue_shards), "1", "N",
+     "shards that the venue has at least; more are learned from its directory", NULL, 1, 64},
+    {"anonymous-accounts", SETTING_TEXT, AT(anonymous_accounts), "", "ACCOUNT,...",
+     "accounts that whoever has no token may trade for and look into: for demos", NULL, 0, 0},
+    {"order-rate", SETTING_COUNT, AT(order_rate), "100", "N",
+     "new orders and replaces of one user in any second, over all gateways on one --redis; where that is away they "
+     "are refused. 0: no such limit",
+     NULL, 0, 1000000},
+    {"most-order-rate", SETTING_COUNT, AT(most_order_rate), "0", "N",
+     "that a token may raise --order-rate to; 0: it may only lower it", NULL, 0, 1000000},
+    {"order-limits-deadline", SETTING_DURATION, AT(order_limits_deadline_ns), "500ms", "TIME",
+     "a rate that Redis has not told by then is not known", NULL, 10 * MILLI_NS, HOUR_NS},
+    {"order-requests-per-second", SETTING_COUNT, AT(order_requests_per_second), "1000", "N",
+     "requests about orders of one connection, cancels included", NULL, 1, 1000000},
+    {"order-timeout", SETTING_DURATION, AT(order_timeout_ns), "2s", "TIME",
+     "an order that the stream has not acknowledged by then is NOT_ACKNOWLEDGED; one that could not be sent by "
+     "then is refused",
+     NULL, 10 * MILLI_NS, HOUR_NS},
+    {"order-queue", SETTING_COUNT, AT(order_queue), "16Ki", "N",
+     "requests about orders at once, over all clients; more are refused as BUSY", NULL, 16, 1 << 20},
+    {"order-batch", SETTING_COUNT, AT(order_batch), "1000", "N", "commands in one message to the stream", NULL, 1,
+     65536},
+    {"order-batches", SETTING_COUNT, AT(order_batches), "8", "N",
+     "messages to a shard's stream that are under way at once", NULL, 1, 64},
+    {"order-gather", SETTING_DURATION, AT(order_gather_ns), "10ms", "TIME",
+     "while one is under way, commands gather for the next at most so long", NULL, 0, 1000 * MILLI_NS},
+    {"session-timeout", SETTING_DURATION, AT(session_timeout_ns), "5s", "TIME",
+     "the venue cancels orders with cancel_on_disconnect when it has not heard of their gateway for so long", NULL,
+     2000 * MILLI_NS, 24 * HOUR_NS},
+
     {"address", SETTING_TEXT, AT(address), "127.0.0.1", "ADDRESS",
      "where to listen, IPv4 or IPv6; 0.0.0.0 or :: for everywhere", NULL, 0, 0},
     {"port", SETTING_NUMBER, AT(port), "8080", "PORT", "where to listen; 0 takes a free port", NULL, 0, 65535},
@@ -178,6 +210,8 @@ const settings_program gateway_program = {
         "  tickwire-gateway --anonymous 'XNAS.>,feed.>'\n"
         "  tickwire-gateway --address 0.0.0.0 --port 443 --tls-certificate cert.pem --tls-key key.pem \\\n"
         "      --anonymous 'XNAS.*.quote' --origins https://example.com\n"
+        "  tickwire-gateway --anonymous 'TWEX.>,feed.>' --venue TWEX --anonymous-accounts demo --redis "
+        "redis://127.0.0.1:6379/0\n"
         "  tickwire-gateway --auth-issuer https://id.example.com --auth-audience tickwire --auth-cookie session\n",
     .table = table,
 };

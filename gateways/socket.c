@@ -255,6 +255,7 @@ static void leave(gateway_socket *self, connection *c) {
     stop_asking(self, c);
     socket_stop_reading(self, c);
     ws_reader_fini(&c->reader);
+    socket_drop_body(c);
     free(c->answer);
     *c = (connection){0};
 }
@@ -269,6 +270,8 @@ static socket_method method_of(struct lws *wsi) {
     if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0) return SOCKET_GET;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0) return SOCKET_HEAD;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0) return SOCKET_OPTIONS;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0) return SOCKET_POST;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI) > 0) return SOCKET_DELETE;
     return SOCKET_OTHER;
 }
 
@@ -305,8 +308,11 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->stats.http_requests++;
     socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
     request.torn = is_torn(wsi, path);
-    socket_take_headers(wsi, &told, &request);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
+    if (request.method == SOCKET_POST) request.body_fault = socket_keep_body(self, c, wsi, &request);
+    if (c->posted != NULL) return; /* until its body is there */
+    if (request.method == SOCKET_DELETE) request.body_fault = socket_refuse_body(wsi);
+    socket_take_headers(wsi, &told, &request);
     self->handlers.on_request(self->handlers.context, &request);
     socket_drop_headers(&told);
 }
@@ -395,7 +401,6 @@ static void on_gone(gateway_socket *self, struct lws *wsi) {
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
-    (void)length;
     gateway_socket *self = socket_of(wsi);
     connection *c = user;
     switch (reason) {
@@ -411,6 +416,12 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_client_writable(self, c);
     case LWS_CALLBACK_HTTP:
         on_http(self, c, wsi, in);
+        return 0;
+    case LWS_CALLBACK_HTTP_BODY:
+        if (c != NULL) socket_add_to_body(c, in, length);
+        return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        if (c != NULL) socket_take_body(self, c);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return c == NULL ? 0 : on_http_writable(self, c);

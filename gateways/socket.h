@@ -40,7 +40,21 @@ typedef struct socket_options {
 #define SOCKET_ARGUMENTS  64u
 #define SOCKET_PATH_BYTES 512u
 
-typedef enum socket_method { SOCKET_GET, SOCKET_HEAD, SOCKET_OPTIONS, SOCKET_OTHER } socket_method;
+typedef enum socket_method {
+    SOCKET_GET,
+    SOCKET_HEAD,
+    SOCKET_OPTIONS,
+    SOCKET_POST,
+    SOCKET_DELETE,
+    SOCKET_OTHER
+} socket_method;
+
+/* A body of POST is read as a whole, up to request_bytes; of others none is. */
+typedef enum socket_body_fault {
+    SOCKET_BODY_KEPT = 0,
+    SOCKET_BODY_NO_LENGTH, /* without a Content-Length */
+    SOCKET_BODY_TOO_LARGE
+} socket_body_fault;
 
 /* A request, borrowed until the handler returns. Texts are "" where there are none. */
 typedef struct socket_request {
@@ -53,8 +67,12 @@ typedef struct socket_request {
     const char *if_none_match; /* likewise */
     const char *authorization, *cookie, *site; /* likewise, whole; Sec-Fetch-Site */
     uint32_t argument_count;
-    const char *arguments[SOCKET_ARGUMENTS]; /* "name=value", decoded; more are not looked at */
-    struct identity *caller;                 /* who asks, and what was wrong with its cookie: set by http_take */
+    const char *arguments[SOCKET_ARGUMENTS];   /* "name=value", decoded; more are not looked at */
+    const char *content_type, *correlation_id; /* likewise; X-Correlation-Id */
+    const uint8_t *body;                       /* POST */
+    size_t body_length;
+    socket_body_fault body_fault; /* POST: there is no body, and the connection has to end with the answer */
+    struct identity *caller;      /* who asks, and what was wrong with its cookie: set by http_take */
     const char *caller_fault;
 } socket_request;
 

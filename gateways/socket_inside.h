@@ -6,6 +6,7 @@
  *   socket_admission.c  which connections are let in, and what is said to the others
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_headers.c    what a request says beside its path
+ *   socket_body.c       requests with a body
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
  *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
@@ -54,6 +55,7 @@ typedef struct connection {
     ws_reader reader;
     uint64_t ticket;                /* HTTP: waits for its answer; 0: does not */
     struct connection *next_asking; /* in the list of those */
+    struct posted *posted;          /* HTTP: its body is being read */
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
@@ -130,7 +132,7 @@ void socket_lose_guest(gateway_socket *self); /* nothing happens if there is non
 /* ---- socket_headers.c ---- */
 typedef struct socket_headers {
     char origin[SOCKET_TEXT_BYTES], host[SOCKET_TEXT_BYTES], id[SOCKET_TEXT_BYTES], known[SOCKET_TEXT_BYTES],
-        site[64];
+        site[64], type[128], correlation[128];
     char *authorization, *cookie; /* as long as they are; NULL: none */
 } socket_headers;
 /* Copies them, and points the request at them; until socket_drop_headers. */
@@ -138,6 +140,16 @@ void socket_take_headers(struct lws *wsi, socket_headers *told, socket_request *
 void socket_drop_headers(socket_headers *told);
 /* The answer to a good handshake is being written: adds what was agreed on. False: it does not fit. */
 bool socket_agree(gateway_socket *self, connection *c, struct lws *wsi, struct lws_process_html_args *answer);
+
+/* ---- socket_body.c ---- */
+/* Keeps a request until its body is whole. */
+socket_body_fault socket_keep_body(gateway_socket *self, connection *c, struct lws *wsi,
+                                   const socket_request *request);
+/* Of a method that has none: a fault if one was announced, which is not read. */
+socket_body_fault socket_refuse_body(struct lws *wsi);
+void socket_add_to_body(connection *c, const uint8_t *bytes, size_t length);
+void socket_take_body(gateway_socket *self, connection *c); /* it is whole: on_request */
+void socket_drop_body(connection *c);                       /* nothing happens if there is none */
 
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);

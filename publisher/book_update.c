@@ -29,6 +29,12 @@ void pub_book_reset(publisher *p, uint32_t instrument) {
     }
 }
 
+static uint32_t levels_below(const publisher *p, uint32_t instrument, tw_side side, uint32_t skip, tw_level *levels,
+                             uint32_t depth) {
+    if (p->books != NULL) return ob_book_below(p->books, instrument, side, skip, levels, depth);
+    return p->options.levels.below(p->options.levels.context, instrument, side, skip, levels, depth);
+}
+
 /* The present levels of a side, from the best marked rank on, replace the published ones; better ones are the same in
  * both. Returns how many changes were written, 0 if none is visible. */
 static uint32_t refresh_side(const publisher *p, uint32_t instrument, pub_book *view, tw_side side, uint16_t *count,
@@ -39,7 +45,7 @@ static uint32_t refresh_side(const publisher *p, uint32_t instrument, pub_book *
     TW_ASSERT(from <= *count);
     uint32_t rest = p->options.depth - from;
     tw_level now[TW_MAX_DEPTH], *published = view_side(view, side, p->options.depth) + from;
-    uint32_t now_count = ob_book_below(p->books, instrument, side, from, now, rest);
+    uint32_t now_count = levels_below(p, instrument, side, from, now, rest);
     uint32_t changed = delta_side(side, published, *count - from, now, now_count, rest, changes);
     if (changed == 0) return 0;
     memcpy(published, now, now_count * sizeof *now);

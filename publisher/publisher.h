@@ -57,6 +57,13 @@ typedef struct publisher_sink {
     bool (*ready)(void *context); /* false: hold back and go on merging */
 } publisher_sink;
 
+/* Where the present levels are, if not in an ob_books: `below` answers as ob_book_below. */
+typedef struct publisher_levels {
+    const void *context;
+    uint32_t (*below)(const void *context, uint32_t instrument, tw_side side, uint32_t skip, tw_level *levels,
+                      uint32_t depth);
+} publisher_levels;
+
 typedef struct publisher_options {
     const char *exchange; /* MIC, copied */
     uint32_t partition;
@@ -76,9 +83,11 @@ typedef struct publisher_options {
     uint32_t max_requests;      /* snapshot and directory requests waiting; more get BUSY */
     uint32_t serve_bytes;       /* at most this much per publisher_serve, at least one chunk */
     int64_t status_interval_ns; /* of feed status, 100 ms by the design */
+    publisher_levels levels;    /* {0} with an ob_books */
 } publisher_options;
 
-/* The books are borrowed and must outlive the publisher. TW_INVALID names the option; TW_NO_MEMORY. */
+/* The books are borrowed and must outlive the publisher; NULL with `options->levels`, which stands for them. TW_INVALID names the
+ * option; TW_NO_MEMORY. */
 tw_code publisher_alloc(publisher **publisher, const publisher_options *options, const ob_books *books,
                         const publisher_sink *sink, tw_error *error);
 void publisher_free(publisher *publisher);

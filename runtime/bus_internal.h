@@ -10,6 +10,8 @@
 
 #define MAILBOX_EVENTS     32
 #define EVENT_DETAIL_BYTES 160
+#define BUS_READ_TOGETHER  1024u /* messages that were read wait for so many to be let go together, */
+#define BUS_READ_BYTES     ((size_t)256 * 1024) /* or for so many bytes */
 
 typedef struct mailbox_event {
     bus_event event;
@@ -72,6 +74,9 @@ struct bus {
     void *event_context;
     bus_listener *listeners, *next_listener; /* the one to be told next, while an event is told */
     bus_subscription *subscriptions;
+    natsMsg *read[BUS_READ_TOGETHER]; /* by their subscribers; not let go yet */
+    uint32_t read_count;
+    size_t read_bytes;
     uint64_t dropped_by_ended;
     bus_stats stats;
     int open_handles;

@@ -6,7 +6,6 @@
 #include "runtime/bus_internal.h"
 
 #define DEFAULT_PENDING_BYTES (64 * 1024 * 1024)
-#define RELEASED_TOGETHER     128
 
 static tw_code subscribe(bus *self, const char *subject, size_t max_pending_bytes, natsSubscription **nats,
                          tw_error *error) {
@@ -78,9 +77,26 @@ static void free_ended(bus *self) {
     }
 }
 
+/* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again at once: two changes of context
+ * for each read of the socket, while the messages wait that this process is there for. So what was read is kept until there is much of
+ * it, also over many reads. */
+static void release(bus *self) {
+    for (uint32_t i = 0; i < self->read_count; i++)
+        natsMsg_Destroy(self->read[i]);
+    self->read_count = 0;
+    self->read_bytes = 0;
+}
+
+static void release_later(bus *self, natsMsg *message) {
+    self->read[self->read_count++] = message;
+    self->read_bytes += (size_t)natsMsg_GetDataLength(message);
+    if (self->read_count == BUS_READ_TOGETHER || self->read_bytes >= BUS_READ_BYTES) release(self);
+}
+
 void bus_free_subscriptions(bus *self) {
     for (bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
         if (!each->ended) end(each);
+    release(self);
     if (self->dispatching == 0) free_ended(self); /* else the dispatch does, when it is back */
 }
 
@@ -110,14 +126,6 @@ static void deliver(bus_subscription *subscription, natsMsg *message) {
     subscription->on_message(subscription->context, &borrowed);
 }
 
-/* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again at once. So they go
- * together: one waking for many, and fewer quarrels about its lock. */
-static uint32_t release(natsMsg *const *messages, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        natsMsg_Destroy(messages[i]);
-    return 0;
-}
-
 /* nats.c keeps the message that says so to itself, and with it whose request it was. */
 static void tell_no_responders(bus_subscription *subscription) {
     const bus_message nobody = {.subject = "", .bytes = (const uint8_t *)"", .status = BUS_NO_RESPONDERS};
@@ -128,8 +136,6 @@ static void tell_no_responders(bus_subscription *subscription) {
  * which a process with many subscriptions would pay for each of them on each read. */
 static void drain(bus_subscription *subscription) {
     int pending = 0;
-    natsMsg *delivered[RELEASED_TOGETHER];
-    uint32_t count = 0;
     if (natsSubscription_GetPending(subscription->nats, &pending, NULL) != NATS_OK) return;
     while (pending > 0 && !subscription->ended) {
         natsMsg *message = NULL;
@@ -142,10 +148,8 @@ static void drain(bus_subscription *subscription) {
             continue;
         }
         deliver(subscription, message);
-        delivered[count++] = message;
-        if (count == RELEASED_TOGETHER) count = release(delivered, count);
+        release_later(subscription->owner, message);
     }
-    release(delivered, count);
 }
 
 void bus_dispatch(bus *self) {

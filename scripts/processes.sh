@@ -72,11 +72,12 @@ free_port() {
     done
 }
 
-# Sets nats_url. The server picks its own free port and writes it down.
+# start_nats FOLDER [ARGUMENT...]: sets nats_url. The server picks its own free port and writes it down.
 start_nats() {
     local where=$1
+    shift
     mkdir -p "$where/nats"
-    start nats nats-server -a 127.0.0.1 -p -1 --ports_file_dir "$where/nats"
+    start nats nats-server -a 127.0.0.1 -p -1 --ports_file_dir "$where/nats" "$@"
     for _ in $(seq 200); do
         nats_url=$(grep -ho 'nats://127.0.0.1:[0-9]*' "$where"/nats/*.ports 2>/dev/null | head -n 1) || true
         [ -z "$nats_url" ] || return 0

@@ -7,5 +7,12 @@ int command_serve_feed(int argc, char **argv);
 int command_book(int argc, char **argv);
 int command_tap(int argc, char **argv);
 int command_top(int argc, char **argv);
+int command_venue(int argc, char **argv);
+int command_order(int argc, char **argv);
+int command_orders(int argc, char **argv);
+int command_positions(int argc, char **argv);
+int command_executions(int argc, char **argv);
+int command_simulate_orders(int argc, char **argv); /* simulate --orders */
+int command_journal(int argc, char **argv);
 
 #endif

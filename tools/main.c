@@ -15,8 +15,17 @@ static const command commands[] = {
     {"tap", "prints messages as they come, or verifies books, chains and checksums", command_tap},
     {"top", "live view: instruments by activity, best prices, latency", command_top},
     {"book", "builds a book from a recording, without a server", command_book},
-    {"simulate", "makes a synthetic ITCH 5.0 session, to a file or as packets", command_simulate},
+    {"simulate",
+     "makes a synthetic ITCH 5.0 session, to a file or as packets; --orders: a crowd that trades on the venue",
+     command_simulate},
+    {"venue", "sets the venue up and runs it: instruments, accounts, limits, days, states, kill switch",
+     command_venue},
+    {"order", "sends an order to the venue and shows what becomes of it; cancels, replaces", command_order},
+    {"orders", "an account's open orders", command_orders},
+    {"positions", "what an account holds, and at what price", command_positions},
+    {"executions", "what became of an account's orders lately", command_executions},
     {"serve-feed", "serves a feed on two lines with a request server, and faults by seed", command_serve_feed},
+    {"journal", "the venue's order journal: list, show, replay, verify, export", command_journal},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

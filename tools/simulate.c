@@ -141,7 +141,8 @@ static const settings_program program = {
     .environment = "TICKWIRE_SIMULATE",
     .epilogue = "Examples:\n"
                 "  tickwire simulate --to file:day.itch --symbols 8000 --messages 10M\n"
-                "  tickwire simulate --to udp://239.1.2.3:26400@lo --rate 20k --sessions 0 --wait 1s\n",
+                "  tickwire simulate --to udp://239.1.2.3:26400@lo --rate 20k --sessions 0 --wait 1s\n"
+                "  tickwire simulate --orders --help          a crowd that trades on the venue instead\n",
     .table = table,
 };
 
@@ -327,7 +328,15 @@ static tw_code simulate(run *self, const location *where, tw_error *error) {
     return code;
 }
 
+/* Another program under the same word: what it sends are orders. */
+static bool wants_orders(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--orders") == 0) return true;
+    return false;
+}
+
 int command_simulate(int argc, char **argv) {
+    if (wants_orders(argc, argv)) return command_simulate_orders(argc, argv);
     run self = {0};
     tw_error error = {0};
     settings *owner = NULL;

@@ -197,6 +197,7 @@ static auth_verdict take_limits(const reading *r) {
     if (verdict == AUTH_GOOD) verdict = take_limit(r, limits, "requests_per_second", &to->requests_per_second);
     if (verdict == AUTH_GOOD) verdict = take_limit(r, limits, "waiting_bytes", &to->waiting_bytes);
     if (verdict == AUTH_GOOD) verdict = take_limit(r, limits, "sessions", &to->sessions);
+    if (verdict == AUTH_GOOD) verdict = take_limit(r, limits, "orders_per_second", &to->orders_per_second);
     return verdict;
 }
 

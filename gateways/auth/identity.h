@@ -14,6 +14,7 @@
 typedef struct identity_limits {
     uint32_t subscriptions, requests_per_second, waiting_bytes;
     uint32_t sessions; /* at once */
+    uint32_t orders_per_second;
 } identity_limits;
 
 typedef struct identity {

@@ -3,18 +3,21 @@
 
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
+#include <json-c/linkhash.h>
 #include <math.h>
 #include <string.h>
 
 #define NS_PER_S   1e9
 #define LAST_DATE  9.2e9 /* seconds; later dates do not fit nanoseconds in 64 bits */
 #define MOST_BYTES (1u << 24)
+#define MOST_EXACT (INT64_C(1) << 53)
 
 static bool is_space(uint8_t c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-json_node *json_node_parse(const uint8_t *bytes, size_t length) {
+json_node *json_node_parse_at(const uint8_t *bytes, size_t length, size_t *at) {
+    *at = 0;
     if (length == 0 || length > MOST_BYTES) return NULL;
     struct json_tokener *parser = json_tokener_new_ex(JSON_NODE_MOST_DEEP);
     if (parser == NULL) return NULL;
@@ -25,9 +28,15 @@ json_node *json_node_parse(const uint8_t *bytes, size_t length) {
         end++;
     bool whole = json_tokener_get_error(parser) == json_tokener_success && end == length;
     json_tokener_free(parser);
+    *at = end;
     if (whole && json_object_is_type(root, json_type_object)) return root;
     json_object_put(root);
     return NULL;
+}
+
+json_node *json_node_parse(const uint8_t *bytes, size_t length) {
+    size_t at;
+    return json_node_parse_at(bytes, length, &at);
 }
 
 void json_node_free(json_node *node) {
@@ -63,6 +72,26 @@ const char *json_node_text(json_node *node) {
     if (node == NULL || !json_object_is_type(node, json_type_string)) return NULL;
     const char *text = json_object_get_string(node);
     return strlen(text) == (size_t)json_object_get_string_len(node) ? text : NULL;
+}
+
+bool json_node_is_true_or_false(json_node *node, bool *value) {
+    if (node == NULL || !json_object_is_type(node, json_type_boolean)) return false;
+    *value = json_object_get_boolean(node);
+    return true;
+}
+
+bool json_node_whole(json_node *node, int64_t *value) {
+    if (node == NULL || !json_object_is_type(node, json_type_int)) return false;
+    *value = json_object_get_int64(node);
+    return *value >= -MOST_EXACT && *value <= MOST_EXACT;
+}
+
+bool json_node_each(json_node *object, json_node_visit visit, void *context) {
+    if (!json_node_is_object(object)) return true;
+    json_object_object_foreach(object, name, value) {
+        if (!visit(context, name, value)) return false;
+    }
+    return true;
 }
 
 bool json_node_count_up_to(json_node *node, uint64_t most, uint64_t *value) {

@@ -17,6 +17,9 @@ typedef struct json_object json_node; /* json-c's */
 json_node *json_node_parse(const uint8_t *bytes, size_t length);
 void json_node_free(json_node *node); /* NULL is fine */
 
+/* The same; where there is none, `*at` is the byte that it failed at. */
+json_node *json_node_parse_at(const uint8_t *bytes, size_t length, size_t *at);
+
 /* Everything below is borrowed from the object, and takes NULL for absent. */
 json_node *json_node_member(json_node *object, const char *name); /* NULL: absent, or null, or `object` is none */
 bool json_node_has(json_node *object, const char *name);          /* also where it is null */
@@ -26,6 +29,12 @@ size_t json_node_count(json_node *array); /* 0 if it is none */
 json_node *json_node_element(json_node *array, size_t index);
 /* NULL if it is no text or has a NUL inside. */
 const char *json_node_text(json_node *node);
+bool json_node_is_true_or_false(json_node *node, bool *value);
+/* A whole number that no reader of JSON loses digits of: from -2^53 to 2^53. */
+bool json_node_whole(json_node *node, int64_t *value);
+/* Calls for each member until one answers false; whether none did. `value` is NULL where it is null. */
+typedef bool (*json_node_visit)(void *context, const char *name, json_node *value);
+bool json_node_each(json_node *object, json_node_visit visit, void *context);
 /* A whole number from 0 to `most`. */
 bool json_node_count_up_to(json_node *node, uint64_t most, uint64_t *value);
 /* Seconds since 1970, whole or not (RFC 7519, NumericDate), as nanoseconds; later than those can say is INT64_MAX.

@@ -8,6 +8,7 @@ import { Connection } from './stream/connection.js';
 import { SIGN_IN, standingOf } from './stream/standing.js';
 import { subjectOf } from './stream/subject.js';
 import { Subscriptions } from './stream/subscriptions.js';
+import { HELD_SUBSCRIPTIONS, Trader } from './trader.js';
 import { CandleChartView } from './view/candle_chart.js';
 import { readColours } from './view/colours.js';
 import { ConnectionView, SignIn } from './view/connection.js';
@@ -29,6 +30,7 @@ const CHANNELS = ['quote', 'trade', 'status'];
 const DAY_MS = 5000; // how often the day's candle comes, from which the change is measured
 const PATTERNS_EACH = CHANNELS.length + 1;
 const FEEDS = 'feed.>';
+const isReports = (subject) => subject.startsWith('exec.');
 
 class App {
   constructor() {
@@ -47,7 +49,7 @@ class App {
       onMessage: (message, at) => this.#take(message, at), onPhase: () => this.#phase(),
     });
     this.subscriptions = new Subscriptions({
-      send: (request) => this.connection.send(request), resumePoint: (subject) => this.market.resumePoint(subject),
+      send: (request) => this.connection.send(request), resumePoint: (subject) => (isReports(subject) ? this.trader.desk : this.market).resumePoint(subject),
       onTaken: (subject, resumed) => this.#taken(subject, resumed), onRefused: (subject, error) => this.#refused(subject, error),
     });
     this.chartFeed = new ChartFeed({
@@ -65,6 +67,7 @@ class App {
     this.heard = false; // data, over this connection
     this.colours = readColours();
     this.selected = undefined;
+    this.held = new Set(); // instruments whose quotes value positions
     this.#makeViews();
     this.#wire();
   }
@@ -76,6 +79,7 @@ class App {
       candleChart: new CandleChartView(this, loop), tape: new TapeView(this, loop), feeds: new FeedsView(this, loop), latency: new LatencyView(this, loop),
       counters: new CountersView(this, loop), connection: new ConnectionView(this, loop),
     };
+    this.trader = new Trader(this, loop);
     this.search = new SearchView(this);
     this.signInView = new SignIn(this);
     this.views.ladder.setDepth(Math.min(this.depth, 20));
@@ -118,9 +122,26 @@ class App {
 
   #unfollow(key) {
     const one = this.market.instrument(key);
-    for (const channel of CHANNELS) this.subscriptions.drop(subjectOf(one.mic, one.symbol, channel));
     this.subscriptions.drop(this.#daySubject(one));
-    this.market.forget(key);
+    for (const channel of CHANNELS) if (channel !== 'quote' || !this.held.has(key)) this.subscriptions.drop(subjectOf(one.mic, one.symbol, channel));
+    if (!this.held.has(key)) this.market.forget(key);
+  }
+
+  #isFollowed(key) {
+    return key === this.selected || this.watchlist.has(key);
+  }
+
+  /** The quotes of these are wanted, in the list or not. */
+  hold(keys) {
+    const before = this.held;
+    this.held = new Set(keys);
+    for (const key of before) if (!this.held.has(key) && !this.#isFollowed(key)) this.#unfollow(key);
+    for (const key of keys) if (!before.has(key) && !this.#isFollowed(key)) this.#followQuote(key);
+  }
+
+  #followQuote(key) {
+    const one = this.market.instrument(key);
+    this.subscriptions.want(subjectOf(one.mic, one.symbol, 'quote'), { interval_ms: this.pace });
   }
 
   #bookSubject(one) {
@@ -133,6 +154,7 @@ class App {
 
   select(key) {
     if (key === undefined || key === this.selected) return;
+    const before = this.selected;
     this.#deselect();
     this.selected = key;
     const one = this.market.instrument(key);
@@ -142,6 +164,7 @@ class App {
     this.settings.keep('selected', key);
     this.chartFeed.show(one, this.interval);
     document.title = `${one.symbol} · Tickwire`;
+    this.trader.instrumentChanged(before, key);
     this.views.watchlist.listChanged();
     this.#markCurrent();
   }
@@ -197,7 +220,7 @@ class App {
 
   #setPace(pace) {
     this.pace = pace;
-    for (const key of this.market.instruments.keys()) this.#follow(key);
+    for (const key of this.market.instruments.keys()) this.#isFollowed(key) ? this.#follow(key) : this.#followQuote(key);
   }
 
   #setInterval(interval) {
@@ -209,7 +232,8 @@ class App {
 
   #take(message, at) {
     const began = performance.now();
-    if (message.type === 'ack' || message.type === 'error' || message.type === 'session') this.#takeAnswer(message);
+    if (this.trader.take(message)) this.loop.request();
+    else if (message.type === 'ack' || message.type === 'error' || message.type === 'session') this.#takeAnswer(message);
     else this.#takeData(message, at);
     this.loop.messageMs += performance.now() - began;
   }
@@ -225,17 +249,24 @@ class App {
     this.user = user;
     this.#limit(limits);
     this.signInView.told();
+    this.trader.admitted();
   }
 
-  #limit(limits) {
-    this.watchlist.most = Math.max(1, Math.min(1000, Math.floor(((limits?.subscriptions ?? 1024) - 16) / PATTERNS_EACH)));
+  #limit(limits = this.limits) {
+    this.limits = limits;
+    this.watchlist.most = Math.max(1, Math.min(1000, Math.floor(((limits?.subscriptions ?? 1024) - 16 - (this.trader.desk.trades ? HELD_SUBSCRIPTIONS : 0)) / PATTERNS_EACH)));
+  }
+
+  /** There is trading now, or there is not any more: positions need subscriptions, too. */
+  tradingChanged() {
+    this.#limit();
   }
 
   #takeData(message, at) {
     const { market, views } = this, one = this.current;
     if (message.subject !== undefined) this.heard = true;
     market.take(message, at, this.connection.clock.offset);
-    if (market.dirty.size > 0) views.watchlist.mark();
+    if (market.dirty.size > 0) views.watchlist.mark(), this.trader.marketChanged();
     if (!one) return;
     if (market.dirty.has(one)) views.instrument.mark();
     if (market.dirtyBooks.delete(one)) views.ladder.mark(), views.depthChart.mark();
@@ -254,6 +285,10 @@ class App {
   }
 
   #taken(subject, resumed) {
+    if (isReports(subject)) {
+      this.trader.desk.subscribed(subject);
+      return;
+    }
     if (subject === this.chartFeed.subject) this.chartFeed.taken(subject);
     if (resumed) this.market.resumed(subject);
     if (subject !== FEEDS) this.refusal = '';
@@ -281,6 +316,10 @@ class App {
   }
 
   #refused(subject, { code, message }) {
+    if (isReports(subject)) {
+      this.trader.desk.refused(subject, { message });
+      return;
+    }
     if (subject.includes('.candle.') && !this.subscriptions.nothingGiven) return; // there may be no aggregator: prints go on to make the candles
     this.#error({ code, message });
   }
@@ -292,7 +331,7 @@ class App {
     else if (phase === 'open') this.away = { state: 'STALE', cause: 'PAGE_SILENT', since: connection.heardAt };
     else if (!this.away || this.away.cause === 'PAGE_SILENT') this.away = { state: 'STALE', cause: 'PAGE_AWAY', since: connection.heardAt ?? connection.now() };
     if (phase === 'open' && this.phaseBefore !== 'open') this.#opened();
-    if (phase !== 'open' && this.phaseBefore === 'open') this.market.disconnected();
+    if (phase !== 'open' && this.phaseBefore === 'open') this.market.disconnected(), this.trader.disconnected();
     this.phaseBefore = phase;
     if (phase === 'refused') this.#error({ code: 'UNAUTHORIZED', message: connection.reason });
     this.market.markAll();
@@ -306,6 +345,7 @@ class App {
     this.signInView.told();
     this.subscriptions.reset();
     this.subscriptions.flush(this.connection.now());
+    this.trader.admitted();
   }
 
   #learn(mic) {
@@ -375,6 +415,7 @@ class App {
     this.connection.tick();
     this.subscriptions.flush(this.connection.now());
     this.chartFeed.tick();
+    this.trader.tick();
     if (this.connection.live) this.#askDirectories();
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();

@@ -97,7 +97,9 @@ void stream_end_client(stream *s, uint32_t number, uint16_t code, const char *re
     s->surroundings.close(s->surroundings.context, number, code, reason);
 }
 
-static void tell(stream *s, uint32_t number, const char *json, size_t length, bool comment) {
+/* `unread` is why a client is closed that has no room for it. */
+static void tell_or_end(stream *s, uint32_t number, const char *json, size_t length, bool comment,
+                        const char *unread) {
     client *c = client_at(s, number);
     if (c->closing) return;
     encoded frame = stream_encode_control(s->scratch, c->encoding, json, length, comment);
@@ -107,11 +109,25 @@ static void tell(stream *s, uint32_t number, const char *json, size_t length, bo
         return;
     }
     s->stats.closed_policy++;
-    stream_end_client(s, number, STREAM_CLOSE_POLICY, "does not read its answers");
+    stream_end_client(s, number, STREAM_CLOSE_POLICY, unread);
+}
+
+static void tell(stream *s, uint32_t number, const char *json, size_t length, bool comment) {
+    tell_or_end(s, number, json, length, comment, "does not read its answers");
 }
 
 void stream_tell(stream *s, uint32_t number, const char *json, size_t length) {
     tell(s, number, json, length, false);
+}
+
+void stream_answer(stream *s, uint32_t number, const char *json, size_t length, int64_t now_ns) {
+    s->now_ns = now_ns;
+    tell(s, number, json, length, false);
+}
+
+void stream_report(stream *s, uint32_t number, const char *json, size_t length, int64_t now_ns) {
+    s->now_ns = now_ns;
+    tell_or_end(s, number, json, length, false, "does not read its execution reports");
 }
 
 void stream_start_answer(json_writer *w, const char *type, const char *id) {
@@ -223,6 +239,8 @@ static void carry_out(stream *s, uint32_t number, const stream_request_text *req
     case REQUEST_PING:
         tell_time(s, number, "pong", request->id, false);
         break;
+    case REQUEST_ORDER: /* stream_request has passed it on */
+        break;
     default:
         stream_authenticate(s, number, request);
     }
@@ -236,17 +254,35 @@ static void refuse_haste(stream *s, uint32_t number) {
     stream_end_client(s, number, STREAM_CLOSE_POLICY, "too many requests");
 }
 
+/* How many of these a client may send is not the stream's to say: cancels in a hurry are no abuse. */
+static void pass_on_order(stream *s, uint32_t number, const uint8_t *bytes, size_t length) {
+    const stream_surroundings *around = &s->surroundings;
+    if (around->order == NULL)
+        stream_tell_error(s, number, s->request.id, "NO_VENUE", "this gateway takes no orders");
+    else
+        around->order(around->context, number, s->request.id, bytes, length);
+}
+
+/* Looked for before anything is parsed: who asks too fast shall cost nothing. */
+static bool may_be_order(const uint8_t *bytes, size_t length) {
+    return memmem(bytes, length, "\"order.", strlen("\"order.")) != NULL;
+}
+
 void stream_request(stream *s, uint32_t number, const uint8_t *bytes, size_t length, int64_t now_ns) {
     client *c = client_at(s, number);
     stream_heard(s, number, now_ns);
     if (c->closing) return;
     s->stats.requests++;
-    if (is_too_fast(s, c))
+    bool fits = length <= s->options.request_bytes, parsed = fits && may_be_order(bytes, length);
+    bool good = parsed && request_parse(&s->request, bytes, length);
+    if (good && s->request.op == REQUEST_ORDER)
+        pass_on_order(s, number, bytes, length);
+    else if (is_too_fast(s, c))
         refuse_haste(s, number);
-    else if (length > s->options.request_bytes)
+    else if (!fits)
         stream_tell_error(s, number, "", "TOO_LARGE", "a request of %zu bytes: at most %" PRIu32, length,
                           s->options.request_bytes);
-    else if (request_parse(&s->request, bytes, length))
+    else if (good || (!parsed && request_parse(&s->request, bytes, length)))
         carry_out(s, number, &s->request);
     else
         stream_tell_error(s, number, s->request.id, s->request.fault_code, "%s", s->request.fault);

@@ -14,6 +14,8 @@
 #include "gateways/stream/pattern.h"
 
 #define DEFAULT_DEPTH 10u
+#define ORDER_PREFIX  "order."
+#define FOLLOW_PREFIX "exec."
 #define LONGEST_ID    32                 /* bytes */
 #define MOST_EXACT    (INT64_C(1) << 53) /* integers that a JavaScript number holds */
 
@@ -22,7 +24,9 @@ bool request_init(stream_request_text *request, uint32_t most_subjects) {
     request->subjects = calloc(most_subjects, sizeof *request->subjects);
     request->tiers = calloc(most_subjects, sizeof *request->tiers);
     request->resumes = calloc(most_subjects, sizeof *request->resumes);
-    if (request->subjects != NULL && request->tiers != NULL && request->resumes != NULL) return true;
+    request->follows = calloc(REQUEST_MOST_FOLLOWS, sizeof *request->follows);
+    if (request->subjects != NULL && request->tiers != NULL && request->resumes != NULL && request->follows != NULL)
+        return true;
     request_fini(request);
     return false;
 }
@@ -31,6 +35,7 @@ void request_fini(stream_request_text *request) {
     free(request->subjects);
     free(request->tiers);
     free(request->resumes);
+    free(request->follows);
     *request = (stream_request_text){0};
 }
 
@@ -85,7 +90,39 @@ static bool take_op(stream_request_text *request, struct json_object *root) {
             request->op = (request_op)i;
             return true;
         }
-    return fault(request, "UNKNOWN_OP", "op '%.40s' is not one of subscribe, unsubscribe, ping, auth", text);
+    if (strncmp(text, ORDER_PREFIX, strlen(ORDER_PREFIX)) == 0) {
+        request->op = REQUEST_ORDER;
+        return true;
+    }
+    return fault(request, "UNKNOWN_OP",
+                 "op '%.40s' is not one of subscribe, unsubscribe, ping, auth, order.new, order.cancel, "
+                 "order.replace, order.mass_cancel",
+                 text);
+}
+
+static request_follow *follow_of(stream_request_text *request, const char *subject) {
+    for (uint32_t i = 0; i < request->follow_count; i++)
+        if (strcmp(request->follows[i].subject, subject) == 0) return &request->follows[i];
+    return NULL;
+}
+
+static bool take_follow(stream_request_text *request, const char *subject) {
+    subject_parts parts;
+    if (subject_parse(subject, &parts) != SUBJECT_KIND_EXECUTIONS)
+        return fault(request, "BAD_SUBJECT", "'%.100s': execution reports are exec.{ACCOUNT}, without wildcards",
+                     subject);
+    if (follow_of(request, subject) != NULL) return true;
+    if (request->follow_count == REQUEST_MOST_FOLLOWS)
+        return fault(request, "TOO_MANY", "more than %u accounts in a request", REQUEST_MOST_FOLLOWS);
+    request_follow *follow = &request->follows[request->follow_count++];
+    follow->shard_count = 0;
+    tw_text_copy(follow->account, sizeof follow->account, parts.account);
+    tw_text_copy(follow->subject, sizeof follow->subject, subject);
+    return true;
+}
+
+static bool is_follow(const char *subject) {
+    return strncmp(subject, FOLLOW_PREFIX, strlen(FOLLOW_PREFIX)) == 0;
 }
 
 static bool take_subject(stream_request_text *request, struct json_object *value, size_t index) {
@@ -93,6 +130,7 @@ static bool take_subject(stream_request_text *request, struct json_object *value
     if (text == NULL)
         return fault(request, json_object_is_type(value, json_type_string) ? "BAD_SUBJECT" : "BAD_REQUEST",
                      "subjects[%zu] is not a string of at most %u bytes", index, SUBJECT_BYTES - 1);
+    if (is_follow(text)) return take_follow(request, text);
     char *subject = request->subjects[request->subject_count];
     tw_text_copy(subject, SUBJECT_BYTES, text);
     uint32_t tier_ms = pattern_take_tier(subject);
@@ -164,6 +202,26 @@ static bool add_resume(stream_request_text *request, const char *subject, const 
     return true;
 }
 
+/* {"1":{"seq":"123","n":1}}: of each shard the last report had. */
+static bool take_follow_resume(stream_request_text *request, const char *subject, struct json_object *shards) {
+    request_follow *follow = follow_of(request, subject);
+    if (follow == NULL) return true; /* of a subject that was not asked for */
+    json_object_object_foreach(shards, name, place) {
+        uint64_t shard, seq, n;
+        bool good = tw_text_to_u64(name, &shard) && shard > 0 && shard <= REQUEST_MOST_SHARDS &&
+                    json_object_is_type(place, json_type_object) && take_seq(member_of(place, "seq"), &seq) &&
+                    take_seq(member_of(place, "n"), &n) && n <= UINT32_MAX;
+        if (!good || follow->shard_count == REQUEST_MOST_SHARDS)
+            return fault(
+                request, "BAD_REQUEST",
+                "resume['%.60s'] is an object of shards, 1 to %u, such as {\"1\":{\"seq\":\"123\",\"n\":0}}",
+                subject, REQUEST_MOST_SHARDS);
+        follow->shards[follow->shard_count++] =
+            (struct request_had){.shard = (uint32_t)shard, .n = (uint32_t)n, .seq = seq};
+    }
+    return true;
+}
+
 static bool take_resume(stream_request_text *request, struct json_object *root) {
     struct json_object *resume = member_of(root, "resume");
     if (resume == NULL) return true;
@@ -173,6 +231,10 @@ static bool take_resume(stream_request_text *request, struct json_object *root) 
         if (!json_object_is_type(place, json_type_object) || strlen(subject) >= SUBJECT_BYTES)
             return fault(request, "BAD_REQUEST", "resume['%.60s'] is not {\"epoch\":…,\"seq\":…} of a subject",
                          subject);
+        if (is_follow(subject)) {
+            if (!take_follow_resume(request, subject, place)) return false;
+            continue;
+        }
         const char *epoch = text_of(member_of(place, "epoch"), TW_EPOCH_BYTES);
         uint64_t seq = 0;
         uint32_t depth = 0;
@@ -252,7 +314,7 @@ static bool parse_failed(stream_request_text *request, struct json_tokener *pars
 bool request_parse(stream_request_text *request, const uint8_t *bytes, size_t length) {
     request->id[0] = request->fault[0] = request->token[0] = '\0';
     request->fault_code = NULL;
-    request->subject_count = request->resume_count = 0;
+    request->subject_count = request->resume_count = request->follow_count = 0;
     request->interval_ms = 0;
     if (length == 0 || length > INT32_MAX) return fault(request, "BAD_JSON", "it is empty");
     struct json_tokener *parser = json_tokener_new_ex((int)REQUEST_MOST_DEEP);

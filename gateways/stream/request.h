@@ -22,7 +22,27 @@
 #define REQUEST_DEPTHS    "1, 5, 10, 20, 50"
 #define REQUEST_INTERVALS "0 (every update), 50, 100, 250, 500, 1000, 5000"
 
-typedef enum request_op { REQUEST_SUBSCRIBE, REQUEST_UNSUBSCRIBE, REQUEST_PING, REQUEST_AUTH } request_op;
+typedef enum request_op {
+    REQUEST_SUBSCRIBE,
+    REQUEST_UNSUBSCRIBE,
+    REQUEST_PING,
+    REQUEST_AUTH,
+    REQUEST_ORDER /* "order.…": only its id is looked at here */
+} request_op;
+
+#define REQUEST_MOST_FOLLOWS 64u
+#define REQUEST_MOST_SHARDS  64u
+
+/* exec.{ACCOUNT}: an account's execution reports, and the last one had of each shard. */
+typedef struct request_follow {
+    char account[TW_SYMBOL_BYTES];
+    char subject[SUBJECT_BYTES];
+    uint32_t shard_count;
+    struct request_had {
+        uint32_t shard, n;
+        uint64_t seq;
+    } shards[REQUEST_MOST_SHARDS];
+} request_follow;
 
 /* "I have everything up to this": where a subject's chain was when the connection was lost. */
 typedef struct request_resume {
@@ -42,6 +62,8 @@ typedef struct stream_request_text {
     bool snapshot;
     uint32_t resume_count;
     request_resume *resumes;
+    uint32_t follow_count; /* subjects that are exec.{ACCOUNT} are here, and not in `subjects` */
+    request_follow *follows;
     char token[REQUEST_TOKEN_BYTES];
 
     const char *fault_code;          /* "BAD_JSON", …; NULL if nothing is wrong */

@@ -40,6 +40,7 @@
 /* clang-format on */
 
 typedef struct stream stream;
+struct request_follow; /* request.h */
 
 typedef enum stream_format { STREAM_JSON = 0, STREAM_PROTOBUF } stream_format;
 /* How frames are wrapped: WebSocket (text or binary frames, unmasked), server-sent events (JSON only), WebSocket with
@@ -100,6 +101,13 @@ typedef struct stream_surroundings {
      * `reason` says why not, and nothing has changed. NULL: there is nobody to ask. */
     bool (*authenticate)(void *context, uint32_t client, const char *token, stream_admission *admitted,
                          char *reason, size_t capacity);
+    /* A request about orders ("order.…"), as it came; `id` is JSON text for the answer, "" for none. It alone may be answered
+     * from within, by stream_answer. NULL: the gateway takes none. */
+    void (*order)(void *context, uint32_t client, const char *id, const uint8_t *bytes, size_t length);
+    /* exec.{ACCOUNT}: the client wants the account's execution reports, from these places on; or not any more. may_read was asked.
+     * False: no room; there was no such subscription. NULL: there are none. Who leaves is not told here. */
+    bool (*follow)(void *context, uint32_t client, const struct request_follow *follow);
+    bool (*unfollow)(void *context, uint32_t client, const char *account);
     /* So much of a subject was handed to the client since the last call: see stream_report_usage. May be NULL. */
     void (*used)(void *context, uint32_t client, const stream_use *use);
     /* The client is to be closed with a WebSocket close code, as soon as what waits for it is sent (stream_has_more). */
@@ -160,6 +168,10 @@ void stream_dismiss(stream *stream, uint32_t client, const char *message, int64_
 /* A whole request (docs/stream.md). Whatever is wrong with it is answered with an error to the client. */
 void stream_request(stream *stream, uint32_t client, const uint8_t *bytes, size_t length, int64_t now_ns);
 void stream_heard(stream *stream, uint32_t client, int64_t now_ns); /* anything else, a pong */
+/* What only this client gets, as whole JSON: an answer about orders; an execution report. A client that does not read them is closed.
+ * Nothing happens where it is closing already. */
+void stream_answer(stream *stream, uint32_t client, const char *json, size_t length, int64_t now_ns);
+void stream_report(stream *stream, uint32_t client, const char *json, size_t length, int64_t now_ns);
 /* Everybody gets the notice that this gateway closes, and when to come back: jittered between the two. */
 void stream_say_goodbye(stream *stream, const char *reason, int64_t earliest_ms, int64_t latest_ms);
 

@@ -259,6 +259,22 @@ void stream_topic_appeared(stream *s, uint32_t topic_number) {
 
 /* ---- requests ---- */
 
+/* Nobody is entitled to what nobody can ask: without surroundings that say who may, there are no reports. */
+static bool may_follow(stream *s, uint32_t client_number, const stream_request_text *request) {
+    for (uint32_t i = 0; i < request->follow_count; i++) {
+        const char *subject = request->follows[i].subject;
+        if (s->surroundings.follow == NULL)
+            stream_tell_error(s, client_number, request->id, "NO_VENUE", "%s: this gateway takes no orders",
+                              subject);
+        else if (!may_read(s, client_number, subject))
+            stream_tell_error(s, client_number, request->id, "FORBIDDEN", "%s is not an account of yours", subject);
+        else
+            continue;
+        return false;
+    }
+    return true;
+}
+
 static bool is_allowed(stream *s, uint32_t client_number, const stream_request_text *request) {
     uint32_t more = 0;
     for (uint32_t i = 0; i < request->subject_count; i++) {
@@ -269,6 +285,7 @@ static bool is_allowed(stream *s, uint32_t client_number, const stream_request_t
         }
         more += subscription_of(s, client_number, request->subjects[i]) == NONE;
     }
+    if (!may_follow(s, client_number, request)) return false;
     const client *c = client_at(s, client_number);
     if (c->subscription_count + more <= c->limits.subscriptions) return true;
     stream_tell_error(s, client_number, request->id, "TOO_MANY", "more than %u subscriptions",
@@ -291,9 +308,22 @@ static void acknowledge(stream *s, uint32_t client_number, const stream_request_
         }
         json_close_object(&w);
     }
+    for (uint32_t i = 0; i < request->follow_count; i++) {
+        json_open_object(&w, NULL);
+        json_string(&w, "subject", request->follows[i].subject);
+        json_close_object(&w);
+    }
     json_close_array(&w);
     json_close_object(&w);
     if (json_finish(&w)) stream_tell(s, client_number, w.text, w.length);
+}
+
+static void follow_all(stream *s, uint32_t client_number, const stream_request_text *request) {
+    const stream_surroundings *around = &s->surroundings;
+    for (uint32_t i = 0; i < request->follow_count; i++)
+        if (!around->follow(around->context, client_number, &request->follows[i]))
+            stream_tell_error(s, client_number, request->id, "TOO_MANY", "%s: this gateway has no room for more",
+                              request->follows[i].subject);
 }
 
 void stream_subscribe(stream *s, uint32_t client_number, const stream_request_text *request) {
@@ -315,6 +345,7 @@ void stream_subscribe(stream *s, uint32_t client_number, const stream_request_te
         stream_charge(s, client_number, pattern_at(s, wish->pattern)->topic_count);
         join_all(s, number, request);
     }
+    follow_all(s, client_number, request);
 }
 
 /* The newest subscription of the client that matches the topic; NONE if no other one does. */
@@ -350,6 +381,14 @@ void stream_unsubscribe(stream *s, uint32_t client_number, const stream_request_
         if (subscription_of(s, client_number, request->subjects[i]) == NONE) {
             stream_tell_error(s, client_number, request->id, "NOT_SUBSCRIBED",
                               "%s was not subscribed to, word for word", request->subjects[i]);
+            return;
+        }
+    const stream_surroundings *around = &s->surroundings;
+    for (uint32_t i = 0; i < request->follow_count; i++)
+        if (around->unfollow == NULL ||
+            !around->unfollow(around->context, client_number, request->follows[i].account)) {
+            stream_tell_error(s, client_number, request->id, "NOT_SUBSCRIBED", "%s was not subscribed to",
+                              request->follows[i].subject);
             return;
         }
     for (uint32_t i = 0; i < request->subject_count; i++) {

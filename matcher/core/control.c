@@ -3,10 +3,11 @@
 
 #include "matcher/core/engine_internal.h"
 
+/* A refused definition's number means nothing yet, and something else once another definition gets it: a report must not name it. */
 static mx_report *answer(mx_engine *engine, mx_reason reason, uint32_t number, uint32_t where) {
     mx_report *report = emit(engine, reason == MXR_OK ? MX_DONE : MX_REFUSED, reason);
-    report->account = number == MX_EVERY ? MX_UNKNOWN : number;
-    report->instrument = where == MX_EVERY ? MX_UNKNOWN : where;
+    report->account = number < engine->account_count ? number : MX_UNKNOWN;
+    report->instrument = where < engine->instrument_count ? where : MX_UNKNOWN;
     return report;
 }
 

@@ -86,6 +86,9 @@ typedef struct mx_instrument_view {
 } mx_instrument_view;
 
 bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *view);
+/* What became of a client order id today: the order that was accepted or refused by it, which may have ended since. */
+bool mx_client_find(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id,
+                    uint64_t *order_id);
 bool mx_position_find(const mx_engine *engine, uint32_t account, uint32_t instrument, mx_position_view *view);
 bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *view);
 bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
@@ -112,6 +115,11 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
 uint32_t mx_open_orders(const mx_engine *engine);
 int64_t mx_now(const mx_engine *engine);  /* TW_TIME_ABSENT before the first input */
 uint64_t mx_seq(const mx_engine *engine); /* of the last input, 0 before the first */
+uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
+
+/* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
+ * day. TW_TIME_ABSENT: nothing will. */
+int64_t mx_next_due(const mx_engine *engine);
 
 /* Walks everything and compares lists, sums and indexes. True if whole, otherwise the first fault in `error`. Slow. */
 bool mx_engine_check(const mx_engine *engine, tw_error *error);

@@ -34,6 +34,13 @@ bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *vi
     return row != NO_ROW;
 }
 
+bool mx_client_find(const mx_engine *engine, uint32_t number, uint32_t where, const mx_client_id *id,
+                    uint64_t *order_id) {
+    uint32_t row = mx_client_id_none(id) ? NO_ROW : client_find(engine, number, where, id);
+    *order_id = row == NO_ROW ? 0 : engine->client_rows[row].order_id;
+    return row != NO_ROW;
+}
+
 void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *view) {
     TW_ASSERT(index < engine->position_count);
     const position *held = &engine->positions[index + 1];
@@ -117,6 +124,22 @@ int64_t mx_now(const mx_engine *engine) {
 
 uint64_t mx_seq(const mx_engine *engine) {
     return engine->seq;
+}
+
+uint32_t mx_date(const mx_engine *engine) {
+    return engine->day_date;
+}
+
+static int64_t sooner(int64_t a, int64_t b) {
+    return a == TW_TIME_ABSENT || b < a ? b : a;
+}
+
+int64_t mx_next_due(const mx_engine *engine) {
+    int64_t due = TW_TIME_ABSENT;
+    if (engine->day_open) due = engine->day_end_ns;
+    if (engine->timer_count > 0) due = sooner(due, engine->rests[engine->timers[1]].expire_ns);
+    if (engine->sessions_live > 0) due = sooner(due, engine->sessions_due_ns);
+    return due;
 }
 
 uint32_t mx_account_orders(const mx_engine *engine, uint32_t number, uint64_t after, mx_order_view *views,

@@ -74,7 +74,8 @@ static mw_applied apply_orders(mx_engine *engine, const mw_message *message, con
         return refuse_all(engine, message, subject, sink);
     for (; wire_orders_next(&batch, &from); input.index = ++applied.commands) {
         wire_fault_kind fault = wire_order_command_admit(&from, subject);
-        if (listener != NULL) listener->on_command(listener->context, &input, &from);
+        if (listener != NULL && listener->on_command != NULL)
+            listener->on_command(listener->context, &input, &from);
         if (fault != WIRE_FAULT_NONE || from.kind == WIRE_UNKNOWN) {
             refusal why = refusal_of(engine, &from);
             refuse(engine, &input, &why, sink);
@@ -89,7 +90,7 @@ static mw_applied apply_orders(mx_engine *engine, const mw_message *message, con
 }
 
 static mw_applied apply_controls(mx_engine *engine, const mw_message *message, const subject_parts *subject,
-                                 mx_sink *sink) {
+                                 const mw_listener *listener, mx_sink *sink) {
     wire_controls batch;
     wire_control_command from;
     mx_command to;
@@ -98,6 +99,8 @@ static mw_applied apply_controls(mx_engine *engine, const mw_message *message, c
     if (wire_controls_open(&batch, message->bytes, message->length) != WIRE_OK)
         return refuse_all(engine, message, subject, sink);
     for (; wire_controls_next(&batch, &from); input.index = ++applied.commands) {
+        if (listener != NULL && listener->on_control != NULL)
+            listener->on_control(listener->context, &input, &from);
         if (from.fault.kind != WIRE_FAULT_NONE || from.kind == WIRE_UNKNOWN) {
             const refusal why = {.kind = MX_REFUSED,
                                  .command = MX_COMMANDS,
@@ -122,7 +125,7 @@ mw_applied mw_apply(mx_engine *engine, const mw_message *message, const mw_liste
     case SUBJECT_KIND_ORDER_BATCH:
         return apply_orders(engine, message, &subject, listener, sink);
     case SUBJECT_KIND_CONTROL:
-        return apply_controls(engine, message, &subject, sink);
+        return apply_controls(engine, message, &subject, listener, sink);
     default:
         subject = (subject_parts){0};
         return refuse_all(engine, message, &subject, sink);

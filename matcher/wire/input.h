@@ -27,10 +27,12 @@ typedef struct mw_message {
     size_t length;
 } mw_message;
 
-/* Told before each order command is applied, in the order of `input->index`, faults included: for what the engine does not keep, such
- * as correlation ids and the names of unknown accounts. Not told for control commands and for payloads that can't be read. */
+/* Told before each command is applied, in the order of `input->index`, faults included: for what the engine does not keep, such as
+ * correlation ids and the names of unknown accounts. Not told for payloads that can't be read. Each may be NULL. All reports of the commands
+ * before are in the sink by then and may be taken out. */
 typedef struct mw_listener {
     void (*on_command)(void *context, const mx_input *input, const wire_order_command *command);
+    void (*on_control)(void *context, const mx_input *input, const wire_control_command *command);
     void *context;
 } mw_listener;
 

@@ -125,6 +125,21 @@ test('an aggregator that tells nothing, as it was still starting and no candle i
   assert.equal(asked, 2);
 });
 
+test('an answer that is slow to come is waited for, not asked for again until none is ever in time', async () => {
+  let asked = 0, now = 0, answer;
+  const feed = new ChartFeed({ want: () => {}, drop: () => {}, token: () => 't', changed: () => {}, now: () => now, fetchHistory: () => ++asked && new Promise((resolve) => (answer = resolve)) });
+  feed.show(new Instrument('XNAS.A'), '1m');
+  feed.taken('XNAS.A.candle.1m');
+  for (; now < 30_000; now += 1000) {
+    feed.tick();
+    feed.take({ key: 'XNAS.A' }, { interval: '1m', start_ns: `${START}` });
+  }
+  assert.equal(asked, 1);
+  answer({ candles: [] });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(feed.note, 'by the aggregator');
+});
+
 test('each print is on the tape once; a break voids the one it names; what was passed over is counted', () => {
   const tape = new Tape(3), [a, b] = [print('1.0'), print('2.0')];
   tape.take({ epoch: 'e', prints: [a, b] });

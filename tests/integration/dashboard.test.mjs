@@ -128,6 +128,7 @@ describe('the dashboard', { concurrency: false }, () => {
     await countsAre(page, { chainFaults: 0, checksumFaults: 0 });
     for (const symbol of ODD) assert.equal(await page.locator(`.row .symbol`, { hasText: symbol }).first().innerText(), symbol);
     assert.equal(await page.locator('main img, main b').count(), 0);
+    assert.deepEqual(await page.locator('#ticket, #desk, #tabs [value=trade]').evaluateAll((parts) => parts.map((part) => part.hidden)), [true, true, true], 'no venue, no trading');
     await shoot(page, 'dark');
     await page.selectOption('#choose-theme', 'light');
     await sleep(300);

@@ -967,10 +967,35 @@ static void begin_day(naive_engine *e, const mx_begin_day *c) {
     answer(e, MXR_OK);
 }
 
-/* ---- control: definitions are taken as they come, for the tests that compare send only good ones ---- */
+/* ---- control ---- */
+
+/* Its own terms are possible; what may not change while orders are open is for the tests that ask for it. */
+static bool makes_sense(const mx_define_instrument *c) {
+    bool price =
+        c->reference_price == TW_PRICE_ABSENT || (c->reference_price >= 1 && c->reference_price <= MX_PRICE_MAX);
+    bool scales = c->price_exponent >= -18 && c->price_exponent <= 18 && c->quantity_exponent >= -18 &&
+                  c->quantity_exponent <= 18;
+    if (c->symbol[0] == '\0' || c->lot < 1 || c->lot > MX_QUANTITY_MAX || c->protection_ppm > MX_PPM || !price ||
+        !scales)
+        return false;
+    if (c->tick_bands < 1 || c->tick_bands > MX_TICK_BANDS || c->ticks[0].from != 0) return false;
+    for (uint32_t i = 0; i < c->tick_bands; i++) {
+        const mx_tick_band *now = &c->ticks[i], *last = i > 0 ? &c->ticks[i - 1] : NULL;
+        if (now->tick < 1 || now->tick > MX_PRICE_MAX || now->tick % c->ticks[0].tick != 0) return false;
+        if (last != NULL && (now->from <= last->from || now->from > MX_PRICE_MAX || now->tick < last->tick ||
+                             now->from % now->tick != 0 || now->from % last->tick != 0))
+            return false;
+    }
+    return true;
+}
 
 static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
     product *p = &e->products[c->instrument];
+    if (!makes_sense(c)) {
+        mx_report *r = answer(e, MXR_BAD_DEFINITION);
+        if (p->known) r->instrument = c->instrument;
+        return;
+    }
     if (!p->known) {
         *p = (product){.known = true, .state = MX_CLOSED, .reference = TW_PRICE_ABSENT, .last = TW_PRICE_ABSENT};
         p->low = INT64_MAX;
@@ -979,6 +1004,39 @@ static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
     p->definition = *c;
     if (c->reference_price != TW_PRICE_ABSENT) p->reference = c->reference_price;
     answer(e, MXR_OK)->instrument = c->instrument;
+}
+
+static void define_account(naive_engine *e, const mx_define_account *c) {
+    owner *who = &e->owners[c->account];
+    bool good = c->name[0] != '\0' && c->fee_class < MX_FEE_CLASSES;
+    if (good) {
+        who->known = true;
+        who->definition = *c;
+    }
+    mx_report *r = answer(e, good ? MXR_OK : MXR_BAD_DEFINITION);
+    if (who->known) r->account = c->account;
+}
+
+static void set_limits(naive_engine *e, const mx_limits *c) {
+    bool known = known_account(e, c->account);
+    if (known) {
+        e->owners[c->account].has_limits = true;
+        e->owners[c->account].limits = *c;
+    }
+    answer(e, known ? MXR_OK : MXR_UNKNOWN_ACCOUNT)->account = c->account;
+}
+
+static void set_fees(naive_engine *e, const mx_fees *c) {
+    if (c->fee_class < MX_FEE_CLASSES) e->fees[c->fee_class] = *c;
+    answer(e, c->fee_class < MX_FEE_CLASSES ? MXR_OK : MXR_BAD_DEFINITION);
+}
+
+static void set_reference(naive_engine *e, const mx_set_reference *c) {
+    mx_reason reason = !known_instrument(e, c->instrument)       ? MXR_UNKNOWN_INSTRUMENT
+                       : c->price < 1 || c->price > MX_PRICE_MAX ? MXR_BAD_PRICE
+                                                                 : MXR_OK;
+    if (reason == MXR_OK) e->products[c->instrument].reference = c->price;
+    answer(e, reason)->instrument = c->instrument;
 }
 
 static void set_state(naive_engine *e, const mx_set_state *c) {
@@ -1043,25 +1101,19 @@ static void control(naive_engine *e, const mx_command *c) {
         define_instrument(e, &c->define_instrument);
         break;
     case MX_DEFINE_ACCOUNT:
-        e->owners[c->define_account.account].known = true;
-        e->owners[c->define_account.account].definition = c->define_account;
-        answer(e, MXR_OK)->account = c->define_account.account;
+        define_account(e, &c->define_account);
         break;
     case MX_SET_LIMITS:
-        e->owners[c->limits.account].has_limits = true;
-        e->owners[c->limits.account].limits = c->limits;
-        answer(e, MXR_OK)->account = c->limits.account;
+        set_limits(e, &c->limits);
         break;
     case MX_SET_FEES:
-        e->fees[c->fees.fee_class] = c->fees;
-        answer(e, MXR_OK);
+        set_fees(e, &c->fees);
         break;
     case MX_SET_STATE:
         set_state(e, &c->set_state);
         break;
     case MX_SET_REFERENCE:
-        e->products[c->set_reference.instrument].reference = c->set_reference.price;
-        answer(e, MXR_OK)->instrument = c->set_reference.instrument;
+        set_reference(e, &c->set_reference);
         break;
     case MX_BEGIN_DAY:
         begin_day(e, &c->begin_day);

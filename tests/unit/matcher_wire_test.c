@@ -398,7 +398,7 @@ TEST(matcher_wire, a_listener_hears_of_each_command_before_it_happens) {
     static desk d;
     char notes[128] = "";
     size_t length;
-    const mw_listener listener = {note_command, notes};
+    const mw_listener listener = {.on_command = note_command, .context = notes};
     wire_order_command c = limit("alice", "a1", TW_ASK, 100, 10010);
     open_desk(&d);
     tw_text_copy(c.correlation_id, sizeof c.correlation_id, "c-1");

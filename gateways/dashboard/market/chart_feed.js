@@ -24,6 +24,7 @@ export class ChartFeed {
     this.series = instrument.chart = folded(instrument.seconds, interval);
     this.note = FROM_PRINTS;
     this.known = false; // whether the stream has taken the subject
+    this.asking = false;
     this.held = []; // live candles that came before the history
     this.subject = candleSubject(instrument.mic, instrument.symbol, interval);
     this.want(this.subject);
@@ -47,8 +48,11 @@ export class ChartFeed {
     const turn = ++this.turn, { mic, symbol } = this.instrument;
     this.known = true;
     this.askedAt = this.now();
+    this.asking = true;
     const { candles } = await this.fetchHistory(mic, symbol, this.interval, this.token());
-    if (turn !== this.turn || !candles) return;
+    if (turn !== this.turn) return;
+    this.asking = false;
+    if (!candles) return;
     this.instrument.chart = undefined; // prints are not folded in any more
     for (const candle of [...candles, ...this.held.splice(0)]) this.series.put(candle);
     this.note = 'by the aggregator';
@@ -66,7 +70,7 @@ export class ChartFeed {
     if (!this.instrument || parts?.key !== this.instrument.key || message.interval !== this.interval) return;
     if (this.#fromPrints) {
       this.held = [...this.held.slice(-MOST_HELD), message];
-      if (this.now() - this.askedAt > ASK_AGAIN_MS) this.taken(this.subject); // an aggregator has come since
+      if (this.#mayAsk(ASK_AGAIN_MS)) this.taken(this.subject); // an aggregator has come since
       return;
     }
     this.#heard();
@@ -74,9 +78,14 @@ export class ChartFeed {
     this.changed();
   }
 
+  // One question at a time: a slow answer would else be thrown away for the next one, for ever.
+  #mayAsk(after) {
+    return !this.asking && this.now() - this.askedAt > after;
+  }
+
   /** Call it now and then: trades without candles mean that the aggregator has gone, and the chart must not stand still as if it lived. */
   tick() {
-    if (this.instrument && this.known && this.#fromPrints && this.now() - this.askedAt > ASK_QUIETLY_MS) this.taken(this.subject);
+    if (this.instrument && this.known && this.#fromPrints && this.#mayAsk(ASK_QUIETLY_MS)) this.taken(this.subject);
     if (!this.instrument || this.#fromPrints || this.now() - this.heardAt < GONE_MS || this.instrument.tape.count === this.printsThen) return;
     const { series, instrument } = this, from = (series.last?.start ?? -Infinity) + series.seconds;
     for (const second of instrument.seconds.list) if (second.start >= from) series.fold(second);

@@ -2,7 +2,7 @@
 import { tokenOf } from '../stream/subject.js';
 
 /** { ok, status, body }; status 0 where nobody answered. */
-async function get(path, token) {
+export async function get(path, token) {
   try {
     const answer = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {}, credentials: 'same-origin' });
     return { ok: answer.ok, status: answer.status, body: await answer.json().catch(() => undefined) };

@@ -21,6 +21,7 @@ export class LadderView {
     this.verified = new TextCell(document.getElementById('ladder-verified'));
     this.verifiedKind = new Mark(document.getElementById('ladder-verified'), 'data-kind');
     this.mark = loop.add(this);
+    new ResizeObserver(() => this.#center()).observe(this.element.parentElement);
   }
 
   setDepth(depth) {
@@ -32,7 +33,12 @@ export class LadderView {
       body.append(...(side === 'asks' ? [...rows].reverse() : rows).map((row) => row.element));
     }
     this.mark();
-    const box = this.element.parentElement; // the best prices are in the middle
+    this.#center();
+  }
+
+  // The best prices are in the middle.
+  #center() {
+    const box = this.element.parentElement;
     requestAnimationFrame(() => (box.scrollTop = (box.scrollHeight - box.clientHeight) / 2));
   }
 
@@ -42,6 +48,7 @@ export class LadderView {
     row.element = el('tr', { class: `level ${side}` }, row.price, row.quantity, row.orders, row.total);
     for (const name of ['orders', 'quantity', 'price', 'total']) row[`${name}Text`] = new TextCell(row[name]);
     row.total.append(row.bar);
+    row.mine = new Mark(row.element, 'data-mine');
     row.scale = '';
     return row;
   }
@@ -50,8 +57,9 @@ export class LadderView {
     const one = this.app.current, book = one?.book;
     const bids = book ? cumulated(book.bids, this.bids.length) : [], asks = book ? cumulated(book.asks, this.asks.length) : [];
     const most = Math.max(Number(bids.at(-1)?.sum ?? 0), Number(asks.at(-1)?.sum ?? 0), 1);
-    this.#fillSide(this.bids, bids, most);
-    this.#fillSide(this.asks, asks, most);
+    const mine = this.app.trader.pricesHere;
+    this.#fillSide(this.bids, bids, most, mine, 'buy');
+    this.#fillSide(this.asks, asks, most, mine, 'sell');
     const [bid, ask] = [bids[0], asks[0]];
     this.spread.set(bid && ask ? `spread ${trimmed(difference(ask.price, bid.price).replace(/^\+/, ''))}` : book && (bid || ask) ? 'one side only' : book ? 'no orders' : '');
     this.#tellVerified(one, book);
@@ -60,14 +68,16 @@ export class LadderView {
   #tellVerified(one, book) {
     const good = book?.verified && one.fresh.has('orderbook');
     this.verified.set(!book ? '' : good ? '✓ verified' : book.checksumFault ? 'checksum fault' : book.chain.broken ? 'chain fault' : 'waiting');
+    this.verified.element.hidden = !book;
     this.verifiedKind.set(!book ? undefined : good ? 'good' : 'bad');
     this.element.dataset.seq = book?.chain.seq ?? '';
   }
 
-  #fillSide(rows, levels, most) {
+  #fillSide(rows, levels, most, mine, side) {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i], level = levels[i];
       row.priceText.set(level ? trimmed(level.price) : '');
+      row.mine.set(level && mine.size > 0 && mine.has(`${side} ${row.priceText.text}`) ? 'true' : undefined);
       row.quantityText.set(level ? grouped(trimmed(level.quantity, 0)) : '');
       row.ordersText.set(level ? `${level.orders}` : '');
       row.totalText.set(level ? grouped(decimalOf(level.sum, digitsOf(level.quantity))) : '');

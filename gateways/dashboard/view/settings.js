@@ -52,6 +52,20 @@ export class Settings {
     write('sessionStorage', 'token', token);
   }
 
+  /** Orders that the venue has not confirmed, for the next page of this tab. */
+  orders(account) {
+    try {
+      const list = JSON.parse(read('sessionStorage', `orders.${account}`) ?? '[]');
+      return Array.isArray(list) ? list.filter((one) => typeof one?.request?.client_order_id === 'string') : [];
+    } catch {
+      return [];
+    }
+  }
+
+  keepOrders(account, list) {
+    write('sessionStorage', `orders.${account}`, list.length > 0 ? JSON.stringify(list) : undefined);
+  }
+
   /** Connects the page's controls: `name` -> [present value, told a new one]. */
   bind(controls) {
     this.#select('depth', ...controls.depth);

@@ -45,5 +45,5 @@ export class Browser {
   }
 }
 
-/** Without what a gateway without an aggregator answers when it is asked for candles. */
-export const complaintsOf = (page) => page.complaints.filter((text) => !/\(http:[^)]*\/v1\/candles\//.test(text) || !/404|503/.test(text));
+/** Without what a gateway without an aggregator answers when it is asked for candles, and one without a venue when it is asked for accounts. */
+export const complaintsOf = (page) => page.complaints.filter((text) => !/\(http:[^)]*\/v1\/(candles\/|accounts\))/.test(text) || !/404|503/.test(text));

@@ -68,7 +68,7 @@ export function danglingReferences(document) {
 
 /** The paths that the gateway routes, out of its source: [path, is it all below it]. */
 export const routes = () =>
-  [...readFileSync(path.join(root, 'gateways/http.c'), 'utf8').matchAll(/\{"(\/[^"]*)", (true|false), \w+\}/g)].map(([, where, below]) => [where, below === 'true']);
+  [...readFileSync(path.join(root, 'gateways/http.c'), 'utf8').matchAll(/\{"(\/[^"]*)", (true|false), \w+,[^}]*\}/g)].map(([, where, below]) => [where, below === 'true']);
 
 /** Holds answers against an OpenAPI document. */
 export class Answers {
@@ -83,9 +83,9 @@ export class Answers {
   }
 
   /** The faults of an answer of `template`: status, content type, body and headers. */
-  faultsOf(template, status, headers, text) {
-    const answer = this.#resolve(this.document.paths[template]?.get.responses[status]);
-    this.seen.add(`${template} ${status}`);
+  faultsOf(template, status, headers, text, method = 'get') {
+    const answer = this.#resolve(this.document.paths[template]?.[method]?.responses[status]);
+    this.seen.add(`${method} ${template} ${status}`);
     if (!answer) return `${template} does not say ${status}: ${text}`;
     for (const [name, header] of Object.entries(answer.headers ?? {}))
       if (!headers.has(name) && !/^Access-Control|^Sec-/.test(name)) return `${template} ${status} has no header ${name} (${this.#resolve(header).description})`;

@@ -6,7 +6,7 @@ import { root as source } from './programs.mjs';
 
 const schema = new protobuf.Root();
 schema.resolvePath = (_, target) => path.join(source, 'proto', target);
-schema.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto', 'tickwire/v1/usage.proto', 'tickwire/v1/stream.proto']);
+schema.loadSync(['tickwire/v1/market_data.proto', 'tickwire/v1/feed.proto', 'tickwire/v1/usage.proto', 'tickwire/v1/stream.proto', 'tickwire/v1/venue.proto']);
 schema.resolveAll();
 
 export const type = (name) => schema.lookupType(`tickwire.v1.${name}`);

@@ -1,0 +1,150 @@
+/*
+ * Private to gateways/order_*.c: what they share of the desk.
+ *
+ *   order_desk.c       tickets: from a request to its answer; batches, sessions
+ *   order_questions.c  the directory, and which symbol an order id is of
+ *   order_follows.c    execution reports: live, and asked for
+ *   order_pages.c      HTTP
+ *   order_limits.c     rates, in Redis
+ */
+#ifndef TICKWIRE_GATEWAYS_ORDER_INSIDE_H
+#define TICKWIRE_GATEWAYS_ORDER_INSIDE_H
+
+#include "gateways/order_desk.h"
+#include "gateways/orders/batcher.h"
+#include "gateways/orders/sessions.h"
+#include "gateways/pipeline.h"
+#include "runtime/ticker.h"
+
+#define BATCH_BYTES   (256u * 1024u)
+#define RECENT_ORDERS 16384u /* a power of 2 */
+#define TICK_NS       INT64_C(200000000)
+#define BEAT_TICKS    5u /* ticks between beats of sessions, at most; at least five beats in a timeout */
+
+/* Where a command stands in the stream. */
+typedef struct order_part {
+    uint32_t shard, index;
+    uint64_t seq;
+} order_part;
+
+/* A request until it is answered. */
+typedef struct order_ticket {
+    uint32_t number;
+    order_request request;
+    http_asked *asked; /* HTTP; NULL: a client of the stream */
+    uint32_t client, generation;
+    char id[REQUEST_ID_BYTES];
+    const char *user;
+    char user_name[IDENTITY_USER_BYTES];
+    uint32_t rate;
+    uint32_t shard;
+    wire_order_command command;
+    uint32_t parts_left, part_count;
+    order_part parts[ORDER_MOST_SHARDS];
+    order_fault fault; /* code NULL: none */
+    void *looked_up;   /* the question about its symbol */
+} order_ticket;
+
+/* Orders that went through here lately, so that a cancel by id need not ask for the symbol. A place is overwritten by another order. */
+typedef struct recent_order {
+    uint32_t shard;
+    uint64_t order_id;
+    char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES];
+} recent_order;
+
+static inline uint32_t recent_place(uint32_t shard, uint64_t order_id) {
+    uint64_t mixed = (order_id ^ (uint64_t)shard << 56) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mixed >> 32) & (RECENT_ORDERS - 1);
+}
+
+typedef struct client_pace {
+    int64_t allowance_ns;
+    uint32_t refused_in_a_row;
+} client_pace;
+
+/* exec.{ACCOUNT} of a feed of the follow table. */
+typedef struct order_listener {
+    order_desk *desk;
+    uint32_t feed;
+    bus_subscription *subscription;
+    char account[WIRE_ACCOUNT_BYTES];
+} order_listener;
+
+#define ORDER_MOST_ACCOUNTS  4096u
+#define ORDER_MOST_FOLLOWERS 65536u
+#define ORDER_MOST_CHASES    16384u
+
+struct order_desk {
+    gateway *owner;
+    rt_log *log;
+    char venue[TW_MIC_BYTES];
+    char sender[WIRE_SENDER_BYTES];
+    text_list anonymous;
+    bus *bus;
+    bus_writer *writer;
+    ticker *ticker;
+    uint64_t ticks, beat_ticks;
+    order_limits *limits; /* NULL: no rates */
+    bool closing;
+
+    order_directory *directory;
+    bus_subscription *changes;
+    bool directory_stale; /* something may have been missed */
+    bool directory_asking;
+    int64_t directory_answered_ns; /* monotonic; of the last list that came; 0: none */
+    int64_t directory_asked_ns;
+    rt_log_site directory_site;
+
+    batcher *shards[ORDER_MOST_SHARDS + 1]; /* from 1; NULL: not used yet */
+    rt_log_site write_site;
+    order_ticket **tickets;
+    uint32_t *free_tickets;
+    uint32_t ticket_capacity, ticket_count, tickets_reached, free_count;
+    uint32_t *generations; /* by client */
+    client_pace *paces;    /* by client */
+    bool *recheck;         /* by client */
+    bool recheck_any;
+    recent_order *recent;
+    order_sessions *sessions;
+
+    follow_table *follows;
+    order_listener *listeners; /* by feed */
+    report_names names;        /* of the message under way */
+    rt_log_site report_site, query_site;
+    char written[ORDER_JSON_BYTES]; /* a report as JSON, for all that get it */
+    size_t written_length;
+    const wire_report *written_of; /* NULL: none */
+    wire_arena arena;              /* for the directory's lists */
+
+    order_desk_stats stats;
+};
+
+/* ---- order_desk.c ---- */
+/* Tells who lost a session, closes those of who left; with `beat` all others say that they are there. */
+void order_sessions_tend(order_desk *desk, bool beat);
+/* The answer to order_look_up: the request's symbol is set, or its fault. */
+void order_desk_looked_up(order_desk *desk, order_ticket *ticket, bool found);
+
+/* ---- order_questions.c ---- */
+void order_directory_tend(order_desk *desk);
+/* Every shard's list is known and followed. */
+bool order_directory_is_known(const order_desk *desk);
+/* The same, and asks anew where a symbol was not in it. */
+bool order_directory_asked(order_desk *desk);
+void order_directory_take_message(void *desk, const bus_message *message);
+/* Asks the venue which symbol the order is of; false: can't be asked now. */
+bool order_look_up(order_desk *desk, order_ticket *ticket);
+/* Fills names from a reply, for report_name_of. False: it is no QueryReply. */
+bool order_read_names(order_desk *desk, const uint8_t *bytes, size_t length, wire_query_reply *reply);
+bool order_ask(order_desk *desk, uint32_t shard, const wire_query *query, ask_on_reply on_reply, void *question);
+
+/* ---- order_follows.c ---- */
+bool order_follows_alloc(order_desk *desk);
+tw_code order_bus_open(order_desk *desk, tw_error *error);
+void order_follows_ask(order_desk *desk, int64_t now_ns);
+void order_follows_recheck(order_desk *desk);
+
+/* The orders that this user may send in a second; 0: any number. */
+uint32_t order_rate_of(const order_desk *desk, const identity *caller);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Who gets the execution reports of which account, each once and none left out. Pure: what is to be asked is given out, what came
+ * is given in.
+ *
+ *   exec.{ACCOUNT} (live) ─────────► feed of the account ──► followers
+ *   QUERY_EXECUTIONS (pages) ──────►  (per shard: the last report had)
+ *
+ * A feed remembers per shard the last report (seq, n) that it has passed on. What comes again, as after a failover, is not above it and
+ * goes no further. After the bus was away, or another leader speaks, the feed may have missed some: a chase asks for what came after the last one.
+ * A client that comes back and names the last report it had gets a chase of its own.
+ *
+ * While a chase runs, live reports of its shard are not given to those it runs for: the pages have them. A page is true after the input
+ * `seq` of its reply; the chase ends with a last page that is not older than the newest live report passed over, and until it
+ * does it asks on. Live reports that the pages had already are then passed over: `had`.
+ */
+#ifndef TICKWIRE_GATEWAYS_ORDERS_FOLLOW_H
+#define TICKWIRE_GATEWAYS_ORDERS_FOLLOW_H
+
+#include "gateways/orders/directory.h"
+#include "proto/venue.h"
+
+#define FOLLOW_NONE UINT32_MAX
+
+typedef struct follow_table follow_table;
+
+typedef struct follow_options {
+    uint32_t max_clients; /* numbers are below it */
+    uint32_t max_feeds, max_followers, max_chases;
+    int64_t retry_ns; /* until a chase that nobody answered asks again */
+} follow_options;
+
+typedef struct follow_handlers {
+    void *context;
+    /* A report for this client. May not call the table. */
+    void (*deliver)(void *context, uint32_t client, const char *account, uint32_t shard, const wire_report *report,
+                    const void *message);
+    /* The account has its first follower; or it has none any more. */
+    void (*listen)(void *context, uint32_t feed, const char *account);
+    void (*unlisten)(void *context, uint32_t feed, const char *account);
+} follow_handlers;
+
+/* NULL: no memory. */
+follow_table *follow_alloc(const follow_options *options, const follow_handlers *handlers);
+void follow_free(follow_table *table); /* NULL is fine */
+
+typedef struct follow_position {
+    uint32_t shard;
+    uint64_t seq;
+    uint32_t n;
+} follow_position;
+
+/* The client wants the account's reports; from these positions on, and from now on in other shards. Again: only the positions count. False:
+ * no room. */
+bool follow_add(follow_table *table, uint32_t client, const char *account, const follow_position *from,
+                uint32_t count, int64_t now_ns);
+bool follow_has(const follow_table *table, uint32_t client, const char *account);
+bool follow_remove(follow_table *table, uint32_t client, const char *account); /* false: it did not follow it */
+void follow_remove_all(follow_table *table, uint32_t client);
+/* The client's accounts, one after the other: *cursor is FOLLOW_NONE first. NULL at the end. Removing the one given is fine before the next call
+ * only if *cursor is set back to FOLLOW_NONE. */
+const char *follow_next(const follow_table *table, uint32_t client, uint32_t *cursor);
+
+/* A live report of the feed's account. `term` is the leader's that sent it. `message` comes back in deliver. */
+void follow_take_live(follow_table *table, uint32_t feed, uint32_t shard, uint64_t term, const wire_report *report,
+                      const void *message, int64_t now_ns);
+/* Live reports may have been missed: every feed chases. */
+void follow_missed(follow_table *table, int64_t now_ns);
+
+/* The next question to be asked. It is under way from then on: follow_answer must be called for it. False: none is due now. */
+typedef struct follow_question {
+    uint32_t chase;
+    uint32_t shard;
+    uint64_t after;
+    uint32_t after_n;
+    const char *account;
+} follow_question;
+bool follow_next_question(follow_table *table, int64_t now_ns, follow_question *question);
+int64_t follow_due_ns(const follow_table *table);
+/* A page: each of its reports, then its end, `seq` being what it is true after; `more`: another page follows. */
+void follow_take_page(follow_table *table, uint32_t chase, const wire_report *report, const void *message);
+void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool more, int64_t now_ns);
+/* Nobody answered: it is asked again later. */
+void follow_fail(follow_table *table, uint32_t chase, int64_t now_ns);
+/* What was asked for is not held any more: from now on the chase goes on behind this. The clients it runs for are told by `lost`. */
+typedef void (*follow_on_lost)(void *context, uint32_t client, const char *account, uint32_t shard);
+void follow_lost(follow_table *table, uint32_t chase, uint64_t seq, uint32_t n, follow_on_lost lost, void *context);
+
+typedef struct follow_stats {
+    uint32_t feeds, followers, chases;
+    uint64_t delivered, duplicates, chased; /* chased: of delivered, those from pages */
+} follow_stats;
+follow_stats follow_read_stats(const follow_table *table);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * The shard's streams: made at the start, and looked at after trouble. A stream that was wiped and made anew has other messages under
+ * the same numbers; only its creation time tells.
+ *
+ *   ENSURE orders ─> ENSURE execlog ─> ENSURE snapshots ─> keeping_find ─> matcher_begin
+ *   later:  INFO orders ─> INFO execlog ─> inputs_verified
+ */
+#include "matcher/wire/places.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "matcher/pipeline.h"
+#include "runtime/bus_streams.h"
+#include "runtime/clock.h"
+
+#define RETRY_NS (INT64_C(500) * 1000000)
+
+typedef enum step { ENSURE = 0, VERIFY, DONE } step;
+
+struct places {
+    matcher *matcher;
+    bus_streams *streams;
+    step step;
+    mw_stream stream; /* asked for now */
+    int64_t retry_ns; /* 0: no call is to be made again */
+    rt_log_site away_site;
+};
+
+static bool is_wanted(const places *self, mw_stream stream) {
+    return stream != MW_STREAM_SNAPSHOTS || self->matcher->settings.snapshot_stream;
+}
+
+static void ensure(places *self, const mw_place *place) {
+    const matcher_settings *set = &self->matcher->settings;
+    bus_stream_config config = {.name = place->name,
+                                .replicas = (uint32_t)set->replicas,
+                                .refuse_when_full = place->journal,
+                                .deny_delete = place->journal,
+                                .max_bytes = place->journal ? 0 : set->snapshot_stream_bytes};
+    for (uint32_t i = 0; i < place->subject_count; i++)
+        config.subjects[i] = place->subjects[i];
+    if (!bus_streams_ensure(self->streams, &config)) self->retry_ns = rt_clock_monotonic_ns() + RETRY_NS;
+}
+
+static void ask(places *self) {
+    const matcher_settings *set = &self->matcher->settings;
+    mw_place place;
+    self->retry_ns = 0;
+    (void)mw_place_of(&place, self->stream, set->exchange, (uint32_t)set->shard);
+    if (self->step == ENSURE)
+        ensure(self, &place);
+    else if (!bus_streams_info(self->streams, place.name))
+        self->retry_ns = rt_clock_monotonic_ns() + RETRY_NS;
+}
+
+/* ---- at the start ---- */
+
+static void tell_stream(const places *self, const bus_streams_result *result, const char *name) {
+    rt_log(self->matcher->log, RT_INFO, result->made ? "a stream was made" : "stream", RT_STR("name", name),
+           RT_U64("first", result->info.first_seq), RT_U64("last", result->info.last_seq),
+           RT_U64("bytes", result->info.bytes), RT_U64("replicas", result->info.replicas));
+}
+
+static void made(places *self, const bus_streams_result *result, const char *name) {
+    matcher *m = self->matcher;
+    tell_stream(self, result, name);
+    if (self->stream == MW_STREAM_ORDERS) {
+        m->origin.orders_created_ns = result->info.created_ns;
+        m->orders_last = result->info.last_seq;
+    }
+    if (self->stream == MW_STREAM_EXECLOG) m->origin.execlog_created_ns = result->info.created_ns;
+    do
+        self->stream++;
+    while (self->stream < MW_STREAMS && !is_wanted(self, self->stream));
+    if (self->stream < MW_STREAMS) {
+        ask(self);
+        return;
+    }
+    self->step = DONE;
+    keeping_find(m->keeping);
+}
+
+/* ---- after trouble ---- */
+
+static void looked_at(places *self, const bus_streams_result *result, const char *name) {
+    matcher *m = self->matcher;
+    bool orders = self->stream == MW_STREAM_ORDERS;
+    int64_t was_ns = orders ? m->origin.orders_created_ns : m->origin.execlog_created_ns;
+    if (result->info.created_ns != was_ns) {
+        matcher_halt(m, "HALTED: stream %s was made anew: its messages are others than those read before", name);
+        return;
+    }
+    if (orders) {
+        self->stream = MW_STREAM_EXECLOG;
+        ask(self);
+        return;
+    }
+    self->step = DONE;
+    inputs_verified(m->inputs);
+    matcher_flow(m);
+}
+
+void places_verify(places *self) {
+    if (self->step != DONE) return;
+    self->step = VERIFY;
+    self->stream = MW_STREAM_ORDERS;
+    ask(self);
+}
+
+/* ---- results ---- */
+
+static void on_result(void *context, const bus_streams_result *result) {
+    places *self = context;
+    matcher *m = self->matcher;
+    char name[MW_STREAM_NAME_BYTES];
+    if (m->state == MATCHER_HALTED) return;
+    (void)mw_stream_name(name, sizeof name, self->stream, m->settings.exchange, (uint32_t)m->settings.shard);
+    switch (result->outcome) {
+    case BUS_STREAMS_DONE:
+        if (self->step == ENSURE)
+            made(self, result, name);
+        else
+            looked_at(self, result, name);
+        return;
+    case BUS_STREAMS_NOT_FOUND:
+        matcher_halt(m, "HALTED: stream %s is gone", name);
+        return;
+    case BUS_STREAMS_REFUSED:
+        matcher_halt(m, "HALTED: stream %s can't be as the venue needs it: %s", name, result->reason);
+        return;
+    case BUS_STREAMS_AWAY:
+    default:
+        rt_log_limited(m->log, &self->away_site, RT_WARN, "waits for JetStream", RT_STR("stream", name),
+                       RT_STR("why", result->reason));
+        self->retry_ns = rt_clock_monotonic_ns() + RETRY_NS;
+        return;
+    }
+}
+
+void places_tick(places *self, int64_t now_ns) {
+    if (self->retry_ns != 0 && now_ns >= self->retry_ns && !bus_streams_busy(self->streams)) ask(self);
+}
+
+tw_code places_open(places **opened, matcher *m, tw_error *error) {
+    mw_place place;
+    places *self = calloc(1, sizeof *self);
+    *opened = self;
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the streams");
+    self->matcher = m;
+    const matcher_settings *set = &m->settings;
+    if (!mw_place_of(&place, MW_STREAM_ORDERS, set->exchange, (uint32_t)set->shard))
+        return tw_error_set(error, TW_INVALID, "--exchange '%s' is no MIC", set->exchange);
+    bus_streams_options options = {.url = set->nats,
+                                   .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
+                                   .on_result = on_result,
+                                   .context = self};
+    tw_code code = bus_streams_open(&self->streams, &m->loop, &options, error);
+    if (code == TW_OK) ask(self);
+    return code;
+}
+
+void places_close(places *self) {
+    if (self == NULL) return;
+    bus_streams_close(self->streams);
+    free(self);
+}

@@ -1,0 +1,182 @@
+/* From the engine's reports to records: with the correlation id that belongs to each, in the order of their coming, and findable by account. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "matcher/replica/replica_internal.h"
+#include "orderbook/pages.h"
+
+#define BACKLOG_BYTES (UINT64_C(64) << 20)
+#define INPUT_BYTES   (UINT64_C(1) << 30)
+#define RECENT_BYTES  (UINT64_C(64) << 20)
+
+static uint64_t or_default(uint64_t value, uint64_t fallback) {
+    return value != 0 ? value : fallback;
+}
+
+bool records_init(mr_replica *self, const mr_options *options) {
+    const mx_bounds *bounds = &options->bounds;
+    self->backlog_bytes = or_default(options->backlog_bytes, BACKLOG_BYTES);
+    self->recent_bytes = or_default(options->recent_bytes, RECENT_BYTES);
+    uint64_t input_bytes = or_default(options->input_bytes, INPUT_BYTES);
+    self->first_same = ob_pages_alloc(bounds->max_accounts * sizeof *self->first_same);
+    self->last_same = ob_pages_alloc(bounds->max_accounts * sizeof *self->last_same);
+    self->exponents = ob_pages_alloc(bounds->max_instruments * sizeof *self->exponents);
+    return self->first_same != NULL && self->last_same != NULL && self->exponents != NULL &&
+           correlations_init(&self->correlations, bounds->max_orders) &&
+           shelf_init(&self->records, self->backlog_bytes + input_bytes + self->recent_bytes);
+}
+
+void records_fini(mr_replica *self) {
+    const mx_bounds *bounds = &self->bounds;
+    shelf_fini(&self->records);
+    correlations_fini(&self->correlations);
+    ob_pages_free(self->first_same, bounds->max_accounts * sizeof *self->first_same);
+    ob_pages_free(self->last_same, bounds->max_accounts * sizeof *self->last_same);
+    ob_pages_free(self->exponents, bounds->max_instruments * sizeof *self->exponents);
+}
+
+void records_clear(mr_replica *self) {
+    const mx_bounds *bounds = &self->bounds;
+    shelf_clear(&self->records);
+    correlations_clear(&self->correlations);
+    ob_pages_zero(self->first_same, bounds->max_accounts * sizeof *self->first_same);
+    ob_pages_zero(self->last_same, bounds->max_accounts * sizeof *self->last_same);
+}
+
+/* ---- by account ---- */
+
+/* The oldest of its account: lists are in the order of time. */
+static void forget(void *context, const mr_record *record) {
+    mr_replica *self = context;
+    uint32_t account = record->report.account;
+    if (account >= self->bounds.max_accounts) return;
+    self->first_same[account] = record->next_same;
+    if (record->next_same == NULL) self->last_same[account] = NULL;
+}
+
+void records_keep(mr_replica *self, mr_record *record) {
+    uint32_t account = record->report.account;
+    record->next_same = NULL;
+    record->link = NULL;
+    if (account >= self->bounds.max_accounts) return;
+    if (self->last_same[account] != NULL)
+        self->last_same[account]->next_same = record;
+    else
+        self->first_same[account] = record;
+    self->last_same[account] = record;
+}
+
+void records_release(mr_replica *self) {
+    const shelf *b = &self->records;
+    while (b->bytes - b->waiting > self->recent_bytes && shelf_release(&self->records, forget, self))
+        ;
+}
+
+/* ---- making them ---- */
+
+mr_record *records_add(mr_replica *self, const char *correlation_id, size_t length) {
+    mr_record *record = shelf_add(&self->records, (uint32_t)length + 1);
+    while (record == NULL && shelf_release(&self->records, forget, self))
+        record = shelf_add(&self->records, (uint32_t)length + 1);
+    if (record == NULL) {
+        replica_fault(self,
+                      "one input makes more reports than there is memory for: start again with more --input-memory "
+                      "(%llu reports are not in execlog yet)",
+                      (unsigned long long)self->records.waiting_count);
+        return NULL;
+    }
+    record->correlation_bytes = (uint8_t)length;
+    record->unused = 0;
+    memcpy(record->correlation, correlation_id, length);
+    record->correlation[length] = '\0';
+    return record;
+}
+
+void records_exponents(mr_replica *self, uint32_t instrument) {
+    mx_instrument_view view;
+    if (!mx_instrument_get(self->engine, instrument, &view)) return;
+    self->exponents[instrument] =
+        (exponents){(int8_t)view.definition.price_exponent, (int8_t)view.definition.quantity_exponent};
+}
+
+/* Does it answer the command itself? Others tell what became of orders. */
+static bool is_answer(const mx_report *report) {
+    switch (report->kind) {
+    case MX_CANCELLED:
+        return report->reason == MXR_REQUESTED;
+    case MX_FILL:
+    case MX_EXPIRED:
+    case MX_TRIGGERED:
+    case MX_RESTATED:
+    case MX_DAY_ENDED:
+        return false;
+    case MX_SESSION_ENDED:
+        return report->reason != MXR_SESSION_LOST;
+    default:
+        return true;
+    }
+}
+
+static const char *correlation_of(const mr_replica *self, const mx_report *report, size_t *length) {
+    const mr_current *current = &self->current;
+    bool own = current->order_id != 0 && report->order_id == current->order_id;
+    const correlation_row *row = own ? NULL : correlations_find(&self->correlations, report->order_id);
+    bool command = own || (current->text[0] != '\0' && is_answer(report));
+    if (command || row == NULL) {
+        const char *text = command ? current->text : "";
+        *length = strlen(text);
+        return text;
+    }
+    *length = row->length;
+    return row->text;
+}
+
+/* An order that has ended is not asked for its correlation id any more. */
+static void follow(mr_replica *self, const mx_report *report) {
+    bool ended = report->status == MX_STATUS_FILLED || report->status == MX_STATUS_CANCELLED;
+    bool open = report->status == MX_STATUS_OPEN || report->status == MX_STATUS_WAITING;
+    if (report->kind == MX_DONE && report->command == MX_DEFINE_INSTRUMENT)
+        records_exponents(self, report->instrument);
+    if (report->order_id == 0 || report->duplicate) return;
+    if (report->order_id == self->current.order_id)
+        self->current.open = open;
+    else if (ended)
+        correlations_remove(&self->correlations, report->order_id);
+}
+
+static void make_record(mr_replica *self, const mx_report *report) {
+    size_t length = 0;
+    const char *text = correlation_of(self, report, &length);
+    mr_record *record = records_add(self, text, length);
+    if (record == NULL) return;
+    bool placed = report->instrument < self->bounds.max_instruments;
+    follow(self, report);
+    exponents of = placed ? self->exponents[report->instrument] : (exponents){0};
+    record->report = *report;
+    record->price_exponent = of.price;
+    record->quantity_exponent = of.quantity;
+    records_keep(self, record);
+    self->reports++;
+    if (self->listener != NULL) self->listener->on_record(self->listener->context, record);
+}
+
+void records_drain(mr_replica *self) {
+    for (uint32_t i = 0; i < self->sink.count && self->fault[0] == '\0'; i++)
+        make_record(self, &self->sunk[i]);
+    self->sink.count = 0;
+}
+
+void records_command_ends(mr_replica *self) {
+    mr_current *current = &self->current;
+    if (current->open && current->text[0] != '\0')
+        (void)correlations_add(&self->correlations, current->order_id, current->text); /* as many as open orders */
+    current->open = false;
+}
+
+void records_command(mr_replica *self, const mx_input *input, uint8_t kind, const char *correlation_id) {
+    records_drain(self);
+    records_command_ends(self);
+    self->current.order_id = kind == WIRE_NEW_ORDER ? MX_ORDER_ID(input->seq, input->index) : 0;
+    tw_text_copy(self->current.text, sizeof self->current.text, correlation_id);
+}

@@ -1,0 +1,340 @@
+/*
+ * The search: see find.h. One step at a time, driven by answers and a timer:
+ *
+ *   LOOKING ──info──► WALKING ──a last chunk──► (file newer? tried first) READING ──all there──► offered ──refused──► WALKING
+ *                       └──the stream's beginning──► only files are left ──none──► over
+ */
+#include "matcher/snapshots/find.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "runtime/bus_reader.h"
+#include "runtime/bus_streams.h"
+
+#define RETRY_MS   200
+#define SAID       16u /* snapshots of which was said that they are passed over */
+#define PULL_BATCH 64u
+#define PULL_BYTES (16u << 20)
+
+typedef enum find_state {
+    FIND_LOOKING = 0, /* how long is the stream? */
+    FIND_WALKING,     /* back, message by message */
+    FIND_READING,     /* the chunks of one */
+    FIND_FILES_ONLY   /* the stream has no more */
+} find_state;
+
+struct ms_find {
+    uv_loop_t *loop;
+    bus *wire;
+    ms_find_options options;
+    char exchange[TW_MIC_BYTES];
+    char folder[MS_PATH_BYTES];
+    char stream[BUS_STREAM_NAME_BYTES];
+    uv_timer_t timer;
+    bool closing, away_said;
+    bus_streams *streams;
+    bus_reader *reader;
+    find_state state;
+    uint64_t first_seq, at_seq; /* of the stream; the message that is looked at */
+    ms_files files;
+    uint32_t next_file;
+    ms_chunk last; /* of the snapshot that is being read */
+    uint8_t *bytes;
+    uint64_t have_bytes; /* chunks come in order, so this is where the next one goes */
+    uint32_t have;
+    uint64_t said[SAID]; /* their writers */
+    uint32_t said_count;
+};
+
+static void go_on(ms_find *self);
+
+/* ---- what is said ---- */
+
+static void pass_over(ms_find *self, const char *where, const char *why) {
+    self->options.on_passed_over(self->options.context, where, why);
+}
+
+static void pass_over_message(ms_find *self, uint64_t seq, const char *why) {
+    char where[128];
+    (void)tw_text_format(where, sizeof where, "the stream %s, message %" PRIu64, self->stream, seq);
+    pass_over(self, where, why);
+}
+
+/* Once for each snapshot: it has many chunks. */
+static bool say_first(ms_find *self, uint64_t writer) {
+    for (uint32_t i = 0; i < SAID && i < self->said_count; i++)
+        if (self->said[i] == writer) return false;
+    self->said[self->said_count++ % SAID] = writer;
+    return true;
+}
+
+/* "" if this is a snapshot that may be used. */
+static void why_not(const ms_find *self, const ms_envelope *e, char *why, size_t capacity) {
+    const ms_find_options *o = &self->options;
+    why[0] = '\0';
+    if (strcmp(e->exchange, self->exchange) != 0 || e->shard != o->shard)
+        (void)tw_text_format(why, capacity, "it is of %s, shard %" PRIu32, e->exchange, e->shard);
+    else if (o->stream_created_ns != 0 && e->stream_created_ns != 0 && e->stream_created_ns != o->stream_created_ns)
+        (void)tw_text_format(why, capacity, "it is of an order stream that is not there any more");
+    else if (o->most_seq != 0 && e->seq > o->most_seq)
+        (void)tw_text_format(why, capacity,
+                             "it is the state after input %" PRIu64 ", the order stream ends at %" PRIu64, e->seq,
+                             o->most_seq);
+}
+
+/* ---- the end ---- */
+
+static void wake(uv_timer_t *timer) {
+    go_on(timer->data);
+}
+
+static void wake_in(ms_find *self, uint64_t ms) {
+    uv_timer_start(&self->timer, wake, ms, 0);
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+    ms_find *self = handle->data;
+    free(self->bytes);
+    free(self);
+}
+
+void ms_find_close(ms_find *self) {
+    if (self == NULL || self->closing) return;
+    self->closing = true;
+    bus_reader_close(self->reader);
+    bus_streams_close(self->streams);
+    uv_close((uv_handle_t *)&self->timer, on_timer_closed);
+}
+
+/* True: the search goes on. The callback may have closed it. */
+static bool offer(ms_find *self, const ms_envelope *envelope, const uint8_t *bytes, const char *where) {
+    ms_found found = {.envelope = *envelope, .bytes = bytes, .where = where};
+    return !self->options.on_found(self->options.context, &found) && !self->closing;
+}
+
+/* ---- files ---- */
+
+/* Whether a file is to be tried before a snapshot of the stream with this seq. */
+static bool file_is_newer(const ms_find *self, uint64_t seq) {
+    return self->next_file < self->files.count && self->files.seqs[self->next_file] >= seq;
+}
+
+static void try_file(ms_find *self) {
+    char path[MS_PATH_BYTES], why[192] = "";
+    ms_envelope envelope;
+    uint8_t *bytes = NULL;
+    tw_error error;
+    ms_file_path(path, self->folder, self->exchange, self->options.shard, self->files.seqs[self->next_file++]);
+    tw_code code = ms_file_read(path, &envelope, &bytes, &error);
+    if (code == TW_OK) why_not(self, &envelope, why, sizeof why);
+    if (code != TW_OK || why[0] != '\0') {
+        pass_over(self, path, code != TW_OK ? error.text : why);
+        if (!self->closing) wake_in(self, 0);
+    } else if (offer(self, &envelope, bytes, path)) {
+        wake_in(self, 0);
+    }
+    free(bytes);
+}
+
+/* ---- chunks ---- */
+
+static void walk_on(ms_find *self) {
+    self->state = FIND_WALKING;
+    self->at_seq--;
+    wake_in(self, 0);
+}
+
+static void give_up_reading(ms_find *self, const char *why) {
+    bus_reader_close(self->reader);
+    self->reader = NULL;
+    free(self->bytes);
+    self->bytes = NULL;
+    say_first(self, self->last.envelope.writer);
+    pass_over_message(self, self->at_seq, why);
+    if (!self->closing) walk_on(self);
+}
+
+static void finish_reading(ms_find *self) {
+    char where[128];
+    tw_error error;
+    uint8_t *bytes = self->bytes;
+    if (self->have != self->last.count) {
+        char why[96];
+        (void)tw_text_format(why, sizeof why, "only %" PRIu32 " of its %" PRIu32 " chunks are there", self->have,
+                             self->last.count);
+        give_up_reading(self, why);
+        return;
+    }
+    if (ms_envelope_check(&self->last.envelope, bytes, &error) != TW_OK) {
+        give_up_reading(self, error.text);
+        return;
+    }
+    bus_reader_close(self->reader);
+    self->reader = NULL;
+    self->bytes = NULL;
+    say_first(self, self->last.envelope.writer); /* refused: its other chunks are no news */
+    (void)tw_text_format(where, sizeof where, "the stream %s, message %" PRIu64, self->stream, self->at_seq);
+    if (offer(self, &self->last.envelope, bytes, where)) walk_on(self);
+    free(bytes);
+}
+
+static void on_chunk(void *context, const bus_stream_message *message) {
+    ms_find *self = context;
+    ms_chunk chunk;
+    if (message->seq > self->at_seq) return;
+    bool ours = ms_chunk_read(message->bytes, message->length, &chunk, NULL) == TW_OK &&
+                ms_envelope_same(&chunk.envelope, &self->last.envelope) && chunk.number == self->have;
+    if (ours) {
+        memcpy(self->bytes + self->have_bytes, chunk.bytes, chunk.length);
+        self->have_bytes += chunk.length;
+        self->have++;
+    }
+    if (message->seq == self->at_seq) finish_reading(self);
+}
+
+static void on_reader(void *context, const bus_reader_status *status) {
+    ms_find *self = context;
+    if (status->state == BUS_READER_HALTED) give_up_reading(self, status->reason);
+}
+
+static void read_snapshot(ms_find *self) {
+    const ms_chunk *last = &self->last;
+    tw_error error;
+    bus_reader_options options = {.stream = self->stream,
+                                  .start_seq = last->count == 1 ? self->at_seq : last->first_seq,
+                                  .batch = PULL_BATCH,
+                                  .max_bytes = PULL_BYTES,
+                                  .on_message = on_chunk,
+                                  .on_status = on_reader,
+                                  .context = self};
+    self->state = FIND_READING;
+    self->have = 0;
+    self->have_bytes = 0;
+    self->bytes = malloc(last->envelope.bytes + 1);
+    if (self->bytes == NULL) {
+        give_up_reading(self, "there is no memory for it");
+    } else if (options.start_seq < self->first_seq || options.start_seq > self->at_seq) {
+        give_up_reading(self, "its first chunks are not there any more");
+    } else if (bus_reader_open(&self->reader, self->wire, self->loop, &options, &error) != TW_OK) {
+        self->reader = NULL;
+        free(self->bytes);
+        self->bytes = NULL;
+        wake_in(self, RETRY_MS);
+    }
+}
+
+/* A message that is no last chunk tells of a snapshot that is not whole, unless that was looked at already. */
+static bool is_candidate(ms_find *self, const bus_streams_result *result, ms_chunk *chunk) {
+    char why[192];
+    tw_error error;
+    if (ms_chunk_read(result->bytes, result->length, chunk, &error) != TW_OK) {
+        pass_over_message(self, self->at_seq, error.text);
+        return false;
+    }
+    why_not(self, &chunk->envelope, why, sizeof why);
+    bool last = chunk->number + 1 == chunk->count;
+    if (!last && why[0] == '\0')
+        (void)tw_text_format(why, sizeof why, "it was never finished: chunk %" PRIu32 " of %" PRIu32 " is the last",
+                             chunk->number + 1, chunk->count);
+    if (why[0] != '\0' && say_first(self, chunk->envelope.writer)) pass_over_message(self, self->at_seq, why);
+    return why[0] == '\0';
+}
+
+/* ---- the stream ---- */
+
+static void take_message(ms_find *self, const bus_streams_result *result) {
+    ms_chunk chunk;
+    if (!is_candidate(self, result, &chunk)) {
+        if (!self->closing) walk_on(self);
+        return;
+    }
+    chunk.bytes = NULL; /* borrowed */
+    self->last = chunk;
+    self->state = FIND_READING;
+    wake_in(self, 0);
+}
+
+static void take_info(ms_find *self, const bus_streams_result *result) {
+    self->first_seq = result->info.first_seq;
+    self->at_seq = result->info.last_seq;
+    self->state = FIND_WALKING;
+    wake_in(self, 0);
+}
+
+static void on_streams(void *context, const bus_streams_result *result) {
+    ms_find *self = context;
+    bool away = result->outcome == BUS_STREAMS_AWAY;
+    if (away && !self->away_said) pass_over(self, self->stream, result->reason);
+    self->away_said = away;
+    if (self->closing) return;
+    if (away) {
+        wake_in(self, RETRY_MS);
+    } else if (result->outcome == BUS_STREAMS_DONE && self->state == FIND_LOOKING) {
+        take_info(self, result);
+    } else if (result->outcome == BUS_STREAMS_DONE) {
+        take_message(self, result);
+    } else if (self->state == FIND_LOOKING) { /* there is no such stream */
+        self->state = FIND_FILES_ONLY;
+        wake_in(self, 0);
+    } else {
+        walk_on(self);
+    }
+}
+
+static void ask(ms_find *self) {
+    bool asked = self->state == FIND_LOOKING ? bus_streams_info(self->streams, self->stream)
+                                             : bus_streams_get(self->streams, self->stream, self->at_seq);
+    if (!asked) wake_in(self, RETRY_MS);
+}
+
+/* ---- the step ---- */
+
+static void go_on(ms_find *self) {
+    bool walked_out = self->state == FIND_WALKING && (self->at_seq == 0 || self->at_seq < self->first_seq);
+    if (walked_out) self->state = FIND_FILES_ONLY;
+    if (self->state == FIND_LOOKING || self->state == FIND_WALKING) {
+        ask(self);
+    } else if (file_is_newer(self, self->state == FIND_READING ? self->last.envelope.seq : 0)) {
+        try_file(self);
+    } else if (self->state == FIND_READING) {
+        read_snapshot(self);
+    } else {
+        (void)self->options.on_found(self->options.context, NULL);
+    }
+}
+
+static tw_code take_options(ms_find *self, const ms_find_options *o, tw_error *error) {
+    self->options = *o;
+    bool fits = tw_text_copy(self->exchange, sizeof self->exchange, o->exchange) &&
+                tw_text_copy(self->folder, sizeof self->folder, o->folder != NULL ? o->folder : "") &&
+                tw_text_copy(self->stream, sizeof self->stream, o->stream != NULL ? o->stream : "");
+    if (!fits) return tw_error_set(error, TW_INVALID, "exchange, folder or stream has a name that is too long");
+    if (self->stream[0] == '\0') return TW_OK;
+    bus_streams_options management = {
+        .url = o->url, .credentials = o->credentials, .on_result = on_streams, .context = self};
+    return bus_streams_open(&self->streams, self->loop, &management, error);
+}
+
+tw_code ms_find_open(ms_find **find, bus *over, uv_loop_t *loop, const ms_find_options *options, tw_error *error) {
+    *find = NULL;
+    ms_find *self = calloc(1, sizeof *self);
+    if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to look for snapshots");
+    self->loop = loop;
+    self->wire = over;
+    tw_code code = take_options(self, options, error);
+    if (code != TW_OK) {
+        bus_streams_close(self->streams);
+        free(self);
+        return tw_error_wrap(error, "looking for snapshots");
+    }
+    uv_timer_init(loop, &self->timer);
+    self->timer.data = self;
+    self->state = self->stream[0] != '\0' ? FIND_LOOKING : FIND_FILES_ONLY;
+    if (self->folder[0] != '\0') ms_file_list(self->folder, self->exchange, options->shard, &self->files);
+    wake_in(self, 0);
+    *find = self;
+    return TW_OK;
+}

@@ -1,0 +1,228 @@
+// `tickwire venue`, `order`, `orders`, `positions`, `executions` and `simulate --orders` against a real matcher; an instrument that
+// moves to a second one.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { folder, NatsServer, Program, run, tickwireProgram, until } from './lib/programs.mjs';
+import { Matcher } from './lib/venue.mjs';
+
+const server = await NatsServer.start({ jetstream: true });
+const matchers = [];
+after(async () => {
+  for (const one of matchers) await one.program.stop('SIGKILL');
+});
+
+const env = { ...process.env, TICKWIRE_URL: server.url, TICKWIRE_TIMEOUT: '5s' };
+/** A command to its end: { status, stdout, stderr }. */
+const say = (...words) => run(tickwireProgram, words, { env });
+/** The same with --json: { status, stderr, lines }. */
+const ask = (...words) => {
+  const { status, stdout, stderr } = say(...words, '--json');
+  return { status, stderr, lines: stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line)) };
+};
+const order = (account, ...words) => ask('order', ...words, '--account', account);
+
+const file = path.join(folder, 'venue.txt');
+const venue = (shards) => `
+exchange TWEX
+shards ${shards}
+instrument AAPL tick=0.01 collar=10% protection=5% reference=187.20   # lives on shard 1 of 1 and of 2
+instrument MSFT tick=0.01 reference=400
+instrument BRK.B ticks=0:0.01,100:0.05 lot=10
+fees 0 maker=-10ppm taker=30ppm
+account ann
+account bob
+limits ann funds=10000001 exposure=unlimited order-quantity=10k order-notional=2M position=50k open-orders=101 concentration=unlimited
+limits bob funds=unlimited exposure=unlimited order-quantity=10k order-notional=2M position=50k open-orders=100 concentration=unlimited
+day today end=2099-01-01T00:00:00Z
+open all
+`;
+
+test('without a venue, and without an engine, it is said what is missing', async () => {
+  const none = say('order', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--account', 'ann');
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /there is no venue TWEX here.*Start tickwire-matcher/);
+  const first = await Matcher.start(server);
+  await first.kill(); // its streams are there
+  const stored = ask('venue', 'kill', 'all', '--timeout', '300ms');
+  assert.equal(stored.status, 3);
+  assert.equal(stored.lines[0].outcome, 'NO_ANSWER');
+  assert.equal(stored.lines[0].seq, '1');
+  const silent = say('orders', '--account', 'ann', '--timeout', '300ms');
+  assert.equal(silent.status, 1);
+  assert.match(silent.stderr, /shard 1 of TWEX does not answer/);
+});
+
+test('a file sets the venue up; each command is answered by the engine; applied again it changes nothing', async () => {
+  matchers.push(await Matcher.start(server, { args: ['--shards', '2'] }));
+  assert.equal(say('venue', 'unkill', 'all').status, 0); // what was stored meanwhile has happened
+  writeFileSync(file, `${venue(1)}opne AAPL\n`);
+  const bad = say('venue', 'apply', file);
+  assert.equal(bad.status, 2);
+  assert.match(bad.stderr, /line 14: 'opne' is no command of the venue: did you mean open\?/);
+  assert.equal(ask('venue', 'show').lines.filter((one) => one.type === 'instrument').length, 0, 'nothing of a bad file was sent');
+  writeFileSync(file, venue(1));
+  const applied = ask('venue', 'apply', file, '--verbose');
+  assert.equal(applied.status, 0, applied.stderr);
+  assert.deepEqual([...new Set(applied.lines.map((one) => one.outcome))], ['DONE']);
+  assert.equal(applied.lines.length, 10);
+  const again = say('venue', 'apply', file);
+  assert.equal(again.status, 0);
+  assert.match(again.stdout, /the trading day is open already at 1 shard\nTWEX: 9 commands done at 1 shard, 0 refused/);
+  const shown = ask('venue', 'show').lines;
+  assert.equal(shown[0].running, true);
+  assert.deepEqual(shown.filter((one) => one.type === 'instrument').map((one) => [one.symbol, one.state, one.shard]),
+    [['AAPL', 'OPEN', 1], ['BRK.B', 'OPEN', 1], ['MSFT', 'OPEN', 1]]);
+});
+
+test('an order is sent, traded, replaced and cancelled; what is wrong is said before or by the engine', () => {
+  const resting = order('ann', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--client-id', 'a1', '--tif', 'gtc');
+  assert.equal(resting.status, 0, resting.stderr);
+  const [pending, accepted] = resting.lines;
+  assert.equal(pending.state, 'PENDING');
+  assert.equal(accepted.kind, 'ACCEPTED');
+  assert.equal(accepted.order_id, pending.order_id);
+  assert.equal(accepted.correlation_id, pending.correlation_id);
+  const twice = order('ann', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--client-id', 'a1');
+  assert.deepEqual([twice.lines[1].duplicate, twice.lines[1].order_id], [true, pending.order_id], 'a resend is the first order');
+
+  const taken = order('bob', 'sell', 'AAPL', '60');
+  assert.deepEqual(taken.lines.map((one) => one.kind ?? one.state), ['PENDING', 'ACCEPTED', 'FILL']);
+  assert.equal(taken.lines[2].last_price, '187.2000');
+  assert.equal(taken.lines[2].liquidity, 'taker');
+  assert.equal(taken.lines[2].fee, '0.3370');
+
+  const [row] = ask('orders', '--account', 'ann').lines;
+  assert.deepEqual([row.order_id, row.quantity, row.leaves, row.executed, row.client_order_id],
+    [pending.order_id, '100', '40', '60', 'a1']);
+  assert.match(say('orders', 'TWEX.AAPL', '--account', 'ann').stdout, /^ORDER .*\n\S+ +AAPL +buy +limit +gtc +100 +40 /);
+  const [held] = ask('positions', '--account', 'bob').lines;
+  assert.deepEqual([held.symbol, held.quantity, held.average_price, held.cost], ['AAPL', '-60', '187.2000', '11232.0000']);
+  assert.deepEqual(ask('executions', 'TWEX.AAPL', '--account', 'ann').lines.filter((one) => one.kind === 'FILL').map((one) => one.execution_id),
+    [taken.lines[2].execution_id.replace(/-(\d+)$/, (_, n) => `-${Number(n) + 1}`)], 'the other side of that trade');
+
+  assert.equal(order('ann', 'replace', pending.order_id, '80', '@', '187.10').lines[1].kind, 'REPLACED');
+  assert.equal(order('ann', 'replace', 'TWEX.AAPL', '--client-id', 'a1', '@', '187.05').lines[1].price, '187.0500');
+  const cancelled = say('order', 'cancel', pending.order_id, '--account', 'ann');
+  assert.match(cancelled.stdout, /CANCELLED +\S+ TWEX\.AAPL buy 80 @ 187\.0500, executed 60: REQUESTED/);
+  const gone = order('ann', 'cancel', pending.order_id);
+  assert.equal(gone.status, 1);
+
+  for (const [words, status, said] of [
+    [['buy', 'TWEX.AAPLE', '100', '@', '1'], 1, /no instrument AAPLE: did you mean AAPL\?/],
+    [['buy', 'AAPL', '100', '@', '187.205'], 2, /not on the tick of AAPL, which is 0\.0100/],
+    [['buy', 'BRK.B', '15', '@', '10'], 2, /no multiple of the lot of BRK\.B, which is 10/],
+    [['cancel', '1-999999-0'], 1, /has no open order 1-999999-0/],
+  ]) {
+    const { status: exit, stderr } = order('ann', ...words);
+    assert.match(stderr, said);
+    assert.equal(exit, status);
+  }
+  assert.match(order('zed', 'buy', 'AAPL', '1', '@', '187').stderr, /TWEX has no account zed/);
+  const far = order('ann', 'buy', 'AAPL', '100', '@', '100');
+  assert.deepEqual([far.status, far.lines[1].reason], [1, 'PRICE_COLLAR']);
+});
+
+/** A wire to the server that breaks right after the first message with `words` has gone through, before anything comes back. */
+async function breakingWire(words) {
+  let broken = false;
+  const wire = net.createServer((client) => {
+    const upstream = net.connect(Number(new URL(server.url).port), '127.0.0.1');
+    let muted = false;
+    client.on('data', (bytes) => {
+      const last = !broken && bytes.includes(words);
+      muted ||= last;
+      broken ||= last;
+      upstream.write(bytes, () => last && setTimeout(() => client.destroy(), 50));
+    });
+    upstream.on('data', (bytes) => muted || client.write(bytes));
+    for (const [one, other] of [[client, upstream], [upstream, client]]) {
+      one.on('close', () => other.destroy());
+      one.on('error', () => {});
+    }
+  });
+  await new Promise((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  return { url: `nats://127.0.0.1:${wire.address().port}`, close: () => wire.close(), wasBroken: () => broken };
+}
+
+test('an order whose acknowledgement is lost is sent again under its name, and is there once', async () => {
+  const wire = await breakingWire('PUB orders.TWEX.1.bob.BRK%2EB');
+  const sent = new Program(tickwireProgram, ['order', 'buy', 'BRK.B', '20', '@', '50', '--account', 'bob', '--json', '--url', wire.url], { env });
+  assert.equal(await sent.end(), 0, sent.stderr);
+  wire.close();
+  assert.ok(wire.wasBroken());
+  assert.match(sent.stderr, /no acknowledgement .*sent again, 2 of 3/);
+  const [pending, accepted] = sent.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(pending.order_id, undefined, 'which of the two it became is not known yet');
+  assert.deepEqual([accepted.kind, accepted.duplicate, accepted.client_order_id], ['ACCEPTED', true, pending.client_order_id]);
+  assert.deepEqual(ask('orders', 'BRK.B', '--account', 'bob').lines.map((one) => one.order_id), [accepted.order_id]);
+});
+
+test('halts, blocks, the kill switch, a mass cancel and limits do what they say, and say what they did', () => {
+  assert.equal(say('venue', 'halt', 'TWEX.AAPL').status, 0);
+  assert.equal(order('ann', 'buy', 'AAPL', '1', '@', '187').lines[1].reason, 'HALTED');
+  say('venue', 'open', 'AAPL');
+  say('venue', 'block', 'ann', 'AAPL');
+  assert.equal(order('ann', 'buy', 'AAPL', '1', '@', '187').lines[1].reason, 'INSTRUMENT_BLOCKED');
+  say('venue', 'unblock', 'ann', 'AAPL');
+  for (let i = 0; i < 2; i++) assert.equal(order('ann', 'buy', 'AAPL', `${10 + i}`, '@', '187').status, 0);
+  assert.equal(ask('venue', 'cancel', 'ann', 'side=sell').lines[0].orders, undefined);
+  assert.match(say('venue', 'kill', 'ann').stdout, /shard 1: kill ann: done, 2 orders cancelled/);
+  assert.equal(order('ann', 'buy', 'AAPL', '1', '@', '187').lines[1].reason, 'KILL_SWITCH');
+  say('venue', 'unkill', 'ann');
+  const refused = ask('venue', 'kill', 'zed');
+  assert.deepEqual([refused.status, refused.lines[0].outcome, refused.lines[0].reason], [1, 'REFUSED', 'UNKNOWN_ACCOUNT']);
+  assert.equal(say('venue', 'limits', 'ann', 'order-quantity=5').status, 0);
+  assert.equal(order('ann', 'buy', 'AAPL', '6', '@', '187').lines[1].reason, 'ORDER_SIZE');
+  const [account] = ask('venue', 'show', 'ann').lines;
+  assert.deepEqual([account.order_quantity, account.position, account.funds], ['5', '50000', '10000001.0000'], 'the others stay');
+  assert.match(say('venue', 'limits', 'carol', 'funds=1').stderr, /carol has no limits at shard 1 yet: say exposure=/);
+});
+
+test('the crowd trades, alone or in batches, all of it is answered, and the books hold', async () => {
+  const tap = new Program(tickwireProgram, ['tap', 'TWEX.>', 'feed.>', '--verify', '--json'], { env });
+  const crowd = (...more) => JSON.parse(run(tickwireProgram,
+    ['simulate', '--orders', '--setup', '--url', server.url, '--symbols', '3', '--accounts', '8', '--json', ...more]).stdout);
+  const alone = crowd('--rate', '0', '--commands', '3000', '--tag', 'one');
+  assert.deepEqual([alone.commands, alone.messages, alone.acknowledged, alone.all_reported], [3000, 3000, 3000, true]);
+  assert.ok(alone.reports.FILL > 100, `only ${alone.reports.FILL} executions`);
+  const batched = crowd('--rate', '0', '--commands', '3000', '--batch', '100', '--tag', 'two');
+  assert.deepEqual([batched.commands, batched.acknowledged], [3000, 3000]);
+  assert.ok(batched.messages < 100, `${batched.messages} messages`);
+  tap.kill('SIGINT');
+  assert.equal(await tap.end(), 0, tap.stdout);
+});
+
+test('an instrument moves to a second shard: its orders are cancelled, the directory tells the new one, limits are divided', async () => {
+  matchers.push(await Matcher.start(server, { shard: 2, args: ['--shards', '2'] }));
+  writeFileSync(file, venue(2));
+  const applied = ask('venue', 'apply', file, '--verbose');
+  assert.equal(applied.status, 0, applied.stderr);
+  const funds = ask('venue', 'show', 'ann').lines.map((one) => [one.shard, one.funds, one.open_orders_limit, one.order_quantity]);
+  assert.deepEqual(funds, [[1, '5000000.5000', 51, '10000'], [2, '5000000.5000', 50, '10000']]);
+
+  assert.match(say('venue', 'move', 'TWEX.MSFT', '--to', '3', '--file', file).stderr, /shard 3 does not run/);
+  const { lines: [, resting] } = order('ann', 'buy', 'MSFT', '10', '@', '390', '--tif', 'gtc');
+  assert.equal(resting.shard, 1);
+  const moved = say('venue', 'move', 'TWEX.MSFT', '--to', '2', '--file', file);
+  assert.equal(moved.status, 0, moved.stderr + moved.stdout);
+  assert.match(moved.stdout, /shard 1: cancel all MSFT: done, \d+ orders cancelled/);
+  assert.match(moved.stdout, /MSFT lives on shard 2 now/);
+  const where = () => ask('venue', 'show').lines.filter((one) => one.symbol === 'MSFT').map((one) => [one.shard, one.state]);
+  await until('the directory to tell the new shard alone', () => JSON.stringify(where()) === '[[2,"CLOSED"]]');
+  assert.equal(say('venue', 'open', 'MSFT').status, 0);
+  await until('the new shard to be open', () => JSON.stringify(where()) === '[[2,"OPEN"]]');
+  const there = order('ann', 'buy', 'MSFT', '10', '@', '390');
+  assert.deepEqual([there.status, there.lines[1].kind, there.lines[1].shard], [0, 'ACCEPTED', 2]);
+  assert.deepEqual(ask('orders', '--account', 'ann').lines.map((one) => [one.symbol, one.shard ?? one.order_id.split('-')[0]]), [['MSFT', '2']]);
+  const killed = ask('venue', 'kill', 'ann').lines.map((one) => [one.shard, one.outcome, one.orders]);
+  assert.deepEqual(killed, [[1, 'DONE', undefined], [2, 'DONE', 1]], 'the kill switch reaches every shard');
+
+  // Back again would put an older leader in a younger one's place: refused until shard 1 has a younger one.
+  assert.match(say('venue', 'move', 'MSFT', '--to', '1', '--file', file).stderr, /the leader of shard 1 is older/);
+  await matchers[0].program.stop();
+  matchers[0] = await Matcher.start(server, { args: ['--shards', '2'] });
+  assert.equal(JSON.stringify(where()), '[[2,"OPEN"]]', 'a restart does not bring it back');
+});

@@ -1,0 +1,123 @@
+// The matcher beside npm's nats client: orders go in as stream messages, reports come out live and once in execlog; bad input stops
+// nothing; a restart makes the same of the same stream.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkExeclog, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
+import { until } from './lib/programs.mjs';
+import { parsePrometheus } from './lib/prometheus.mjs';
+
+const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_', ''));
+
+test('orders become reports: live, once in execlog, and as answers; a restart says the same', async () => {
+  const { server, desk } = await startVenue();
+  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--no-snapshot-stream'] });
+  await matcher.leads();
+  await desk.journaled(matcher, await desk.openVenue());
+  const ann = await desk.listenToAccount('ann'), bob = await desk.listenToAccount('bob');
+  const fills = await desk.listen(`fills.${MIC}.AAPL`, 'Fills');
+  const hashes = await desk.listen(`hash.${MIC}.1`, 'StateHash');
+
+  // the acknowledgement's sequence is the order's id
+  const bid = await desk.orders([limit('ann', 'buy', 30, 10_000, { clientOrderId: 'a1', correlationId: 'ann-1' })]);
+  await until('the acceptance', () => ann.length === 1);
+  assert.equal(ann[0].orderId, orderId(bid));
+  assert.equal(ann[0].symbol, 'AAPL');
+  assert.equal(ann[0].correlationId, 'ann-1');
+  // on an account's own subject: account and symbol are the subject's
+  const ask = await desk.ownOrders('bob', 'AAPL', [{ side: 'SIDE_ASK', quantity: 10n, price: 10_000n, clientOrderId: 'b1' },
+    { side: 'SIDE_ASK', quantity: 5n, price: 10_000n, clientOrderId: 'b2' }]);
+  await until('the fills', () => ann.length === 3 && bob.length === 4);
+  assert.deepEqual(kinds(ann), ['ACCEPTED', 'FILL', 'FILL']);
+  assert.deepEqual(kinds(bob), ['ACCEPTED', 'FILL', 'ACCEPTED', 'FILL']);
+  assert.deepEqual(ann.slice(1).map(({ seq, n, lastQuantity, correlationId }) => [Number(seq), n, Number(lastQuantity), correlationId]),
+    [[ask, 2, 10, 'ann-1'], [ask, 5, 5, 'ann-1']]);
+  assert.ok([...ann, ...bob].every(({ counterId }) => counterId === 0n), 'whom one traded with is not told');
+  await until('the public fills', () => fills.flatMap((one) => one.fills).length === 2);
+
+  // a resend is answered with what became of the first
+  await desk.ownOrders('bob', 'AAPL', [{ side: 'SIDE_ASK', quantity: 10n, price: 10_000n, clientOrderId: 'b1' }]);
+  await until('the duplicate', () => bob.length === 5);
+  assert.ok(bob[4].duplicate && bob[4].orderId === orderId(ask, 0));
+
+  // bad input is refused with a report, and stops nothing
+  const rubbish = await desk.publish(`orders.${MIC}.1.ann.AAPL`, Uint8Array.from([255, 255, 1]));
+  await desk.publish(`control.${MIC}.1`, Uint8Array.from([10, 200]));
+  await desk.orders([limit('ann', 'buy', 1, 10_000, { symbol: 'NONE' }), limit('ann', 'buy', 0, 10_000), limit('ann', 'buy', 1, -5),
+    limit('nobody', 'buy', 1, 10_000), limit('ann', 'sell', 1, 20_000, { symbol: '' })]);
+  await desk.ownOrders('ann', 'AAPL', [limit('bob', 'sell', 1, 10_000)]); // for another account than the subject's
+  const last = await desk.ownOrders('ann', 'AAPL', [{ kind: 'COMMAND_CANCEL', orderId: orderId(bid), correlationId: 'enough' }]);
+  await until('the cancel', () => ann.at(-1)?.seq === BigInt(last));
+  assert.deepEqual(kinds(ann.slice(3)), ['REFUSED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'CANCELLED']);
+  assert.equal(ann[3].seq, BigInt(rubbish));
+  assert.equal(ann.at(-1).correlationId, 'enough');
+  assert.equal(ann.at(-1).executed, 15n);
+
+  // execlog: each report once, with both sides of a trade; the same reports as live
+  await desk.journaled(matcher, last);
+  const before = await desk.execlog();
+  const { reports, last: reached } = checkExeclog(before);
+  assert.equal(reached, BigInt(last));
+  const live = [...ann, ...bob].map(({ seq, n }) => `${seq}-${n}`);
+  const logged = reports.filter(({ name }) => name === 'ann' || name === 'bob').filter(({ seq }) => seq > 1n).map(({ seq, n }) => `${seq}-${n}`);
+  assert.deepEqual(live.sort(), logged.sort());
+  assert.equal(reports.find(({ kind, name }) => kind === 'REPORT_FILL' && name === 'ann').counterId, orderId(ask, 0));
+
+  // questions
+  const positions = await desk.ask({ kind: 'QUERY_POSITIONS', account: 'ann', correlationId: 'q-1' });
+  assert.deepEqual([positions.code, positions.seq, positions.correlationId, positions.positions[0].quantity], ['REPLY_OK', BigInt(last), 'q-1', 15n]);
+  const ended = await desk.ask({ kind: 'QUERY_ORDER', account: 'ann', symbol: 'AAPL', clientOrderId: 'a1' });
+  assert.deepEqual([ended.orders[0].status, ended.orders[0].executed], ['STATUS_CANCELLED', 15n]);
+  assert.equal((await desk.ask({ kind: 'QUERY_ORDERS', account: 'ghost' })).code, 'REPLY_NOT_FOUND');
+  const asked = await desk.ask({ kind: 'QUERY_EXECUTIONS', account: 'ann', after: BigInt(bid) });
+  assert.equal(asked.executions.length, ann.length - 1);
+
+  // what an operator sees
+  const metrics = await matcher.metrics();
+  parsePrometheus(await (await matcher.get('/metrics')).text());
+  assert.equal(metrics.seq, last);
+  assert.equal((await matcher.ready()).role, 'leading');
+  assert.ok(hashes.length >= 1 && hashes[0].leader && hashes[0].seq === 5n);
+  assert.equal(await matcher.program.stop(), 0);
+
+  // again from the stream's beginning: nothing twice in execlog, the same ids, the same state
+  matcher = await Matcher.start(server, { args: ['--hash-every', '5'] });
+  await matcher.program.says(/without a snapshot/);
+  await matcher.leads();
+  await until('the hash again', () => hashes.length >= 2);
+  assert.deepEqual([hashes.at(-1).seq, hashes.at(-1).hash], [hashes[0].seq, hashes[0].hash]);
+  assert.equal((await desk.execlog()).length, before.length);
+  assert.equal((await desk.ask({ kind: 'QUERY_POSITIONS', account: 'ann' })).positions[0].quantity, 15n);
+  const next = await desk.orders([limit('ann', 'buy', 1, 9_000)]);
+  await desk.journaled(matcher, next);
+  assert.equal(checkExeclog(await desk.execlog()).last, BigInt(next));
+  assert.equal(await matcher.program.stop(), 0);
+
+  // and with the snapshot that it has left in the stream: the same state, and execlog goes on where it was
+  matcher = await Matcher.start(server);
+  await matcher.program.says(new RegExp(`starts with a snapshot .*seq=${next}`));
+  await matcher.leads();
+  assert.deepEqual((await desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' })).orders.map((one) => one.orderId), [orderId(next)]);
+  await desk.journaled(matcher, await desk.ownOrders('bob', 'AAPL', [{ side: 'SIDE_ASK', quantity: 1n, price: 9_000n }]));
+  assert.equal(checkExeclog(await desk.execlog()).reports.at(-1).orderId, orderId(next));
+  assert.equal(await matcher.program.stop(), 0);
+  await desk.close();
+});
+
+test('a journal that is not what the inputs make of it halts the matcher, loudly', async () => {
+  const { server, desk } = await startVenue();
+  const matcher = await Matcher.start(server);
+  await matcher.leads();
+  await desk.openVenue();
+  const seq = await desk.orders([limit('ann', 'buy', 30, 10_000)]);
+  await desk.journaled(matcher, seq);
+  assert.equal(await matcher.program.stop(), 0);
+  // somebody writes what is no ExecutionBatch of these inputs
+  await desk.publish(`execlog.${MIC}.1`, (await desk.stream('execlog'))[0].data);
+  await desk.publish(`execlog.${MIC}.1`, Uint8Array.from([1, 2, 3]));
+  const halted = await Matcher.start(server, { says: /HALTED/ });
+  await until('it says that it is not ready', async () => (await halted.get('/readyz')).status === 503);
+  assert.match((await halted.ready()).why, /MISMATCH.*execlog/);
+  await assert.rejects(desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
+  assert.equal(await halted.program.stop(), 1);
+  await desk.close();
+});

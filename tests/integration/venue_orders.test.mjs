@@ -1,0 +1,361 @@
+// Orders through the gateway, on a real JetStream and a real Redis; the venue behind them does what the test says.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import WebSocket from 'ws';
+import { Answers, schemasOf } from './lib/documents.mjs';
+import { StreamClient, startGateway } from './lib/gateway.mjs';
+import { newKey, signed } from './lib/issuer.mjs';
+import { NatsServer, folder, logLines, sleep, until } from './lib/programs.mjs';
+import { parsePrometheus } from './lib/prometheus.mjs';
+import { RedisServer } from './lib/redis_server.mjs';
+import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
+import { type } from './lib/wire.mjs';
+
+const [nats, redis] = await Promise.all([NatsServer.start({ jetstream: true }), RedisServer.start()]);
+let answers, told;
+const venue = await ScriptedVenue.start(nats, { instruments: { AAPL: [-2, 0], 'BRK.B': [-4, -1] }, accounts: ['ann', 'bob'] });
+const secret = path.join(folder, 'secret'), key = await newKey('HS256', 'k');
+writeFileSync(secret, key.secret);
+const orders = (more = []) => startGateway(nats, ['--venue', 'TWEX', '--redis', redis.url, '--order-rate', '0', '--log-level', 'debug', ...more]);
+after(() => Promise.all([venue.stop(), open.stop('SIGKILL'), redis.stop()]));
+const withTokens = ['--auth-secret', secret];
+const open = await orders(['--anonymous-accounts', 'ann,bob', '--order-timeout', '700ms', '--session-timeout', '2s']);
+await until('the directory', async () => (await http(open, 'POST', '/v1/orders', { account: 'ann', symbol: 'NONE', side: 'buy', quantity: 1, price: 1 })).code === 'UNKNOWN_SYMBOL');
+answers = new Answers(await (await fetch(`${open.url}/v1/openapi.json`)).json());
+told = schemasOf(await (await fetch(`${open.url}/v1/asyncapi.json`)).json());
+
+/** Held against the OpenAPI document, where it knows the path. */
+async function http(gateway, method, where, body, { headers = {}, contentType = 'application/json' } = {}) {
+  const answer = await fetch(`${gateway.url}${where}`, { method, headers: { ...(body !== undefined && { 'content-type': contentType }), ...headers }, body: typeof body === 'object' ? JSON.stringify(body) : body });
+  const text = await answer.text(), json = JSON.parse(text), at = where.split('?')[0];
+  const template = /^\/v1\/orders\/./.test(at) ? '/v1/orders/{order_id}' : at;
+  if (answers && gateway === open) assert.equal(answers.faultsOf(template, `${answer.status}`, answer.headers, text, method === 'PUT' ? 'get' : method.toLowerCase()), undefined);
+  return { status: answer.status, headers: answer.headers, json, code: json.error?.code, field: json.error?.field };
+}
+
+/** A client whose answers and reports are held against the AsyncAPI document. */
+async function trader(gateway = open, options = {}) {
+  const faults = [], kinds = { order: 'Order', execution: 'Execution', error: 'Error', ack: 'Ack' };
+  const client = await StreamClient.connect(gateway, { ...options, onMessage: (message) => {
+    const fault = kinds[message.type] && told(kinds[message.type], message);
+    if (fault) faults.push(`${fault}: ${JSON.stringify(message)}`);
+  } });
+  return Object.assign(client, {
+    schemaFaults: faults,
+    reports: () => client.messages.filter(({ type }) => type === 'execution'),
+    order: async (request) => {
+      const id = `o${client.nextId++}`;
+      client.send({ id, account: 'ann', ...request });
+      return until(() => `an answer to ${JSON.stringify(request)}`, () => client.messages.find((one) => one.id === id));
+    },
+  });
+}
+
+const limit = (more = {}) => ({ op: 'order.new', symbol: 'AAPL', side: 'buy', quantity: '100', price: '187.20', ...more });
+const metric = async (gateway, name) => parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()).get(`tickwire_gateway_${name}`).samples[0].value;
+
+test('each kind of request reaches the stream as it was meant, and is answered with its place there', async () => {
+  const client = await trader();
+  const since = venue.commands.length;
+  const full = { op: 'order.new', exchange: 'TWEX', symbol: 'BRK.B', side: 'sell', type: 'stop_limit', time_in_force: 'gtd', price: '401.0005', stop_price: 402, quantity: '12.5', display: '2.5', minimum: '0',
+    expire_ns: '1800000000000000000', self_trade: 'decrement', client_order_id: 'f1', correlation_id: 'corr-1' };
+  const requests = [full, { op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' }, { op: 'order.cancel', symbol: 'AAPL', client_order_id: 'c1' },
+    { op: 'order.replace', order_id: '1-7-3', symbol: 'AAPL', quantity: '80', open_only: true }, { op: 'order.mass_cancel', symbol: 'AAPL', side: 'sell' }, { op: 'order.mass_cancel' }];
+  const names = { 'order.new': 'OrderNew', 'order.cancel': 'OrderCancel', 'order.replace': 'OrderReplace', 'order.mass_cancel': 'OrderMassCancel' };
+  const got = [];
+  for (const request of requests) {
+    assert.equal(told(names[request.op], request), undefined);
+    got.push(await client.order(request));
+  }
+  assert.ok(told('OrderNew', { op: 'order.new', symbol: 'A' }) && told('OrderNew', { ...full, prise: 1 }), 'the schema finds faults');
+  await until('the commands', () => venue.commands.length === since + requests.length);
+  const [first, byId, byName, replaced, some, all] = venue.commands.slice(since);
+  const { kind, symbol, side, type, timeInForce, price, stopPrice, quantity, display, selfTrade, expireNs, clientOrderId, correlationId, account } = first;
+  assert.deepEqual({ kind, symbol, side, type, timeInForce, price, stopPrice, quantity, display, selfTrade, expireNs, clientOrderId, correlationId, account }, {
+    kind: 'COMMAND_NEW_ORDER', symbol: 'BRK.B', side: 'SIDE_ASK', type: 'TYPE_STOP_LIMIT', timeInForce: 'TIF_GTD', price: 4010005n, stopPrice: 4020000n, quantity: 125n, display: 25n,
+    selfTrade: 'SELF_TRADE_DECREMENT', expireNs: 1800000000000000000n, clientOrderId: 'f1', correlationId: 'corr-1', account: 'ann' });
+  assert.deepEqual([byId.kind, byId.orderId, byId.clientOrderId, byName.orderId, byName.clientOrderId], ['COMMAND_CANCEL', 1n << 16n, '', 0n, 'c1']);
+  assert.deepEqual([replaced.kind, replaced.orderId, replaced.quantity, replaced.price, replaced.openOnly], ['COMMAND_REPLACE', (7n << 16n) + 3n, 80n, undefined, true]);
+  assert.deepEqual([some.kind, some.symbol, some.allSymbols, some.sides, all.allSymbols, all.sides], ['COMMAND_MASS_CANCEL', 'AAPL', false, 2, true, 0]);
+  for (const [i, answer] of got.slice(0, 4).entries()) {
+    const command = venue.commands[since + i];
+    assert.deepEqual([answer.type, answer.state, answer.seq, answer.index, answer.correlation_id], ['order', 'PENDING', `${command.seq}`, command.index, command.correlationId]);
+  }
+  assert.deepEqual([got[0].order_id, got[0].client_order_id, got[1].order_id, got[5].shards[0].seq], [`1-${first.seq}-0`, 'f1', '1-1-0', `${all.seq}`]);
+  // What is named by an id that went through here needs no look-up; another one is asked of the venue.
+  const mine = await client.order(limit({ client_order_id: 'm1' })), asked = venue.queries.length;
+  assert.equal((await client.order({ op: 'order.cancel', order_id: mine.order_id })).symbol, 'AAPL');
+  assert.equal(venue.queries.length, asked);
+  venue.state = (query) => (query.orderId === 9n << 16n ? { orders: [{ orderId: 9n << 16n, instrument: 2, status: 'STATUS_OPEN' }] } : { code: 'REPLY_NOT_FOUND' });
+  assert.equal((await client.order({ op: 'order.cancel', order_id: '1-9-0' })).symbol, 'BRK.B');
+  assert.equal((await client.order({ op: 'order.cancel', order_id: '1-10-0' })).code, 'UNKNOWN_ORDER');
+  assert.ok(logLines(open).some((line) => line.correlation_id === 'corr-1' && line.place === got[0].order_id), 'the log names the correlation id');
+  assert.deepEqual(client.schemaFaults, []);
+  await client.close();
+});
+
+test('what is wrong with a request is said with its field, and nothing of it reaches the stream', async () => {
+  const client = await trader();
+  await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' });
+  const since = venue.commands.length;
+  const bad = [
+    [{ price: '187.201' }, 'BAD_FIELD', 'price'], [{ price: 1.5 }, 'BAD_FIELD', 'price'], [{ price: '-1' }, 'BAD_FIELD', 'price'], [{ price: '0' }, 'BAD_FIELD', 'price'], [{ price: '1e3' }, 'BAD_FIELD', 'price'],
+    [{ price: undefined }, 'BAD_FIELD', 'price'], [{ type: 'market' }, 'BAD_FIELD', 'price'], [{ type: 'pegged' }, 'BAD_FIELD', 'type'], [{ stop_price: '1' }, 'BAD_FIELD', 'stop_price'],
+    [{ quantity: '0' }, 'BAD_FIELD', 'quantity'], [{ quantity: '10.5' }, 'BAD_FIELD', 'quantity'], [{ quantity: '99999999999999999999' }, 'BAD_FIELD', 'quantity'], [{ quantity: true }, 'BAD_FIELD', 'quantity'],
+    [{ side: 'long' }, 'BAD_FIELD', 'side'], [{ side: undefined }, 'BAD_FIELD', 'side'], [{ time_in_force: 'gtd' }, 'BAD_FIELD', 'expire_ns'], [{ expire_ns: '5' }, 'BAD_FIELD', 'expire_ns'],
+    [{ post_only: 'yes' }, 'BAD_FIELD', 'post_only'], [{ prize: '1' }, 'BAD_FIELD', 'prize'], [{ order_id: '1-1-0' }, 'BAD_FIELD', 'order_id'],
+    [{ client_order_id: 'x'.repeat(41) }, 'BAD_FIELD', 'client_order_id'], [{ correlation_id: 'ü' }, 'BAD_FIELD', 'correlation_id'], [{ account: 'eve' }, 'FORBIDDEN', 'account'], [{ account: undefined }, 'BAD_FIELD', 'account'],
+    [{ symbol: 'ZZZ' }, 'UNKNOWN_SYMBOL', 'symbol'], [{ symbol: undefined }, 'BAD_FIELD', 'symbol'], [{ exchange: 'XNAS' }, 'UNKNOWN_EXCHANGE', 'exchange'],
+    [{ op: 'order.dance' }, 'UNKNOWN_OP', 'op'], [{ op: 'order.cancel', price: undefined, quantity: undefined, side: undefined }, 'BAD_FIELD', 'order_id'],
+  ];
+  const seen = [];
+  for (const [change] of bad) {
+    const answer = await client.order({ ...limit(), ...change });
+    seen.push([change, answer.code, answer.field]);
+  }
+  assert.deepEqual(seen, bad);
+  for (const [change, code, field] of bad.filter(([{ op }]) => !op)) {
+    const answer = await http(open, 'POST', '/v1/orders', { account: 'ann', ...limit(), op: undefined, ...change });
+    assert.deepEqual([answer.code, answer.field, answer.status], [code, field, { BAD_FIELD: 400, FORBIDDEN: 403 }[code] ?? 404], JSON.stringify(change));
+  }
+  const statuses = async (...requests) => Promise.all(requests.map(async ([method, where, body, options]) => { const { status, code } = await http(open, method, where, body, options); return [status, code]; }));
+  assert.deepEqual(await statuses(
+    ['POST', '/v1/orders', '{"symbol"'], ['POST', '/v1/orders', '[]'], ['POST', '/v1/orders', limit(), { contentType: 'text/plain' }], ['POST', '/v1/orders', `{"symbol":"${'x'.repeat(70_000)}"}`],
+    ['POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined }), cancel_on_disconnect: true }], ['POST', '/v1/orders', limit(), { headers: { 'x-correlation-id': 'x'.repeat(65) } }],
+    ['DELETE', '/v1/orders/1-0'], ['DELETE', '/v1/orders/7-1-0?account=ann'], ['DELETE', '/v1/orders/1-1-0?account=ann&price=5'], ['PUT', '/v1/orders'], ['GET', '/v1/orders'], ['GET', '/v1/orders/x?account=ann'],
+    ['POST', '/v1/orders', limit(), { headers: { origin: 'https://evil.example' } }], ['GET', '/v1/positions?account=eve'],
+  ), [[400, 'BAD_JSON'], [400, 'BAD_JSON'], [415, 'BAD_TYPE'], [413, 'TOO_LARGE'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'],
+    [400, 'BAD_FIELD'], [404, 'UNKNOWN_ORDER'], [400, 'BAD_FIELD'], [405, 'METHOD_NOT_ALLOWED'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'], [403, 'FORBIDDEN'], [403, 'FORBIDDEN']]);
+  await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' });
+  assert.deepEqual([venue.commands.length, client.schemaFaults], [since + 1, []]);
+  await client.close();
+});
+
+test('HTTP: an order is pending with its id, state is read with what it is true at, tokens say which accounts', async (t) => {
+  const sent = await http(open, 'POST', '/v1/orders', { account: 'bob', ...limit({ op: undefined, client_order_id: 'h1' }) }, { headers: { 'x-correlation-id': 'corr-h' } });
+  assert.deepEqual([sent.status, sent.json.state, sent.json.client_order_id, sent.json.correlation_id, sent.headers.get('x-correlation-id')], [202, 'PENDING', 'h1', 'corr-h', 'corr-h']);
+  const again = await http(open, 'POST', '/v1/orders', { account: 'bob', ...limit({ op: undefined, client_order_id: 'h1' }) });
+  assert.equal(again.status, 202, 'the venue knows it, and says so in its report');
+  assert.equal((await http(open, 'DELETE', `/v1/orders/${sent.json.order_id}?account=bob`)).status, 202);
+  assert.equal((await http(open, 'DELETE', '/v1/orders?account=bob&side=buy')).json.shards.length, 1);
+  const view = (n) => ({ orderId: BigInt(n) << 16n, instrument: 1, side: 'SIDE_BID', type: 'TYPE_LIMIT', status: 'STATUS_OPEN', price: 18700n, quantity: 10n, leaves: 4n, executed: 6n, executedNotionalLow: 112_203n, clientOrderId: `v${n}`, session: 7n });
+  venue.state = (query) => ({
+    QUERY_ORDERS: query.after === 0n ? { orders: [view(1), view(2)], more: true, next: 2n << 16n } : { orders: [view(3)] },
+    QUERY_ORDER: query.orderId === 1n << 16n ? { orders: [view(1)] } : { code: 'REPLY_NOT_FOUND' },
+    QUERY_POSITIONS: { positions: [{ instrument: 1, quantity: -5n, averagePrice: 18701n, costHigh: -1n, costLow: 18446744073709458111n, realisedLow: 250n, openBuys: 3n }] },
+    QUERY_ACCOUNT: { accounts: [{ limitsKnown: true, openOrders: 3 }] },
+  }[query.kind]);
+  const listed = (await http(open, 'GET', '/v1/orders?account=ann')).json;
+  assert.deepEqual([listed.orders.map(({ order_id }) => order_id), listed.shards[0].seq === `${venue.batches.at(-1).seq}`, listed.shards[0].event_ns], [['1-1-0', '1-2-0', '1-3-0'], true, '5']);
+  assert.deepEqual([listed.orders[0].price, listed.orders[0].average_price, listed.orders[0].cancel_on_disconnect], ['187.00', '187.01', true]);
+  assert.equal((await http(open, 'GET', '/v1/orders?account=ann&symbol=ZZZ')).code, 'UNKNOWN_SYMBOL');
+  const one = await http(open, 'GET', '/v1/orders/1-1-0?account=ann');
+  assert.deepEqual([one.json.client_order_id, one.json.event_ns, (await http(open, 'GET', '/v1/orders/1-8-0?account=ann')).code], ['v1', '5', 'UNKNOWN_ORDER']);
+  const { positions: [position], limits } = (await http(open, 'GET', '/v1/positions?account=ann')).json;
+  assert.deepEqual([position.symbol, position.quantity, position.average_price, position.cost, position.realised, limits[0].open_orders], ['AAPL', '-5', '187.01', '-935.05', '2.50', 3]);
+  assert.deepEqual((await http(open, 'GET', '/v1/accounts')).json, { exchange: 'TWEX', accounts: ['ann', 'bob'], anonymous: true });
+
+  const strict = await orders(withTokens);
+  t.after(() => strict.stop('SIGKILL'));
+  const as = async (claims) => ({ headers: { authorization: `Bearer ${await signed(key, { sub: 'ann@x', ...claims })}` } });
+  const nobody = await http(strict, 'POST', '/v1/orders', limit({ op: undefined }));
+  assert.deepEqual([nobody.status, nobody.headers.has('www-authenticate')], [401, true]);
+  assert.equal((await http(strict, 'POST', '/v1/orders', limit({ op: undefined }), await as({ tickwire_subjects: ['>'] }))).status, 403, 'a subject grants no account');
+  await until('the directory', async () => (await http(strict, 'POST', '/v1/orders', limit({ op: undefined }), await as({ accounts: ['ann'] }))).status === 202);
+  assert.equal((await http(strict, 'POST', '/v1/orders', limit({ op: undefined, account: 'bob' }), await as({ accounts: ['ann'] }))).status, 403);
+  const headers = (await as({ accounts: ['ann'], tickwire_subjects: ['>'] })).headers;
+  const client = await trader(strict, { headers });
+  assert.equal((await client.ask({ op: 'subscribe', subjects: ['exec.bob'] })).code, 'FORBIDDEN');
+  assert.equal((await client.ask({ op: 'subscribe', subjects: ['exec.*'] })).code, 'BAD_SUBJECT');
+  await client.subscribe(['exec.ann', 'XNAS.*.quote']);
+  await client.ask({ op: 'auth', token: await signed(key, { sub: 'ann@x', accounts: ['bob'] }) });
+  await until('the end of the account', () => client.error_('FORBIDDEN')?.account === 'ann' || client.messages.find(({ account, code }) => account === 'ann' && code === 'FORBIDDEN'));
+  assert.deepEqual(client.schemaFaults, []);
+  await client.close();
+  assert.deepEqual([(await http(open, 'GET', '/healthz').catch(() => 0), 0), (await fetch(`${(await startPlain(t)).url}/v1/orders`)).status], [0, 404]);
+});
+
+async function startPlain(t) {
+  const plain = await startGateway(nats);
+  t.after(() => plain.stop('SIGKILL'));
+  const client = await StreamClient.connect(plain);
+  assert.deepEqual([(await client.ask({ op: 'subscribe', subjects: ['exec.ann'] })).code, (await client.ask({ op: 'order.new' })).code], ['NO_VENUE', 'NO_VENUE']);
+  await client.close();
+  return plain;
+}
+
+test('reports come once, in order, exactly; what was missed comes after a reconnect, and what the venue has no longer is said', async () => {
+  const client = await trader();
+  await client.subscribe('exec.bob');
+  const { seq } = await client.order(limit({ account: 'bob', client_order_id: 'r1' }));
+  const command = await until('the command', () => venue.commands.find((one) => `${one.seq}` === seq));
+  venue.report(command);
+  venue.report(command, { kind: 'REPORT_FILL', status: 'STATUS_OPEN', lastPrice: 18718n, lastQuantity: 40n, executed: 40n, leaves: 60n, averagePrice: 18718n, liquidity: 'LIQUIDITY_TAKER', feeLow: 12n });
+  venue.report(command, { kind: 'REPORT_CANCEL_REJECTED', status: 'STATUS_NONE', reason: 16, price: undefined, orderId: 0n });
+  await until('the reports', () => client.reports().length === 3);
+  const [accepted, fill, refused] = client.reports();
+  assert.deepEqual([accepted.kind, accepted.price, accepted.status, accepted.client_order_id], ['ACCEPTED', '187.20', 'OPEN', 'r1']);
+  assert.deepEqual([fill.execution_id, fill.last_price, fill.last_quantity, fill.leaves, fill.fee, fill.liquidity], [`1-${seq}-1`, '187.18', '40', '60', '0.12', 'taker']);
+  assert.deepEqual([refused.reason, 'price' in refused, 'order_id' in refused], ['UNKNOWN_ORDER', false, false]);
+  // After a failover the new leader says some again, and what the old one had not said any more only when asked.
+  const stored = venue.reports.filter(({ of }) => of === 'bob').map(({ of, ...one }) => one);
+  venue.report(command, { kind: 'REPORT_FILL', lastQuantity: 1n }, { live: false });
+  venue.term++;
+  venue.publish('bob', stored);
+  await until('what the old leader kept to itself', () => client.reports().length === 4);
+  assert.equal(await metric(open, 'orders_report_duplicates_total') >= 3, true);
+  await client.close();
+
+  // Away: five more come, in pages of two, while others come live.
+  for (let i = 0; i < 5; i++) venue.report(command, { kind: 'REPORT_FILL', lastQuantity: BigInt(i) });
+  venue.page = 2;
+  const back = await trader();
+  let late = 0;
+  venue.onQuery = (query) => { if (query.kind === 'QUERY_EXECUTIONS' && late++ < 2) venue.report(command, { kind: 'REPORT_FILL', lastQuantity: 77n }); };
+  await back.subscribe('exec.bob', { resume: { 'exec.bob': { 1: { seq, n: 3 } } } });
+  await until(() => `the missed reports: ${back.reports().map(({ n }) => n)}`, () => back.reports().length === 7);
+  venue.onQuery = undefined;
+  venue.report(command, { kind: 'REPORT_FILL' });
+  await until('a live one', () => back.reports().length === 8);
+  assert.deepEqual(back.reports().map(({ n }) => n), [4, 5, 6, 7, 8, 9, 10, 11]);
+  await back.close();
+
+  // A venue that nobody answers for is asked until it does; one that has forgotten says so.
+  await venue.fallSilent();
+  const patient = await trader();
+  await patient.subscribe('exec.bob', { resume: { 'exec.bob': { 1: { seq: '1', n: 0 } } } });
+  await sleep(100);
+  assert.equal(patient.reports().length, 0);
+  venue.onQuery = (query, base, message) => { base.detail = 'kept here from input 2 on'; };
+  venue.answerQueries();
+  await until('all there is', () => patient.reports().length >= 12);
+  await until('the word that some are lost', () => patient.error_('REPORTS_LOST')?.shard === 1);
+  venue.onQuery = undefined;
+  await patient.ask({ op: 'unsubscribe', subjects: ['exec.bob'] });
+  assert.equal((await patient.ask({ op: 'unsubscribe', subjects: ['exec.bob'] })).code, 'NOT_SUBSCRIBED');
+  assert.deepEqual([client, back, patient].flatMap(({ schemaFaults }) => schemaFaults), []);
+  await patient.close();
+
+  // The other subprotocol: the same objects, in StreamFrame.control.
+  const socket = new WebSocket(open.stream, ['tickwire.protobuf.v1']), frames = [];
+  socket.on('message', (data) => frames.push(type('StreamFrame').decode(data).control));
+  await until('the greeting', () => frames.length > 0);
+  socket.send(JSON.stringify({ op: 'subscribe', subjects: ['exec.bob'] }));
+  socket.send(JSON.stringify(limit({ id: 5, account: 'bob' })));
+  const control = (kind) => frames.filter(Boolean).map((text) => JSON.parse(text)).find((one) => one.type === kind);
+  const pending = await until('PENDING', () => control('order'));
+  venue.report(await until('the command', () => venue.commands.find((one) => `${one.seq}` === pending.seq)));
+  assert.equal((await until('the report', () => control('execution'))).order_id, pending.order_id);
+  socket.terminate();
+});
+
+test('who does not read its reports is closed with a reason, and has them after it has come back', async (t) => {
+  const small = await orders(['--anonymous-accounts', 'ann', '--client-bytes', '8192', '--max-subscriptions', '16', '--send-buffer', '4096']);
+  t.after(() => small.stop('SIGKILL'));
+  const client = await trader(small);
+  await client.subscribe('exec.ann');
+  const { seq } = await until('a place', async () => { const answer = await client.order(limit()); return answer.seq && answer; });
+  const command = await until('the command', () => venue.commands.find((one) => `${one.seq}` === seq));
+  client.socket._socket.pause();
+  for (let i = 0; i < 4000; i++) venue.report(command, { kind: 'REPORT_FILL' });
+  await until('the gateway to give up', async () => (await metric(small, 'closed_policy_total')) === 1);
+  client.socket._socket.resume();
+  const { code, reason } = await client.gone();
+  assert.ok(code === 1006 || (code === 1008 && /execution reports/.test(reason)), `${code} ${reason}`);
+  const had = client.reports().length;
+  assert.deepEqual(client.reports().map(({ n }) => n), Array.from({ length: had }, (_, n) => n), 'without a hole');
+});
+
+test('orders of many clients share messages under load, each with its own place', async (t) => {
+  const busy = await orders(['--anonymous-accounts', 'ann', '--order-requests-per-second', '100000']);
+  t.after(() => busy.stop('SIGKILL'));
+  const clients = await Promise.all(Array.from({ length: 10 }, () => trader(busy)));
+  await until('the directory', async () => (await clients[0].order(limit())).state === 'PENDING');
+  const since = venue.batches.length;
+  for (let i = 0; i < 200; i++) for (const [c, client] of clients.entries()) client.send({ id: i, account: 'ann', ...limit({ client_order_id: `b${c}-${i}` }) });
+  const answered = (client) => client.messages.filter(({ type, client_order_id }) => type === 'order' && /^b/.test(client_order_id));
+  await until('all answers', () => clients.every((client) => answered(client).length === 200));
+  await until('all commands', () => venue.batches.slice(since).flatMap(({ commands }) => commands).length === 2000);
+  const batches = venue.batches.slice(since), places = new Map(batches.flatMap(({ seq, commands }) => commands.map(({ clientOrderId }, index) => [clientOrderId, `1-${seq}-${index}`])));
+  for (const client of clients) for (const { client_order_id: name, order_id: id } of answered(client)) assert.equal(id, places.get(name));
+  assert.ok(batches.length < 1000, `${batches.length} messages for 2000 orders`);
+  for (const [c, client] of clients.entries()) assert.deepEqual(answered(client).map(({ client_order_id: name }) => name), Array.from({ length: 200 }, (_, i) => `b${c}-${i}`), 'in the order in which they were sent');
+  assert.equal(places.size, 2000);
+});
+
+test('rates are one for all gateways, and without Redis nothing new is taken while cancels are', async (t) => {
+  const limited = ['--anonymous-accounts', 'ann', '--order-rate', '20', '--most-order-rate', '40', '--order-limits-deadline', '5s', ...withTokens];
+  const pair = await Promise.all([orders(limited), orders(limited)]);
+  t.after(() => Promise.all(pair.map((one) => one.stop('SIGKILL'))));
+  await Promise.all(pair.map((one) => until('the directory', async () => (await http(one, 'DELETE', '/v1/orders/1-1-0?symbol=AAPL')).status === 202)));
+  const burst = async (count, options) => Promise.all(Array.from({ length: count }, (_, i) => http(pair[i % 2], 'POST', '/v1/orders', limit({ op: undefined }), options)));
+  const token = await signed(key, { sub: 'fast', accounts: ['ann'], tickwire_limits: { orders_per_second: 1000 } });
+  const [slow, fast] = [await burst(60), await burst(60, { headers: { authorization: `Bearer ${token}` } })];
+  const taken = (all) => all.filter(({ status }) => status === 202).length;
+  // A machine that is slow lets a second pass meanwhile; never more than a rate within one.
+  assert.ok(taken(slow) >= 20 && taken(slow) < 60 && taken(fast) >= 40, `${taken(slow)} and ${taken(fast)}`);
+  const refused = slow.find(({ status }) => status === 429);
+  assert.deepEqual([refused.code, refused.headers.get('retry-after'), refused.json.error.retry_after_ms > 0], ['RATE_LIMITED', `${Math.ceil(refused.json.error.retry_after_ms / 1000)}`, true]);
+  await redis.stop();
+  await until('Redis to be missed', async () => (await http(pair[0], 'POST', '/v1/orders', limit({ op: undefined }))).code === 'LIMITS_UNKNOWN');
+  const [order, cancel, all] = [await http(pair[0], 'POST', '/v1/orders', limit({ op: undefined })), await http(pair[0], 'DELETE', '/v1/orders/1-1-0?symbol=AAPL'), await http(pair[0], 'DELETE', '/v1/orders')];
+  assert.deepEqual([order.status, cancel.status, all.status], [503, 202, 202]);
+  const client = await trader(pair[0]);
+  assert.deepEqual([(await client.order(limit())).code, (await client.order({ op: 'order.replace', order_id: '1-1-0', symbol: 'AAPL', price: '1' })).code, (await client.order({ op: 'order.mass_cancel' })).state], ['LIMITS_UNKNOWN', 'LIMITS_UNKNOWN', 'PENDING']);
+  await redis.launch(); // without the script, which it is told anew
+  await until('orders to be taken again', async () => (await http(pair[0], 'POST', '/v1/orders', limit({ op: undefined }))).status === 202);
+  assert.ok((await metric(pair[0], 'orders_limits_unknown_total')) >= 3 && (await metric(pair[1], 'orders_limited_total')) >= 1);
+  await client.close();
+});
+
+test('a session is opened before its first order, beats while its client is there, is closed with it, and falls silent with its gateway', async (t) => {
+  const mortal = await orders(['--anonymous-accounts', 'ann', '--session-timeout', '2s']);
+  const [client, other] = [await trader(mortal), await trader(mortal)];
+  await until('the directory', async () => (await client.order(limit())).state === 'PENDING');
+  const since = venue.commands.length;
+  const kinds = () => venue.commands.slice(since).map(({ kind, session }) => [kind, session]);
+  for (const one of [client, client, other]) await one.order(limit({ cancel_on_disconnect: true }));
+  await until('the orders', () => venue.commands.slice(since).filter(({ kind }) => kind === 'COMMAND_NEW_ORDER').length === 3);
+  const [opened, first] = venue.commands.slice(since), mine = opened.session;
+  assert.deepEqual([opened.kind, opened.timeoutNs, first.kind, first.session], ['COMMAND_SESSION_OPEN', 2_000_000_000n, 'COMMAND_NEW_ORDER', mine]);
+  const theirs = venue.commands.slice(since).filter(({ kind }) => kind === 'COMMAND_SESSION_OPEN').map(({ session }) => session)[1];
+  assert.ok(mine !== theirs && mine > 0n && theirs > 0n);
+  await until('a beat of both in one batch', () => venue.batches.some(({ commands }) => [mine, theirs].every((id) => commands.some(({ kind, session }) => kind === 'COMMAND_SESSION_BEAT' && session === id))));
+  client.socket.terminate();
+  await until('the close', () => kinds().some(([kind, session]) => kind === 'COMMAND_SESSION_CLOSE' && session === mine));
+  mortal.kill('SIGKILL');
+  await mortal.ended;
+  await sleep(50);
+  const last = venue.commands.length;
+  await sleep(900); // more than a beat, which is every 400 ms
+  assert.equal(venue.commands.slice(last).some(({ session }) => session === theirs), false);
+
+  const polite = await orders(['--anonymous-accounts', 'ann']);
+  const guest = await trader(polite);
+  await until('the directory', async () => (await guest.order(limit({ cancel_on_disconnect: true }))).state === 'PENDING');
+  const id = venue.of('COMMAND_SESSION_OPEN').at(-1).session;
+  await polite.stop();
+  await until('the close of a gateway that stops', () => venue.of('COMMAND_SESSION_CLOSE').some(({ session }) => session === id));
+});
+
+test('a stream that does not answer leaves it open, one that is not there does not', async () => {
+  const client = await trader();
+  nats.program.kill('SIGSTOP');
+  const [answer, refused] = await Promise.all([client.order(limit({ client_order_id: 'u1' })), http(open, 'POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined }) })]);
+  nats.program.kill('SIGCONT');
+  assert.deepEqual([answer.code, refused.code, refused.status], ['NOT_ACKNOWLEDGED', 'NOT_ACKNOWLEDGED', 503]);
+  const again = await until('the stream', async () => { const one = await client.order(limit({ client_order_id: 'u1' })); return one.state && one; });
+  await until('both in the stream: the venue tells them apart', () => venue.commands.filter(({ clientOrderId }) => clientOrderId === 'u1').length >= 2);
+  assert.equal(again.client_order_id, 'u1');
+  const late = await orders(['--anonymous-accounts', 'ann']);
+  await until('the directory', async () => (await http(late, 'DELETE', '/v1/orders/1-1-0?symbol=AAPL')).status === 202);
+  await venue.manager.streams.delete(STREAM);
+  assert.deepEqual([(await http(late, 'DELETE', '/v1/orders')).code, (await http(late, 'POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined }) })).status], ['NOT_STORED', 503]);
+  await late.stop('SIGKILL');
+  await nats.stop();
+  await until('the bus to be missed', async () => (await client.order(limit())).code === 'NOT_STORED');
+  assert.deepEqual(client.schemaFaults, []);
+  await client.close();
+});

@@ -1,0 +1,38 @@
+/*
+ * A matcher of the simulation: the product's daemon (matcher/ but for main.c), opened and closed as its main does, on a loop that the
+ * simulated world turns. Nothing of it is a model.
+ */
+#ifndef TICKWIRE_TESTS_SIM_MATCHER_NODE_H
+#define TICKWIRE_TESTS_SIM_MATCHER_NODE_H
+
+#include "matcher/pipeline.h"
+#include "tests/sim/fake.h"
+
+#define SIM_MIC     "TWEX"
+#define SIM_SHARD   1u
+#define SIM_ORDERS  "TWEX-orders-1"
+#define SIM_EXECLOG "TWEX-execlog-1"
+
+typedef struct matcher_node {
+    server_host host;
+    world_process process;
+    fake_mutation mutation;
+    bool trace, mutated;
+    char fault[MATCHER_REASON_BYTES + 32]; /* why it halted: it must never */
+    settings *owner;
+    matcher daemon;
+} matcher_node;
+
+extern const mr_options node_replica_options; /* as the daemon's here */
+
+void node_init(matcher_node *node, server *server, const char *name, fake_mutation mutation, bool trace);
+void node_fini(matcher_node *node);
+void node_start(matcher_node *node);
+void node_kill(matcher_node *node); /* as kill -9: nothing that it says while it is taken apart leaves */
+bool node_serves(const matcher_node *node);
+void node_hand_over(matcher_node *node);
+uint64_t node_seq(const matcher_node *node);
+uint64_t node_journaled(const matcher_node *node);
+void node_tell(const matcher_node *node); /* its state, where the world is asked to tell */
+
+#endif

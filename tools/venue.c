@@ -1,0 +1,510 @@
+/* `tickwire venue`: an operator's commands to the venue, from a file or from the words given. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "matcher/core/reason.h"
+#include "matcher/core/types.h"
+#include "runtime/clock.h"
+#include "runtime/settings.h"
+#include "tools/command.h"
+#include "tools/interrupt.h"
+#include "tools/venue/ask.h"
+#include "tools/venue/name.h"
+#include "tools/venue/show.h"
+#include "tools/venue/spread.h"
+#include "tools/venue/tasks.h"
+#include "tools/venue/value.h"
+
+#define EXIT_REFUSED   1
+#define EXIT_USAGE     2
+#define EXIT_NO_ANSWER 3 /* stored, or perhaps stored, and nobody has answered */
+#define MOST_FILE      (64u << 20)
+
+typedef struct venue_settings {
+    venue_link_settings link;
+    const char *end, *file;
+    uint64_t to;
+    bool verbose;
+} venue_settings;
+
+#define AT(field) offsetof(venue_settings, field)
+static const setting table[] = {
+    VENUE_LINK_ROWS(venue_settings),
+    {.name = "end",
+     .type = SETTING_TEXT,
+     .offset = AT(end),
+     .default_text = "",
+     .value_name = "TIME",
+     .help = "day: when it ends, such as 21:00 (UTC); the same as end=TIME"},
+    {.name = "to",
+     .type = SETTING_COUNT,
+     .offset = AT(to),
+     .default_text = "0",
+     .value_name = "SHARD",
+     .help = "move: the shard that shall have the instrument",
+     .minimum = 0,
+     .maximum = UINT32_MAX},
+    {.name = "file",
+     .type = SETTING_TEXT,
+     .offset = AT(file),
+     .default_text = "",
+     .value_name = "FILE",
+     .help = "move: the venue file with the instrument's definition"},
+    {.name = "verbose",
+     .type = SETTING_FLAG,
+     .offset = AT(verbose),
+     .default_text = "false",
+     .help = "apply: print the answer to every command"},
+    {.name = NULL},
+};
+
+static const settings_program program = {
+    .name = "tickwire venue",
+    .summary = "Sets the venue up and runs it: instruments, accounts, limits, trading days, states, kill switch.",
+    .usage = "COMMAND... [settings]",
+    .environment = "TICKWIRE",
+    .epilogue =
+        "Commands (docs/venue-file.md has them all):\n"
+        "  apply FILE                                every line of a venue file\n"
+        "  show [ACCOUNT]                            shards and instruments, or an account's limits and money\n"
+        "  instrument AAPL tick=0.01 ...             account ann    fees 0 taker=30ppm    limits ann funds=10M "
+        "...\n"
+        "  day 2026-11-21 --end 21:00                reference AAPL 187.20\n"
+        "  pre-open|open|halt|close TWEX.AAPL|all    block|unblock ann|all [AAPL]\n"
+        "  kill|unkill ann|all                       cancel ann|all [AAPL] [side=buy]\n"
+        "  move AAPL --to 2 --file venue.txt         to another shard (docs/venue-shards.md)\n"
+        "Exit: 0 done, 1 something was refused, 2 not understood, 3 stored but not answered, or not known.\n",
+    .table = table,
+};
+
+typedef struct run {
+    venue_settings settings;
+    venue_link link;
+    venue_shards shards;
+    venue_directory directory;
+    venue_tasks tasks;
+    char exchange[TW_MIC_BYTES]; /* where a word or a file named it */
+    char trouble[256];
+    int code; /* the exit code so far */
+} run;
+
+static void use_exchange(run *self, const char *mic) {
+    tw_text_copy(self->exchange, sizeof self->exchange, mic);
+    self->settings.link.exchange = self->exchange;
+}
+
+static tw_date today(void) {
+    return tw_date_from_days(rt_clock_utc_ns() / TW_NS_PER_DAY);
+}
+
+/* ---- answers ---- */
+
+/* What a shard's part of an account's limits is. */
+static void print_limits(const wire_control_command *c) {
+    char funds[VENUE_MONEY_BYTES], exposure[VENUE_MONEY_BYTES];
+    int32_t exponent = c->price_exponent + c->quantity_exponent;
+    venue_money_format(funds, c->funds, exponent);
+    venue_money_format(exposure, c->exposure, exponent);
+    printf(" (funds %s, exposure %s", c->funds >= MX_MONEY_MAX ? "unlimited" : funds,
+           c->exposure >= MX_MONEY_MAX ? "unlimited" : exposure);
+    if (c->open_orders == UINT32_MAX)
+        printf(", open orders unlimited");
+    else
+        printf(", open orders %" PRIu32, c->open_orders);
+    if (c->rate_per_second > 0) printf(", rate %" PRIu32 " burst %" PRIu32, c->rate_per_second, c->rate_burst);
+    printf(")");
+}
+
+static void print_task(const venue_task *task) {
+    char text[VENUE_ORDER_TEXT_BYTES];
+    venue_order_text(text, &task->command);
+    if (task->number > 0) printf("line %" PRIu32 ": ", task->number);
+    printf("shard %" PRIu32 ": %s: ", task->shard, text);
+    switch (task->outcome) {
+    case VENUE_DONE:
+        printf("done");
+        if (task->quantity > 0) printf(", %" PRIu64 " orders cancelled", task->quantity);
+        if (task->command.kind == WIRE_SET_LIMITS) print_limits(&task->command);
+        break;
+    case VENUE_REFUSED:
+        printf("REFUSED, %s: %s", mx_reason_name(task->reason), mx_reason_text(task->reason));
+        break;
+    case VENUE_NO_ANSWER:
+        printf("stored as input %" PRIu64 ", but no matcher has answered: it will happen when one runs", task->seq);
+        break;
+    case VENUE_NOT_KNOWN:
+        printf("no acknowledgement: it may happen");
+        break;
+    default:
+        printf("not stored, nothing happened");
+        break;
+    }
+    printf("\n");
+}
+
+static void print_task_json(const venue_task *task) {
+    char text[VENUE_ORDER_TEXT_BYTES], line[1024];
+    json_writer w;
+    venue_order_text(text, &task->command);
+    json_start(&w, line, sizeof line);
+    json_open_object(&w, NULL);
+    if (task->number > 0) json_u64(&w, "line", task->number);
+    json_u64(&w, "shard", task->shard);
+    json_string(&w, "command", text);
+    json_string(&w, "outcome", venue_outcome_name(task->outcome));
+    if (task->seq > 0) json_u64_string(&w, "seq", task->seq);
+    if (task->outcome == VENUE_REFUSED) {
+        json_string(&w, "reason", mx_reason_name(task->reason));
+        json_string(&w, "message", mx_reason_text(task->reason));
+    }
+    if (task->quantity > 0) json_u64(&w, "orders", task->quantity);
+    json_close_object(&w);
+    if (json_finish(&w)) puts(line);
+}
+
+static int exit_of(venue_outcome outcome) {
+    if (outcome == VENUE_DONE) return 0;
+    return outcome == VENUE_REFUSED || outcome == VENUE_NOT_STORED ? EXIT_REFUSED : EXIT_NO_ANSWER;
+}
+
+/* `brief`: what was done is counted, what was not is printed. */
+static void tell(run *self, bool brief) {
+    uint64_t counts[VENUE_NO_ANSWER + 1] = {0};
+    for (size_t i = 0; i < self->tasks.count; i++) {
+        const venue_task *task = &self->tasks.list[i];
+        counts[task->outcome]++;
+        int code = exit_of(task->outcome);
+        if (code > self->code) self->code = code;
+        if (brief && task->outcome == VENUE_DONE) continue;
+        if (self->settings.link.json)
+            print_task_json(task);
+        else
+            print_task(task);
+    }
+    if (self->tasks.days_open > 0 && !self->settings.link.json)
+        printf("the trading day is open already at %" PRIu32 " shard%s\n", self->tasks.days_open,
+               self->tasks.days_open == 1 ? "" : "s");
+    if (self->trouble[0] != '\0') fprintf(stderr, "tickwire venue: %s\n", self->trouble);
+    if (!brief || self->settings.link.json) return;
+    printf("%s: %" PRIu64 " commands done at %" PRIu32 " shard%s, %" PRIu64 " refused, %" PRIu64
+           " not stored, %" PRIu64 " not answered\n",
+           self->settings.link.exchange, counts[VENUE_DONE], self->shards.count, self->shards.count == 1 ? "" : "s",
+           counts[VENUE_REFUSED], counts[VENUE_NOT_STORED], counts[VENUE_NOT_KNOWN] + counts[VENUE_NO_ANSWER]);
+}
+
+/* ---- commands ---- */
+
+static tw_code look(run *self, bool with_directory, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    tw_code code = venue_shards_find(&self->link, s->exchange, &self->shards, error);
+    if (code != TW_OK || !with_directory) return code;
+    return venue_directory_read(&self->link, s->exchange, &self->shards, s->timeout_ns, &self->directory, error);
+}
+
+static tw_code send_orders(run *self, const venue_order *orders, size_t count, uint32_t spread_over,
+                           tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    const venue_ground ground = {
+        .mic = s->exchange, .shards = &self->shards, .directory = &self->directory, .spread_over = spread_over};
+    tw_code code = venue_tasks_make(&self->tasks, &ground, orders, count, error);
+    if (code != TW_OK) return code;
+    return venue_desk_send(&self->link, s->exchange, self->tasks.list, self->tasks.count, s->timeout_ns,
+                           self->trouble, error);
+}
+
+/* The text of a file, NUL terminated; NULL with the error. */
+static char *read_text(const char *path, tw_error *error) {
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    size_t capacity = 1u << 16, length = 0;
+    char *text = NULL;
+    if (file == NULL) return tw_error_set_errno(error, errno, "%s", path), NULL;
+    for (bool more = true; more && capacity <= MOST_FILE; capacity *= 2) {
+        char *grown = realloc(text, capacity);
+        if (grown == NULL) break;
+        text = grown;
+        length += fread(text + length, 1, capacity - 1 - length, file);
+        text[length] = '\0';
+        more = length == capacity - 1;
+        if (!more && !ferror(file)) goto whole;
+    }
+    tw_error_set(error, TW_IO, "%s can't be read, or has more than 64 MiB", path);
+    free(text);
+    text = NULL;
+whole:
+    if (file != stdin) fclose(file);
+    if (text != NULL && strlen(text) != length) {
+        tw_error_set(error, TW_MALFORMED, "%s is no text: it has a NUL in it", path);
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+static tw_code read_file(const run *self, const char *path, venue_file *file, tw_error *error) {
+    char *text = read_text(path, error);
+    *file = (venue_file){0};
+    if (text == NULL) return error->code;
+    tw_code code = venue_file_parse(file, text, self->settings.link.exchange, today(), error);
+    free(text);
+    return code == TW_OK ? TW_OK : tw_error_wrap(error, "%s", path);
+}
+
+static tw_code apply(run *self, const char *path, tw_error *error) {
+    venue_file file;
+    tw_code code = read_file(self, path, &file, error);
+    if (code == TW_OK) {
+        use_exchange(self, file.mic);
+        code = look(self, venue_tasks_need_directory(file.orders, file.count), error);
+        if (code == TW_OK) code = send_orders(self, file.orders, file.count, file.shards, error);
+        if (code == TW_OK) tell(self, !self->settings.verbose);
+    }
+    venue_file_fini(&file);
+    return code;
+}
+
+static tw_code show(run *self, const char *account, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    tw_code code = look(self, true, error);
+    if (code != TW_OK) return code;
+    if (account != NULL)
+        return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
+                                  s->json, error);
+    venue_show(s->exchange, &self->shards, &self->directory, s->json);
+    return TW_OK;
+}
+
+/* ---- limits of which only some are named ---- */
+
+static void on_account(void *context, const venue_page *page, const wire_part *item) {
+    wire_account_view *known = context;
+    (void)page;
+    if (item->kind == WIRE_PART_ACCOUNT_VIEW) *known = item->account_view;
+}
+
+static tw_code complete_limits(run *self, const venue_order *order, venue_task *task, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    wire_account_view known = {0};
+    venue_asked asked;
+    tw_text_copy(query.account, sizeof query.account, order->command.account);
+    tw_code code = venue_ask(&self->link, s->exchange, task->shard, &query, 1, s->timeout_ns, on_account, &known,
+                             &asked, error);
+    if (code != TW_OK) return tw_error_wrap(error, "what the other limits are");
+    for (uint32_t i = 0; !known.limits_known && i < VENUE_LIMITS_NEEDED; i++)
+        if ((order->given & 1u << i) == 0)
+            return tw_error_set(error, TW_INVALID,
+                                "%s has no limits at shard %" PRIu32 " yet: say %s= too (or unlimited)",
+                                order->command.account, task->shard, venue_limit_name(i));
+    venue_limits_merge(&task->command, order, &known);
+    return TW_OK;
+}
+
+static tw_code send_limits(run *self, const venue_order *order, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    const venue_ground ground = {.mic = s->exchange, .shards = &self->shards, .directory = &self->directory};
+    tw_code code = venue_tasks_make(&self->tasks, &ground, order, 1, error);
+    for (size_t i = 0; code == TW_OK && i < self->tasks.count; i++)
+        code = complete_limits(self, order, &self->tasks.list[i], error);
+    if (code != TW_OK) return code;
+    return venue_desk_send(&self->link, s->exchange, self->tasks.list, self->tasks.count, s->timeout_ns,
+                           self->trouble, error);
+}
+
+/* ---- moving an instrument ---- */
+
+/* Sends one step and keeps its answers for the end. False: something was not done. */
+static bool step(run *self, const wire_control_command *commands, size_t count, uint32_t shard, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    venue_tasks_fini(&self->tasks);
+    for (size_t i = 0; i < count; i++)
+        if (venue_tasks_add(&self->tasks, shard, 0, &commands[i], error) != TW_OK) return false;
+    if (venue_desk_send(&self->link, s->exchange, self->tasks.list, count, s->timeout_ns, self->trouble, error) !=
+        TW_OK)
+        return false;
+    tell(self, false);
+    return self->code == 0;
+}
+
+static tw_code find_definition(run *self, const char *const *words, size_t count, const char *symbol,
+                               venue_order *found, tw_error *error) {
+    venue_context context;
+    venue_file file;
+    if (count > 2) { /* move AAPL tick=0.01 …: as a line of a file */
+        const char *line[VENUE_LINE_WORDS];
+        if (count > VENUE_LINE_WORDS) return tw_error_set(error, TW_INVALID, "too many words");
+        for (size_t i = 0; i < count; i++)
+            line[i] = i == 0 ? "instrument" : words[i];
+        venue_context_init(&context, self->settings.link.exchange, today());
+        return venue_line_parse(&context, line, count, found, error) == VENUE_LINE_ORDER ? TW_OK : error->code;
+    }
+    if (self->settings.file[0] == '\0')
+        return tw_error_set(
+            error, TW_INVALID,
+            "the new shard needs the definition: --file FILE, the venue file with its line, or its words");
+    tw_code code = read_file(self, self->settings.file, &file, error);
+    bool seen = false;
+    for (size_t i = 0; code == TW_OK && i < file.count; i++) {
+        const wire_control_command *c = &file.orders[i].command;
+        if (c->kind != WIRE_DEFINE_INSTRUMENT || strcmp(c->symbol, symbol) != 0) continue;
+        *found = file.orders[i];
+        seen = true;
+    }
+    venue_file_fini(&file);
+    if (code == TW_OK && !seen)
+        return tw_error_set(error, TW_NOT_FOUND, "%s does not define %s", self->settings.file, symbol);
+    return code;
+}
+
+static tw_code move_steps(run *self, const venue_order *definition, uint32_t from, uint32_t to, tw_error *error) {
+    const char *symbol = definition->command.symbol;
+    wire_control_command halt = wire_control_command_empty, cancel = halt, close = halt, block = halt;
+    halt.kind = close.kind = WIRE_SET_STATE;
+    halt.state = MX_HALTED;
+    close.state = MX_CLOSED;
+    cancel.kind = WIRE_CONTROL_MASS_CANCEL;
+    block.kind = WIRE_SET_BLOCK;
+    cancel.all_accounts = block.all_accounts = block.on = true;
+    wire_control_command *const named[] = {&halt, &cancel, &close, &block};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        tw_text_copy(named[i]->symbol, sizeof named[i]->symbol, symbol);
+    const wire_control_command leave[] = {halt, cancel}, gone[] = {close, block};
+    *error = (tw_error){0};
+    if (!step(self, leave, 2, from, error) || !step(self, &definition->command, 1, to, error) ||
+        !step(self, gone, 2, from, error))
+        return error->code != TW_OK
+                   ? error->code
+                   : tw_error_set(error, TW_UNSUPPORTED,
+                                  "the move stopped there; what was done stays, and the same move may "
+                                  "be said again");
+    printf("%s lives on shard %" PRIu32
+           " now, closed: 'tickwire venue open %s' when its accounts have limits there\n",
+           symbol, to, symbol);
+    return TW_OK;
+}
+
+static tw_code move(run *self, const char *const *words, size_t count, tw_error *error) {
+    venue_order definition;
+    venue_name name;
+    uint32_t to = (uint32_t)self->settings.to;
+    if (count < 2 || to == 0) return tw_error_set(error, TW_INVALID, "move what, and where? move AAPL --to 2");
+    tw_code code = venue_name_parse(words[1], self->settings.link.exchange, &name, error);
+    if (code == TW_OK) {
+        use_exchange(self, name.mic);
+        code = find_definition(self, words, count, name.symbol, &definition, error);
+    }
+    if (code == TW_OK) code = look(self, true, error);
+    if (code != TW_OK) return code;
+    const venue_entry *entry = venue_directory_find(&self->directory, name.symbol);
+    const venue_shard *target = venue_shards_get(&self->shards, to);
+    if (entry == NULL) return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", name.mic, name.symbol);
+    if (entry->shard == to)
+        return tw_error_set(error, TW_INVALID, "%s lives on shard %" PRIu32 " already", name.symbol, to);
+    if (target == NULL || !target->runs)
+        return tw_error_set(error, TW_NOT_FOUND, "shard %" PRIu32 " does not run: start its matcher first", to);
+    const venue_shard *source = venue_shards_get(&self->shards, entry->shard);
+    if (source == NULL || target->term <= source->term)
+        return tw_error_set(error, TW_UNSUPPORTED,
+                            "the leader of shard %" PRIu32 " is older than that of shard %" PRIu32
+                            ": subscribers would take its books for those of a deposed one. Restart shard %" PRIu32
+                            "'s matcher (or hand over) first",
+                            to, entry->shard, to);
+    return move_steps(self, &definition, entry->shard, to, error);
+}
+
+/* ---- */
+
+static bool is_limits(const venue_order *order) {
+    return order->command.kind == WIRE_SET_LIMITS;
+}
+
+/* The words are a line. Where the venue has instruments, their decimals are those of the amounts. */
+static tw_code say(run *self, const char *const *words, size_t count, tw_error *error) {
+    const char *line[VENUE_LINE_WORDS];
+    char end[64];
+    venue_context context;
+    venue_order order;
+    venue_name name;
+    if (count + 1 > VENUE_LINE_WORDS) return tw_error_set(error, TW_INVALID, "too many words");
+    memcpy(line, words, count * sizeof *line);
+    if (self->settings.end[0] != '\0') {
+        if (!tw_text_format(end, sizeof end, "end=%s", self->settings.end))
+            return tw_error_set(error, TW_INVALID, "--end '%s' is no time", self->settings.end);
+        line[count++] = end;
+    }
+    /* TWEX.AAPL says which venue */
+    for (size_t i = 1; i < count && i <= 2; i++)
+        if (venue_name_parse(line[i], self->settings.link.exchange, &name, NULL) == TW_OK)
+            use_exchange(self, name.mic);
+    venue_context_init(&context, self->settings.link.exchange, today());
+    context.limits_partly = true;
+    venue_line_kind kind = venue_line_parse(&context, line, count, &order, error);
+    if (kind == VENUE_LINE_BAD) return error->code;
+    if (kind != VENUE_LINE_ORDER)
+        return tw_error_set(error, TW_INVALID, "'%s' belongs into a venue file", words[0]);
+    bool amounts = is_limits(&order) || order.command.kind == WIRE_SET_FEES;
+    tw_code code = look(self, amounts || order.command.symbol[0] != '\0', error);
+    if (code != TW_OK) return code;
+    if (self->directory.count > 0) {
+        context.price_exponent = self->directory.entries[0].price_exponent;
+        context.quantity_exponent = self->directory.entries[0].quantity_exponent;
+        if (venue_line_parse(&context, line, count, &order, error) != VENUE_LINE_ORDER) return error->code;
+    }
+    code = is_limits(&order) ? send_limits(self, &order, error) : send_orders(self, &order, 1, 0, error);
+    if (code == TW_OK) tell(self, false);
+    return code;
+}
+
+static tw_code dispatch(run *self, const char *const *words, size_t count, tw_error *error) {
+    if (strcmp(words[0], "apply") == 0) {
+        if (count != 2)
+            return tw_error_set(error, TW_INVALID, "apply which file? apply venue.txt, or - for standard input");
+        return apply(self, words[1], error);
+    }
+    if (strcmp(words[0], "show") == 0) return show(self, count > 1 ? words[1] : NULL, error);
+    if (strcmp(words[0], "move") == 0) return move(self, words, count, error);
+    return say(self, words, count, error);
+}
+
+static int exit_for(const run *self, tw_code code) {
+    if (code == TW_OK) return self->code;
+    return code == TW_INVALID ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+int command_venue(int argc, char **argv) {
+    run *self = calloc(1, sizeof *self);
+    tw_error error = {0};
+    settings *owner = NULL;
+    const char *words[VENUE_LINE_WORDS];
+    size_t count = 0;
+    if (self == NULL) return EXIT_REFUSED;
+    int result = 0;
+    tw_code code = TW_OK;
+    settings_outcome outcome =
+        settings_read(&owner, &program, argc, argv, &self->settings, words, VENUE_LINE_WORDS, &count, &error);
+    if (outcome == SETTINGS_RUN && count == 0)
+        tw_error_set(&error, TW_INVALID, "say what to do: show, apply FILE, open all, ...");
+    if (outcome == SETTINGS_RUN && error.code == TW_OK) {
+        interrupt_watch();
+        code = venue_link_open(&self->link, &self->settings.link, "tickwire venue", &error);
+        if (code == TW_OK) {
+            code = dispatch(self, words, count, &error);
+            venue_directory_fini(&self->directory);
+            venue_tasks_fini(&self->tasks);
+            venue_link_close(&self->link);
+        }
+        result = exit_for(self, code);
+    } else if (outcome != SETTINGS_HELP && outcome != SETTINGS_VERSION) {
+        result = EXIT_USAGE;
+    }
+    if (result != 0 && error.code != TW_OK) fprintf(stderr, "tickwire venue: %s\n", error.text);
+    fflush(stdout);
+    settings_free(owner);
+    free(self);
+    return result;
+}

@@ -1,0 +1,258 @@
+/* Who is there: shards from JetStream and from heartbeats, instruments from the directory. */
+#include "tools/venue/directory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "runtime/clock.h"
+
+#define HEARTBEATS_NS  (450 * TW_NS_PER_SECOND / 1000) /* leaders speak every 100 ms */
+#define STREAM_NAMES   "$JS.API.STREAM.NAMES"
+#define ARENA_BYTES    (8u << 20)
+#define NEAR_DISTANCE  3u
+#define LONGEST_NUMBER 10u
+
+typedef struct shard_search {
+    venue_shards *shards;
+    const char *mic;
+    wire_arena arena;
+    bool answered; /* JetStream, or that there is none */
+    bool no_memory;
+} shard_search;
+
+static venue_shard *shard_add(venue_shards *shards, uint32_t number) {
+    uint32_t at = 0;
+    while (at < shards->count && shards->list[at].number < number)
+        at++;
+    if (at < shards->count && shards->list[at].number == number) return &shards->list[at];
+    if (number == 0 || shards->count == VENUE_MAX_SHARDS) return NULL;
+    memmove(&shards->list[at + 1], &shards->list[at], (shards->count - at) * sizeof shards->list[0]);
+    shards->count++;
+    shards->list[at] = (venue_shard){.number = number};
+    return &shards->list[at];
+}
+
+const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number) {
+    for (uint32_t i = 0; i < shards->count; i++)
+        if (shards->list[i].number == number) return &shards->list[i];
+    return NULL;
+}
+
+uint32_t venue_shard_date(const venue_shard *shard) {
+    char text[TW_DATE_BYTES];
+    tw_date date;
+    tw_text_copy(text, sizeof text, shard->epoch); /* what comes behind the date is cut off */
+    if (!tw_date_parse(text, &date)) return 0;
+    return (uint32_t)date.year * 10000 + date.month * 100u + date.day;
+}
+
+/* Every "{MIC}-orders-{SHARD}" of the answer. */
+static void take_names(shard_search *self, const char *text, size_t length) {
+    char wanted[TW_MIC_BYTES + 16];
+    tw_text_format(wanted, sizeof wanted, "\"%s-orders-", self->mic);
+    size_t prefix = strlen(wanted);
+    for (size_t at = 0; at + prefix < length; at++) {
+        if (memcmp(text + at, wanted, prefix) != 0) continue;
+        char digits[LONGEST_NUMBER + 1] = "";
+        const char *from = text + at + prefix;
+        size_t count = 0;
+        while (at + prefix + count < length && from[count] != '"' && count < LONGEST_NUMBER)
+            count++;
+        memcpy(digits, from, count);
+        uint64_t number;
+        if (!tw_text_to_u64(digits, &number) || number > UINT32_MAX) continue;
+        venue_shard *shard = shard_add(self->shards, (uint32_t)number);
+        if (shard != NULL) shard->stream = true;
+    }
+}
+
+static void on_names(void *context, const bus_message *message) {
+    shard_search *self = context;
+    self->answered = true;
+    if (message->status == 0) take_names(self, (const char *)message->bytes, message->length);
+}
+
+static void on_status(void *context, const bus_message *message) {
+    shard_search *self = context;
+    wire_feed_status status;
+    if (wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK) return;
+    venue_shard *shard = shard_add(self->shards, status.partition);
+    if (shard == NULL || (shard->runs && status.term < shard->term)) return;
+    shard->runs = true;
+    shard->term = status.term;
+    shard->seq = status.seq;
+    shard->state = status.state;
+    tw_text_copy(shard->epoch, sizeof shard->epoch, status.epoch);
+    tw_text_copy(shard->leader, sizeof shard->leader, status.leader);
+}
+
+/* Enough is known once JetStream has spoken and every shard that it named has been heard. */
+static bool all_heard(void *context) {
+    const shard_search *self = context;
+    if (!self->answered || self->shards->count == 0) return false;
+    for (uint32_t i = 0; i < self->shards->count; i++)
+        if (!self->shards->list[i].runs || !self->shards->list[i].stream) return false;
+    return true;
+}
+
+static tw_code search(shard_search *self, venue_link *link, tw_error *error) {
+    char subject[SUBJECT_BYTES], ask[64];
+    bus_subscription *statuses;
+    venue_request names;
+    tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->mic);
+    tw_text_format(ask, sizeof ask, "{\"subject\":\"control.%s.*\"}", self->mic);
+    tw_code code = bus_subscribe(link->bus, subject, on_status, self, 0, &statuses, error);
+    if (code != TW_OK) return code;
+    code =
+        venue_request_start(&names, link, STREAM_NAMES, (const uint8_t *)ask, strlen(ask), on_names, self, error);
+    if (code == TW_OK) {
+        venue_link_wait(link, all_heard, self, rt_clock_monotonic_ns() + HEARTBEATS_NS);
+        venue_request_end(&names);
+    }
+    bus_unsubscribe(statuses);
+    return code;
+}
+
+tw_code venue_shards_find(venue_link *link, const char *mic, venue_shards *shards, tw_error *error) {
+    shard_search self = {.shards = shards, .mic = mic};
+    *shards = (venue_shards){0};
+    if (!wire_arena_init(&self.arena, 64u << 10)) return tw_error_set(error, TW_NO_MEMORY, "no memory");
+    tw_code code = search(&self, link, error);
+    wire_arena_fini(&self.arena);
+    if (code == TW_OK && shards->count == 0)
+        return tw_error_set(
+            error, TW_NOT_FOUND,
+            "there is no venue %s here: no order stream, no heartbeat. Start tickwire-matcher for it", mic);
+    return code;
+}
+
+/* ---- instruments ---- */
+
+typedef struct directory_search {
+    venue_directory *directory;
+    wire_arena arena;
+    const venue_shards *shards;
+    bool done[VENUE_MAX_SHARDS];
+    bool nobody, no_memory;
+} directory_search;
+
+static bool directory_add(venue_directory *directory, const wire_instrument *from) {
+    if (directory->count == directory->capacity) {
+        size_t wanted = directory->capacity == 0 ? 256 : directory->capacity * 2;
+        venue_entry *grown = realloc(directory->entries, wanted * sizeof *grown);
+        if (grown == NULL) return false;
+        directory->entries = grown;
+        directory->capacity = wanted;
+    }
+    venue_entry *entry = &directory->entries[directory->count++];
+    *entry = (venue_entry){.shard = from->shard,
+                           .price_exponent = from->instrument.price_exponent,
+                           .quantity_exponent = from->instrument.quantity_exponent,
+                           .tick = from->instrument.tick,
+                           .lot = from->instrument.round_lot,
+                           .trading = from->trading,
+                           .state = from->state,
+                           .reference = TW_PRICE_ABSENT};
+    tw_text_copy(entry->symbol, sizeof entry->symbol, from->instrument.symbol);
+    return true;
+}
+
+static void on_list(void *context, const bus_message *message) {
+    directory_search *self = context;
+    wire_instrument_list list;
+    if (message->status != 0) {
+        self->nobody = true;
+        return;
+    }
+    if (wire_instrument_list_decode(&self->arena, message->bytes, message->length, &list) != WIRE_OK) return;
+    for (uint32_t i = 0; i < list.instrument_count; i++)
+        if (!directory_add(self->directory, &list.instruments[i])) self->no_memory = true;
+    for (uint32_t i = 0; list.last && i < self->shards->count; i++)
+        if (self->shards->list[i].number == list.partition) self->done[i] = true;
+}
+
+static const venue_shard *unanswered(const directory_search *self) {
+    for (uint32_t i = 0; i < self->shards->count; i++)
+        if (self->shards->list[i].runs && !self->done[i]) return &self->shards->list[i];
+    return NULL;
+}
+
+static bool all_listed(void *context) {
+    const directory_search *self = context;
+    return self->nobody || self->no_memory || unanswered(self) == NULL;
+}
+
+static int by_symbol(const void *a, const void *b) {
+    const venue_entry *left = a, *right = b;
+    int order = strcmp(left->symbol, right->symbol);
+    if (order != 0) return order;
+    return left->shard < right->shard ? -1 : left->shard > right->shard;
+}
+
+static tw_code judge(const directory_search *self, const char *mic, tw_error *error) {
+    if (self->no_memory) return tw_error_set(error, TW_NO_MEMORY, "no memory for the directory");
+    if (self->nobody)
+        return tw_error_set(error, TW_AWAY,
+                            "nobody answers for the instruments of %s: is its tickwire-matcher running?", mic);
+    const venue_shard *silent = unanswered(self);
+    if (silent == NULL) return TW_OK;
+    return tw_error_set(error, TW_AWAY, "shard %" PRIu32 " of %s does not tell its instruments", silent->number,
+                        mic);
+}
+
+tw_code venue_directory_read(venue_link *link, const char *mic, const venue_shards *shards, int64_t timeout_ns,
+                             venue_directory *directory, tw_error *error) {
+    directory_search *self = calloc(1, sizeof *self);
+    char subject[SUBJECT_BYTES];
+    venue_request request;
+    *directory = (venue_directory){0};
+    if (self == NULL || !wire_arena_init(&self->arena, ARENA_BYTES)) {
+        free(self);
+        return tw_error_set(error, TW_NO_MEMORY, "no memory for the directory");
+    }
+    self->directory = directory;
+    self->shards = shards;
+    subject_instruments(subject, sizeof subject, mic);
+    tw_code code = TW_OK;
+    if (unanswered(self) != NULL) {
+        code = venue_request_start(&request, link, subject, NULL, 0, on_list, self, error);
+        if (code == TW_OK) {
+            venue_link_wait(link, all_listed, self, rt_clock_monotonic_ns() + timeout_ns);
+            venue_request_end(&request);
+            code = judge(self, mic, error);
+        }
+    }
+    if (directory->count > 0) qsort(directory->entries, directory->count, sizeof *directory->entries, by_symbol);
+    wire_arena_fini(&self->arena);
+    free(self);
+    return code;
+}
+
+const venue_entry *venue_directory_find(const venue_directory *directory, const char *symbol) {
+    const venue_entry *found = NULL;
+    for (size_t i = 0; i < directory->count; i++) {
+        const venue_entry *entry = &directory->entries[i];
+        if (strcmp(entry->symbol, symbol) != 0) continue;
+        if (found == NULL || found->trading == TW_TRADING_CLOSED) found = entry;
+    }
+    return found;
+}
+
+const char *venue_directory_nearest(const venue_directory *directory, const char *symbol) {
+    const char *nearest = NULL;
+    size_t best = NEAR_DISTANCE;
+    for (size_t i = 0; i < directory->count; i++) {
+        size_t distance = tw_text_distance(symbol, directory->entries[i].symbol, best);
+        if (distance >= best) continue;
+        best = distance;
+        nearest = directory->entries[i].symbol;
+    }
+    return nearest;
+}
+
+void venue_directory_fini(venue_directory *directory) {
+    free(directory->entries);
+    *directory = (venue_directory){0};
+}

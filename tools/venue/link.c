@@ -1,0 +1,79 @@
+/* A command's connection: connecting, waiting, asking. */
+#include "tools/venue/link.h"
+
+#include <stddef.h>
+
+#include "proto/subject.h"
+#include "runtime/clock.h"
+#include "tools/interrupt.h"
+#include "tools/venue/name.h"
+
+#define SLICE_MS 50
+
+static void on_slice(uv_timer_t *timer) {
+    (void)timer; /* uv_run returns, that is all */
+}
+
+tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, const char *name, tw_error *error) {
+    *link = (venue_link){0};
+    if (!venue_mic_is(wanted->exchange))
+        return tw_error_set(error, TW_INVALID, "--exchange '%s' is no exchange: four of A-Z 0-9, such as TWEX",
+                            wanted->exchange);
+    bus_options options = {
+        .url = wanted->url,
+        .name = name,
+        .credentials = wanted->credentials[0] != '\0' ? wanted->credentials : NULL,
+        .connect_attempts = (int)(wanted->connect_timeout_ns / TW_NS_PER_SECOND) + 1,
+        .no_responders = true,
+    };
+    uv_loop_init(&link->loop);
+    tw_code code = bus_open(&link->bus, &link->loop, &options, error);
+    if (code != TW_OK) {
+        uv_run(&link->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&link->loop);
+        return code;
+    }
+    uv_timer_init(&link->loop, &link->slice);
+    uv_timer_start(&link->slice, on_slice, SLICE_MS, SLICE_MS);
+    return TW_OK;
+}
+
+void venue_link_close(venue_link *link) {
+    bus_close(link->bus);
+    uv_close((uv_handle_t *)&link->slice, NULL);
+    uv_run(&link->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&link->loop);
+}
+
+venue_wait venue_link_wait(venue_link *link, bool (*done)(void *context), void *context, int64_t until_ns) {
+    for (;;) {
+        bus_flush(link->bus);
+        if (done != NULL && done(context)) return VENUE_CAME;
+        if (interrupt_wanted()) return VENUE_INTERRUPTED;
+        int64_t left_ns = until_ns - rt_clock_monotonic_ns();
+        if (left_ns <= 0) return VENUE_TIMED_OUT;
+        int64_t left_ms = left_ns / 1000000 + 1;
+        if (left_ms < SLICE_MS) uv_timer_start(&link->slice, on_slice, (uint64_t)left_ms, SLICE_MS);
+        uv_run(&link->loop, UV_RUN_ONCE);
+    }
+}
+
+tw_code venue_request_start(venue_request *request, venue_link *link, const char *subject, const uint8_t *bytes,
+                            size_t length, bus_on_message on_reply, void *context, tw_error *error) {
+    char inbox[SUBJECT_BYTES];
+    *request = (venue_request){.link = link};
+    tw_code code = bus_new_inbox(link->bus, inbox, sizeof inbox, error);
+    if (code == TW_OK) code = bus_subscribe(link->bus, inbox, on_reply, context, 0, &request->replies, error);
+    if (code != TW_OK) return code;
+    code = bus_publish_request(link->bus, subject, inbox, bytes, length);
+    if (code != TW_OK) {
+        tw_error_set(error, code, "the server went away before %s could be asked", subject);
+        venue_request_end(request);
+    }
+    return code;
+}
+
+void venue_request_end(venue_request *request) {
+    bus_unsubscribe(request->replies);
+    request->replies = NULL;
+}

@@ -1,0 +1,231 @@
+/* What the venue is, for a person to read. */
+#include "tools/venue/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "matcher/core/types.h"
+#include "tools/venue/ask.h"
+#include "tools/venue/value.h"
+
+#define LINE_BYTES 2048
+
+static const char *state_of(const venue_shard *shard) {
+    if (!shard->runs) return "NOT RUNNING";
+    return tw_book_state_name(shard->state);
+}
+
+static void print_shards(const char *mic, const venue_shards *shards) {
+    printf("%-5s %5s  %-12s %15s %20s  %-28s %s\n", "VENUE", "SHARD", "STATE", "TERM", "INPUT", "EPOCH", "LEADER");
+    for (uint32_t i = 0; i < shards->count; i++) {
+        const venue_shard *shard = &shards->list[i];
+        printf("%-5s %5" PRIu32 "  %-12s ", mic, shard->number, state_of(shard));
+        if (shard->runs)
+            printf("%15" PRIu64 " %20" PRIu64 "  %-28s %s\n", shard->term, shard->seq, shard->epoch, shard->leader);
+        else
+            printf("%15s %20s  its matcher is not heard\n", "-", "-");
+    }
+}
+
+static void print_instruments(const venue_directory *directory) {
+    char tick[TW_DECIMAL_BYTES], lot[TW_DECIMAL_BYTES];
+    if (directory->count == 0)
+        return (void)printf("\nno instruments: define some with 'tickwire venue apply FILE'\n");
+    printf("\n%-16s %5s  %-14s %12s %12s\n", "INSTRUMENT", "SHARD", "STATE", "TICK", "LOT");
+    for (size_t i = 0; i < directory->count; i++) {
+        const venue_entry *entry = &directory->entries[i];
+        tw_decimal_format(tick, sizeof tick, entry->tick, entry->price_exponent);
+        tw_decimal_format_u64(lot, sizeof lot, entry->lot, entry->quantity_exponent);
+        printf("%-16s %5" PRIu32 "  %-14s %12s %12s\n", entry->symbol, entry->shard,
+               tw_trading_state_name(entry->trading), tick, lot);
+    }
+}
+
+static void finish_line(json_writer *w, const char *line) {
+    json_close_object(w);
+    if (json_finish(w)) puts(line);
+}
+
+static void shards_json(const char *mic, const venue_shards *shards) {
+    char line[LINE_BYTES];
+    for (uint32_t i = 0; i < shards->count; i++) {
+        const venue_shard *shard = &shards->list[i];
+        json_writer w;
+        json_start(&w, line, sizeof line);
+        json_open_object(&w, NULL);
+        json_string(&w, "type", "shard");
+        json_string(&w, "exchange", mic);
+        json_u64(&w, "shard", shard->number);
+        json_bool(&w, "running", shard->runs);
+        if (shard->runs) {
+            json_string(&w, "state", tw_book_state_name(shard->state));
+            json_u64_string(&w, "term", shard->term);
+            json_u64_string(&w, "seq", shard->seq);
+            json_string(&w, "epoch", shard->epoch);
+            json_string(&w, "leader", shard->leader);
+        }
+        finish_line(&w, line);
+    }
+}
+
+static void instruments_json(const char *mic, const venue_directory *directory) {
+    char line[LINE_BYTES];
+    for (size_t i = 0; i < directory->count; i++) {
+        const venue_entry *entry = &directory->entries[i];
+        json_writer w;
+        json_start(&w, line, sizeof line);
+        json_open_object(&w, NULL);
+        json_string(&w, "type", "instrument");
+        json_string(&w, "exchange", mic);
+        json_string(&w, "symbol", entry->symbol);
+        json_u64(&w, "shard", entry->shard);
+        json_string(&w, "state", tw_trading_state_name(entry->trading));
+        json_decimal(&w, "tick", entry->tick, entry->price_exponent);
+        json_decimal_u64(&w, "lot", entry->lot, entry->quantity_exponent);
+        finish_line(&w, line);
+    }
+}
+
+void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory, bool json) {
+    if (json) {
+        shards_json(mic, shards);
+        instruments_json(mic, directory);
+    } else {
+        print_shards(mic, shards);
+        print_instruments(directory);
+    }
+}
+
+/* ---- an account ---- */
+
+typedef struct account_show {
+    const char *account;
+    uint32_t shard;
+    int32_t money_exponent, quantity_exponent;
+    bool json, found;
+} account_show;
+
+static void money_text(char text[VENUE_MONEY_BYTES], wire_money value, int32_t exponent) {
+    if (value >= MX_MONEY_MAX)
+        tw_text_copy(text, VENUE_MONEY_BYTES, "unlimited");
+    else
+        venue_money_format(text, value, exponent);
+}
+
+static void quantity_text(char text[TW_DECIMAL_BYTES], uint64_t value, int32_t exponent) {
+    if (value == MX_UNLIMITED)
+        tw_text_copy(text, TW_DECIMAL_BYTES, "unlimited");
+    else
+        tw_decimal_format_u64(text, TW_DECIMAL_BYTES, value, exponent);
+}
+
+typedef struct account_texts {
+    char funds[VENUE_MONEY_BYTES], exposure[VENUE_MONEY_BYTES], notional[VENUE_MONEY_BYTES];
+    char spent[VENUE_MONEY_BYTES], fees[VENUE_MONEY_BYTES], reserved[VENUE_MONEY_BYTES],
+        available[VENUE_MONEY_BYTES];
+    char quantity[TW_DECIMAL_BYTES], position[TW_DECIMAL_BYTES];
+} account_texts;
+
+static void make_texts(const account_show *self, const wire_account_view *v, account_texts *t) {
+    money_text(t->funds, v->funds, self->money_exponent);
+    money_text(t->exposure, v->exposure, self->money_exponent);
+    money_text(t->notional, v->order_notional, self->money_exponent);
+    money_text(t->spent, v->spent, self->money_exponent);
+    money_text(t->fees, v->fees, self->money_exponent);
+    money_text(t->reserved, v->reserved, self->money_exponent);
+    if (v->funds >= MX_MONEY_MAX)
+        tw_text_copy(t->available, sizeof t->available, "unlimited");
+    else
+        money_text(t->available, v->available, self->money_exponent);
+    quantity_text(t->quantity, v->order_quantity, self->quantity_exponent);
+    quantity_text(t->position, v->position, self->quantity_exponent);
+}
+
+static void account_json(const account_show *self, const wire_account_view *v, const account_texts *t) {
+    char line[LINE_BYTES];
+    json_writer w;
+    json_start(&w, line, sizeof line);
+    json_open_object(&w, NULL);
+    json_string(&w, "type", "account");
+    json_string(&w, "account", self->account);
+    json_u64(&w, "shard", self->shard);
+    json_u64(&w, "fee_class", v->fee_class);
+    json_bool(&w, "blocked", v->blocked);
+    json_bool(&w, "killed", v->killed);
+    json_u64(&w, "open_orders", v->open_orders);
+    json_string(&w, "spent", t->spent);
+    json_string(&w, "fees", t->fees);
+    json_string(&w, "reserved", t->reserved);
+    json_bool(&w, "limits_known", v->limits_known);
+    if (v->limits_known) {
+        json_string(&w, "available", t->available);
+        json_string(&w, "funds", t->funds);
+        json_string(&w, "exposure", t->exposure);
+        json_string(&w, "order_quantity", t->quantity);
+        json_string(&w, "order_notional", t->notional);
+        json_string(&w, "position", t->position);
+        json_u64(&w, "open_orders_limit", v->open_orders_limit);
+        json_u64(&w, "concentration_ppm", v->concentration_ppm);
+        json_u64(&w, "collar_ppm", v->collar_ppm);
+        json_u64(&w, "rate_per_second", v->rate_per_second);
+        json_u64(&w, "rate_burst", v->rate_burst);
+        json_i64(&w, "duplicate_ms", v->duplicate_ns / 1000000);
+    }
+    finish_line(&w, line);
+}
+
+static void account_text(const account_show *self, const wire_account_view *v, const account_texts *t) {
+    printf("%s at shard %" PRIu32 ": fee class %" PRIu32 "%s%s, %" PRIu32 " open orders\n", self->account,
+           self->shard, v->fee_class, v->blocked ? ", BLOCKED" : "", v->killed ? ", KILLED" : "", v->open_orders);
+    printf("  spent %s  fees %s  reserved %s", t->spent, t->fees, t->reserved);
+    if (!v->limits_known) return (void)puts("\n  no limits are known: every order is refused");
+    printf("  available %s\n", t->available);
+    printf("  limits: funds=%s exposure=%s order-quantity=%s order-notional=%s position=%s", t->funds, t->exposure,
+           t->quantity, t->notional, t->position);
+    if (v->open_orders_limit == UINT32_MAX)
+        printf(" open-orders=unlimited");
+    else
+        printf(" open-orders=%" PRIu32, v->open_orders_limit);
+    if (v->concentration_ppm > MX_PPM)
+        printf(" concentration=unlimited");
+    else
+        printf(" concentration=%" PRIu32 "ppm", v->concentration_ppm == 0 ? 200000 : v->concentration_ppm);
+    printf(" collar=%" PRIu32 "ppm rate=%" PRIu32 " burst=%" PRIu32 " duplicate=%" PRId64 "ms\n", v->collar_ppm,
+           v->rate_per_second, v->rate_burst, v->duplicate_ns / 1000000);
+}
+
+static void on_account(void *context, const venue_page *page, const wire_part *item) {
+    account_show *self = context;
+    account_texts texts;
+    (void)page;
+    if (item->kind != WIRE_PART_ACCOUNT_VIEW) return;
+    self->found = true;
+    make_texts(self, &item->account_view, &texts);
+    if (self->json)
+        account_json(self, &item->account_view, &texts);
+    else
+        account_text(self, &item->account_view, &texts);
+}
+
+tw_code venue_show_account(venue_link *link, const char *mic, const venue_shards *shards,
+                           const venue_directory *directory, const char *account, int64_t timeout_ns, bool json,
+                           tw_error *error) {
+    account_show self = {.account = account, .json = json, .money_exponent = -4};
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    venue_asked asked;
+    if (directory->count > 0) {
+        self.quantity_exponent = directory->entries[0].quantity_exponent;
+        self.money_exponent = directory->entries[0].price_exponent + self.quantity_exponent;
+    }
+    tw_text_copy(query.account, sizeof query.account, account);
+    for (uint32_t i = 0; i < shards->count; i++) {
+        self.shard = shards->list[i].number;
+        tw_code code = venue_ask(link, mic, self.shard, &query, 0, timeout_ns, on_account, &self, &asked, error);
+        if (code != TW_OK) return code;
+    }
+    if (!self.found) return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", mic, account);
+    return TW_OK;
+}

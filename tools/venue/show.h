@@ -1,0 +1,14 @@
+/* `tickwire venue show`: the venue's shards and instruments, or one account, as a table or as JSON lines. */
+#ifndef TICKWIRE_TOOLS_VENUE_SHOW_H
+#define TICKWIRE_TOOLS_VENUE_SHOW_H
+
+#include "tools/venue/directory.h"
+
+void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory, bool json);
+
+/* Limits, funds and blocks of an account at each shard. TW_NOT_FOUND: no shard knows it. */
+tw_code venue_show_account(venue_link *link, const char *mic, const venue_shards *shards,
+                           const venue_directory *directory, const char *account, int64_t timeout_ns, bool json,
+                           tw_error *error);
+
+#endif
