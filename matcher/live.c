@@ -45,7 +45,7 @@ struct live {
     uint32_t gathered;
     uint64_t message; /* counts messages: which names are in this one */
     uint64_t *named;  /* by instrument */
-    int16_t *named_exponents;
+    int32_t *named_exponents;
     uint8_t *exec;
     /* by instrument */
     fill_list *fills;
@@ -138,7 +138,7 @@ static void name_instrument(live *self, wire_parts *parts, const mr_record *reco
     uint32_t number = record->report.instrument;
     wire_named_instrument named;
     if (number >= self->matcher->settings.max_instruments) return;
-    int16_t exponents = (int16_t)(record->price_exponent * 256 + record->quantity_exponent);
+    int32_t exponents = record->price_exponent * 65536 + record->quantity_exponent;
     if (self->named[number] == self->message && self->named_exponents[number] == exponents) return;
     if (!mw_named_instrument(mr_engine(self->matcher->replica), number, &named)) return;
     named.price_exponent = record->price_exponent;
@@ -176,10 +176,10 @@ static void send_account(live *self, uint32_t account) {
     mx_account_view view;
     wire_parts parts;
     wire_report out;
-    const mr_record *first = self->first[account], *before = NULL;
+    const mr_record *first = self->first[account], *before = first;
     self->first[account] = self->last[account] = NULL;
     bool known = mx_account_get(mr_engine(self->matcher->replica), account, &view);
-    if (!known || !subject_executions(subject, sizeof subject, view.name)) return;
+    if (first == NULL || !known || !subject_executions(subject, sizeof subject, view.name)) return;
     begin_message(self, &parts);
     for (const mr_record *at = first; at != NULL; before = at, at = at->link) {
         __builtin_prefetch(at->link);

@@ -97,7 +97,7 @@ void records_exponents(mr_replica *self, uint32_t instrument) {
     mx_instrument_view view;
     if (!mx_instrument_get(self->engine, instrument, &view)) return;
     self->exponents[instrument] =
-        (exponents){(int8_t)view.definition.price_exponent, (int8_t)view.definition.quantity_exponent};
+        (exponents){(int16_t)view.definition.price_exponent, (int16_t)view.definition.quantity_exponent};
 }
 
 /* Does it answer the command itself? Others tell what became of orders. */

@@ -65,10 +65,10 @@ const char *mr_fault(const mr_replica *replica);
  * mr_journal_stored, mr_journal_found or mr_snapshot_read. */
 typedef struct mr_record {
     mx_report report;
-    struct mr_record *link;                   /* the listener's: for lists of its own */
-    struct mr_record *next_same;              /* the replica's: of the same account */
-    uint32_t bytes;                           /* of the whole record */
-    int8_t price_exponent, quantity_exponent; /* of its instrument, then; 0 if it has none */
+    struct mr_record *link;                    /* the listener's: for lists of its own */
+    struct mr_record *next_same;               /* the replica's: of the same account */
+    uint32_t bytes;                            /* of the whole record */
+    int16_t price_exponent, quantity_exponent; /* of its instrument, then; 0 if it has none */
     uint8_t correlation_bytes;
     uint8_t unused;
     char correlation[]; /* NUL terminated; "" if there is none */

@@ -9,7 +9,7 @@
 #define MR_FAULT_BYTES  320u
 
 typedef struct exponents {
-    int8_t price, quantity;
+    int16_t price, quantity;
 } exponents;
 
 /* The command under way. */

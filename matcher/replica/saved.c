@@ -87,7 +87,7 @@ static void put_backlog(pen *to, const shelf *records) {
     shelf_cursor at = records->mark;
     while ((record = shelf_next(records, &at)) != NULL) {
         put_bytes(to, &record->report, sizeof record->report);
-        put(to, (uint64_t)(uint8_t)record->price_exponent << 8 | (uint8_t)record->quantity_exponent);
+        put(to, (uint64_t)(uint16_t)record->price_exponent << 16 | (uint16_t)record->quantity_exponent);
         put_text(to, record->correlation, TEXT_BYTES);
     }
 }
@@ -233,8 +233,8 @@ static void get_record(eye *from, mr_replica *self, const head *about, uint64_t 
         return;
     }
     record->report = report;
-    record->price_exponent = (int8_t)(uint8_t)(numbers >> 8);
-    record->quantity_exponent = (int8_t)(uint8_t)numbers;
+    record->price_exponent = (int16_t)(uint16_t)(numbers >> 16);
+    record->quantity_exponent = (int16_t)(uint16_t)numbers;
     records_keep(self, record);
     *last_seq = report.seq;
 }

@@ -55,7 +55,7 @@ static bool add_chunk(shelf *b) {
 }
 
 mr_record *shelf_add(shelf *b, uint32_t text_bytes) {
-    uint32_t bytes = (uint32_t)(sizeof(mr_record) + text_bytes + 15) & ~15u;
+    uint32_t bytes = (uint32_t)(offsetof(mr_record, correlation) + text_bytes + 15) & ~15u;
     bool fits = b->newest != SHELF_NO_CHUNK && sizeof b->chunks->records - b->chunks[b->newest].used >= bytes;
     if (!fits && !add_chunk(b)) return NULL;
     shelf_chunk *chunk = &b->chunks[b->newest];
