@@ -97,9 +97,13 @@ void inputs_flow(inputs *self, bool room) {
     }
 }
 
-bool inputs_ready(const inputs *self) {
-    return self->reader != NULL && (self->reached || !matcher_has_room(self->matcher)) && !self->unverified &&
+bool inputs_readable(const inputs *self) {
+    return self->reader != NULL && !self->unverified &&
            bus_reader_read_status(self->reader)->state == BUS_READER_READING;
+}
+
+bool inputs_ready(const inputs *self) {
+    return inputs_readable(self) && (self->reached || !matcher_has_room(self->matcher));
 }
 
 int64_t inputs_idle_ns(const inputs *self, int64_t now_ns) {
