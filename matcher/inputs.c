@@ -6,8 +6,8 @@
 #include "matcher/wire/places.h"
 #include "runtime/clock.h"
 
-/* On a busy machine a pull takes tens of milliseconds to be answered: with 1,024 messages in one, that would be 50,000 a second. How many are on
- * their way is bounded by bytes, too. */
+/* On a busy machine a pull may take tens of milliseconds to be answered, and no more than two are on their way: a small one would bound the rate.
+ * How much is on its way is bounded by bytes, too. */
 #define BATCH 8192
 
 struct inputs {

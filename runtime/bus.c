@@ -294,6 +294,7 @@ void bus_close(bus *self) {
     natsConnection_Close(self->nats);
     bus_mailbox_wait_closed(&self->mailbox, 10 * TW_NS_PER_SECOND);
     natsConnection_Destroy(self->nats);
+    bus_release_all(self);
     bus_stop_polling(self);
     close_handles(self);
 }
@@ -379,7 +380,7 @@ tw_code bus_publish_owned(bus *self, natsMsg *message) {
     natsStatus status = publish_whole(self, message);
     size_t length = (size_t)natsMsg_GetDataLength(message);
     tw_code code = count_published(self, status, strlen(natsMsg_GetSubject(message)), length);
-    natsMsg_Destroy(message);
+    bus_release_later(self, message);
     return code;
 }
 

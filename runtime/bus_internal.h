@@ -74,7 +74,7 @@ struct bus {
     void *event_context;
     bus_listener *listeners, *next_listener; /* the one to be told next, while an event is told */
     bus_subscription *subscriptions;
-    natsMsg *read[BUS_READ_TOGETHER]; /* by their subscribers; not let go yet */
+    natsMsg *read[BUS_READ_TOGETHER]; /* by their subscribers, or sent; not let go yet */
     uint32_t read_count;
     size_t read_bytes;
     uint64_t dropped_by_ended;
@@ -111,6 +111,9 @@ int64_t bus_ping_interval_ms(const bus *self);
 /* bus_subscription.c */
 void bus_dispatch(bus *self);
 void bus_free_subscriptions(bus *self);
+/* natsMsg_Destroy, some time: together with others. */
+void bus_release_later(bus *self, natsMsg *message);
+void bus_release_all(bus *self); /* now */
 
 /* bus.c */
 void bus_tell(bus *self, bus_event event, const char *detail);

@@ -78,25 +78,24 @@ static void free_ended(bus *self) {
 }
 
 /* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again at once: two changes of context
- * for each read of the socket, while the messages wait that this process is there for. So what was read is kept until there is much of
+ * for each read of the socket, while the messages wait that this process is there for. So what is done with is kept until there is much of
  * it, also over many reads. */
-static void release(bus *self) {
+void bus_release_all(bus *self) {
     for (uint32_t i = 0; i < self->read_count; i++)
         natsMsg_Destroy(self->read[i]);
     self->read_count = 0;
     self->read_bytes = 0;
 }
 
-static void release_later(bus *self, natsMsg *message) {
+void bus_release_later(bus *self, natsMsg *message) {
     self->read[self->read_count++] = message;
     self->read_bytes += (size_t)natsMsg_GetDataLength(message);
-    if (self->read_count == BUS_READ_TOGETHER || self->read_bytes >= BUS_READ_BYTES) release(self);
+    if (self->read_count == BUS_READ_TOGETHER || self->read_bytes >= BUS_READ_BYTES) bus_release_all(self);
 }
 
 void bus_free_subscriptions(bus *self) {
     for (bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
         if (!each->ended) end(each);
-    release(self);
     if (self->dispatching == 0) free_ended(self); /* else the dispatch does, when it is back */
 }
 
@@ -148,7 +147,7 @@ static void drain(bus_subscription *subscription) {
             continue;
         }
         deliver(subscription, message);
-        release_later(subscription->owner, message);
+        bus_release_later(subscription->owner, message);
     }
 }
 
