@@ -243,7 +243,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     if (self->closing || self->follows == NULL) return;
     if (event == BUS_RECONNECTED || event == BUS_SLOW_CONSUMER) {
         self->directory_stale = true;
-        follow_missed(self->follows, rt_clock_monotonic_ns());
+        follow_missed(self->follows, order_desk_shards(self), tell_lost, self, rt_clock_monotonic_ns());
     }
     if (event != BUS_CONNECTED)
         rt_log(self->log, event == BUS_RECONNECTED ? RT_INFO : RT_WARN, "the bus, as order entry sees it",

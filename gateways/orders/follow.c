@@ -38,6 +38,7 @@ typedef struct chase {
     bool used, asking;
     bool ended; /* its follower has all up to `at`, and what comes live again up to there is no news */
     bool told_lost;
+    bool again;     /* the answer under way may have been made before what was missed since */
     bool abandoned; /* nobody wants it any more, but an answer is under way */
     uint32_t feed;
     uint32_t follower; /* NONE: all of the feed but those with a chase of their own */
@@ -115,7 +116,9 @@ static uint32_t start_chase(follow_table *self, uint32_t of_feed, uint32_t of_fo
     uint32_t number;
     TAKE_SLOT(self, chases, chases_reached, free_chases, self->options.max_chases, number);
     if (number == NONE) return NONE;
+    const shard_state *state = &self->feeds[of_feed].shards[shard];
     self->chases[number] = (chase){.used = true,
+                                   .passed_seq = state->known ? state->last.seq : 0, /* an older answer is none */
                                    .feed = of_feed,
                                    .follower = of_follower,
                                    .shard = shard,
@@ -140,6 +143,11 @@ static void free_chase(follow_table *self, uint32_t number) {
     *c = (chase){0};
     self->free_chases++;
     self->stats.chases--;
+}
+
+/* Something was missed while it runs. A question that is still to be asked will bring it. */
+static void ask_again(chase *c) {
+    if (c->asking) c->again = true;
 }
 
 /* Off its list; the slot stays while an answer is under way. */
@@ -319,6 +327,8 @@ void follow_take_live(follow_table *self, uint32_t of_feed, uint32_t shard, uint
     /* What the old leader had not told any more lies between the last report and this one. */
     if (other_leader && state->known && state->chase == NONE)
         start_chase(self, of_feed, NONE, shard, state->last, now_ns);
+    else if (other_leader && state->chase != NONE)
+        ask_again(&self->chases[state->chase]);
     if (state->known && !is_after(at, state->last)) {
         self->stats.duplicates++;
         return;
@@ -333,11 +343,34 @@ void follow_take_live(follow_table *self, uint32_t of_feed, uint32_t shard, uint
     deliver_to_all(self, of_feed, shard, report, message);
 }
 
-void follow_missed(follow_table *self, int64_t now_ns) {
+/* Nothing of this shard was ever passed on to all: each follower goes on where its own pages ended. */
+static void reopen_own(follow_table *self, uint32_t of_feed, uint32_t shard, follow_on_lost lost, void *context,
+                       int64_t now_ns) {
+    for (uint32_t i = self->feeds[of_feed].first_follower; i != NONE; i = self->followers[i].next_of_feed) {
+        uint32_t own = own_chase(self, i, shard);
+        if (own == NONE) {
+            lost(context, self->followers[i].client, self->feeds[of_feed].account, shard);
+        } else if (self->chases[own].ended) {
+            self->chases[own].ended = false;
+            self->chases[own].due_ns = now_ns;
+            self->chases_due++;
+        } else {
+            ask_again(&self->chases[own]);
+        }
+    }
+}
+
+void follow_missed(follow_table *self, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns) {
+    if (shards > ORDER_MOST_SHARDS) shards = ORDER_MOST_SHARDS;
     for (uint32_t i = 0; i < self->feeds_reached; i++)
-        for (uint32_t shard = 1; self->feeds[i].used && shard <= ORDER_MOST_SHARDS; shard++) {
+        for (uint32_t shard = 1; self->feeds[i].used && shard <= shards; shard++) {
             shard_state *state = &self->feeds[i].shards[shard];
-            if (state->known && state->chase == NONE) start_chase(self, i, NONE, shard, state->last, now_ns);
+            if (!state->known)
+                reopen_own(self, i, shard, lost, context, now_ns);
+            else if (state->chase == NONE)
+                start_chase(self, i, NONE, shard, state->last, now_ns);
+            else
+                ask_again(&self->chases[state->chase]);
         }
 }
 
@@ -373,6 +406,7 @@ void follow_take_page(follow_table *self, uint32_t number, const wire_report *re
     position at = {.seq = report->seq, .n = report->n};
     if (c->abandoned || !is_after(at, c->at)) return;
     c->at = at;
+    c->told_lost = false; /* behind this it would be another loss */
     self->stats.chased++;
     if (c->follower != NONE) {
         deliver(self, c->follower, c->shard, report, message);
@@ -398,6 +432,10 @@ static bool answered(follow_table *self, uint32_t number, int64_t due_ns) {
 void follow_end_page(follow_table *self, uint32_t number, uint64_t seq, bool more, int64_t now_ns) {
     chase *c = &self->chases[number];
     if (!answered(self, number, now_ns) || more) return;
+    if (c->again) {
+        c->again = false;
+        return;
+    }
     if (c->passed_seq > seq) { /* the answer was made before a report that was passed over */
         c->due_ns = now_ns + self->options.retry_ns / 10;
         return;

@@ -63,8 +63,10 @@ const char *follow_next(const follow_table *table, uint32_t client, uint32_t *cu
 /* A live report of the feed's account. `term` is the leader's that sent it. `message` comes back in deliver. */
 void follow_take_live(follow_table *table, uint32_t feed, uint32_t shard, uint64_t term, const wire_report *report,
                       const void *message, int64_t now_ns);
-/* Live reports may have been missed: every feed chases. */
-void follow_missed(follow_table *table, int64_t now_ns);
+typedef void (*follow_on_lost)(void *context, uint32_t client, const char *account, uint32_t shard);
+/* Live reports may have been missed, in shards 1 to `shards`: every feed chases what came after the last one that it had. Of a shard of
+ * which nothing was ever had nobody can say where to begin: those clients are told by `lost`. */
+void follow_missed(follow_table *table, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns);
 
 /* The next question to be asked. It is under way from then on: follow_answer must be called for it. False: none is due now. */
 typedef struct follow_question {
@@ -82,7 +84,6 @@ void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool mor
 /* Nobody answered: it is asked again later. */
 void follow_fail(follow_table *table, uint32_t chase, int64_t now_ns);
 /* What was asked for is not held any more: from now on the chase goes on behind this. The clients it runs for are told by `lost`. */
-typedef void (*follow_on_lost)(void *context, uint32_t client, const char *account, uint32_t shard);
 void follow_lost(follow_table *table, uint32_t chase, uint64_t seq, uint32_t n, follow_on_lost lost, void *context);
 
 typedef struct follow_stats {
