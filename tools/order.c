@@ -35,8 +35,8 @@ typedef struct order_settings {
 #define AT(field) offsetof(order_settings, field)
 #define TEXT_ROW(name_, field_, value_, help_)                                                                     \
     {                                                                                                              \
-        .name = name_, .type = SETTING_TEXT, .offset = AT(options.field_), .default_text = "",                     \
-        .value_name = value_, .help = help_                                                                        \
+        .name = (name_), .type = SETTING_TEXT, .offset = AT(options.field_), .default_text = "",                   \
+        .value_name = (value_), .help = (help_)                                                                    \
     }
 static const setting table[] = {
     VENUE_LINK_ROWS(order_settings),
