@@ -406,6 +406,7 @@ void follow_take_page(follow_table *self, uint32_t number, const wire_report *re
     position at = {.seq = report->seq, .n = report->n};
     if (c->abandoned || !is_after(at, c->at)) return;
     c->at = at;
+    c->told_lost = false; /* behind this it would be another loss */
     self->stats.chased++;
     if (c->follower != NONE) {
         deliver(self, c->follower, c->shard, report, message);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ACCOUNTS = 64, MOST_INSTRUMENTS = 16, MOST_SESSIONS = 64 };
+enum { MOST_ACCOUNTS = 64, MOST_INSTRUMENTS = 16, MOST_SESSIONS = 1024 };
 
 typedef enum place { IN_HAND, IN_BOOK, WAITING } place;
 

@@ -7,7 +7,7 @@
 #include "tests/sim/traffic.h"
 
 typedef struct checks_counts {
-    uint64_t inputs, reports, messages, live, acknowledged, accepted;
+    uint64_t inputs, reports, messages, live, acknowledged, accepted, told, told_lost;
 } checks_counts;
 
 /* execlog is, byte for byte, what the naive engine makes of the order stream, and covers all of it; no execution id is in it twice. */

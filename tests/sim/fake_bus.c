@@ -69,11 +69,15 @@ size_t bus_max_payload(const bus *b) {
 tw_code bus_subscribe(bus *b, const char *subject, bus_on_message on_message, void *context,
                       size_t max_pending_bytes, bus_subscription **subscription, tw_error *error) {
     (void)max_pending_bytes, (void)error;
-    TW_ASSERT(b->subscription_count < SERVER_SUBSCRIPTIONS);
+    uint32_t place = 0;
+    while (place < b->subscription_count && b->subscriptions[place]->open)
+        place++;
+    TW_ASSERT(place < SERVER_SUBSCRIPTIONS);
     bus_subscription *made = world_keep(b->server->world, sizeof *made);
     *made = (bus_subscription){.bus = b, .on_message = on_message, .context = context, .open = true};
     (void)tw_text_copy(made->subject, sizeof made->subject, subject);
-    b->subscriptions[b->subscription_count++] = made;
+    b->subscriptions[place] = made;
+    if (place == b->subscription_count) b->subscription_count++;
     *subscription = made;
     return TW_OK;
 }

@@ -73,6 +73,8 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->counts.live += one->counts.live;
     sum->counts.acknowledged += one->counts.acknowledged;
     sum->counts.accepted += one->counts.accepted;
+    sum->counts.told += one->counts.told;
+    sum->counts.told_lost += one->counts.told_lost;
 }
 
 static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int64_t took_ns) {
@@ -81,10 +83,10 @@ static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int6
            " events; %u kills, %u freezes, %u broken connections, %u elections, "
            "%u server restarts, %u clock jumps, %u handovers; %" PRIu64 " inputs, %" PRIu64
            " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
-           " live reports\n",
+           " live reports, %" PRIu64 " given to clients of gateways\n",
            seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
            r->jumps, r->handovers, r->counts.inputs, r->counts.acknowledged, r->counts.accepted, r->counts.reports,
-           r->counts.messages, r->counts.live);
+           r->counts.messages, r->counts.live, r->counts.told);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */

@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "tests/sim/gateway_node.h"
 #include "tests/sim/traffic.h"
 
-enum { CLIENTS = 4, MATCHERS = 2, FAULT_KINDS = 8 };
+enum { CLIENTS = 4, MATCHERS = 2, FAULT_KINDS = 9 };
 
 typedef struct scene {
     world *world;
     server *server;
     matcher_node matchers[MATCHERS];
     traffic_client clients[CLIENTS], operator;
+    gateway_node gateway;
     traffic_ears ears;
     server_stream *orders, *execlog;
     uint32_t weights[FAULT_KINDS]; /* how often what goes wrong, of the seed */
@@ -43,6 +45,12 @@ static void start_client(void *context, void *data, size_t length) {
     traffic_client *client = context;
     (void)data, (void)length;
     if (!client->process.alive) traffic_start(client);
+}
+
+static void start_gateway(void *context, void *data, size_t length) {
+    gateway_node *gateway = context;
+    (void)data, (void)length;
+    if (!gateway->process.alive) gateway_start(gateway);
 }
 
 static matcher_node *one_matcher(scene *s) {
@@ -94,6 +102,25 @@ static void break_connection(scene *s, bus *connection) {
     server_break(connection, lasts(s, 200 * WORLD_MILLISECOND));
 }
 
+/* Killed, or frozen, or cut off. */
+static void trouble_gateway(scene *s) {
+    gateway_node *g = &s->gateway;
+    if (!g->process.alive) return;
+    switch (world_between(s->world, 0, 2)) {
+    case 0:
+        s->result->kills++;
+        gateway_kill(g);
+        world_after(s->world, NULL, world_between(s->world, 0, 2 * WORLD_SECOND), start_gateway, g);
+        break;
+    case 1:
+        freeze(s, &g->process);
+        break;
+    default:
+        break_connection(s, g->bus);
+        break;
+    }
+}
+
 static void go_wrong(scene *s, uint32_t what) {
     matcher_node *node = one_matcher(s);
     traffic_client *client = one_client(s);
@@ -121,6 +148,9 @@ static void go_wrong(scene *s, uint32_t what) {
         break;
     case 6:
         turn_clock(s, world_odds(s->world, 1, 2) ? NULL : &node->process);
+        break;
+    case 7:
+        trouble_gateway(s);
         break;
     default:
         if (!node_serves(node)) break;
@@ -178,6 +208,8 @@ static void begin(scene *s, const scene_options *options) {
         world_after(s->world, NULL, closed_ns + world_between(s->world, 0, WORLD_SECOND), start_matcher,
                     &s->matchers[i]);
     }
+    gateway_init(&s->gateway, s->server);
+    gateway_start(&s->gateway);
     traffic_init_operator(&s->operator, s->server);
     traffic_start(&s->operator);
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -195,6 +227,8 @@ static void mend(scene *s) {
     world_tell(s->world, "nothing goes wrong any more");
     s->server->faults = (server_faults){0};
     s->operator.quiet = true;
+    s->gateway.quiet = true;
+    if (!s->gateway.process.alive) gateway_start(&s->gateway);
     if (!s->operator.process.alive) traffic_start(&s->operator);
     for (size_t i = 0; i < CLIENTS; i++) {
         s->clients[i].quiet = true;
@@ -219,7 +253,7 @@ static const char *not_at_rest(const scene *s) {
         if (node_journaled(&s->matchers[i]) != s->orders->last_seq)
             return "execlog, or what a matcher knows of it, ends before the order stream does";
     }
-    return NULL;
+    return gateway_not_at_rest(&s->gateway, s->execlog);
 }
 
 /* True: at rest. */
@@ -251,6 +285,7 @@ static bool check(scene *s) {
     if (!check_acknowledged(s->orders, &s->operator, & r->counts, &r->error)) return false;
     for (size_t i = 0; i < CLIENTS; i++)
         if (!check_acknowledged(s->orders, &s->clients[i], &r->counts, &r->error)) return false;
+    if (!gateway_check(&s->gateway, s->orders, s->execlog, &r->counts, &r->error)) return false;
     return check_live(s->execlog, &s->ears, &r->counts, &r->error) &&
            check_histories(s->execlog, &r->counts, &r->error) &&
            check_replicas(s->orders, nodes, MATCHERS, &r->error);
@@ -276,6 +311,7 @@ void scene_play(const scene_options *options, scene_result *result) {
         node_fini(&s.matchers[i]);
     for (size_t i = 0; i < CLIENTS; i++)
         traffic_fini(&s.clients[i]);
+    gateway_fini(&s.gateway);
     traffic_fini(&s.operator);
     ears_fini(&s.ears);
     server_free(s.server);

@@ -158,6 +158,12 @@ static void tell_one(bus_subscription *to, const char *subject, const char *repl
     free(data);
 }
 
+static void slow_consumer(void *context, void *data, size_t length) {
+    bus *b = context;
+    (void)data, (void)length;
+    if (!b->closed && b->on_event != NULL) b->on_event(b->event_context, BUS_SLOW_CONSUMER, "");
+}
+
 bool server_is_wanted(server *s, const char *subject) {
     if (server_stream_of(s, subject) != NULL) return true;
     for (uint32_t i = 0; i < s->connection_count; i++) {
@@ -174,7 +180,10 @@ void server_publish(server *s, const char *subject, const char *reply, const uin
         for (uint32_t j = 0; b->connected && !b->closed && j < b->subscription_count; j++) {
             bus_subscription *to = b->subscriptions[j];
             if (!to->open || !subject_matches(to->subject, subject)) continue;
-            if (world_odds(s->world, s->faults.lost_core, 1000)) continue;
+            if (world_odds(s->world, s->faults.lost_core, 1000)) {
+                world_after(s->world, b->process, 0, slow_consumer, b);
+                continue;
+            }
             tell_one(to, subject, reply, bytes, length);
         }
     }

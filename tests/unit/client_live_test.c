@@ -252,6 +252,54 @@ TEST(client, follows_a_new_leader_and_drops_the_old_one) {
     tear_down(&st);
 }
 
+static struct {
+    unsigned messages;
+    uint64_t missed, last_seq;
+} tape;
+
+static void on_trades(void *context, const tickwire_trades *trades) {
+    (void)context;
+    tape.messages++;
+    tape.missed += trades->missed_before;
+    tape.last_seq = trades->prints[trades->print_count - 1].seq;
+}
+
+static void print(stage *st, uint64_t term, uint64_t prev_seq, uint64_t seq) {
+    uint8_t bytes[512];
+    tw_print one = {.seq = seq, .price = 10, .quantity = 1};
+    wire_trades m = {.print_count = 1, .prints = &one, .volume = seq / 10, .prints_total = seq / 10};
+    m.header = (wire_header){
+        .exchange = "XNAS", .symbol = "S00", .term = term, .prev_seq = prev_seq, .seq = seq, .price_exponent = -4};
+    snprintf(m.header.epoch, sizeof m.header.epoch, "%s", st->epoch);
+    size_t length = wire_trades_encode(&m, bytes, sizeof bytes);
+    EXPECT_I64(bus_publish(st->bus, "XNAS.S00.trade", bytes, length), TW_OK);
+    play(st, 50 * MS);
+}
+
+TEST(client, takes_the_last_prints_of_a_leader_whose_successor_it_has_heard_of_already) {
+    STAGE(st);
+    char error[TICKWIRE_ERROR_BYTES];
+    tickwire_handlers handlers = {.on_trades = on_trades};
+    EXPECT_I64(tickwire_open(&st.client, &(tickwire_options){.url = st.server.url}, error), TICKWIRE_OK);
+    EXPECT_I64(tickwire_subscribe(st.client, "XNAS.*.trade", &handlers, &st, NULL, error), TICKWIRE_OK);
+    play(&st, 150 * MS);
+    print(&st, 1, 0, 10);
+    st.term = 2; /* its status comes on a subscription of its own, which may be emptied first */
+    play(&st, 150 * MS);
+    print(&st, 1, 10, 20);
+    EXPECT_U64(tape.last_seq, 20);
+    print(&st, 1, 30, 40); /* goes on where nothing was: that, the successor tells */
+    EXPECT_U64(tape.last_seq, 20);
+    print(&st, 2, 20, 30);
+    print(&st, 1, 30, 40); /* the successor has spoken here */
+    print(&st, 2, 40, 50);
+    EXPECT_U64(tape.last_seq, 50);
+    EXPECT_U64(tape.messages, 4);
+    EXPECT_U64(tape.missed, 1); /* the one between was not to be had */
+    EXPECT_U64(tickwire_read_stats(st.client).old_terms, 2);
+    tear_down(&st);
+}
+
 TEST(client, shows_books_as_stale_when_the_feed_falls_silent_and_live_when_it_speaks) {
     STAGE(st);
     join(&st, "XNAS.*.orderbook");
