@@ -250,7 +250,7 @@ typedef struct restart {
     uint64_t seq;
     ms_stored result;
     char folder[128];
-    double read_ms;
+    double cpu_ms; /* of the whole restart */
 } restart;
 
 static void take(restart *r, const char *subject, const uint8_t *bytes, size_t length) {
@@ -350,9 +350,7 @@ static bool on_found(void *context, const ms_found *found) {
     if (found == NULL) fail("the snapshot was not found");
     r->bytes = found->bytes;
     r->length = found->envelope.bytes;
-    uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (mr_snapshot_read(r->to, &origin, read_more, r, &error) != TW_OK) fail(error.text);
-    r->read_ms = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
     return r->found = true;
 }
 
@@ -403,11 +401,12 @@ static double restart_from(restart *r) {
                                .on_found = on_found,
                                .on_passed_over = on_passed_over,
                                .context = r};
-    uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     r->to = replica_of(mx_open_orders(mr_engine(r->from)));
     if (ms_find_open(&r->find, NULL, &r->loop, &looking, &error) != TW_OK) fail(error.text);
     while (!r->found)
         uv_run(&r->loop, UV_RUN_ONCE);
+    r->cpu_ms = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e6;
     return (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
 }
 
@@ -426,13 +425,13 @@ static void measure_restart(uint32_t orders, bool json) {
     double mib = (double)r.result.envelope.bytes / 1048576, file_ms = (double)r.result.file_ns / 1e6;
     if (json)
         printf("{\"orders\": %u, \"mib\": %.1f, \"serialise_ms\": %.1f, \"file_ms\": %.1f, \"restart_ms\": %.1f, "
-               "\"of_that_reading_ms\": %.1f}",
-               open, mib, stalled_ms, file_ms, restart_ms, r.read_ms);
+               "\"restart_cpu_ms\": %.1f}",
+               open, mib, stalled_ms, file_ms, restart_ms, r.cpu_ms);
     else
         printf("  %u open orders, %.1f MiB: serialised in %.1f ms (the loop stands still), on disk after %.1f ms, "
                "restarted in %.1f ms "
-               "(%.1f ms of that for the engine's tables)\n",
-               open, mib, stalled_ms, file_ms, restart_ms, r.read_ms);
+               "(%.1f ms of CPU)\n",
+               open, mib, stalled_ms, file_ms, restart_ms, r.cpu_ms);
     unlink(r.result.path);
     rmdir(r.folder);
     ms_find_close(r.find);

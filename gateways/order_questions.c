@@ -7,7 +7,7 @@
 #include "runtime/clock.h"
 
 #define QUERY_BYTES 512u
-#define AGAIN_NS    INT64_C(1000000000)  /* between questions while something is not known */
+#define AGAIN_NS    INT64_C(200000000)   /* between questions while something is not known */
 #define REFRESH_NS  INT64_C(60000000000) /* although everything is known */
 
 /* ---- the directory ---- */
@@ -39,8 +39,8 @@ void order_directory_take_message(void *context, const bus_message *message) {
 static bool on_list(void *context, void *question, ask_end end, const bus_message *message) {
     (void)context;
     order_desk *self = question;
-    bool over = end != ASK_MORE;
-    if (!over && !self->closing) take_list(self, message);
+    if (end == ASK_MORE && !self->closing) take_list(self, message);
+    bool over = end != ASK_MORE || order_directory_is_known(self);
     if (over && !self->closing) self->directory_asking = false;
     return over;
 }

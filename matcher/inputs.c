@@ -6,6 +6,10 @@
 #include "matcher/wire/places.h"
 #include "runtime/clock.h"
 
+/* On a busy machine a pull takes tens of milliseconds to be answered: with 1,024 messages in one, that would be 50,000 a second. How many are on
+ * their way is bounded by bytes, too. */
+#define BATCH 8192
+
 struct inputs {
     matcher *matcher;
     bus_reader *reader;
@@ -93,9 +97,13 @@ void inputs_flow(inputs *self, bool room) {
     }
 }
 
-bool inputs_ready(const inputs *self) {
-    return self->reader != NULL && (self->reached || !matcher_has_room(self->matcher)) && !self->unverified &&
+bool inputs_readable(const inputs *self) {
+    return self->reader != NULL && !self->unverified &&
            bus_reader_read_status(self->reader)->state == BUS_READER_READING;
+}
+
+bool inputs_ready(const inputs *self) {
+    return inputs_readable(self) && (self->reached || !matcher_has_room(self->matcher));
 }
 
 int64_t inputs_idle_ns(const inputs *self, int64_t now_ns) {
@@ -114,7 +122,7 @@ tw_code inputs_begin(inputs *self, tw_error *error) {
     matcher *m = self->matcher;
     bus_reader_options options = {.stream = self->stream,
                                   .start_seq = mr_seq(m->replica) + 1,
-                                  .batch = 1024,
+                                  .batch = BATCH,
                                   .on_message = on_message,
                                   .on_status = on_status,
                                   .context = self};

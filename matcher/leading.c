@@ -19,6 +19,7 @@
 #include "runtime/clock.h"
 
 #define MS            INT64_C(1000000)
+#define LAME_NS       (1000 * MS)
 #define LEAST_CALL_NS (300 * MS) /* what one wait for JetStream may take, however short the lease */
 #define STATUS_ARENA  (16u << 10)
 #define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
@@ -32,8 +33,10 @@ struct leading {
     char control[SUBJECT_BYTES];
     wire_arena arena;
     bool serves, holds, halted;
-    bool stopping; /* an offer was made because the process is to end */
-    bool acting;   /* within an action: what it causes is looked at when it is done */
+    bool stopping;         /* an offer was made because the process is to end */
+    bool acting;           /* within an action: what it causes is looked at when it is done */
+    bool lame, hands_over; /* as the heartbeats say */
+    int64_t lame_since_ns; /* since when no order can be read; 0: they can */
     int64_t stepped_ns, clock_ns;
     bool lease_lost; /* told in the log; until a call succeeds */
     uint64_t disbelieved;
@@ -53,9 +56,24 @@ static ml_self place_of(const matcher *m) {
     return mine;
 }
 
+/* Books that no order can change are right, but not alive. */
 static void tell_feed(leading *self, bool handover) {
-    const mk_feed feed = {.state = TW_BOOK_OK, .cause = TW_CAUSE_NONE, .handover = handover};
+    self->lame = self->lame_since_ns != 0 && self->stepped_ns - self->lame_since_ns >= LAME_NS;
+    self->hands_over = handover;
+    const mk_feed feed = {.state = self->lame ? TW_BOOK_RECOVERING : TW_BOOK_OK,
+                          .cause = self->lame ? TW_CAUSE_LINE_DOWN : TW_CAUSE_NONE,
+                          .detail = self->lame ? "the order stream can't be read" : NULL,
+                          .handover = handover};
     mk_feed_state(self->matcher->market, &feed);
+}
+
+static void look_at_inputs(leading *self, int64_t now_ns) {
+    if (inputs_readable(self->matcher->inputs))
+        self->lame_since_ns = 0;
+    else if (self->lame_since_ns == 0)
+        self->lame_since_ns = now_ns;
+    bool lame = self->lame_since_ns != 0 && now_ns - self->lame_since_ns >= LAME_NS;
+    if (lame != self->lame) tell_feed(self, self->hands_over);
 }
 
 static void publish_market(matcher *m) {
@@ -241,7 +259,9 @@ void leading_step(leading *self, int64_t now_ns) {
         if (self->halted) break;
     }
     self->acting = false;
-    if (!self->halted) keep_time(self, now_ns);
+    if (self->halted) return;
+    look_at_inputs(self, now_ns);
+    keep_time(self, now_ns);
 }
 
 /* ---- what is heard ---- */

@@ -182,6 +182,7 @@ static void send_account(live *self, uint32_t account) {
     if (!known || !subject_executions(subject, sizeof subject, view.name)) return;
     begin_message(self, &parts);
     for (const mr_record *at = first; at != NULL; before = at, at = at->link) {
+        __builtin_prefetch(at->link);
         if (!has_room(&parts)) {
             send_message(self, &parts, subject, view.name, first, before);
             begin_message(self, &parts);

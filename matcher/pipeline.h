@@ -134,7 +134,7 @@ void matcher_flow(matcher *self);
 tw_code places_open(places **places, matcher *matcher, tw_error *error);
 void places_close(places *places);
 void places_tick(places *places, int64_t now_ns);
-/* Were the streams made anew since? Asked after trouble; matcher_halt, or inputs_verified and execlog_verified. */
+/* Were the streams made anew since? Asked after trouble; then matcher_halt, or inputs_verified. */
 void places_verify(places *places);
 
 /* inputs.c */
@@ -146,6 +146,7 @@ void inputs_flow(inputs *inputs, bool room);
 void inputs_verified(inputs *inputs);
 /* Has been read to its end, or as far as there is room for what is not in execlog; and can be read. */
 bool inputs_ready(const inputs *inputs);
+bool inputs_readable(const inputs *inputs);
 int64_t inputs_idle_ns(const inputs *inputs, int64_t now_ns);
 uint64_t inputs_waiting(const inputs *inputs); /* in the stream, as last heard */
 uint64_t inputs_consumers(const inputs *inputs);

@@ -15,7 +15,9 @@
 #include "runtime/bus_streams.h"
 #include "runtime/clock.h"
 
-#define RETRY_NS (INT64_C(500) * 1000000)
+#define RETRY_NS   (INT64_C(500) * 1000000)
+#define LOOK_NS    (INT64_C(2000) * 1000000)
+#define MISSING_NS (INT64_C(10000) * 1000000) /* a cluster that starts may not know its streams for a moment */
 
 typedef enum step { ENSURE = 0, VERIFY, DONE } step;
 
@@ -25,6 +27,10 @@ struct places {
     step step;
     mw_stream stream; /* asked for now */
     int64_t retry_ns; /* 0: no call is to be made again */
+    bool verify_wanted,
+        verifies;       /* what is asked now was wanted; else it is only a look while nothing can be read */
+    int64_t look_ns;    /* the next look */
+    int64_t missing_ns; /* since when a stream is said not to be there; 0: it is there */
     rt_log_site away_site;
 };
 
@@ -98,15 +104,29 @@ static void looked_at(places *self, const bus_streams_result *result, const char
         return;
     }
     self->step = DONE;
+    if (!self->verifies) return;
     inputs_verified(m->inputs);
     matcher_flow(m);
 }
 
-void places_verify(places *self) {
-    if (self->step != DONE) return;
+static void look(places *self, bool verifies) {
+    self->verifies = verifies;
     self->step = VERIFY;
     self->stream = MW_STREAM_ORDERS;
     ask(self);
+}
+
+void places_verify(places *self) {
+    self->verify_wanted = true;
+}
+
+static void missing(places *self, const char *name) {
+    matcher *m = self->matcher;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (self->missing_ns == 0) self->missing_ns = now_ns;
+    rt_log_limited(m->log, &self->away_site, RT_ERROR, "a stream is not there", RT_STR("stream", name));
+    self->retry_ns = now_ns + RETRY_NS;
+    if (now_ns - self->missing_ns >= MISSING_NS) matcher_halt(m, "HALTED: stream %s is gone", name);
 }
 
 /* ---- results ---- */
@@ -119,13 +139,14 @@ static void on_result(void *context, const bus_streams_result *result) {
     (void)mw_stream_name(name, sizeof name, self->stream, m->settings.exchange, (uint32_t)m->settings.shard);
     switch (result->outcome) {
     case BUS_STREAMS_DONE:
+        self->missing_ns = 0;
         if (self->step == ENSURE)
             made(self, result, name);
         else
             looked_at(self, result, name);
         return;
     case BUS_STREAMS_NOT_FOUND:
-        matcher_halt(m, "HALTED: stream %s is gone", name);
+        missing(self, name);
         return;
     case BUS_STREAMS_REFUSED:
         matcher_halt(m, "HALTED: stream %s can't be as the venue needs it: %s", name, result->reason);
@@ -140,7 +161,16 @@ static void on_result(void *context, const bus_streams_result *result) {
 }
 
 void places_tick(places *self, int64_t now_ns) {
-    if (self->retry_ns != 0 && now_ns >= self->retry_ns && !bus_streams_busy(self->streams)) ask(self);
+    if (bus_streams_busy(self->streams)) return;
+    if (self->retry_ns != 0 && now_ns >= self->retry_ns) {
+        ask(self);
+    } else if (self->step == DONE && self->verify_wanted) {
+        self->verify_wanted = false;
+        look(self, true);
+    } else if (self->step == DONE && now_ns >= self->look_ns && !inputs_readable(self->matcher->inputs)) {
+        self->look_ns = now_ns + LOOK_NS;
+        look(self, false);
+    }
 }
 
 tw_code places_open(places **opened, matcher *m, tw_error *error) {

@@ -48,7 +48,7 @@ static const setting table[] = {
     {"recent", SETTING_COUNT, AT(recent), "64Mi", "BYTES",
      "reports kept to answer questions for executions and for orders that have ended", NULL, 1 << 20,
      INT64_C(1) << 36},
-    {"burst", SETTING_COUNT, AT(burst), "8192", "N",
+    {"burst", SETTING_COUNT, AT(burst), "2048", "N",
      "most reports gathered before they are sent, while orders keep coming", NULL, 1, 1 << 20},
 
     {"hash-every", SETTING_COUNT, AT(hash_every), "100000", "N",

@@ -137,6 +137,16 @@ static bool add(wire_parts *parts, uint32_t number, const wire_table *table, con
     return true;
 }
 
+/* As add, with the report's own writer. */
+static bool add_report(wire_parts *parts, uint32_t number, const wire_report *m) {
+    if (parts->capacity - parts->used < WIRE_PART_ROOM || parts->count == WIRE_MAX_PARTS) return false;
+    uint8_t *content = wire_begin_length(parts->buffer + parts->used, number);
+    uint8_t *end = wire_end_length(content, wire_report_put(m, content));
+    parts->used = (size_t)(end - parts->buffer);
+    parts->count++;
+    return true;
+}
+
 bool wire_order_command_add(wire_parts *parts, const wire_order_command *command) {
     return add(parts, 10, &wire_table_order_command, command);
 }
@@ -146,7 +156,7 @@ bool wire_control_command_add(wire_parts *parts, const wire_control_command *com
 }
 
 bool wire_report_add(wire_parts *parts, const wire_report *report) {
-    return add(parts, 10, &wire_table_report, report);
+    return add_report(parts, 10, report);
 }
 
 bool wire_named_instrument_add(wire_parts *parts, const wire_named_instrument *instrument) {
@@ -166,7 +176,7 @@ bool wire_reply_position_add(wire_parts *parts, const wire_position_view *positi
 }
 
 bool wire_reply_report_add(wire_parts *parts, const wire_report *report) {
-    return add(parts, 22, &wire_table_report, report);
+    return add_report(parts, 22, report);
 }
 
 bool wire_reply_instrument_add(wire_parts *parts, const wire_named_instrument *instrument) {

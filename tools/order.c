@@ -233,7 +233,7 @@ static void make_ids(run *self) {
 static tw_code prepare(run *self, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
     tw_code code = self->ticket.order_id != 0 ? find_order(self, error) : TW_OK;
-    if (code == TW_OK) code = venue_shards_find(&self->link, self->ticket.name.mic, &self->shards, error);
+    if (code == TW_OK) code = venue_shards_find(&self->link, self->ticket.name.mic, false, &self->shards, error);
     if (code == TW_OK)
         code = venue_directory_read(&self->link, self->ticket.name.mic, &self->shards, s->timeout_ns,
                                     &self->directory, error);

@@ -197,7 +197,7 @@ static tw_code ask_all(run *self, const question *q, tw_error *error) {
     bool known = false;
     tw_text_copy(query.account, sizeof query.account, self->settings.account);
     tw_text_copy(query.symbol, sizeof query.symbol, self->name.symbol);
-    tw_code code = venue_shards_find(&self->link, s->exchange, &self->shards, error);
+    tw_code code = venue_shards_find(&self->link, s->exchange, false, &self->shards, error);
     if (code == TW_OK && !s->json) q->head();
     for (uint32_t i = 0; code == TW_OK && i < self->shards.count; i++) {
         venue_asked asked;

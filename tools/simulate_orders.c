@@ -275,7 +275,7 @@ static tw_code read_directory(run *self, size_t expected, tw_error *error) {
 /* Every shard has to run: what is sent to one that does not is answered by nobody. */
 static tw_code find_venue(run *self, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = venue_shards_find(&self->link, s->exchange, &self->shards, error);
+    tw_code code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
     if (code != TW_OK) return code;
     for (uint32_t i = 0; i < self->shards.count; i++)
         if (!self->shards.list[i].runs)

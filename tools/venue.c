@@ -202,7 +202,11 @@ static void tell(run *self, bool brief) {
 
 static tw_code look(run *self, bool with_directory, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = venue_shards_find(&self->link, s->exchange, &self->shards, error);
+    tw_code code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
+    if (code == TW_OK && !self->shards.complete)
+        fprintf(stderr,
+                "tickwire venue: JetStream does not say which shards there are (is it allowed to?): only those "
+                "that are heard are reached\n");
     if (code != TW_OK || !with_directory) return code;
     return venue_directory_read(&self->link, s->exchange, &self->shards, s->timeout_ns, &self->directory, error);
 }

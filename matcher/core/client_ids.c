@@ -34,6 +34,12 @@ void client_index_add(mx_engine *engine, uint32_t row) {
     uint32_t home = home_of(engine, one->account, one->instrument, &one->id);
     one->next_alike = engine->client_index[home];
     engine->client_index[home] = row;
+    uint64_t hash = engine->client_hash;
+    for (size_t i = 0; i < sizeof one->id.words / sizeof *one->id.words; i++)
+        hash = state_mix(hash, one->id.words[i]);
+    hash = state_mix(hash, one->order_id);
+    hash = state_mix(hash, (uint64_t)one->account << 32 | one->instrument);
+    engine->client_hash = state_mix(hash, one->reason);
 }
 
 void client_remember(mx_engine *engine, const mx_new_order *c, mx_reason reason) {
@@ -48,5 +54,6 @@ void client_remember(mx_engine *engine, const mx_new_order *c, mx_reason reason)
 
 void client_forget(mx_engine *engine) {
     engine->client_count = 0;
+    engine->client_hash = 0;
     ob_pages_zero(engine->client_index, ((size_t)engine->client_mask + 1) * sizeof *engine->client_index);
 }

@@ -164,6 +164,8 @@ struct mx_engine {
     uint32_t client_count;
     uint32_t *client_index;
     uint32_t client_mask;
+    uint64_t
+        client_hash;  /* of all rows, kept up as they come: a day's are too many to be walked for each state hash */
     uint32_t *timers; /* heap of order rows by (expire_ns, entry); from 1 on */
     uint32_t timer_count;
 };
@@ -192,6 +194,11 @@ static inline instrument *instrument_of(const mx_engine *engine, const order *on
 
 static inline account *account_of(const mx_engine *engine, const order *one) {
     return &engine->accounts[engine->positions[one->position].account];
+}
+
+static inline uint64_t state_mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 29;
 }
 
 /* engine.c */
@@ -255,7 +262,7 @@ mx_money ledger_fill(mx_engine *engine, const order *one, int64_t price, uint64_
 /* client_ids.c: what client order ids meant today. */
 uint32_t client_find(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id);
 void client_remember(mx_engine *engine, const mx_new_order *command, mx_reason reason); /* there must be room */
-void client_index_add(mx_engine *engine, uint32_t row);
+void client_index_add(mx_engine *engine, uint32_t row); /* the last row: found, and in the hash, from now on */
 void client_forget(mx_engine *engine);
 
 /* clock.c: what is due by stream time; sessions and days. */

@@ -29,16 +29,11 @@ typedef struct pen {
     bool broken;
 } pen;
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ hash >> 29;
-}
-
 static void pen_flush(pen *to) {
     size_t bytes = to->count * 8;
     if (to->write == NULL) {
         for (size_t i = 0; i < to->count; i++)
-            to->hash = mix(to->hash, to->words[i]);
+            to->hash = state_mix(to->hash, to->words[i]);
     } else if (!to->broken && bytes > 0) {
         for (size_t i = 0; i < to->count; i++)
             to->words[i] = htole64(to->words[i]);
@@ -199,7 +194,8 @@ static void put_state(pen *to, const mx_engine *e) {
         put_signed(to, e->sessions[row].timeout_ns);
         put_signed(to, e->sessions[row].beat_ns);
     }
-    for (uint32_t i = 1; i <= e->client_count; i++)
+    if (to->write == NULL) put(to, e->client_hash);
+    for (uint32_t i = 1; i <= e->client_count && to->write != NULL; i++)
         put_client(to, &e->client_rows[i]);
     put_orders(to, e);
     pen_flush(to);

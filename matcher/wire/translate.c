@@ -214,40 +214,43 @@ void mw_control_command(const mx_engine *engine, const wire_control_command *fro
 
 /* ---- out ---- */
 
+/* Every field by itself: clearing it first would cost as much again, and a busy venue does this a million times a second. */
 void mw_report(const mx_report *from, const char *correlation_id, bool for_audit, wire_report *to) {
-    *to = (wire_report){.seq = from->seq,
-                        .index = from->index,
-                        .n = from->n,
-                        .kind = from->kind,
-                        .command = from->command,
-                        .status = from->status,
-                        .side = from->side,
-                        .type = from->type,
-                        .tif = from->tif,
-                        .liquidity = from->liquidity,
-                        .state = from->state,
-                        .duplicate = from->duplicate,
-                        .reason = from->reason,
-                        .account = from->account,
-                        .instrument = from->instrument,
-                        .order_id = from->order_id,
-                        .counter_id = for_audit ? from->counter_id : 0,
-                        .session = from->session,
-                        .stream_ns = from->stream_ns,
-                        .event_ns = from->event_ns,
-                        .price = from->price,
-                        .stop_price = from->stop_price,
-                        .average_price = from->average_price,
-                        .last_price = from->last_price,
-                        .quantity = from->quantity,
-                        .leaves = from->leaves,
-                        .shown = from->shown,
-                        .executed = from->executed,
-                        .last_quantity = from->last_quantity,
-                        .executed_notional = from->executed_notional,
-                        .fee = from->fee};
+    to->seq = from->seq;
+    to->index = from->index;
+    to->n = from->n;
+    to->kind = from->kind;
+    to->command = from->command;
+    to->status = from->status;
+    to->side = from->side;
+    to->type = from->type;
+    to->tif = from->tif;
+    to->liquidity = from->liquidity;
+    to->state = from->state;
+    to->duplicate = from->duplicate;
+    to->reason = from->reason;
+    to->account = from->account;
+    to->instrument = from->instrument;
+    to->order_id = from->order_id;
+    to->counter_id = for_audit ? from->counter_id : 0;
+    to->session = from->session;
+    to->stream_ns = from->stream_ns;
+    to->event_ns = from->event_ns;
+    to->price = from->price;
+    to->stop_price = from->stop_price;
+    to->average_price = from->average_price;
+    to->last_price = from->last_price;
+    to->quantity = from->quantity;
+    to->leaves = from->leaves;
+    to->shown = from->shown;
+    to->executed = from->executed;
+    to->last_quantity = from->last_quantity;
+    to->executed_notional = from->executed_notional;
+    to->fee = from->fee;
     mw_client_id_text(&from->client_id, to->client_order_id);
-    if (correlation_id != NULL) tw_text_copy(to->correlation_id, sizeof to->correlation_id, correlation_id);
+    to->correlation_id[0] = '\0';
+    if (correlation_id != NULL && correlation_id[0] != '\0')
+        tw_text_copy(to->correlation_id, sizeof to->correlation_id, correlation_id);
 }
 
 void mw_order_view(const mx_order_view *from, wire_order_view *to) {

@@ -682,6 +682,24 @@ static void make_tokens(const char *folder) {
     write_seed(folder, "token", 99, &signed_one);
 }
 
+static void make_venue_files(const char *folder) {
+    static const char *const texts[] = {
+        "buy AAPL 100 @ 187.20\nexchange TWEX\ndecimals price=4 quantity=0\nshards 2\n"
+        "instrument AAPL tick=0.01 collar=10% protection=5% reference=187.20 shard=2\n"
+        "instrument BRK.B ticks=0:0.01,100:0.05 lot=10\nfees 0 maker=-10ppm taker=0.003% maker-each=-0.0001\n"
+        "account ann class=1\nlimits ann funds=2.5M exposure=unlimited order-quantity=10k order-notional=2M "
+        "position=50k open-orders=101 concentration=unlimited rate=2 burst=7 duplicate=500ms\n"
+        "day today end=24:00\nreference AAPL 187.2\nopen all # now\n",
+        "sell TWEX.AAPL 1k\nday 2026-11-21 end=2026-11-21T21:00:00Z\nhalt AAPL\nblock ann AAPL\nunblock all AAPL "
+        "shard=1\n"
+        "kill all\nunkill ann\ncancel ann side=buy\npre-open AAPL\nclose all\n",
+        "replace 1-123-0 200 @187.10\n",
+        "cancel 1-123-0\n",
+    };
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+        write_text(folder, "venue_file", i, -1, texts[i]);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_corpus FOLDER\n");
@@ -700,5 +718,6 @@ int main(int argc, char **argv) {
     make_stream(argv[1]);
     make_tokens(argv[1]);
     make_websocket(argv[1]);
+    make_venue_files(argv[1]);
     return 0;
 }

@@ -53,33 +53,34 @@ async function rowsAre(page, list, cells, wanted) {
 }
 const ordersAre = (page, ...wanted) => rowsAre(page, 'orders', ['side', 'quantity', 'executed', 'price', 'state'], wanted);
 
-/** The account is known, and the book may be believed. */
+/** The account, tick and lot are known, and the book may be believed. */
 const isKnown = (page) => page.evaluate(() => {
   const { trader, current } = globalThis.tickwire;
-  return trader.desk.account?.state === 'known' && trader.connected && globalThis.tickwire.trustOf(current).state === 'OK' && current.book.verified;
+  return trader.desk.account?.state === 'known' && trader.connected && trader.terms !== undefined && globalThis.tickwire.trustOf(current).state === 'OK' && current.book.verified;
 });
-const known = (page) => until('the account and the book to be known', () => isKnown(page));
+const known = (page) => until('the account, the instrument and the book to be known', () => isKnown(page));
+
+/** Does what sends a request until one has gone out: on a machine that stalls the page may find itself away, or the book not live and ask about that. */
+async function sends(page, act) {
+  const sent = () => page.evaluate(() => globalThis.tickwire.trader.desk.nextId), asks = async () => (await page.locator('#confirm[open]').count()) > 0, before = await sent();
+  do {
+    await known(page);
+    await page.evaluate(() => (globalThis.tickwire.trader.views.ticket.sentAt = -Infinity)); // no double press
+    await act();
+    await until('the request to go out, or not', async () => (await sent()) > before || (await asks()) || /Not sent/.test(await text(page, '#ticket-said')) || !(await isKnown(page)));
+    if (await asks()) await page.keyboard.press('Escape');
+  } while ((await sent()) === before);
+}
 
 /** Fills the ticket by keyboard, as a trader would, and presses Enter. */
 async function enter(page, key, quantity, price) {
-  await known(page);
   await page.locator('#watchlist-rows').focus();
   await page.keyboard.press(key);
   await page.keyboard.type(quantity);
   await page.fill('#ticket [name=price]', price);
-  await page.evaluate(() => (globalThis.tickwire.trader.views.ticket.sentAt = -Infinity)); // no double press
   await page.keyboard.press('Enter');
 }
-
-/** The same until it has gone out: on a machine that stalls the page may find itself away, or the book not live and ask about that. */
-async function send(page, ...what) {
-  const sent = () => page.evaluate(() => globalThis.tickwire.trader.desk.nextOrder), before = await sent();
-  do {
-    await enter(page, ...what);
-    await until('the order to go out, or not', async () => (await sent()) > before || (await page.locator('#confirm[open]').count()) > 0 || !(await isKnown(page)));
-    if ((await page.locator('#confirm[open]').count()) > 0) await page.keyboard.press('Escape');
-  } while ((await sent()) === before);
-}
+const send = (page, ...what) => sends(page, () => enter(page, ...what));
 
 test('an order is sent, accepted, filled, changed, filled while the page was away, unknown while the venue is silent, and cancelled', async () => {
   const page = await browser.open(proxy.url, { storage: { 'tickwire.watchlist': '["TWEX.AAPL"]' } });
@@ -118,12 +119,14 @@ test('an order is sent, accepted, filled, changed, filled while the page was awa
   await until('the counts', async () => (await text(page, '#choose-list')).replace(/\s+/g, ' ').trim() === 'Orders 1 Fills 1 Positions 1 System');
   await page.screenshot({ path: path.join(screenshots, 'venue-dark.png') });
 
-  await page.locator('#orders-rows').focus();
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Enter');
-  await page.fill('#ticket [name=quantity]', '80');
-  await says(page, '#ticket-send', /^Change to quantity 80$/);
-  await page.keyboard.press('Enter');
+  await sends(page, async () => {
+    await page.locator('#orders-rows').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.fill('#ticket [name=quantity]', '80');
+    await says(page, '#ticket-send', /^Change to quantity 80$/);
+    await page.keyboard.press('Enter');
+  });
   await ordersAre(page, 'Buy 80 40 100.00 Open');
 
   // Away: nothing can be sent, nothing is said to be true, and what happens meanwhile is told afterwards, once.
@@ -150,19 +153,20 @@ test('an order is sent, accepted, filled, changed, filled while the page was awa
   await ordersAre(page, 'Buy 10  99.50 Unknown');
   await page.reload();
   await ordersAre(page, 'Buy 10  99.50 Unknown');
-  await page.locator('#list-orders .row .tool', { hasText: 'Send again' }).first().click();
+  await page.locator('#list-orders .row .tool:not([disabled])', { hasText: 'Send again' }).first().click();
   await until('the second one to be in the stream, too', async () => (await desk.stream('orders')).length === stored + 2);
   matcher.program.kill('SIGCONT');
   await ordersAre(page, 'Buy 10 0 99.50 Open', 'Buy 80 80 100.00 Filled');
   await known(page);
   await says(page, '#ticket-said', /It had come already: nothing happened twice/);
   await until('one order in the book', async () => /99\.50\D+10\D+1\b/.test(await text(page, '#ladder-bids')));
-  await page.locator('#list-orders .row .tool', { hasText: 'Cancel' }).first().click();
+  await sends(page, () => page.locator('#list-orders .row .tool', { hasText: 'Cancel' }).first().click());
   await ordersAre(page, 'Buy 10 0 99.50 Cancelled');
 
   await send(page, 's', '10', '100.50');
   await ordersAre(page, 'Sell 10 0 100.50 Open');
   await page.click('#cancel-all');
+  await page.locator('#confirm[open]').waitFor();
   await page.keyboard.press('Enter');
   await ordersAre(page, 'Sell 10 0 100.50 Cancelled');
 

@@ -117,7 +117,32 @@ test('a journal that is not what the inputs make of it halts the matcher, loudly
   const halted = await Matcher.start(server, { says: /HALTED/ });
   await until('it says that it is not ready', async () => (await halted.get('/readyz')).status === 503);
   assert.match((await halted.ready()).why, /MISMATCH.*execlog/);
-  await assert.rejects(desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
+  await assert.rejects(desk.askOnce({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
   assert.equal(await halted.program.stop(), 1);
+  await desk.close();
+});
+
+test('it goes on after the server was away, and halts when the order stream is another one', async () => {
+  const { server, desk } = await startVenue();
+  const matcher = await Matcher.start(server);
+  await matcher.leads();
+  await desk.openVenue();
+  const feed = await desk.listen(`feed.${MIC}.1.status`, 'FeedStatus');
+  await server.restart();
+  await until('the desk is connected again', () => desk.connection.rtt().catch(() => null));
+  const seq = await until('an order', () => desk.orders([limit('ann', 'buy', 30, 10_000)]).catch(() => null));
+  await desk.journaled(matcher, seq);
+  assert.equal(checkExeclog(await desk.execlog()).last, BigInt(seq));
+
+  const manager = await desk.connection.jetstreamManager();
+  const { config } = await manager.streams.info(`${MIC}-orders-1`);
+  await manager.streams.delete(config.name);
+  await until('the feed says that no order can come', () => feed.at(-1)?.detail.includes('order stream'));
+  await manager.streams.add(config);
+  for (let i = 0; i <= seq; i++) await desk.orders([limit('ann', 'sell', 1, 10_000)]); // grown beyond what was read
+  await matcher.program.says(/HALTED.*(made anew|wiped)/);
+  assert.equal((await matcher.ready()).state, 'HALTED');
+  assert.equal((await matcher.metrics()).seq, seq);
+  assert.equal(await matcher.program.stop(), 1);
   await desk.close();
 });

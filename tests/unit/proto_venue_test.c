@@ -5,6 +5,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/text.h"
+#include "proto/venue_tables.h"
 #include "tests/support/guard_page.h"
 #include "tests/support/random_venue.h"
 #include "tests/unit.h"
@@ -556,4 +557,16 @@ TEST(venue_codec, a_fault_that_a_command_has_is_kept_when_its_subject_is_looked_
     EXPECT_I64(wire_order_command_admit(&c, &subject), WIRE_FAULT_RANGE);
     EXPECT_U64(c.fault.field, 8);
     EXPECT_STR(c.account, "alice");
+}
+
+TEST(proto_venue, a_reports_own_writer_gives_the_bytes_that_its_table_gives) {
+    tw_random random;
+    tw_random_seed(&random, 11);
+    for (int i = 0; i < 20000; i++) {
+        uint8_t by_table[WIRE_PART_ROOM], by_hand[WIRE_PART_ROOM];
+        wire_report report = i == 0 ? wire_report_empty : random_report(&random);
+        size_t length = (size_t)(wire_table_put(&wire_table_report, &report, by_table) - by_table);
+        EXPECT_U64((uint64_t)(wire_report_put(&report, by_hand) - by_hand), length);
+        EXPECT_BYTES(by_hand, by_table, length);
+    }
 }

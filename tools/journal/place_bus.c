@@ -13,7 +13,7 @@
 #include "tools/interrupt.h"
 #include "tools/journal/place_inside.h"
 
-#define BATCH        4096u
+#define BATCH        65536u /* so many are asked for at once that a busy machine does not keep the server waiting */
 #define ON_THE_WAY   ((size_t)16 << 20)
 #define QUEUE_FULL   ((size_t)16 << 20) /* bytes that wait here: no more is asked for */
 #define TICK_MS      20

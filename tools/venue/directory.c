@@ -8,7 +8,9 @@
 #include "base/text.h"
 #include "runtime/clock.h"
 
-#define HEARTBEATS_NS  (450 * TW_NS_PER_SECOND / 1000) /* leaders speak every 100 ms */
+#define HEARTBEATS_NS  (450 * TW_NS_PER_SECOND / 1000)  /* leaders speak every 100 ms */
+#define SILENCE_NS     (1200 * TW_NS_PER_SECOND / 1000) /* a leader on a busy machine; longer, and it does not run */
+#define JETSTREAM_NS   (3 * TW_NS_PER_SECOND)           /* for its word, where that matters */
 #define STREAM_NAMES   "$JS.API.STREAM.NAMES"
 #define ARENA_BYTES    (8u << 20)
 #define NEAR_DISTANCE  3u
@@ -71,6 +73,7 @@ static void take_names(shard_search *self, const char *text, size_t length) {
 static void on_names(void *context, const bus_message *message) {
     shard_search *self = context;
     self->answered = true;
+    self->shards->complete = message->status == 0;
     if (message->status == 0) take_names(self, (const char *)message->bytes, message->length);
 }
 
@@ -97,7 +100,23 @@ static bool all_heard(void *context) {
     return true;
 }
 
-static tw_code search(shard_search *self, venue_link *link, tw_error *error) {
+/* How long it is worth waiting, by what is known. Without a word from JetStream, because it may not be asked, those that are heard
+ * are all there is to know; where nothing is known, or all has to be, its word is waited for. */
+static int64_t patience(const shard_search *self, bool whole) {
+    if (self->answered) return self->shards->count > 0 ? SILENCE_NS : HEARTBEATS_NS;
+    return whole || self->shards->count == 0 ? JETSTREAM_NS : HEARTBEATS_NS;
+}
+
+static void wait_for_shards(shard_search *self, venue_link *link, bool whole) {
+    int64_t start_ns = rt_clock_monotonic_ns(), until_ns = start_ns + HEARTBEATS_NS;
+    while (venue_link_wait(link, all_heard, self, until_ns) == VENUE_TIMED_OUT) {
+        int64_t end_ns = start_ns + patience(self, whole);
+        if (rt_clock_monotonic_ns() >= end_ns) break;
+        until_ns = rt_clock_monotonic_ns() + HEARTBEATS_NS / 10;
+    }
+}
+
+static tw_code search(shard_search *self, venue_link *link, bool whole, tw_error *error) {
     char subject[SUBJECT_BYTES], ask[64];
     bus_subscription *statuses;
     venue_request names;
@@ -108,18 +127,18 @@ static tw_code search(shard_search *self, venue_link *link, tw_error *error) {
     code =
         venue_request_start(&names, link, STREAM_NAMES, (const uint8_t *)ask, strlen(ask), on_names, self, error);
     if (code == TW_OK) {
-        venue_link_wait(link, all_heard, self, rt_clock_monotonic_ns() + HEARTBEATS_NS);
+        wait_for_shards(self, link, whole);
         venue_request_end(&names);
     }
     bus_unsubscribe(statuses);
     return code;
 }
 
-tw_code venue_shards_find(venue_link *link, const char *mic, venue_shards *shards, tw_error *error) {
+tw_code venue_shards_find(venue_link *link, const char *mic, bool whole, venue_shards *shards, tw_error *error) {
     shard_search self = {.shards = shards, .mic = mic};
     *shards = (venue_shards){0};
     if (!wire_arena_init(&self.arena, 64u << 10)) return tw_error_set(error, TW_NO_MEMORY, "no memory");
-    tw_code code = search(&self, link, error);
+    tw_code code = search(&self, link, whole, error);
     wire_arena_fini(&self.arena);
     if (code == TW_OK && shards->count == 0)
         return tw_error_set(

@@ -23,11 +23,13 @@ typedef struct venue_shard {
 
 typedef struct venue_shards {
     uint32_t count;
+    bool complete;                      /* JetStream named them; else only those that run are known */
     venue_shard list[VENUE_MAX_SHARDS]; /* by number */
 } venue_shards;
 
-/* TW_NOT_FOUND: no venue of this name is there; the text says what to do. */
-tw_code venue_shards_find(venue_link *link, const char *mic, venue_shards *shards, tw_error *error);
+/* `whole`: waits longer for JetStream's word, for who has to reach every shard. TW_NOT_FOUND: no venue of this name is there; the text
+ * says what to do. */
+tw_code venue_shards_find(venue_link *link, const char *mic, bool whole, venue_shards *shards, tw_error *error);
 const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number); /* NULL: no such shard */
 /* The trading date that the shard has begun, 0 if none or not known: its epoch begins with it ("2026-11-21.TWEX-1"). */
 uint32_t venue_shard_date(const venue_shard *shard);

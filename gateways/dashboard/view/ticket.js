@@ -246,7 +246,11 @@ export class TicketView {
     const { trader, changing } = this, read = this.#read();
     this.tried = true;
     this.mark();
-    if (!trader.connected || trader.desk.now() - this.sentAt < TWICE_MS) return;
+    if (trader.desk.now() - this.sentAt < TWICE_MS) return;
+    if (!trader.connected) {
+      this.tell({ kind: 'bad', text: 'Not sent: there is no connection.' });
+      return;
+    }
     if (!read.order && !read.change) {
       const first = Object.keys(read.problems)[0];
       this.fields[first]?.focus();

@@ -128,9 +128,18 @@ export class Desk {
     ]);
   }
 
-  async ask(query, timeout = 5000) {
+  /** Asks once. */
+  async askOnce(query, timeout) {
     const message = await this.connection.request(`query.${MIC}.${this.shard}`, encodeAs('Query', query), { timeout });
     return decodeAs('QueryReply', message.data);
+  }
+
+  /** Asks until somebody answers: who asks while a leader is in doubt, or changes, asks again. */
+  ask(query) {
+    return until('an answer', () => this.askOnce(query, 1000).catch((error) => {
+      if (['TIMEOUT', '503'].includes(error.code)) return null;
+      throw error;
+    }));
   }
 
   /** All messages of a stream from `from` on: { seq, subject, data }. */
