@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "tests/sim/fake.h"
 
-enum { MOST_CHECKS = 4, MOST_CLOSING = 32 };
+enum { MOST_CHECKS = 4, MOST_CLOSING = 32, MOST_WORK = 8 };
 
 /* What a loop's `data` points to begins with its host. */
 typedef struct turning {
@@ -17,6 +17,8 @@ typedef struct turning {
     uint32_t check_count;
     uv_handle_t *closing[MOST_CLOSING];
     uint32_t closing_count;
+    uv_work_t *work[MOST_WORK]; /* done, not told yet */
+    uint32_t work_count;
 } turning;
 
 static turning *turning_of(const uv_loop_t *loop) {
@@ -48,9 +50,19 @@ static void close_all(turning *t) {
     }
 }
 
+static void tell_work(turning *t, uint32_t index) {
+    uv_work_t *work = t->work[index];
+    t->work[index] = t->work[--t->work_count];
+    work->after_work_cb(work, 0);
+}
+
+/* Only at the end of a process: what is still under way comes to its end, as with the real one. */
 int uv_run(uv_loop_t *loop, uv_run_mode mode) {
+    turning *t = turning_of(loop);
     (void)mode;
-    close_all(turning_of(loop));
+    while (t->work_count > 0)
+        tell_work(t, 0);
+    close_all(t);
     return 0;
 }
 
@@ -156,18 +168,26 @@ int uv_timer_stop(uv_timer_t *timer) {
 /* ---- work: done at once, told later ---- */
 
 static void work_is_done(void *context, void *data, size_t length) {
-    uv_work_t *work = context;
-    (void)data, (void)length;
-    work->after_work_cb(work, 0);
+    turning *t = context;
+    uv_work_t *work = *(uv_work_t **)data;
+    (void)length;
+    for (uint32_t i = 0; i < t->work_count; i++)
+        if (t->work[i] == work) {
+            tell_work(t, i);
+            return;
+        }
 }
 
 int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb on_work, uv_after_work_cb on_done) {
-    const server_host *host = &turning_of(loop)->host;
-    world *w = host->server->world;
+    turning *t = turning_of(loop);
+    world *w = t->host.server->world;
+    TW_ASSERT(t->work_count < MOST_WORK);
     work->loop = loop;
     work->after_work_cb = on_done;
+    t->work[t->work_count++] = work;
     on_work(work);
-    world_after(w, host->process, world_delay(w, 2 * WORLD_MILLISECOND), work_is_done, work);
+    world_at(w, t->host.process, world_now(w) + world_delay(w, 2 * WORLD_MILLISECOND), work_is_done, t, &work,
+             sizeof(uv_work_t *));
     return 0;
 }
 

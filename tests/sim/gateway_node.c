@@ -374,6 +374,14 @@ static const wire_report *last_of(const execlog_report *reports, size_t count, c
     return NULL;
 }
 
+static bool was_told_lost(const gateway_client *c, const wire_report *before) {
+    for (uint32_t i = 0; i < c->lost_count; i++)
+        if (c->lost[i].seq == (before == NULL ? 0 : before->seq) &&
+            c->lost[i].n == (before == NULL ? 0 : before->n))
+            return true;
+    return false;
+}
+
 const char *gateway_not_at_rest(const gateway_node *g, const server_stream *journal) {
     size_t count;
     const char *missing = NULL;
@@ -384,7 +392,7 @@ const char *gateway_not_at_rest(const gateway_node *g, const server_stream *jour
         const wire_report *told = c->told_count > 0 ? &c->told[c->told_count - 1] : NULL;
         for (uint32_t j = 0; j < c->count; j++)
             if (!c->orders[j].acknowledged) missing = "a gateway's client waits for an acknowledgement";
-        if (told == NULL && c->begins_late) continue;
+        if ((told == NULL && c->begins_late) || was_told_lost(c, told)) continue; /* no more than that is kept */
         if (last != NULL && (told == NULL || told->seq != last->seq || told->n != last->n))
             missing = "a gateway's client has not been given its account's last report";
         if (last != NULL && told != NULL && told->seq < last->seq)
@@ -409,14 +417,6 @@ static bool is_in_stream(const server_stream *orders, const gateway_order *o) {
                    strcmp(c.client_order_id, o->command.client_order_id) == 0 &&
                    strcmp(c.correlation_id, o->command.correlation_id) == 0 && c.order_id == o->command.order_id &&
                    c.quantity == o->command.quantity && c.price == o->command.price;
-    return false;
-}
-
-static bool was_told_lost(const gateway_client *c, const wire_report *before) {
-    for (uint32_t i = 0; i < c->lost_count; i++)
-        if (c->lost[i].seq == (before == NULL ? 0 : before->seq) &&
-            c->lost[i].n == (before == NULL ? 0 : before->n))
-            return true;
     return false;
 }
 

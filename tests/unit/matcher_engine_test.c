@@ -221,6 +221,21 @@ TEST(matcher_engine, definitions_that_contradict_themselves_or_others_are_refuse
     close_desk(d);
 }
 
+TEST(matcher_engine, a_refused_definition_names_no_number_that_is_not_defined) {
+    mx_bounds bounds = small;
+    bounds.max_instruments = 8;
+    desk *d = open_desk(&bounds);
+    mx_command c = instrument(mx_instruments(d->engine), "MSFT");
+    c.define_instrument.lot = 0;
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    EXPECT_U64(d->reports[0].instrument, MX_UNKNOWN);
+    c = instrument(0, "AAPL");
+    c.define_instrument.lot = 0;
+    expect(d, c, MX_REFUSED, MXR_BAD_DEFINITION);
+    EXPECT_U64(d->reports[0].instrument, 0);
+    close_desk(d);
+}
+
 TEST(matcher_engine, names_are_found_and_unknown_ones_are_not) {
     desk *d = open_desk(&small);
     EXPECT_U64(mx_account_find(d->engine, "bob"), 1);

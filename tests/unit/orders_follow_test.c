@@ -172,6 +172,21 @@ TEST(orders_follow, what_is_lost_is_told_once_and_the_rest_still_comes) {
     follow_free(t);
 }
 
+TEST(orders_follow, what_is_lost_between_two_pages_is_told_again) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 3, .n = 0};
+    follow_add(t, 1, "a", &from, 1, 0);
+    follow_question q = question(t, 0);
+    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
+    page(t, q.chase, 9, 0);
+    follow_end_page(t, q.chase, 20, true, 0);
+    q = question(t, 0);
+    EXPECT_U64(q.after, 9);
+    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
+    EXPECT_U64(got.lost, 2);
+    follow_free(t);
+}
+
 TEST(orders_follow, bounds_refuse_and_leave_no_half_follower) {
     follow_table *t = table_new();
     follow_position from[20];
