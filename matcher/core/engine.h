@@ -113,8 +113,8 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
                          mx_order_view *views, uint32_t capacity);
 
 uint32_t mx_open_orders(const mx_engine *engine);
-int64_t mx_now(const mx_engine *engine);  /* TW_TIME_ABSENT before the first input */
-uint64_t mx_seq(const mx_engine *engine); /* of the last input, 0 before the first */
+int64_t mx_now(const mx_engine *engine);   /* TW_TIME_ABSENT before the first input */
+uint64_t mx_seq(const mx_engine *engine);  /* of the last input, 0 before the first */
 uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
 
 /* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
