@@ -29,9 +29,11 @@ static mx_reason change_quantity(const order *one, const order_rest *rest, const
     if (to->quantity <= one->executed) return MXR_BELOW_EXECUTED;
     to->leaves = to->quantity - one->executed;
     to->display = c->display == MX_SAME ? rest->display : c->display;
-    if (c->display == MX_SAME || c->display == 0) return MXR_OK;
-    if (c->display > to->quantity || c->display % lot != 0 || one->type == MX_STOP) return MXR_BAD_DISPLAY;
-    return MXR_OK;
+    if (to->display == 0) return MXR_OK;
+    bool changes = c->display != MX_SAME;
+    if (changes && (to->display > to->quantity || to->display % lot != 0 || one->type == MX_STOP))
+        return MXR_BAD_DISPLAY;
+    return to->quantity > to->display * MX_ICEBERG_PARTS ? MXR_BAD_DISPLAY : MXR_OK;
 }
 
 static mx_reason change_prices(const instrument *where, const order *one, const order_rest *rest,

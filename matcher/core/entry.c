@@ -81,7 +81,8 @@ static mx_reason quantities_check(const instrument *where, const mx_new_order *c
     if (c->quantity == 0 || c->quantity > MX_QUANTITY_MAX) return MXR_BAD_QUANTITY;
     if (lot != 1 && c->quantity % lot != 0) return MXR_BAD_LOT;
     if (c->display != 0 &&
-        (c->display > c->quantity || c->display % lot != 0 || !may_rest(c->tif) || !has_price(c->type)))
+        (c->display > c->quantity || c->display % lot != 0 || c->quantity > c->display * MX_ICEBERG_PARTS ||
+         !may_rest(c->tif) || !has_price(c->type)))
         return MXR_BAD_DISPLAY;
     if (c->minimum != 0 && (c->minimum > c->quantity || is_stop(c->type) || c->post_only)) return MXR_BAD_MINIMUM;
     return MXR_OK;

@@ -20,7 +20,8 @@
     X(8, BAD_TICK, "the price is not on the instrument's tick")                                                    \
     X(9, BAD_STOP_PRICE, "a stop needs a stop price on the instrument's tick; other orders have none")             \
     X(10, BAD_DISPLAY,                                                                                             \
-      "the displayed quantity is beyond the quantity, not a multiple of the lot, or the order can't rest")         \
+      "the displayed quantity is beyond the quantity, below a thousandth of it, not a multiple of the lot, or "    \
+      "the order can't rest")                                                                                      \
     X(11, BAD_MINIMUM, "the minimum quantity is beyond the quantity, or a stop or post-only order has one")        \
     X(12, BAD_TIME_IN_FORCE, "this type of order can't have this time in force")                                   \
     X(13, BAD_EXPIRY, "the expiry time is not in the future, or the order is not good till a time")                \

@@ -28,6 +28,8 @@ typedef __int128 mx_money;
 #define MX_POSITION_MAX (UINT64_C(1) << 62)       /* no position, with all open orders filled, may go beyond */
 #define MX_MONEY_MAX    ((mx_money)1000000000000000 * 1000000000000000) /* 10^30: the most that a limit can say */
 #define MX_PPM          1000000
+#define MX_ICEBERG_PARTS                                                                                           \
+    1000u /* an iceberg is shown in at most so many parts: each is reported, to all replicas and for ever */
 
 #define MX_ACCOUNT_BYTES 33 /* a name of at most 32 bytes, NUL terminated */
 #define MX_TICK_BANDS    8

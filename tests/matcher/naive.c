@@ -466,6 +466,7 @@ static mx_reason sensible(naive_engine *e, const mx_new_order *o) {
     if (o->quantity % lot != 0) return MXR_BAD_LOT;
     if (o->display > 0 && (o->display > o->quantity || o->display % lot != 0 || !stays(o->tif) || !priced))
         return MXR_BAD_DISPLAY;
+    if (o->display > 0 && (o->quantity + o->display - 1) / o->display > 1000) return MXR_BAD_DISPLAY;
     if (o->minimum > 0 && (o->minimum > o->quantity || is_stop(o->type) || o->post_only)) return MXR_BAD_MINIMUM;
     if (priced ? !in_range(o->price) : o->price != TW_PRICE_ABSENT) return MXR_BAD_PRICE;
     if (priced && o->price % tick_of(p, o->price) != 0) return MXR_BAD_TICK;
@@ -752,6 +753,7 @@ static mx_reason changed(naive_engine *e, const entry *x, const mx_replace *c, b
         if (c->display != 0 && bad) return MXR_BAD_DISPLAY;
         to->o.display = c->display;
     }
+    if (to->o.display > 0 && (to->total + to->o.display - 1) / to->o.display > 1000) return MXR_BAD_DISPLAY;
     if (c->price != TW_PRICE_ABSENT) {
         if (x->o.type == MX_STOP || !in_range(c->price)) return MXR_BAD_PRICE;
         if (c->price % tick_of(p, c->price) != 0) return MXR_BAD_TICK;
