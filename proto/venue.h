@@ -221,6 +221,9 @@ typedef struct wire_order_view {
     uint64_t session;
     char client_order_id[WIRE_CLIENT_ID_BYTES];
     char correlation_id[WIRE_CORRELATION_BYTES];
+    uint32_t reason; /* why it has ended; 0: none, or not known */
+    bool rejected;   /* it never came to be, and has no status */
+    bool expired;    /* it has ended by time; its status is that of a cancelled one */
 } wire_order_view;
 
 typedef struct wire_position_view {

@@ -171,6 +171,9 @@ static const wire_row order_view_rows[] = {
     [17] = ROW(wire_order_view, session, ROW_U64),
     [18] = TEXT_ROW(wire_order_view, client_order_id),
     [19] = TEXT_ROW(wire_order_view, correlation_id),
+    [20] = ROW(wire_order_view, reason, ROW_U32),
+    [21] = ROW(wire_order_view, rejected, ROW_BOOL),
+    [22] = ROW(wire_order_view, expired, ROW_BOOL),
 };
 const wire_table wire_table_order_view = TABLE(order_view_rows, wire_order_view, &wire_order_view_empty);
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define NS_PER_S   1e9
 #define LAST_DATE  9.2e9 /* seconds; later dates do not fit nanoseconds in 64 bits */
 #define MOST_BYTES (1u << 24)
@@ -91,6 +93,85 @@ bool json_node_each(json_node *object, json_node_visit visit, void *context) {
     json_object_object_foreach(object, name, value) {
         if (!visit(context, name, value)) return false;
     }
+    return true;
+}
+
+/* ---- names said twice ---- */
+
+/* The bytes are known to be one object, so quotes, brackets, colons and commas are all there is to tell apart. */
+typedef struct name_scan {
+    const uint8_t *bytes;
+    size_t length, at;
+    int depth;
+    bool name_next; /* a text here is a member's name */
+} name_scan;
+
+/* `at` stands on the opening quote, and then behind the closing one. */
+static void pass_text(name_scan *s) {
+    uint8_t quote = s->bytes[s->at++];
+    while (s->at < s->length && s->bytes[s->at] != quote)
+        s->at += s->bytes[s->at] == '\\' ? 2 : 1;
+    s->at = s->at < s->length ? s->at + 1 : s->length;
+}
+
+/* The next name of the outermost object, with its quotes. */
+static bool next_name(name_scan *s, size_t *start, size_t *length) {
+    while (s->at < s->length) {
+        uint8_t c = s->bytes[s->at];
+        if (c == '"' || c == '\'') {
+            bool is_name = s->depth == 1 && s->name_next;
+            *start = s->at;
+            pass_text(s);
+            *length = s->at - *start;
+            s->name_next = false;
+            if (is_name) return true;
+            continue;
+        }
+        if (c == '{' || c == '[') s->depth++;
+        if (c == '}' || c == ']') s->depth--;
+        if (s->depth == 1 && (c == '{' || c == ',')) s->name_next = true;
+        s->at++;
+    }
+    return false;
+}
+
+/* By the parser, so that escapes mean here what they meant to it. */
+static struct json_object *decoded_name(const uint8_t *bytes, size_t length) {
+    struct json_tokener *parser = json_tokener_new();
+    if (parser == NULL) return NULL;
+    struct json_object *text = json_tokener_parse_ex(parser, (const char *)bytes, (int)length);
+    json_tokener_free(parser);
+    return text;
+}
+
+static void find_repeated(const uint8_t *bytes, size_t length, char *name, size_t capacity) {
+    name_scan scan = {.bytes = bytes, .length = length};
+    struct json_object *seen = json_object_new_object();
+    size_t start, bytes_in_name;
+    bool found = false;
+    tw_text_copy(name, capacity, "");
+    while (seen != NULL && !found && next_name(&scan, &start, &bytes_in_name)) {
+        struct json_object *text = decoded_name(bytes + start, bytes_in_name);
+        const char *decoded = text != NULL ? json_object_get_string(text) : "";
+        found = json_object_object_get_ex(seen, decoded, NULL);
+        if (found)
+            tw_text_copy(name, capacity, decoded);
+        else
+            json_object_object_add(seen, decoded, NULL);
+        json_object_put(text);
+    }
+    json_object_put(seen);
+}
+
+bool json_node_repeats(json_node *object, const uint8_t *bytes, size_t length, char *name, size_t capacity) {
+    name_scan scan = {.bytes = bytes, .length = length};
+    size_t start, bytes_in_name;
+    int said = 0;
+    if (!json_node_is_object(object)) return false;
+    while (next_name(&scan, &start, &bytes_in_name))
+        said++;
+    if (said == json_object_object_length(object)) return false;
+    find_repeated(bytes, length, name, capacity);
     return true;
 }
 

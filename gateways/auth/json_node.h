@@ -1,6 +1,6 @@
 /*
  * JSON that others wrote (tokens, key sets), read strictly: RFC 8259, UTF-8, one object, nesting bounded. A name said
- * twice means what it said last (RFC 7515, section 4). The auth folder's one door to the JSON parser.
+ * twice means what it said last (RFC 7515, section 4), unless json_node_repeats is asked. The auth folder's one door to the JSON parser.
  */
 #ifndef TICKWIRE_GATEWAYS_AUTH_JSON_NODE_H
 #define TICKWIRE_GATEWAYS_AUTH_JSON_NODE_H
@@ -35,6 +35,9 @@ bool json_node_whole(json_node *node, int64_t *value);
 /* Calls for each member until one answers false; whether none did. `value` is NULL where it is null. */
 typedef bool (*json_node_visit)(void *context, const char *name, json_node *value);
 bool json_node_each(json_node *object, json_node_visit visit, void *context);
+/* Whether the bytes that the object was parsed from say one of its own members twice, and which one: into `name`, cut where it does not
+ * fit. Names are compared by what they mean: "a" is "\u0061". */
+bool json_node_repeats(json_node *object, const uint8_t *bytes, size_t length, char *name, size_t capacity);
 /* A whole number from 0 to `most`. */
 bool json_node_count_up_to(json_node *node, uint64_t most, uint64_t *value);
 /* Seconds since 1970, whole or not (RFC 7519, NumericDate), as nanoseconds; later than those can say is INT64_MAX.

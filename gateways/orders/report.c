@@ -81,6 +81,12 @@ static void put_text(json_writer *w, const char *name, const char *text) {
     if (text[0] != '\0') json_string(w, name, text);
 }
 
+static void put_reason(json_writer *w, uint32_t reason) {
+    if (reason == MXR_OK) return;
+    json_string(w, "reason", mx_reason_name((mx_reason)reason));
+    put_text(w, "reason_text", mx_reason_text((mx_reason)reason));
+}
+
 static void put_order_id(json_writer *w, uint32_t shard, uint64_t order_id) {
     char text[ORDER_ID_BYTES];
     if (order_id == 0) return;
@@ -132,10 +138,7 @@ bool report_write(json_writer *w, const report_frame *frame, const wire_report *
     json_string(w, "kind", mx_report_kind_name((mx_report_kind)r->kind));
     PUT_WORD(w, "status", statuses, r->status);
     PUT_WORD(w, "command", commands, r->command);
-    if (r->reason != MXR_OK) {
-        json_string(w, "reason", mx_reason_name((mx_reason)r->reason));
-        put_text(w, "reason_text", mx_reason_text((mx_reason)r->reason));
-    }
+    put_reason(w, r->reason);
     put_order_id(w, frame->shard, r->order_id);
     put_text(w, "client_order_id", r->client_order_id);
     put_text(w, "correlation_id", r->correlation_id);
@@ -159,6 +162,18 @@ static void put_average(json_writer *w, const wire_order_view *o, const wire_nam
     json_decimal(w, "average_price", (int64_t)average, of->price_exponent);
 }
 
+/* An order that never came to be has no status of its own at the venue, and an expired one has that of a cancelled one: who has only this
+ * answer wants to know. */
+static void put_view_status(json_writer *w, const wire_order_view *o) {
+    if (o->rejected)
+        json_string(w, "status", "REJECTED");
+    else if (o->expired)
+        json_string(w, "status", "EXPIRED");
+    else
+        PUT_WORD(w, "status", statuses, o->status);
+    put_reason(w, o->reason);
+}
+
 void report_write_order(json_writer *w, const char *exchange, uint32_t shard, const wire_order_view *o,
                         const wire_named_instrument *of) {
     json_open_object(w, NULL);
@@ -171,7 +186,7 @@ void report_write_order(json_writer *w, const char *exchange, uint32_t shard, co
     PUT_WORD(w, "side", sides, o->side);
     PUT_WORD(w, "order_type", types, o->type);
     PUT_WORD(w, "time_in_force", times, o->tif);
-    PUT_WORD(w, "status", statuses, o->status);
+    put_view_status(w, o);
     put_price(w, "price", o->price, of);
     put_price(w, "stop_price", o->stop_price, of);
     put_quantity(w, "quantity", o->quantity, of);

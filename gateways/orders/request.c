@@ -311,6 +311,13 @@ static void take_correlation(order_request *request, json_node *object) {
         tw_text_copy(request->correlation_id, sizeof request->correlation_id, text);
 }
 
+/* The parser keeps the last of two prices, and nobody knows which of them was meant. */
+static bool is_said_once(order_fault *fault, json_node *object, const uint8_t *bytes, size_t length) {
+    char name[ORDER_FIELD_BYTES];
+    return !json_node_repeats(object, bytes, length, name, sizeof name) ||
+           order_fault_set(fault, "BAD_REQUEST", name, "'%s' is said more than once", name);
+}
+
 bool order_request_parse(order_request *request, order_fault *fault, const uint8_t *bytes, size_t length,
                          order_op op) {
     size_t at;
@@ -321,10 +328,12 @@ bool order_request_parse(order_request *request, order_fault *fault, const uint8
     reading r = {.request = request, .fault = fault, .enveloped = op == ORDER_OPS};
     if (r.enveloped) request->op = op_of(object);
     take_correlation(request, object);
-    bool good = request->op != ORDER_OPS
-                    ? json_node_each(object, take_member, &r) && order_request_check(request, fault)
-                    : order_fault_set(fault, "UNKNOWN_OP", "op",
-                                      "op is not one of order.new, order.cancel, order.replace, order.mass_cancel");
+    bool good = is_said_once(fault, object, bytes, length);
+    if (good)
+        good = request->op != ORDER_OPS
+                   ? json_node_each(object, take_member, &r) && order_request_check(request, fault)
+                   : order_fault_set(fault, "UNKNOWN_OP", "op",
+                                     "op is not one of order.new, order.cancel, order.replace, order.mass_cancel");
     json_node_free(object);
     return good;
 }

@@ -1,6 +1,6 @@
 /*
  * What a client asks of the venue, read strictly (docs/orders.md): a field that is not known, or does not belong to this kind of
- * request, is refused by name, because an order with a misspelt field is not the order that was meant. Pure.
+ * request, is refused by name, because an order with a misspelt field is not the order that was meant; and so is one that is said twice. Pure.
  *
  * Decimals stay texts here: how many digits they may have is the instrument's to say (command.h).
  */

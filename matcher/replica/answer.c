@@ -120,6 +120,9 @@ static void add_ended(answer *a, const mr_record *record) {
     out.executed = report->executed;
     out.executed_notional = report->executed_notional;
     out.session = report->session;
+    out.reason = report->reason;
+    out.rejected = report->kind == MX_REJECTED;
+    out.expired = report->kind == MX_EXPIRED;
     mw_client_id_text(&report->client_id, out.client_order_id);
     tw_text_copy(out.correlation_id, sizeof out.correlation_id, record->correlation);
     (void)name(a, report->instrument);

@@ -126,9 +126,9 @@ test('what is wrong with a request is said with its field, and nothing of it rea
     ['POST', '/v1/orders', '{"symbol"'], ['POST', '/v1/orders', '[]'], ['POST', '/v1/orders', limit(), { contentType: 'text/plain' }], ['POST', '/v1/orders', `{"symbol":"${'x'.repeat(70_000)}"}`],
     ['POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined }), cancel_on_disconnect: true }], ['POST', '/v1/orders', limit(), { headers: { 'x-correlation-id': 'x'.repeat(65) } }],
     ['DELETE', '/v1/orders/1-0'], ['DELETE', '/v1/orders/7-1-0?account=ann'], ['DELETE', '/v1/orders/1-1-0?account=ann&price=5'], ['PUT', '/v1/orders'], ['GET', '/v1/orders'], ['GET', '/v1/orders/x?account=ann'],
-    ['POST', '/v1/orders', limit(), { headers: { origin: 'https://evil.example' } }], ['GET', '/v1/positions?account=eve'],
+    ['POST', '/v1/orders', limit(), { headers: { origin: 'https://evil.example' } }], ['GET', '/v1/positions?account=eve'], ['POST', '/v1/orders', '{"account":"ann","symbol":"AAPL","side":"buy","quantity":"1","price":"186","price":"1.00"}'],
   ), [[400, 'BAD_JSON'], [400, 'BAD_JSON'], [415, 'BAD_TYPE'], [413, 'TOO_LARGE'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'],
-    [400, 'BAD_FIELD'], [404, 'UNKNOWN_ORDER'], [400, 'BAD_FIELD'], [405, 'METHOD_NOT_ALLOWED'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'], [403, 'FORBIDDEN'], [403, 'FORBIDDEN']]);
+    [400, 'BAD_FIELD'], [404, 'UNKNOWN_ORDER'], [400, 'BAD_FIELD'], [405, 'METHOD_NOT_ALLOWED'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'], [403, 'FORBIDDEN'], [403, 'FORBIDDEN'], [400, 'BAD_REQUEST']]);
   await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' });
   assert.deepEqual([venue.commands.length, client.schemaFaults], [since + 1, []]);
   await client.close();
@@ -378,7 +378,11 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   dies.kill('SIGKILL');
   await until('the session to be lost', () => reportsOf(sent.order_id).some(({ kind, reason }) => kind === 'CANCELLED' && reason === 'SESSION_LOST'));
   assert.deepEqual((await (await fetch(`${stays.url}/v1/orders?account=ann`)).json()).orders.map(({ order_id }) => order_id), [kept.order_id]);
-  assert.equal((await (await fetch(`${stays.url}/v1/orders/${sent.order_id}?account=ann`)).json()).status, 'CANCELLED');
+  const became = async (id) => { const { status, reason } = await (await fetch(`${stays.url}/v1/orders/${id}?account=ann`)).json(); return [status, reason]; };
+  assert.deepEqual([await became(sent.order_id), await became(kept.order_id)], [['CANCELLED', 'SESSION_LOST'], ['OPEN', undefined]]);
+  const posted = (await http(stays, 'POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, display: '200' }) })).json;
+  await until('what became of an order sent by HTTP alone', async () => (await became(posted.order_id))[0] !== undefined);
+  assert.deepEqual(await became(posted.order_id), ['REJECTED', 'BAD_DISPLAY']);
   assert.equal((await fetch(`${stays.url}/v1/orders/${kept.order_id}?account=ann`, { method: 'DELETE' })).status, 202);
   await until('the cancel', () => reportsOf(kept.order_id).some(({ kind }) => kind === 'CANCELLED'));
   const late = await trader(stays);

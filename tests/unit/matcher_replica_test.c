@@ -823,6 +823,49 @@ TEST(matcher_replica, questions_are_answered_with_the_input_they_are_true_at) {
     free_world(w);
 }
 
+/* Who has only questions, and no reports, learns from them what became of an order. */
+TEST(matcher_replica, an_order_that_has_ended_or_never_was_is_answered_with_the_reason) {
+    world *w = open_world();
+    wire_order_command refused = limit("ann", TW_BID, 30, 10000, "a1", "why-not"),
+                       at_once = limit("ann", TW_BID, 30, 10000, "a2", ""),
+                       timed = limit("ann", TW_BID, 30, 9000, "a3", "");
+    refused.quantity = 0;
+    at_once.tif = MX_IOC;
+    timed.tif = MX_GTD;
+    timed.expire_ns = OPENING + 11 * SECOND / 200;
+    send_one(w, refused);                                    /* 2 */
+    send_one(w, at_once);                                    /* 3 */
+    send_one(w, timed);                                      /* 4 */
+    send_one(w, limit("ann", TW_BID, 1, 9000, "a4", ""));    /* 5 */
+    send_one(w, limit("ann", TW_BID, 1, 9000, "a5", ""));    /* 6 */
+    send_one(w, limit("bob", TW_ASK, 1, 9000, "b1", "fit")); /* 7: 5 is filled */
+    station one = new_station(w);
+    take_all(&one);
+    const struct {
+        uint64_t seq;
+        uint8_t status;
+        uint32_t reason;
+        bool rejected, expired;
+    } table[] = {{2, MX_STATUS_NONE, MXR_BAD_QUANTITY, true, false},
+                 {3, MX_STATUS_CANCELLED, MXR_IOC_REMAINDER, false, false},
+                 {4, MX_STATUS_CANCELLED, MXR_TIME_REACHED, false, true},
+                 {5, MX_STATUS_FILLED, MXR_OK, false, false},
+                 {6, MX_STATUS_OPEN, MXR_OK, false, false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        wire_query q = query_of(WIRE_QUERY_ORDER, "ann");
+        q.order_id = MX_ORDER_ID(table[i].seq, 0);
+        reply r = ask(one.replica, &q);
+        const wire_order_view *o = &r.first.order;
+        EXPECT_U64(r.orders, 1);
+        EXPECT_MSG(o->status == table[i].status && o->reason == table[i].reason &&
+                       o->rejected == table[i].rejected && o->expired == table[i].expired,
+                   "order %" PRIu64 ": status %u, reason %u, rejected %d, expired %d", table[i].seq, o->status,
+                   o->reason, o->rejected, o->expired);
+    }
+    mr_free(one.replica);
+    free_world(w);
+}
+
 TEST(matcher_replica, questions_that_make_no_sense_are_answered_so) {
     world *w = open_world();
     station one = new_station(w);

@@ -112,6 +112,36 @@ TEST(orders_report, values_that_nobody_knows_are_left_out_and_everything_fits) {
     EXPECT(strlen(written(&r, &odd)) < ORDER_JSON_BYTES);
 }
 
+TEST(orders_report, what_became_of_an_order_is_its_status_with_the_reason) {
+    static const struct {
+        wire_order_view order;
+        const char *shown; /* between the symbol's shard and the quantity */
+    } table[] = {
+        {{.status = MX_STATUS_OPEN}, "\"status\":\"OPEN\",\"quantity\""},
+        {{.status = MX_STATUS_FILLED}, "\"status\":\"FILLED\",\"quantity\""},
+        {{.rejected = true, .reason = MXR_PRICE_COLLAR},
+         "\"status\":\"REJECTED\",\"reason\":\"PRICE_COLLAR\",\"reason_text\":\"the price is too far from the "
+         "instrument's reference price\",\"quantity\""},
+        {{.status = MX_STATUS_CANCELLED, .reason = MXR_REQUESTED},
+         "\"status\":\"CANCELLED\",\"reason\":\"REQUESTED\",\"reason_text\":\"cancelled as "
+         "requested\",\"quantity\""},
+        {{.status = MX_STATUS_CANCELLED, .expired = true, .reason = MXR_TIME_REACHED},
+         "\"status\":\"EXPIRED\",\"reason\":\"TIME_REACHED\",\"reason_text\":\"its time has come\",\"quantity\""},
+        {{.rejected = true, .reason = 99999}, "\"status\":\"REJECTED\",\"reason\":\"?\",\"quantity\""},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[ORDER_JSON_BYTES];
+        json_writer w;
+        wire_order_view o = table[i].order;
+        o.order_id = MX_ORDER_ID(3, 0);
+        o.price = o.stop_price = TW_PRICE_ABSENT;
+        json_start(&w, text, sizeof text);
+        report_write_order(&w, "TWEX", 2, &o, &aapl);
+        EXPECT(json_finish(&w));
+        EXPECT_MSG(strstr(text, table[i].shown) != NULL, "row %zu: %s", i, text);
+    }
+}
+
 TEST(orders_report, an_order_and_a_position_are_shown_with_their_average_prices) {
     char text[ORDER_JSON_BYTES];
     json_writer w;

@@ -67,6 +67,15 @@ TEST(orders_request, what_is_wrong_is_named_by_its_field) {
         {"{\"op\":\"order.replace\",\"order_id\":\"1-2-3\",\"price\":1,\"open_only\":true}", "BAD_FIELD",
          "quantity"},
         {"{\"op\":\"order.mass_cancel\",\"quantity\":1}", "BAD_FIELD", "quantity"},
+        {ORDER "\"quantity\":1,\"price\":\"186\",\"price\":\"1.00\"}", "BAD_REQUEST", "price"},
+        {ORDER "\"quantity\":1,\"price\":\"186\",\"price\":\"186\"}", "BAD_REQUEST", "price"},
+        {ORDER "\"quantity\":1,\"price\":\"186\" , \"\\u0070r\\u0069ce\" : null}", "BAD_REQUEST", "price"},
+        {ORDER "\"price\":[{\"a\":1,\"a\":2},\"}\\\"\",\"\\\\\"],\"quantity\":1,\"price\":1}", "BAD_REQUEST",
+         "price"},
+        {ORDER "\"quantity\":1,\"price\":1,\"side\":\"sell\"}", "BAD_REQUEST", "side"},
+        {"{\"op\":\"order.mass_cancel\",\"op\":\"order.mass_cancel\"}", "BAD_REQUEST", "op"},
+        {"{\"op\":\"order.mass_cancel\",\"id\":1,\"id\":2}", "BAD_REQUEST", "id"},
+        {"{\"op\":\"order.mass_cancel\",\"quantiy\":1,\"quantiy\":1}", "BAD_REQUEST", "quantiy"},
     };
     order_request request;
     order_fault fault;
@@ -182,4 +191,21 @@ TEST(orders_request, a_replace_leaves_what_it_does_not_name) {
     EXPECT_I64(c.stop_price, TW_PRICE_ABSENT);
     EXPECT_U64(c.quantity, WIRE_QUANTITY_ABSENT);
     EXPECT_U64(c.display, 0);
+}
+
+TEST(orders_request, what_only_looks_like_a_name_said_twice_is_taken) {
+    static const char *const good[] = {
+        "{\"op\":\"order.cancel\",\"order_id\":\"1-2-3\",\"correlation_id\":\"order_id\"}",
+        "{\"op\":\"order.cancel\",\"order_id\":\"1-2-3\",\"correlation_id\":\"\\\",\\\"order_id\\\":\\\"\"}",
+        "{\"op\":\"order.cancel\",\"order_id\":\"1-2-3\",\"correlation_id\":\"\\\\\"}",
+        "{\"op\":\"order.cancel\",\"order_id\":\"1-2-3\",\"id\":{\"order_id\":1,\"op\":[{\"id\":2}]}}",
+    };
+    order_request request;
+    order_fault fault;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        EXPECT_MSG(parse(&request, &fault, good[i]), "%s: %s", good[i], fault.message);
+    const char *http = "{\"symbol\":\"A\",\"symbol\":\"B\",\"side\":\"buy\",\"quantity\":1,\"price\":1}";
+    EXPECT(!order_request_parse(&request, &fault, (const uint8_t *)http, strlen(http), ORDER_NEW));
+    EXPECT_STR(fault.code, "BAD_REQUEST");
+    EXPECT_STR(fault.field, "symbol");
 }
