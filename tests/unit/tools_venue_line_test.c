@@ -41,6 +41,18 @@ TEST(venue_line, an_instrument_has_what_it_says_and_defaults_for_the_rest) {
     EXPECT_U64(order.number, 1);
 }
 
+TEST(venue_line, an_instrument_that_exists_has_to_be_told_whole) {
+    tw_error error = {0};
+    venue_order order = read_one("instrument AAPL tick=0.02 lot=10");
+    EXPECT_I64(venue_redefinition_check(&order, &error), TW_INVALID);
+    EXPECT(strstr(error.text, "AAPL is there already") != NULL);
+    EXPECT(strstr(error.text, "collar=") != NULL && strstr(error.text, "protection=") != NULL);
+    EXPECT(strstr(error.text, "lot=") == NULL);
+    order = read_one("instrument AAPL tick=0.02 lot=10 collar=none protection=5%");
+    EXPECT_I64(venue_redefinition_check(&order, &error), TW_OK);
+    EXPECT_U64(order.command.collar_ppm, 0);
+}
+
 TEST(venue_line, ticks_come_in_bands_and_decimals_are_the_files) {
     venue_file file;
     tw_error error = {0};

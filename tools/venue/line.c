@@ -81,17 +81,17 @@ typedef struct attribute {
     size_t offset; /* in wire_control_command */
     uint32_t bit;  /* of venue_order.given */
     const char *example;
-    bool may_lack; /* "unlimited", or "none" where that is the word */
+    bool may_lack; /* "unlimited" is a value of it */
 } attribute;
 
 #define AT(field) offsetof(wire_control_command, field)
 #define BIT(name) (1u << VENUE_LIMIT_##name)
 static const attribute attributes[] = {
-    {INSTRUMENT, "tick", VALUE_TICK, 0, 0, "0.01", false},
-    {INSTRUMENT, "ticks", VALUE_TICKS, 0, 0, "0:0.0001,1:0.01", false},
-    {INSTRUMENT, "lot", VALUE_QUANTITY, AT(lot), 0, "1", false},
-    {INSTRUMENT, "collar", VALUE_PPM, AT(collar_ppm), 0, "10%", false},
-    {INSTRUMENT, "protection", VALUE_PPM, AT(protection_ppm), 0, "5%", false},
+    {INSTRUMENT, "tick", VALUE_TICK, 0, VENUE_GIVEN_TICK, "0.01", false},
+    {INSTRUMENT, "ticks", VALUE_TICKS, 0, VENUE_GIVEN_TICK, "0:0.0001,1:0.01", false},
+    {INSTRUMENT, "lot", VALUE_QUANTITY, AT(lot), VENUE_GIVEN_LOT, "1", false},
+    {INSTRUMENT, "collar", VALUE_PPM, AT(collar_ppm), VENUE_GIVEN_COLLAR, "10%", false},
+    {INSTRUMENT, "protection", VALUE_PPM, AT(protection_ppm), VENUE_GIVEN_PROTECTION, "5%", false},
     {INSTRUMENT, "reference", VALUE_PRICE, AT(price), 0, "187.20", false},
     {INSTRUMENT, "shard", VALUE_SHARD, 0, 0, "2", false},
     {ACCOUNT, "class", VALUE_COUNT, AT(fee_class), 0, "1", false},
@@ -218,6 +218,7 @@ static bool read_number(const venue_context *context, const attribute *a, const 
 
 static bool read_value(const venue_context *context, const attribute *a, const char *text, venue_order *order) {
     if (a->may_lack && strcmp(text, "unlimited") == 0) return read_unlimited(a, order), true;
+    if (a->bit == VENUE_GIVEN_COLLAR && strcmp(text, "none") == 0) text = "0%";
     switch (a->type) {
     case VALUE_PRICE:
         return read_price(context, text, FIELD(int64_t, order, a->offset));
@@ -376,6 +377,27 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
     if (v->id == LIMITS && order->given == 0)
         return tw_error_set(error, TW_INVALID, "limits %s: which? %s", c->account, v->usage);
     return TW_OK;
+}
+
+tw_code venue_redefinition_check(const venue_order *order, tw_error *error) {
+    static const struct part {
+        uint32_t bit;
+        const char *text;
+    } parts[] = {{VENUE_GIVEN_LOT, " lot= (else 1)"},
+                 {VENUE_GIVEN_COLLAR, " collar= (else none; collar=none if there is none)"},
+                 {VENUE_GIVEN_PROTECTION, " protection= (else 5%)"}};
+    char missing[160] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if ((order->given & parts[i].bit) == 0) {
+            tw_text_format(missing + used, sizeof missing - used, "%s%s", used > 0 ? "," : "", parts[i].text);
+            used = strlen(missing);
+        }
+    if (used == 0) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "%s is there already, and a new definition replaces all of the old one: say what it shall "
+                        "have of%s",
+                        order->command.symbol, missing);
 }
 
 static const verb *find_verb(const char *word) {
