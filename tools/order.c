@@ -196,8 +196,25 @@ static tw_code find_order(run *self, tw_error *error) {
     return tw_error_set(error, TW_NOT_FOUND, "%s has no open order %s", self->ticket.account, id);
 }
 
+/* What a shard lists is known only while its matcher runs. */
+static const venue_shard *silent_shard(const run *self) {
+    for (uint32_t i = 0; i < self->shards.count; i++)
+        if (!self->shards.list[i].runs) return &self->shards.list[i];
+    return NULL;
+}
+
 static tw_code unknown_symbol(const run *self, tw_error *error) {
     const venue_name *name = &self->ticket.name;
+    const venue_shard *silent = silent_shard(self);
+    if (silent != NULL && self->directory.count == 0)
+        return tw_error_set(error, TW_NOT_FOUND,
+                            "shard %" PRIu32 " of %s does not answer, nothing was sent: is its matcher running?",
+                            silent->number, name->mic);
+    if (silent != NULL)
+        return tw_error_set(error, TW_NOT_FOUND,
+                            "no shard of %s that answers has %s, and shard %" PRIu32
+                            " does not answer: is its matcher running?",
+                            name->mic, name->symbol, silent->number);
     const char *nearest = venue_directory_nearest(&self->directory, name->symbol);
     if (nearest != NULL)
         return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s: did you mean %s?", name->mic,
