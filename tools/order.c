@@ -81,6 +81,7 @@ static const settings_program program = {
     .summary = "Sends an order to the venue, or cancels or replaces one, and shows what becomes of it.",
     .usage = "buy|sell SYMBOL QUANTITY [@ PRICE] | cancel ID | replace ID [QUANTITY] [@ PRICE] [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue = "Examples:\n"
                 "  tickwire order buy TWEX.AAPL 100 @ 187.20 --account ann\n"
                 "  tickwire order sell TWEX.AAPL 50 --account ann            at the market\n"

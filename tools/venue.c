@@ -69,6 +69,7 @@ static const settings_program program = {
     .summary = "Sets the venue up and runs it: instruments, accounts, limits, trading days, states, kill switch.",
     .usage = "COMMAND... [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue =
         "Commands (docs/venue-file.md has them all):\n"
         "  apply FILE                                every line of a venue file\n"
