@@ -53,6 +53,11 @@ TEST(venue_line, an_instrument_that_exists_has_to_be_told_whole) {
     EXPECT_U64(order.command.collar_ppm, 0);
 }
 
+TEST(venue_line, a_day_far_ahead_is_taken_if_that_is_said) {
+    EXPECT_U64(read_one("day 2026-11-28 end=21:00").command.date, 20261128);
+    EXPECT_U64(read_one("day 2062-11-21 end=21:00 far=yes").command.date, 20621121);
+}
+
 TEST(venue_line, ticks_come_in_bands_and_decimals_are_the_files) {
     venue_file file;
     tw_error error = {0};
@@ -141,6 +146,9 @@ static const struct {
     {"fees 16 maker=1ppm", "no fee class"},
     {"day 2026-02-30 end=21:00", "is no date"},
     {"day 2026-11-21", "when does it end"},
+    {"day 2062-11-21 end=21:00", "no earlier day can: if it is meant, say far=yes"},
+    {"day 2026-11-29 end=21:00", "is 8 days after today"},
+    {"day 2026-11-29 end=21:00 far=no", "far='no' can't be read"},
     {"day today end=25:00", "end='25:00' can't be read"},
     {"block all", "of which instrument"},
     {"kill ann AAPL", "knows no 'AAPL': it takes shard="},

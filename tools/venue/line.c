@@ -12,6 +12,8 @@
 #include "tools/venue/name.h"
 #include "tools/venue/value.h"
 
+#define MOST_DAYS_AHEAD 7
+
 typedef enum target {
     TARGET_NONE,
     TARGET_SYMBOL,
@@ -71,6 +73,7 @@ typedef enum value_type {
     VALUE_TICKS,
     VALUE_SHARD,
     VALUE_END,
+    VALUE_YES,
     VALUE_SIDE
 } value_type;
 
@@ -114,6 +117,7 @@ static const attribute attributes[] = {
     {PLAIN, "shard", VALUE_SHARD, 0, 0, "2", false},
     {CANCEL, "shard", VALUE_SHARD, 0, 0, "2", false},
     {DAY, "end", VALUE_END, AT(end_ns), 0, "21:00", false},
+    {DAY, "far", VALUE_YES, 0, VENUE_GIVEN_FAR, "yes", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},
 };
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
@@ -237,6 +241,8 @@ static bool read_value(const venue_context *context, const attribute *a, const c
         tw_date day = {(int16_t)(date / 10000), (uint8_t)(date / 100 % 100), (uint8_t)(date % 100)};
         return venue_instant_parse(text, day, FIELD(int64_t, order, a->offset));
     }
+    case VALUE_YES:
+        return strcmp(text, "yes") == 0;
     case VALUE_SIDE:
         return read_side(text, FIELD(uint32_t, order, a->offset));
     default:
@@ -360,6 +366,18 @@ static tw_code read_target(const venue_context *context, const verb *v, const ch
     }
 }
 
+/* Days only go forward: after a mistyped one no day before it could begin. */
+static tw_code check_near(const venue_context *context, const venue_order *order, tw_error *error) {
+    uint32_t date = order->command.date;
+    tw_date day = {(int16_t)(date / 10000), (uint8_t)(date / 100 % 100), (uint8_t)(date % 100)};
+    int64_t ahead = tw_date_to_days(day) - tw_date_to_days(context->today);
+    if (ahead <= MOST_DAYS_AHEAD || (order->given & VENUE_GIVEN_FAR) != 0) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "day %04d-%02u-%02u is %" PRId64
+                        " days after today, and once it has begun no earlier day can: if it is meant, say far=yes",
+                        day.year, day.month, day.day, ahead);
+}
+
 /* What a line of its kind may not leave out, and what contradicts itself. */
 static tw_code check_whole(const venue_context *context, const verb *v, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
@@ -367,6 +385,7 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
         return tw_error_set(error, TW_INVALID, "instrument %s: tick= is missing, such as tick=0.01", c->symbol);
     if (v->id == DAY && c->end_ns == TW_TIME_ABSENT)
         return tw_error_set(error, TW_INVALID, "day: when does it end? such as end=21:00 (UTC)");
+    if (v->id == DAY && check_near(context, order, error) != TW_OK) return TW_INVALID;
     if (c->kind == WIRE_SET_BLOCK && c->all_accounts && c->all_symbols)
         return tw_error_set(error, TW_INVALID, "%s all: of which instrument? To stop everything there is kill all",
                             v->name);

@@ -10,7 +10,7 @@
  *     fees 1 maker=-20ppm taker=30ppm [maker-each=0.0001] [taker-each=0.0002]
  *     limits ann funds=10M exposure=20M order-quantity=10k order-notional=1M position=50k open-orders=100
  *            [concentration=20%] [collar=10%] [rate=100] [burst=200] [duplicate=500ms]        `unlimited` where there is none
- *     day 2026-11-21 end=21:00                 `day today end=24:00`; UTC
+ *     day 2026-11-21 end=21:00                 `day today end=24:00`; UTC. More than 7 days ahead: far=yes
  *     reference AAPL 187.20
  *     pre-open|open|halt|close AAPL|all
  *     block|unblock ann|all [AAPL]             an account, an account in an instrument, an instrument for all
@@ -56,11 +56,12 @@ typedef enum venue_limit {
     VENUE_LIMITS
 } venue_limit;
 
-/* What an instrument's line names: bits of venue_order.given, apart from those of the limits. */
+/* What an instrument's or a day's line names: bits of venue_order.given, apart from those of the limits. */
 #define VENUE_GIVEN_TICK       (1u << 16)
 #define VENUE_GIVEN_LOT        (1u << 17)
 #define VENUE_GIVEN_COLLAR     (1u << 18)
 #define VENUE_GIVEN_PROTECTION (1u << 19)
+#define VENUE_GIVEN_FAR        (1u << 20) /* a day's: it is meant to be more than a week ahead */
 
 /* A command for the whole venue: which shards get it, and what each of them gets, is spread.h's. */
 typedef struct venue_order {
