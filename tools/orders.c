@@ -75,10 +75,12 @@ typedef struct order_texts {
 } order_texts;
 
 static void order_row(const order_texts *t, const wire_order_view *o, const char *symbol) {
+    char name[WIRE_CLIENT_ID_BYTES];
+    venue_text_printable(name, sizeof name, o->client_order_id);
     printf("%-20s %-14s %-4s %-10s %-4s %12s %12s %12s %12s %12s  %-8s %s\n", t->id, symbol,
            venue_side_word(o->side), venue_type_word(o->type), venue_tif_word(o->tif), t->quantity, t->leaves,
            t->shown, t->price[0] != '\0' ? t->price : "-", t->stop[0] != '\0' ? t->stop : "-",
-           mx_order_status_name(o->status), o->client_order_id);
+           mx_order_status_name(o->status), name);
 }
 
 static void order_json(const run *self, const order_texts *t, const wire_order_view *o, const char *symbol) {

@@ -3,6 +3,7 @@
 #include "matcher/core/types.h"
 #include "proto/shard.h"
 #include "tests/unit.h"
+#include "tools/venue/name.h"
 #include "tools/venue/spread.h"
 #include "tools/venue/tasks.h"
 #include "tools/venue/value.h"
@@ -363,4 +364,12 @@ TEST(venue_value, parts_are_ppm_or_percent_and_spans_have_a_unit) {
     EXPECT(venue_duration_parse("7ns", &value) && value == 7);
     EXPECT(!venue_duration_parse("5", &value) && !venue_duration_parse("s", &value) &&
            !venue_duration_parse("-5s", &value));
+}
+
+TEST(venue_name, bytes_of_a_terminal_are_not_printed) {
+    char shown[8];
+    venue_text_printable(shown, sizeof shown, "a\033[2J\177b");
+    EXPECT_STR(shown, "a?[2J?b");
+    venue_text_printable(shown, 3, "abcd");
+    EXPECT_STR(shown, "ab");
 }
