@@ -88,6 +88,14 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
   const twice = order('ann', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--client-id', 'a1');
   assert.deepEqual([twice.lines[1].duplicate, twice.lines[1].order_id], [true, pending.order_id], 'a resend is the first order');
 
+  const other = order('ann', 'buy', 'TWEX.AAPL', '50', '@', '187.20', '--client-id', 'a1');
+  assert.equal(other.status, 1, 'the name stands for another order');
+  assert.match(other.stderr, /client id a1 was used before/);
+  const partly = say('venue', 'instrument', 'AAPL', 'tick=0.01');
+  assert.equal(partly.status, 2, 'what is not named would be lost');
+  assert.match(partly.stderr, /AAPL is there already.*lot=.*collar=.*protection=/);
+  assert.match(say('venue', 'day', '2962-11-21', '--end', '21:00').stderr, /say far=yes/);
+
   const taken = order('bob', 'sell', 'AAPL', '60');
   assert.deepEqual(taken.lines.map((one) => one.kind ?? one.state), ['PENDING', 'ACCEPTED', 'FILL']);
   assert.equal(taken.lines[2].last_price, '187.2000');
