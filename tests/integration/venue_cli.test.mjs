@@ -53,6 +53,11 @@ test('without a venue, and without an engine, it is said what is missing', async
   const silent = say('orders', '--account', 'ann', '--timeout', '300ms');
   assert.equal(silent.status, 1);
   assert.match(silent.stderr, /shard 1 of TWEX does not answer/);
+  const unheard = say('order', 'buy', 'AAPL', '1', '--account', 'ann', '--timeout', '300ms');
+  assert.equal(unheard.status, 1);
+  assert.match(unheard.stderr, /shard 1 of TWEX does not answer, nothing was sent/);
+  const exported = run(tickwireProgram, ['tap', '--url', 'nats://127.0.0.1:1', '--connect-timeout', '100ms', 'x'], { env: { ...env, TICKWIRE_ACCOUNT: 'ann' } });
+  assert.doesNotMatch(exported.stderr, /TICKWIRE_ACCOUNT/, 'a variable of another command is none of its business');
 });
 
 test('a file sets the venue up; each command is answered by the engine; applied again it changes nothing', async () => {
