@@ -182,6 +182,12 @@ static bool name_of_variable(const char *prefix, const char *variable, char name
     return *variable == '=';
 }
 
+static bool is_foreign(const reader *in, const char *name) {
+    for (const char *const *each = in->program->foreign; each != NULL && *each != NULL; each++)
+        if (strcmp(*each, name) == 0) return true;
+    return false;
+}
+
 /* Another program's prefix may start with this one's, so an unknown variable is only an error if it looks like a
  * slip of the pen. */
 static bool read_environment(reader *in) {
@@ -192,7 +198,7 @@ static bool read_environment(reader *in) {
         size_t index = index_of(in, name);
         tw_text_format(place, sizeof place, "environment variable %.*s", (int)strcspn(*variable, "="), *variable);
         if (!is_known(in, index)) {
-            if (nearest_name(in, name) != NULL) return fail_unknown(in, name, place);
+            if (!is_foreign(in, name) && nearest_name(in, name) != NULL) return fail_unknown(in, name, place);
         } else if (!set(in, index, value, place)) {
             return false;
         }

@@ -42,6 +42,8 @@ typedef struct settings_program {
     const char *environment; /* prefix: "TICKWIRE_INGEST"; NULL: no environment, no file */
     const char *epilogue;    /* printed after the table: examples; NULL for none */
     const setting *table;
+    const char *const
+        *foreign; /* names that programs of the same prefix know, NULL at the end: passed over in the environment */
 } settings_program;
 
 typedef enum settings_outcome { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION, SETTINGS_ERROR } settings_outcome;

@@ -15,4 +15,7 @@ int command_executions(int argc, char **argv);
 int command_simulate_orders(int argc, char **argv); /* simulate --orders */
 int command_journal(int argc, char **argv);
 
+/* The settings of all those whose variables begin with TICKWIRE_, NULL at the end: for settings_program.foreign. */
+extern const char *const command_settings[];
+
 #endif

@@ -15,6 +15,7 @@
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/venue/ask.h"
+#include "tools/venue/name.h"
 #include "tools/venue/report.h"
 #include "tools/venue/ticket.h"
 
@@ -81,6 +82,7 @@ static const settings_program program = {
     .summary = "Sends an order to the venue, or cancels or replaces one, and shows what becomes of it.",
     .usage = "buy|sell SYMBOL QUANTITY [@ PRICE] | cancel ID | replace ID [QUANTITY] [@ PRICE] [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue = "Examples:\n"
                 "  tickwire order buy TWEX.AAPL 100 @ 187.20 --account ann\n"
                 "  tickwire order sell TWEX.AAPL 50 --account ann            at the market\n"
@@ -125,6 +127,25 @@ static bool is_mine(const run *self, const wire_report *r) {
     return named && strcmp(r->client_order_id, self->command.client_order_id) == 0;
 }
 
+/* The engine answers for a client id that was used before with the order that has it: is that what is asked for now? */
+static bool is_another(const run *self, const venue_report_frame *frame, const wire_report *r) {
+    const wire_order_command *c = &self->command;
+    if (c->kind != WIRE_NEW_ORDER || !r->duplicate || r->kind == MX_REJECTED) return false;
+    if (frame->instrument != NULL && strcmp(frame->instrument->symbol, c->symbol) != 0) return true;
+    return r->side != c->side || r->quantity != c->quantity ||
+           (c->price != TW_PRICE_ABSENT && r->price != c->price);
+}
+
+static void tell_another(run *self) {
+    char shown[WIRE_CLIENT_ID_BYTES];
+    self->refused = self->ended = true;
+    venue_text_printable(shown, sizeof shown, self->command.client_order_id);
+    fprintf(stderr,
+            "tickwire order: the client id %s was used before, for the order above, which is not the one asked for "
+            "now: nothing new was placed. Give another --client-id, or none\n",
+            shown);
+}
+
 static void tell_report(run *self, const venue_report_frame *frame, const wire_report *r) {
     self->heard = true;
     if (r->kind == MX_REJECTED || r->kind == MX_CANCEL_REJECTED || r->kind == MX_REPLACE_REJECTED ||
@@ -138,6 +159,7 @@ static void tell_report(run *self, const venue_report_frame *frame, const wire_r
     else
         venue_report_print(stdout, frame, r);
     fflush(stdout);
+    if (is_another(self, frame, r)) tell_another(self);
 }
 
 static void on_report(void *context, const venue_report_frame *frame, const wire_report *r) {
@@ -196,8 +218,25 @@ static tw_code find_order(run *self, tw_error *error) {
     return tw_error_set(error, TW_NOT_FOUND, "%s has no open order %s", self->ticket.account, id);
 }
 
+/* What a shard lists is known only while its matcher runs. */
+static const venue_shard *silent_shard(const run *self) {
+    for (uint32_t i = 0; i < self->shards.count; i++)
+        if (!self->shards.list[i].runs) return &self->shards.list[i];
+    return NULL;
+}
+
 static tw_code unknown_symbol(const run *self, tw_error *error) {
     const venue_name *name = &self->ticket.name;
+    const venue_shard *silent = silent_shard(self);
+    if (silent != NULL && self->directory.count == 0)
+        return tw_error_set(error, TW_NOT_FOUND,
+                            "shard %" PRIu32 " of %s does not answer, nothing was sent: is its matcher running?",
+                            silent->number, name->mic);
+    if (silent != NULL)
+        return tw_error_set(error, TW_NOT_FOUND,
+                            "no shard of %s that answers has %s, and shard %" PRIu32
+                            " does not answer: is its matcher running?",
+                            name->mic, name->symbol, silent->number);
     const char *nearest = venue_directory_nearest(&self->directory, name->symbol);
     if (nearest != NULL)
         return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s: did you mean %s?", name->mic,
@@ -324,11 +363,13 @@ static tw_code send_until_stored(run *self, tw_error *error) {
         }
         if (self->answered && self->result.outcome != BUS_WRITE_UNKNOWN) return not_stored(self, error);
     }
+    char name[WIRE_CLIENT_ID_BYTES];
+    venue_text_printable(name, sizeof name, self->command.client_order_id);
     if (self->command.kind == WIRE_NEW_ORDER)
         return tw_error_set(
             error, TW_AWAY,
             "no acknowledgement: whether it was taken is not known. The same again with --client-id %s is safe",
-            self->command.client_order_id);
+            name);
     return tw_error_set(error, TW_AWAY,
                         "no acknowledgement: whether it was taken is not known. See 'tickwire orders'");
 }
@@ -336,12 +377,13 @@ static tw_code send_until_stored(run *self, tw_error *error) {
 /* ---- following ---- */
 
 static void tell_stored(run *self) {
-    char id[VENUE_ID_BYTES];
+    char id[VENUE_ID_BYTES], name[WIRE_CLIENT_ID_BYTES];
     const wire_order_command *c = &self->command;
     bool fresh = c->kind == WIRE_NEW_ORDER;
     self->order_id = c->order_id;
     if (fresh && !self->repeated) self->order_id = self->result.seq << 16;
     venue_order_id_format(id, self->shard, self->order_id);
+    venue_text_printable(name, sizeof name, c->client_order_id);
     if (self->settings.link.json) {
         char line[512];
         json_writer w;
@@ -355,10 +397,10 @@ static void tell_stored(run *self) {
         json_close_object(&w);
         if (json_finish(&w)) puts(line);
     } else if (fresh) {
-        printf("order %s, client id %s\n", id[0] != '\0' ? id : "sent again", c->client_order_id);
+        printf("order %s, client id %s\n", id[0] != '\0' ? id : "sent again", name);
     } else {
         printf("%s of %s sent, input %" PRIu32 "-%" PRIu64 "\n", c->kind == WIRE_CANCEL ? "cancel" : "replace",
-               id[0] != '\0' ? id : c->client_order_id, self->shard, self->result.seq);
+               id[0] != '\0' ? id : name, self->shard, self->result.seq);
     }
     fflush(stdout);
 }

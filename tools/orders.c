@@ -75,10 +75,12 @@ typedef struct order_texts {
 } order_texts;
 
 static void order_row(const order_texts *t, const wire_order_view *o, const char *symbol) {
+    char name[WIRE_CLIENT_ID_BYTES];
+    venue_text_printable(name, sizeof name, o->client_order_id);
     printf("%-20s %-14s %-4s %-10s %-4s %12s %12s %12s %12s %12s  %-8s %s\n", t->id, symbol,
            venue_side_word(o->side), venue_type_word(o->type), venue_tif_word(o->tif), t->quantity, t->leaves,
            t->shown, t->price[0] != '\0' ? t->price : "-", t->stop[0] != '\0' ? t->stop : "-",
-           mx_order_status_name(o->status), o->client_order_id);
+           mx_order_status_name(o->status), name);
 }
 
 static void order_json(const run *self, const order_texts *t, const wire_order_view *o, const char *symbol) {
@@ -260,6 +262,7 @@ int command_orders(int argc, char **argv) {
                                            .summary = "An account's open orders, oldest first.",
                                            .usage = "[SYMBOL] [settings]",
                                            .environment = "TICKWIRE",
+                                           .foreign = command_settings,
                                            .table = table},
                                .kind = WIRE_QUERY_ORDERS,
                                .nothing = "no open orders",
@@ -273,6 +276,7 @@ int command_positions(int argc, char **argv) {
                                            .summary = "What an account holds, at what price, at each shard.",
                                            .usage = "[SYMBOL] [settings]",
                                            .environment = "TICKWIRE",
+                                           .foreign = command_settings,
                                            .table = table},
                                .kind = WIRE_QUERY_POSITIONS,
                                .nothing = "no positions",
@@ -287,6 +291,7 @@ int command_executions(int argc, char **argv) {
                     .summary = "What became of an account's orders: the reports the engines still have.",
                     .usage = "[SYMBOL] [settings]",
                     .environment = "TICKWIRE",
+                    .foreign = command_settings,
                     .table = table},
         .kind = WIRE_QUERY_EXECUTIONS,
         .nothing = "no executions",

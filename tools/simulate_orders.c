@@ -530,6 +530,14 @@ static void tell_text(const run *self, bool reported) {
     if (self->trouble[0] != '\0') fprintf(stderr, "tickwire simulate: %s\n", self->trouble);
 }
 
+/* Everything that the crowd sent was refused: its accounts, or their limits, are not there, or nothing is open. */
+static bool nothing_taken(const run *self) {
+    static const mx_report_kind taken[] = {MX_ACCEPTED, MX_FILL, MX_CANCELLED, MX_REPLACED, MX_MASS_CANCELLED};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (self->kinds[taken[i]] > 0) return false;
+    return self->kinds[MX_REJECTED] > 0;
+}
+
 static int finish(run *self) {
     venue_link_wait(&self->link, all_known, self, rt_clock_monotonic_ns() + SETTLE_NS);
     bool reported =
@@ -539,7 +547,13 @@ static int finish(run *self) {
     else
         tell_text(self, reported);
     fflush(stdout);
-    return self->acknowledged == self->sent && self->refused == 0 && reported ? 0 : 1;
+    bool useless = nothing_taken(self);
+    if (useless)
+        fprintf(stderr,
+                "tickwire simulate --orders: the venue refused every order: --setup defines the crowd's accounts, "
+                "gives them limits and opens the instruments; without it they must be there "
+                "('tickwire journal show' tells each refusal)\n");
+    return self->acknowledged == self->sent && self->refused == 0 && reported && !useless ? 0 : 1;
 }
 
 static int play(run *self, tw_error *error) {

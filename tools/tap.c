@@ -86,6 +86,7 @@ static const settings_program program = {
     .summary = "Prints messages as they come, or verifies them.",
     .usage = "SUBJECT... [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue = "Examples:\n"
                 "  tickwire tap 'XNAS.*.trade'\n"
                 "  tickwire tap XNAS.AAPL.orderbook --json --count 5\n"

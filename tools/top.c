@@ -104,6 +104,7 @@ static const settings_program program = {
     .summary = "Live view: instruments by activity, best prices, last trades, latency per hop.",
     .usage = "[settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue = "Examples:\n"
                 "  tickwire top\n"
                 "  tickwire top --exchange XNAS --for 20s --plain --every 5s\n",

@@ -69,6 +69,7 @@ static const settings_program program = {
     .summary = "Sets the venue up and runs it: instruments, accounts, limits, trading days, states, kill switch.",
     .usage = "COMMAND... [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue =
         "Commands (docs/venue-file.md has them all):\n"
         "  apply FILE                                every line of a venue file\n"
@@ -345,7 +346,8 @@ static tw_code find_definition(run *self, const char *const *words, size_t count
         for (size_t i = 0; i < count; i++)
             line[i] = i == 0 ? "instrument" : words[i];
         venue_context_init(&context, self->settings.link.exchange, today());
-        return venue_line_parse(&context, line, count, found, error) == VENUE_LINE_ORDER ? TW_OK : error->code;
+        if (venue_line_parse(&context, line, count, found, error) != VENUE_LINE_ORDER) return error->code;
+        return venue_redefinition_check(found, error);
     }
     if (self->settings.file[0] == '\0')
         return tw_error_set(
@@ -459,6 +461,10 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
         context.quantity_exponent = self->directory.entries[0].quantity_exponent;
         if (venue_line_parse(&context, line, count, &order, error) != VENUE_LINE_ORDER) return error->code;
     }
+    if (order.command.kind == WIRE_DEFINE_INSTRUMENT &&
+        venue_directory_find(&self->directory, order.command.symbol) != NULL &&
+        venue_redefinition_check(&order, error) != TW_OK)
+        return error->code;
     code = is_limits(&order) ? send_limits(self, &order, error) : send_orders(self, &order, 1, 0, error);
     if (code == TW_OK) tell(self, false);
     return code;

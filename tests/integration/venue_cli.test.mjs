@@ -53,6 +53,11 @@ test('without a venue, and without an engine, it is said what is missing', async
   const silent = say('orders', '--account', 'ann', '--timeout', '300ms');
   assert.equal(silent.status, 1);
   assert.match(silent.stderr, /shard 1 of TWEX does not answer/);
+  const unheard = say('order', 'buy', 'AAPL', '1', '--account', 'ann', '--timeout', '300ms');
+  assert.equal(unheard.status, 1);
+  assert.match(unheard.stderr, /shard 1 of TWEX does not answer, nothing was sent/);
+  const exported = run(tickwireProgram, ['tap', '--url', 'nats://127.0.0.1:1', '--connect-timeout', '100ms', 'x'], { env: { ...env, TICKWIRE_ACCOUNT: 'ann' } });
+  assert.doesNotMatch(exported.stderr, /TICKWIRE_ACCOUNT/, 'a variable of another command is none of its business');
 });
 
 test('a file sets the venue up; each command is answered by the engine; applied again it changes nothing', async () => {
@@ -87,6 +92,14 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
   assert.equal(accepted.correlation_id, pending.correlation_id);
   const twice = order('ann', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--client-id', 'a1');
   assert.deepEqual([twice.lines[1].duplicate, twice.lines[1].order_id], [true, pending.order_id], 'a resend is the first order');
+
+  const other = order('ann', 'buy', 'TWEX.AAPL', '50', '@', '187.20', '--client-id', 'a1');
+  assert.equal(other.status, 1, 'the name stands for another order');
+  assert.match(other.stderr, /client id a1 was used before/);
+  const partly = say('venue', 'instrument', 'AAPL', 'tick=0.01');
+  assert.equal(partly.status, 2, 'what is not named would be lost');
+  assert.match(partly.stderr, /AAPL is there already.*lot=.*collar=.*protection=/);
+  assert.match(say('venue', 'day', '2962-11-21', '--end', '21:00').stderr, /say far=yes/);
 
   const taken = order('bob', 'sell', 'AAPL', '60');
   assert.deepEqual(taken.lines.map((one) => one.kind ?? one.state), ['PENDING', 'ACCEPTED', 'FILL']);

@@ -101,6 +101,7 @@ test('the journal of a venue is listed, shown, replayed, verified, exported; wha
   // an export says the same without a server
   const kept = path.join(folder, 'kept'), forged = path.join(folder, 'forged');
   assert.equal(journal('export', '--out', kept, '--to', end).status, 0);
+  assert.match(journal('export', '--out', kept, '--to', end).stderr, /is there already/, 'what was kept is not written over');
   await server.stop();
   const away = tickwire('journal', 'verify', '--file', kept, '--complete', '--json', ...BOUNDS);
   assert.deepEqual([away.status, lines(away.stdout)[0].verdict, lines(away.stdout)[0].hash], [0, 'OK', now.at(-1).hash], away.stdout);

@@ -21,8 +21,9 @@ static const setting table[] = {
     {"wait", SETTING_DURATION, offsetof(target, wait_ns), "250ms", "TIME", "How long.", NULL, 0,
      INT64_C(10000000000)},
     {NULL, SETTING_TEXT, 0, NULL, NULL, NULL, NULL, 0, 0}};
-static const settings_program program = {"tickwire-test", "tests settings", "WORD... [settings]",
-                                         "TWTEST",        "Example: x\n",   table};
+static const char *const foreign[] = {"dept", NULL};
+static const settings_program program = {
+    "tickwire-test", "tests settings", "WORD... [settings]", "TWTEST", "Example: x\n", table, foreign};
 
 static settings *owner;
 static target got;
@@ -139,6 +140,9 @@ TEST(settings, errors_in_a_file_name_file_and_line) {
 TEST(settings, a_variable_is_only_taken_for_a_slip_if_it_is_near_a_setting) {
     setenv("TWTEST_INGEST_SOMETHING", "1", 1);
     EXPECT_I64(read_words("--source s"), SETTINGS_RUN);
+    setenv("TWTEST_DEPT", "1", 1); /* near "depth", but another program's */
+    EXPECT_I64(read_words("--source s"), SETTINGS_RUN);
+    unsetenv("TWTEST_DEPT");
     setenv("TWTEST_DEPHT", "1", 1);
     EXPECT_I64(read_words("--source s"), SETTINGS_ERROR);
     EXPECT_CONTAINS(error.text, "TWTEST_DEPHT");

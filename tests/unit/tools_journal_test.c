@@ -127,6 +127,38 @@ TEST(journal_line, bytes_of_a_terminal_in_a_client_id_are_not_printed) {
     journal_names_fini(&names);
 }
 
+TEST(journal_line, a_definition_is_told_whole) {
+    journal_names names = {0};
+    wire_control_command c = wire_control_command_empty;
+    char line[AUDIT_LINE_BYTES];
+    c.kind = WIRE_DEFINE_INSTRUMENT;
+    tw_text_copy(c.symbol, sizeof c.symbol, "AAPL");
+    c.price_exponent = -4;
+    c.tick_from = (wire_ticks){.count = 2, .values = {0, 10000}};
+    c.tick = (wire_ticks){.count = 2, .values = {1, 100}};
+    c.lot = 10;
+    c.collar_ppm = 100000;
+    c.protection_ppm = 50000;
+    audit_control_command(false, &names, &place, &c, line);
+    EXPECT_CONTAINS(line, "lot 10 tick 0.0001, 0.0100 from 1.0000 collar 100000 ppm protection 50000 ppm");
+    audit_control_command(true, &names, &place, &c, line);
+    EXPECT_CONTAINS(line, "\"collar_ppm\":100000,\"protection_ppm\":50000,\"ticks\":[{\"from_scaled\":\"0\"");
+    EXPECT_CONTAINS(line, "{\"from_scaled\":\"10000\",\"tick_scaled\":\"100\"}]");
+    c = wire_control_command_empty;
+    c.kind = WIRE_SET_LIMITS;
+    c.position = UINT64_MAX;
+    c.concentration_ppm = 200000;
+    c.collar_ppm = 7;
+    c.rate_burst = 20;
+    c.duplicate_ns = 500;
+    audit_control_command(false, &names, &place, &c, line);
+    EXPECT_CONTAINS(line, "position unlimited");
+    EXPECT_CONTAINS(line, "concentration ppm 200000 collar 7 ppm rate 0/s burst 20 duplicate 500 ns");
+    audit_control_command(true, &names, &place, &c, line);
+    EXPECT_CONTAINS(line,
+                    "\"rate_burst\":20,\"concentration_ppm\":200000,\"collar_ppm\":7,\"duplicate_ns\":\"500\"");
+}
+
 TEST(journal_line, money_is_exact_in_128_bits) {
     static const struct {
         wire_money value;

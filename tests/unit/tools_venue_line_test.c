@@ -3,6 +3,7 @@
 #include "matcher/core/types.h"
 #include "proto/shard.h"
 #include "tests/unit.h"
+#include "tools/venue/name.h"
 #include "tools/venue/spread.h"
 #include "tools/venue/tasks.h"
 #include "tools/venue/value.h"
@@ -39,6 +40,23 @@ TEST(venue_line, an_instrument_has_what_it_says_and_defaults_for_the_rest) {
     EXPECT_U64(order.command.protection_ppm, 50000);
     EXPECT_I64(order.command.price, 1872000);
     EXPECT_U64(order.number, 1);
+}
+
+TEST(venue_line, an_instrument_that_exists_has_to_be_told_whole) {
+    tw_error error = {0};
+    venue_order order = read_one("instrument AAPL tick=0.02 lot=10");
+    EXPECT_I64(venue_redefinition_check(&order, &error), TW_INVALID);
+    EXPECT(strstr(error.text, "AAPL is there already") != NULL);
+    EXPECT(strstr(error.text, "collar=") != NULL && strstr(error.text, "protection=") != NULL);
+    EXPECT(strstr(error.text, "lot=") == NULL);
+    order = read_one("instrument AAPL tick=0.02 lot=10 collar=none protection=5%");
+    EXPECT_I64(venue_redefinition_check(&order, &error), TW_OK);
+    EXPECT_U64(order.command.collar_ppm, 0);
+}
+
+TEST(venue_line, a_day_far_ahead_is_taken_if_that_is_said) {
+    EXPECT_U64(read_one("day 2026-11-28 end=21:00").command.date, 20261128);
+    EXPECT_U64(read_one("day 2062-11-21 end=21:00 far=yes").command.date, 20621121);
 }
 
 TEST(venue_line, ticks_come_in_bands_and_decimals_are_the_files) {
@@ -129,6 +147,9 @@ static const struct {
     {"fees 16 maker=1ppm", "no fee class"},
     {"day 2026-02-30 end=21:00", "is no date"},
     {"day 2026-11-21", "when does it end"},
+    {"day 2062-11-21 end=21:00", "no earlier day can: if it is meant, say far=yes"},
+    {"day 2026-11-29 end=21:00", "is 8 days after today"},
+    {"day 2026-11-29 end=21:00 far=no", "far='no' can't be read"},
     {"day today end=25:00", "end='25:00' can't be read"},
     {"block all", "of which instrument"},
     {"kill ann AAPL", "knows no 'AAPL': it takes shard="},
@@ -343,4 +364,12 @@ TEST(venue_value, parts_are_ppm_or_percent_and_spans_have_a_unit) {
     EXPECT(venue_duration_parse("7ns", &value) && value == 7);
     EXPECT(!venue_duration_parse("5", &value) && !venue_duration_parse("s", &value) &&
            !venue_duration_parse("-5s", &value));
+}
+
+TEST(venue_name, bytes_of_a_terminal_are_not_printed) {
+    char shown[8];
+    venue_text_printable(shown, sizeof shown, "a\033[2J\177b");
+    EXPECT_STR(shown, "a?[2J?b");
+    venue_text_printable(shown, 3, "abcd");
+    EXPECT_STR(shown, "ab");
 }

@@ -217,12 +217,40 @@ static void order_text(const journal_names *names, const audit_place *place, con
     add_fault(to, &c->fault);
 }
 
+static void add_count(line *to, const char *before, uint64_t count, uint64_t unlimited) {
+    if (count == unlimited)
+        ADD(to, "%sunlimited", before);
+    else
+        ADD(to, "%s%" PRIu64, before, count);
+}
+
 static void add_limits(line *to, const wire_control_command *c, const scale *by) {
     add_money(to, " funds ", c->funds, by);
     add_money(to, " exposure ", c->exposure, by);
     add_money(to, " order notional ", c->order_notional, by);
-    ADD(to, " order quantity %" PRIu64 " position %" PRIu64 " open orders %" PRIu32 " rate %" PRIu32 "/s",
-        c->order_quantity, c->position, c->open_orders, c->rate_per_second);
+    add_count(to, " order quantity ", c->order_quantity, UINT64_MAX);
+    add_count(to, " position ", c->position, UINT64_MAX);
+    add_count(to, " open orders ", c->open_orders, UINT32_MAX);
+    add_count(to, " concentration ppm ", c->concentration_ppm, UINT32_MAX);
+    ADD(to, " collar %" PRIu32 " ppm rate %" PRIu32 "/s burst %" PRIu32 " duplicate %" PRId64 " ns", c->collar_ppm,
+        c->rate_per_second, c->rate_burst, c->duplicate_ns);
+}
+
+static uint32_t bands_of(const wire_control_command *c) {
+    return c->tick.count < c->tick_from.count ? c->tick.count : c->tick_from.count;
+}
+
+/* "tick 0.0001, 0.0100 from 1.0000": the first band is from its price on, which is 0 as a rule. */
+static void add_instrument(line *to, const wire_control_command *c) {
+    const scale own = {true, c->price_exponent, c->quantity_exponent};
+    ADD(to, " price exponent %" PRId32 " quantity exponent %" PRId32 " lot %" PRIu64, c->price_exponent,
+        c->quantity_exponent, c->lot);
+    for (uint32_t i = 0; i < bands_of(c); i++) {
+        add_price(to, i == 0 ? " tick " : ", ", c->tick.values[i], &own);
+        if (c->tick_from.values[i] != 0) add_price(to, " from ", c->tick_from.values[i], &own);
+    }
+    ADD(to, " collar %" PRIu32 " ppm protection %" PRIu32 " ppm", c->collar_ppm, c->protection_ppm);
+    add_price(to, " reference ", c->price, &own);
 }
 
 static void control_text(const journal_names *names, const audit_place *place, const wire_control_command *c,
@@ -239,11 +267,7 @@ static void control_text(const journal_names *names, const audit_place *place, c
         add_instant(to, " until ", c->end_ns);
     }
     if (c->kind == WIRE_DEFINE_INSTRUMENT) {
-        ADD(to, " price exponent %" PRId32 " quantity exponent %" PRId32 " lot %" PRIu64, c->price_exponent,
-            c->quantity_exponent, c->lot);
-        const scale own = {true, c->price_exponent, c->quantity_exponent};
-        if (c->tick.count > 0) add_price(to, " tick ", c->tick.values[0], &own);
-        add_price(to, " reference ", c->price, &own);
+        add_instrument(to, c);
     } else {
         add_price(to, " reference ", c->price, &by);
     }
@@ -389,6 +413,22 @@ static void order_json(const journal_names *names, const audit_place *place, con
     json_fault(w, &c->fault);
 }
 
+static void instrument_json(const wire_control_command *c, json_writer *w) {
+    json_i64(w, "price_exponent", c->price_exponent);
+    json_i64(w, "quantity_exponent", c->quantity_exponent);
+    json_u64_string(w, "lot", c->lot);
+    json_u64(w, "collar_ppm", c->collar_ppm);
+    json_u64(w, "protection_ppm", c->protection_ppm);
+    json_open_array(w, "ticks");
+    for (uint32_t i = 0; i < bands_of(c); i++) {
+        json_open_object(w, NULL);
+        json_i64_string(w, "from_scaled", c->tick_from.values[i]);
+        json_i64_string(w, "tick_scaled", c->tick.values[i]);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
 static void control_json(const audit_place *place, const wire_control_command *c, json_writer *w) {
     json_place(w, "command", place);
     json_string(w, "command", control_word(c->kind));
@@ -412,7 +452,12 @@ static void control_json(const audit_place *place, const wire_control_command *c
         json_u64_string(w, "position", c->position);
         json_u64(w, "open_orders", c->open_orders);
         json_u64(w, "rate_per_second", c->rate_per_second);
+        json_u64(w, "rate_burst", c->rate_burst);
+        json_u64(w, "concentration_ppm", c->concentration_ppm);
+        json_u64(w, "collar_ppm", c->collar_ppm);
+        json_i64_string(w, "duplicate_ns", c->duplicate_ns);
     }
+    if (c->kind == WIRE_DEFINE_INSTRUMENT) instrument_json(c, w);
     json_text(w, "correlation_id", c->correlation_id);
     json_fault(w, &c->fault);
 }

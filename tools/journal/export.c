@@ -68,10 +68,31 @@ static void say(const journal_settings *asked, const char *path, const char *wor
     (void)asked;
 }
 
+/* What was kept before is not written over. */
+static tw_code absent(const char *path, tw_error *error) {
+    struct stat there;
+    if (lstat(path, &there) == 0)
+        return tw_error_set(error, TW_INVALID,
+                            "%s is there already, and an export is not written over: another --out, or remove it",
+                            path);
+    return errno == ENOENT ? TW_OK : tw_error_set_errno(error, errno, "%s", path);
+}
+
+static tw_code none_there(const char *folder, tw_error *error) {
+    char path[PATH_BYTES];
+    tw_code code = TW_OK;
+    for (journal_stream stream = JOURNAL_ORDERS; code == TW_OK && stream <= JOURNAL_EXECLOG; stream++) {
+        if (!tw_text_format(path, sizeof path, "%s/%s" EXPORT_FILE_ENDING, folder, journal_stream_word(stream)))
+            return tw_error_set(error, TW_INVALID, "the path %s is too long", folder);
+        code = absent(path, error);
+    }
+    return code;
+}
+
 static tw_code export_streams(journal *held, const journal_settings *asked, tw_error *error) {
     if (mkdir(asked->out, 0777) != 0 && errno != EEXIST)
         return tw_error_set_errno(error, errno, "making the folder %s", asked->out);
-    tw_code code = TW_OK;
+    tw_code code = none_there(asked->out, error);
     for (journal_stream stream = JOURNAL_ORDERS; code == TW_OK && stream <= JOURNAL_EXECLOG; stream++) {
         char path[PATH_BYTES];
         journal_info info;
@@ -99,6 +120,7 @@ static tw_code export_lines(journal *held, const journal_settings *asked, tw_err
     char aside[PATH_BYTES];
     if (!tw_text_format(aside, sizeof aside, "%s.part", asked->out))
         return tw_error_set(error, TW_INVALID, "the path %s is too long", asked->out);
+    if (absent(asked->out, error) != TW_OK) return error->code;
     FILE *file = fopen(aside, "w");
     if (file == NULL) return tw_error_set_errno(error, errno, "writing %s", aside);
     tw_code code = journal_write_lines(held, asked, file, error);

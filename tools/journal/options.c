@@ -1,5 +1,6 @@
 /* Settings of the words of `tickwire journal`, and what all of them do with them. */
 #include "tools/journal/options.h"
+#include "tools/command.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -73,12 +74,14 @@ const settings_program journal_list_program = {
     .summary = "The venue's shards: their streams, how far execlog is, which snapshots there are.",
     .usage = "[settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .table = list_table};
 
 const settings_program journal_show_program = {.name = "tickwire journal show",
                                                .summary = "Commands of the journal, each with what became of it.",
                                                .usage = "[settings]",
                                                .environment = "TICKWIRE",
+                                               .foreign = command_settings,
                                                .epilogue = "Examples:\n"
                                                            "  tickwire journal show --account ann --symbol AAPL\n"
                                                            "  tickwire journal show --order 1-57-0 --json\n",
@@ -89,6 +92,7 @@ const settings_program journal_replay_program = {
     .summary = "Rebuilds a shard's state from its order stream and says what it is.",
     .usage = "[settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue =
         "The bounds must be those that the matcher ran with: what it refused for lack of room depends on them.\n",
     .table = replay_table};
@@ -98,6 +102,7 @@ const settings_program journal_verify_program = {
     .summary = "Replays the order stream and compares every message of execlog, byte for byte.",
     .usage = "[settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .epilogue = "Exit codes: 0 all is right, 1 it is not, or it could not be read (the first difference is named), "
                 "2 usage.\n"
                 "The bounds must be those that the matcher ran with.\n",
@@ -108,6 +113,7 @@ const settings_program journal_export_program = {
     .summary = "Copies a shard's streams into files that show, replay and verify read with --file.",
     .usage = "--out FOLDER|FILE [settings]",
     .environment = "TICKWIRE",
+    .foreign = command_settings,
     .table = export_table};
 
 int journal_say(const tw_error *error) {

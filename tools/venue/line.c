@@ -12,6 +12,8 @@
 #include "tools/venue/name.h"
 #include "tools/venue/value.h"
 
+#define MOST_DAYS_AHEAD 7
+
 typedef enum target {
     TARGET_NONE,
     TARGET_SYMBOL,
@@ -71,6 +73,7 @@ typedef enum value_type {
     VALUE_TICKS,
     VALUE_SHARD,
     VALUE_END,
+    VALUE_YES,
     VALUE_SIDE
 } value_type;
 
@@ -81,17 +84,17 @@ typedef struct attribute {
     size_t offset; /* in wire_control_command */
     uint32_t bit;  /* of venue_order.given */
     const char *example;
-    bool may_lack; /* "unlimited", or "none" where that is the word */
+    bool may_lack; /* "unlimited" is a value of it */
 } attribute;
 
 #define AT(field) offsetof(wire_control_command, field)
 #define BIT(name) (1u << VENUE_LIMIT_##name)
 static const attribute attributes[] = {
-    {INSTRUMENT, "tick", VALUE_TICK, 0, 0, "0.01", false},
-    {INSTRUMENT, "ticks", VALUE_TICKS, 0, 0, "0:0.0001,1:0.01", false},
-    {INSTRUMENT, "lot", VALUE_QUANTITY, AT(lot), 0, "1", false},
-    {INSTRUMENT, "collar", VALUE_PPM, AT(collar_ppm), 0, "10%", false},
-    {INSTRUMENT, "protection", VALUE_PPM, AT(protection_ppm), 0, "5%", false},
+    {INSTRUMENT, "tick", VALUE_TICK, 0, VENUE_GIVEN_TICK, "0.01", false},
+    {INSTRUMENT, "ticks", VALUE_TICKS, 0, VENUE_GIVEN_TICK, "0:0.0001,1:0.01", false},
+    {INSTRUMENT, "lot", VALUE_QUANTITY, AT(lot), VENUE_GIVEN_LOT, "1", false},
+    {INSTRUMENT, "collar", VALUE_PPM, AT(collar_ppm), VENUE_GIVEN_COLLAR, "10%", false},
+    {INSTRUMENT, "protection", VALUE_PPM, AT(protection_ppm), VENUE_GIVEN_PROTECTION, "5%", false},
     {INSTRUMENT, "reference", VALUE_PRICE, AT(price), 0, "187.20", false},
     {INSTRUMENT, "shard", VALUE_SHARD, 0, 0, "2", false},
     {ACCOUNT, "class", VALUE_COUNT, AT(fee_class), 0, "1", false},
@@ -114,6 +117,7 @@ static const attribute attributes[] = {
     {PLAIN, "shard", VALUE_SHARD, 0, 0, "2", false},
     {CANCEL, "shard", VALUE_SHARD, 0, 0, "2", false},
     {DAY, "end", VALUE_END, AT(end_ns), 0, "21:00", false},
+    {DAY, "far", VALUE_YES, 0, VENUE_GIVEN_FAR, "yes", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},
 };
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
@@ -218,6 +222,7 @@ static bool read_number(const venue_context *context, const attribute *a, const 
 
 static bool read_value(const venue_context *context, const attribute *a, const char *text, venue_order *order) {
     if (a->may_lack && strcmp(text, "unlimited") == 0) return read_unlimited(a, order), true;
+    if (a->bit == VENUE_GIVEN_COLLAR && strcmp(text, "none") == 0) text = "0%";
     switch (a->type) {
     case VALUE_PRICE:
         return read_price(context, text, FIELD(int64_t, order, a->offset));
@@ -236,6 +241,8 @@ static bool read_value(const venue_context *context, const attribute *a, const c
         tw_date day = {(int16_t)(date / 10000), (uint8_t)(date / 100 % 100), (uint8_t)(date % 100)};
         return venue_instant_parse(text, day, FIELD(int64_t, order, a->offset));
     }
+    case VALUE_YES:
+        return strcmp(text, "yes") == 0;
     case VALUE_SIDE:
         return read_side(text, FIELD(uint32_t, order, a->offset));
     default:
@@ -359,6 +366,18 @@ static tw_code read_target(const venue_context *context, const verb *v, const ch
     }
 }
 
+/* Days only go forward: after a mistyped one no day before it could begin. */
+static tw_code check_near(const venue_context *context, const venue_order *order, tw_error *error) {
+    uint32_t date = order->command.date;
+    tw_date day = {(int16_t)(date / 10000), (uint8_t)(date / 100 % 100), (uint8_t)(date % 100)};
+    int64_t ahead = tw_date_to_days(day) - tw_date_to_days(context->today);
+    if (ahead <= MOST_DAYS_AHEAD || (order->given & VENUE_GIVEN_FAR) != 0) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "day %04d-%02u-%02u is %" PRId64
+                        " days after today, and once it has begun no earlier day can: if it is meant, say far=yes",
+                        day.year, day.month, day.day, ahead);
+}
+
 /* What a line of its kind may not leave out, and what contradicts itself. */
 static tw_code check_whole(const venue_context *context, const verb *v, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
@@ -366,6 +385,7 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
         return tw_error_set(error, TW_INVALID, "instrument %s: tick= is missing, such as tick=0.01", c->symbol);
     if (v->id == DAY && c->end_ns == TW_TIME_ABSENT)
         return tw_error_set(error, TW_INVALID, "day: when does it end? such as end=21:00 (UTC)");
+    if (v->id == DAY && check_near(context, order, error) != TW_OK) return TW_INVALID;
     if (c->kind == WIRE_SET_BLOCK && c->all_accounts && c->all_symbols)
         return tw_error_set(error, TW_INVALID, "%s all: of which instrument? To stop everything there is kill all",
                             v->name);
@@ -376,6 +396,27 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
     if (v->id == LIMITS && order->given == 0)
         return tw_error_set(error, TW_INVALID, "limits %s: which? %s", c->account, v->usage);
     return TW_OK;
+}
+
+tw_code venue_redefinition_check(const venue_order *order, tw_error *error) {
+    static const struct part {
+        uint32_t bit;
+        const char *text;
+    } parts[] = {{VENUE_GIVEN_LOT, " lot= (else 1)"},
+                 {VENUE_GIVEN_COLLAR, " collar= (else none; collar=none if there is none)"},
+                 {VENUE_GIVEN_PROTECTION, " protection= (else 5%)"}};
+    char missing[160] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if ((order->given & parts[i].bit) == 0) {
+            tw_text_format(missing + used, sizeof missing - used, "%s%s", used > 0 ? "," : "", parts[i].text);
+            used = strlen(missing);
+        }
+    if (used == 0) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "%s is there already, and a new definition replaces all of the old one: say what it shall "
+                        "have of%s",
+                        order->command.symbol, missing);
 }
 
 static const verb *find_verb(const char *word) {

@@ -5,12 +5,12 @@
  *     exchange TWEX                            what follows is of this exchange
  *     decimals price=4 quantity=0              of all instruments, and so of all money (4 and 0 if nothing is said)
  *     shards 2                                 instruments without shard= are spread over shards 1 and 2
- *     instrument AAPL tick=0.01 [ticks=0:0.0001,1:0.01] [lot=1] [collar=10%] [protection=5%] [reference=187.20] [shard=2]
+ *     instrument AAPL tick=0.01 [ticks=0:0.0001,1:0.01] [lot=1] [collar=10%|none] [protection=5%] [reference=187.20] [shard=2]
  *     account ann [class=1]
  *     fees 1 maker=-20ppm taker=30ppm [maker-each=0.0001] [taker-each=0.0002]
  *     limits ann funds=10M exposure=20M order-quantity=10k order-notional=1M position=50k open-orders=100
  *            [concentration=20%] [collar=10%] [rate=100] [burst=200] [duplicate=500ms]        `unlimited` where there is none
- *     day 2026-11-21 end=21:00                 `day today end=24:00`; UTC
+ *     day 2026-11-21 end=21:00                 `day today end=24:00`; UTC. More than 7 days ahead: far=yes
  *     reference AAPL 187.20
  *     pre-open|open|halt|close AAPL|all
  *     block|unblock ann|all [AAPL]             an account, an account in an instrument, an instrument for all
@@ -56,11 +56,18 @@ typedef enum venue_limit {
     VENUE_LIMITS
 } venue_limit;
 
+/* What an instrument's or a day's line names: bits of venue_order.given, apart from those of the limits. */
+#define VENUE_GIVEN_TICK       (1u << 16)
+#define VENUE_GIVEN_LOT        (1u << 17)
+#define VENUE_GIVEN_COLLAR     (1u << 18)
+#define VENUE_GIVEN_PROTECTION (1u << 19)
+#define VENUE_GIVEN_FAR        (1u << 20) /* a day's: it is meant to be more than a week ahead */
+
 /* A command for the whole venue: which shards get it, and what each of them gets, is spread.h's. */
 typedef struct venue_order {
     wire_control_command command;
     uint32_t shard;  /* asked for; 0: none was */
-    uint32_t given;  /* limits: 1 << venue_limit of those that were named */
+    uint32_t given;  /* limits: 1 << venue_limit of those that were named; an instrument: VENUE_GIVEN_... */
     uint32_t number; /* of the line, from 1; 0: from the command line */
 } venue_order;
 
@@ -75,6 +82,10 @@ void venue_context_init(venue_context *context, const char *mic, tw_date today);
 /* `words` of one line without comments. */
 venue_line_kind venue_line_parse(venue_context *context, const char *const *words, size_t count, venue_order *order,
                                  tw_error *error);
+
+/* Of an instrument that exists: a definition replaces the whole of the old one, which no query returns. TW_INVALID names what the line
+ * leaves out, and what that would make of it. A venue file is a whole definition, and is not asked. */
+tw_code venue_redefinition_check(const venue_order *order, tw_error *error);
 
 /* A whole file's text, NUL terminated. */
 typedef struct venue_file {

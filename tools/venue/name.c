@@ -84,3 +84,12 @@ bool venue_execution_id_parse(const char *text, uint32_t *shard, uint64_t *seq, 
 void venue_execution_id_format(char text[VENUE_ID_BYTES], uint32_t shard, uint64_t seq, uint32_t n) {
     tw_text_format(text, VENUE_ID_BYTES, "%" PRIu32 "-%" PRIu64 "-%" PRIu32, shard, seq, n);
 }
+
+void venue_text_printable(char *to, size_t capacity, const char *from) {
+    size_t length = 0;
+    for (; from[length] != '\0' && length + 1 < capacity; length++) {
+        unsigned char byte = (unsigned char)from[length];
+        to[length] = byte < ' ' || byte == 127 ? '?' : from[length];
+    }
+    to[length] = '\0';
+}

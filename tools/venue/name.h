@@ -29,4 +29,7 @@ void venue_order_id_format(char text[VENUE_ID_BYTES], uint32_t shard, uint64_t o
 void venue_execution_id_format(char text[VENUE_ID_BYTES], uint32_t shard, uint64_t seq, uint32_t n);
 bool venue_execution_id_parse(const char *text, uint32_t *shard, uint64_t *seq, uint32_t *n);
 
+/* Somebody else's name for a terminal: control characters become '?', and what does not fit is left out. */
+void venue_text_printable(char *to, size_t capacity, const char *from);
+
 #endif
