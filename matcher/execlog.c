@@ -102,7 +102,7 @@ static void on_status(void *context, const bus_reader_status *status) {
         rt_log_limited(m->log, &self->away_site, RT_WARN, "execlog can't be read", RT_STR("why", status->reason));
     }
     if (status->state == BUS_READER_HALTED)
-        matcher_halt(m, "HALTED at message %" PRIu64 " of execlog: %s", status->expected_seq, status->reason);
+        matcher_halt(m, "at message %" PRIu64 " of execlog: %s", status->expected_seq, status->reason);
 }
 
 static void open_reader(execlog *self) {
@@ -136,7 +136,7 @@ void execlog_write(execlog *self) {
                                     ++self->token);
     self->under_way = code == TW_OK;
     if (code == TW_INVALID)
-        matcher_halt(m, "HALTED: the bus does not take %zu bytes for %s: its max_payload must be at least 1 MB",
+        matcher_halt(m, "the bus does not take %zu bytes for %s: its max_payload must be at least 1 MB",
                      part.length, self->subject);
     else if (code != TW_OK)
         wait_for(self, RETRY_NS);
@@ -159,7 +159,7 @@ static void fence_refused(execlog *self, const bus_write_result *result) {
     self->resolve = result->last_seq != 0 ? result->last_seq : self->matcher->origin.execlog_seq + 1;
     if (result->last_seq != 0 && result->last_seq <= self->matcher->origin.execlog_seq)
         matcher_halt(self->matcher,
-                     "HALTED: execlog ends at %" PRIu64 " and message %" PRIu64
+                     "execlog ends at %" PRIu64 " and message %" PRIu64
                      " was there before: it was wiped, or is an older copy",
                      result->last_seq, self->matcher->origin.execlog_seq);
     open_reader(self);

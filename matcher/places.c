@@ -95,7 +95,7 @@ static void looked_at(places *self, const bus_streams_result *result, const char
     bool orders = self->stream == MW_STREAM_ORDERS;
     int64_t was_ns = orders ? m->origin.orders_created_ns : m->origin.execlog_created_ns;
     if (result->info.created_ns != was_ns) {
-        matcher_halt(m, "HALTED: stream %s was made anew: its messages are others than those read before", name);
+        matcher_halt(m, "stream %s was made anew: its messages are others than those read before", name);
         return;
     }
     if (orders) {
@@ -126,7 +126,19 @@ static void missing(places *self, const char *name) {
     if (self->missing_ns == 0) self->missing_ns = now_ns;
     rt_log_limited(m->log, &self->away_site, RT_ERROR, "a stream is not there", RT_STR("stream", name));
     self->retry_ns = now_ns + RETRY_NS;
-    if (now_ns - self->missing_ns >= MISSING_NS) matcher_halt(m, "HALTED: stream %s is gone", name);
+    if (now_ns - self->missing_ns >= MISSING_NS) matcher_halt(m, "stream %s is gone", name);
+}
+
+/* A server sets aside what a bounded stream may hold: the one setting here that a small machine may not have the room for. */
+static void refused(places *self, const bus_streams_result *result, const char *name) {
+    matcher *m = self->matcher;
+    if (self->stream == MW_STREAM_SNAPSHOTS)
+        matcher_halt(m,
+                     "stream %s can't be as the venue needs it: %s (it is to hold --snapshot-stream-bytes %" PRIu64
+                     "; the server must have room for that: with too little storage, set less)",
+                     name, result->reason, (uint64_t)m->settings.snapshot_stream_bytes);
+    else
+        matcher_halt(m, "stream %s can't be as the venue needs it: %s", name, result->reason);
 }
 
 /* ---- results ---- */
@@ -149,7 +161,7 @@ static void on_result(void *context, const bus_streams_result *result) {
         missing(self, name);
         return;
     case BUS_STREAMS_REFUSED:
-        matcher_halt(m, "HALTED: stream %s can't be as the venue needs it: %s", name, result->reason);
+        refused(self, result, name);
         return;
     case BUS_STREAMS_AWAY:
     default:
