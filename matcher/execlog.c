@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "matcher/pipeline.h"
 #include "matcher/wire/places.h"
 #include "runtime/bus_writer.h"
@@ -33,6 +34,7 @@ struct execlog {
     uint64_t resolve;   /* the stream's last sequence when the fence refused */
     int64_t retry_ns;   /* nothing is written before */
     int64_t written_ns; /* the first try */
+    char refused[200];  /* why the server stores nothing; "": it does, as far as is known */
     rt_log_site away_site, refused_site, unknown_site;
 };
 
@@ -146,6 +148,8 @@ void execlog_write(execlog *self) {
 static void stored(execlog *self, const bus_write_result *result) {
     matcher *m = self->matcher;
     mr_part part;
+    if (self->refused[0] != '\0') rt_log(m->log, RT_INFO, "execlog takes messages again");
+    self->refused[0] = '\0';
     tw_histogram_record(&m->live_to_log, rt_clock_monotonic_ns() - self->written_ns);
     matcher_end_of_burst(m); /* its records may go when they are in execlog */
     if (mr_journal_next(m->replica, &part)) m->counts.log_bytes += part.length;
@@ -189,7 +193,10 @@ static void on_result(void *context, const bus_write_result *result) {
     case BUS_WRITE_NO_STREAM:
     default:
         m->counts.log_refused++;
-        rt_log_limited(m->log, &self->refused_site, RT_ERROR, "execlog takes no message: tried again",
+        (void)tw_text_copy(self->refused, sizeof self->refused,
+                           result->reason[0] != '\0' ? result->reason : "no reason given");
+        rt_log_limited(m->log, &self->refused_site, RT_ERROR,
+                       "nothing can be journaled: execlog takes no message, tried again",
                        RT_STR("why", result->reason), RT_U64("backlog_bytes", mr_backlog_bytes(m->replica)));
         wait_for(self, REFUSED_NS);
         if (result->outcome == BUS_WRITE_NO_STREAM) places_verify(m->places);
@@ -212,6 +219,7 @@ void execlog_lead(execlog *self) {
     if (self->mode != READING) return;
     close_reader(self);
     self->mode = WRITING;
+    self->refused[0] = '\0';
     self->under_way = false; /* an answer from before would be no answer to what is written now */
     self->retry_ns = 0;
     execlog_write(self);
@@ -224,6 +232,7 @@ void execlog_drain(execlog *self) {
 void execlog_follow(execlog *self) {
     self->draining = false;
     self->mode = READING;
+    self->refused[0] = '\0';
     open_reader(self);
 }
 
@@ -239,6 +248,10 @@ bool execlog_ready(const execlog *self) {
     if (self->mode == WRITING) return true;
     return self->mode == READING && self->reader != NULL && self->reached &&
            bus_reader_read_status(self->reader)->state == BUS_READER_READING;
+}
+
+const char *execlog_refused(const execlog *self) {
+    return self->refused;
 }
 
 bool execlog_drained(const execlog *self) {
