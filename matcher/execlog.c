@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "matcher/pipeline.h"
 #include "matcher/wire/places.h"
 #include "runtime/bus_writer.h"
@@ -33,6 +34,7 @@ struct execlog {
     uint64_t resolve;   /* the stream's last sequence when the fence refused */
     int64_t retry_ns;   /* nothing is written before */
     int64_t written_ns; /* the first try */
+    char refused[200];  /* why the server stores nothing; "": it does, as far as is known */
     rt_log_site away_site, refused_site, unknown_site;
 };
 
@@ -75,8 +77,11 @@ static void on_message(void *context, const bus_stream_message *message) {
     bool own = resolving && is_own(self, message);
     switch (mr_journal_found(m->replica, message->bytes, message->length)) {
     case MR_FOUND_FAULT:
-        matcher_halt(m, "MISMATCH: %s (message %" PRIu64 " of %s)", mr_fault(m->replica), message->seq,
-                     self->stream);
+        matcher_halt(m, "MISMATCH: %s (message %" PRIu64 " of %s)%s", mr_fault(m->replica), message->seq,
+                     self->stream,
+                     strstr(mr_fault(m->replica), "differ in inputs") == NULL
+                         ? ""
+                         : "; so do bounds (--max-...) other than those that the journal was made with");
         return;
     case MR_FOUND_FULL: /* read again from here, later */
         close_reader(self);
@@ -102,7 +107,7 @@ static void on_status(void *context, const bus_reader_status *status) {
         rt_log_limited(m->log, &self->away_site, RT_WARN, "execlog can't be read", RT_STR("why", status->reason));
     }
     if (status->state == BUS_READER_HALTED)
-        matcher_halt(m, "HALTED at message %" PRIu64 " of execlog: %s", status->expected_seq, status->reason);
+        matcher_halt(m, "at message %" PRIu64 " of execlog: %s", status->expected_seq, status->reason);
 }
 
 static void open_reader(execlog *self) {
@@ -136,7 +141,7 @@ void execlog_write(execlog *self) {
                                     ++self->token);
     self->under_way = code == TW_OK;
     if (code == TW_INVALID)
-        matcher_halt(m, "HALTED: the bus does not take %zu bytes for %s: its max_payload must be at least 1 MB",
+        matcher_halt(m, "the bus does not take %zu bytes for %s: its max_payload must be at least 1 MB",
                      part.length, self->subject);
     else if (code != TW_OK)
         wait_for(self, RETRY_NS);
@@ -146,6 +151,8 @@ void execlog_write(execlog *self) {
 static void stored(execlog *self, const bus_write_result *result) {
     matcher *m = self->matcher;
     mr_part part;
+    if (self->refused[0] != '\0') rt_log(m->log, RT_INFO, "execlog takes messages again");
+    self->refused[0] = '\0';
     tw_histogram_record(&m->live_to_log, rt_clock_monotonic_ns() - self->written_ns);
     matcher_end_of_burst(m); /* its records may go when they are in execlog */
     if (mr_journal_next(m->replica, &part)) m->counts.log_bytes += part.length;
@@ -159,7 +166,7 @@ static void fence_refused(execlog *self, const bus_write_result *result) {
     self->resolve = result->last_seq != 0 ? result->last_seq : self->matcher->origin.execlog_seq + 1;
     if (result->last_seq != 0 && result->last_seq <= self->matcher->origin.execlog_seq)
         matcher_halt(self->matcher,
-                     "HALTED: execlog ends at %" PRIu64 " and message %" PRIu64
+                     "execlog ends at %" PRIu64 " and message %" PRIu64
                      " was there before: it was wiped, or is an older copy",
                      result->last_seq, self->matcher->origin.execlog_seq);
     open_reader(self);
@@ -189,7 +196,10 @@ static void on_result(void *context, const bus_write_result *result) {
     case BUS_WRITE_NO_STREAM:
     default:
         m->counts.log_refused++;
-        rt_log_limited(m->log, &self->refused_site, RT_ERROR, "execlog takes no message: tried again",
+        (void)tw_text_copy(self->refused, sizeof self->refused,
+                           result->reason[0] != '\0' ? result->reason : "no reason given");
+        rt_log_limited(m->log, &self->refused_site, RT_ERROR,
+                       "nothing can be journaled: execlog takes no message, tried again",
                        RT_STR("why", result->reason), RT_U64("backlog_bytes", mr_backlog_bytes(m->replica)));
         wait_for(self, REFUSED_NS);
         if (result->outcome == BUS_WRITE_NO_STREAM) places_verify(m->places);
@@ -212,6 +222,7 @@ void execlog_lead(execlog *self) {
     if (self->mode != READING) return;
     close_reader(self);
     self->mode = WRITING;
+    self->refused[0] = '\0';
     self->under_way = false; /* an answer from before would be no answer to what is written now */
     self->retry_ns = 0;
     execlog_write(self);
@@ -224,6 +235,7 @@ void execlog_drain(execlog *self) {
 void execlog_follow(execlog *self) {
     self->draining = false;
     self->mode = READING;
+    self->refused[0] = '\0';
     open_reader(self);
 }
 
@@ -239,6 +251,10 @@ bool execlog_ready(const execlog *self) {
     if (self->mode == WRITING) return true;
     return self->mode == READING && self->reader != NULL && self->reached &&
            bus_reader_read_status(self->reader)->state == BUS_READER_READING;
+}
+
+const char *execlog_refused(const execlog *self) {
+    return self->refused;
 }
 
 bool execlog_drained(const execlog *self) {

@@ -73,7 +73,7 @@ static void on_status(void *context, const bus_reader_status *status) {
                        RT_STR("why", status->reason));
         break;
     case BUS_READER_HALTED:
-        matcher_halt(m, "HALTED at input %" PRIu64 ": %s", status->expected_seq, status->reason);
+        matcher_halt(m, "at input %" PRIu64 ": %s", status->expected_seq, status->reason);
         break;
     case BUS_READER_STARTING:
     default:

@@ -119,7 +119,7 @@ void keeping_find(keeping *self) {
         begin_empty(self);
         matcher_begin(m);
     } else if (ms_find_open(&self->find, m->bus, &m->loop, &options, &error) != TW_OK) {
-        matcher_halt(m, "HALTED: looking for a snapshot: %s", error.text);
+        matcher_halt(m, "looking for a snapshot: %s", error.text);
     }
 }
 

@@ -6,9 +6,22 @@
 
 static const char *const state_names[] = {"STARTING", "RUNNING", "HALTED"};
 
-static bool is_ready(const matcher *self) {
+static bool can_serve(const matcher *self) {
     return self->state == MATCHER_RUNNING && bus_connected(self->bus) && inputs_ready(self->inputs) &&
            execlog_ready(self->execlog);
+}
+
+/* What can't be journaled is not done: whoever is asked for readiness must not say that all is well. */
+static bool is_ready(const matcher *self) {
+    return can_serve(self) && execlog_refused(self->execlog)[0] == '\0';
+}
+
+static void say_why(const matcher *self, char *text, size_t capacity) {
+    const char *refused = execlog_refused(self->execlog);
+    if (self->halted[0] == '\0' && refused[0] != '\0')
+        (void)tw_text_format(text, capacity, "nothing can be journaled: execlog takes no message: %s", refused);
+    else
+        (void)tw_text_copy(text, capacity, self->halted);
 }
 
 static void collect(void *context) {
@@ -106,7 +119,8 @@ static void add_gauges(matcher *self, const char *labels) {
         {"role", "0 following, 1 claiming, 2 catching up, 3 leading, 4 verifying, 5 draining, 6 offering.",
          &seen->role},
         {"leads", "1 while this instance publishes and writes execlog.", &seen->leads},
-        {"ready", "1 while both streams have been read to their ends.", &seen->ready},
+        {"ready", "1 while both streams have been read to their ends and execlog takes what is written.",
+         &seen->ready},
         {"term", "Of the leader: this instance or the one it hears.", &seen->term},
         {"seq", "Last input taken.", &seen->seq},
         {"journaled_seq", "All reports of inputs up to here are in execlog.", &seen->journaled},
@@ -142,12 +156,14 @@ static void add_latencies(matcher *self, const char *labels) {
 static bool tell_ready(void *context, char *text, size_t capacity) {
     matcher *self = context;
     json_writer writer;
+    char why[MATCHER_REASON_BYTES];
     bool ready = is_ready(self);
+    say_why(self, why, sizeof why);
     json_start(&writer, text, capacity);
     json_open_object(&writer, NULL);
     json_bool(&writer, "ready", ready);
     json_string(&writer, "state", state_names[self->state]);
-    json_string(&writer, "why", self->halted);
+    json_string(&writer, "why", why);
     json_string(&writer, "role", ml_role_name((ml_role)leading_role(self->leading)));
     json_string(&writer, "leader", leading_leader(self->leading));
     json_string(&writer, "bus", bus_connected(self->bus) ? "CONNECTED" : "AWAY");

@@ -157,6 +157,12 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     if (self->leading != NULL && self->state != MATCHER_HALTED) leading_bus(self->leading, event);
 }
 
+static void on_trying(void *context, const char *servers, const char *why) {
+    const matcher *self = context;
+    rt_log(self->log, RT_WARN, "can't connect to the bus: tried again", RT_STR("servers", servers),
+           RT_STR("why", why));
+}
+
 static tw_code open_bus(matcher *self, tw_error *error) {
     const matcher_settings *set = &self->settings;
     bus_options options = {.url = set->nats,
@@ -166,6 +172,7 @@ static tw_code open_bus(matcher *self, tw_error *error) {
                            .connect_attempts = 30,
                            .no_responders = true,
                            .on_event = on_bus_event,
+                           .on_trying = on_trying,
                            .event_context = self};
     return bus_open(&self->bus, &self->loop, &options, error);
 }

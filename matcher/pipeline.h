@@ -163,6 +163,7 @@ void execlog_write(execlog *execlog);  /* what there is, if nothing is on its wa
 void execlog_tick(execlog *execlog, int64_t now_ns);
 bool execlog_ready(const execlog *execlog);
 bool execlog_drained(const execlog *execlog);
+const char *execlog_refused(const execlog *execlog); /* why the last write was not taken; "" if it was */
 uint64_t execlog_consumers(const execlog *execlog);
 
 /* live.c */

@@ -2,6 +2,11 @@
  * The shard's streams: made at the start, and looked at after trouble. A stream that was wiped and made anew has other messages under
  * the same numbers; only its creation time tells.
  *
+ * Nothing is made before execlog was looked at: one that holds reports has an order stream. If that is gone or empty, an empty one
+ * beside it would take orders whose reports nobody can write.
+ *
+ *   PROBE execlog ─(holds messages)─> PROBE orders
+ *         └───────────────┬────────────────┘
  *   ENSURE orders ─> ENSURE execlog ─> ENSURE snapshots ─> keeping_find ─> matcher_begin
  *   later:  INFO orders ─> INFO execlog ─> inputs_verified
  */
@@ -19,7 +24,7 @@
 #define LOOK_NS    (INT64_C(2000) * 1000000)
 #define MISSING_NS (INT64_C(10000) * 1000000) /* a cluster that starts may not know its streams for a moment */
 
-typedef enum step { ENSURE = 0, VERIFY, DONE } step;
+typedef enum step { PROBE = 0, ENSURE, VERIFY, DONE } step;
 
 struct places {
     matcher *matcher;
@@ -28,9 +33,10 @@ struct places {
     mw_stream stream; /* asked for now */
     int64_t retry_ns; /* 0: no call is to be made again */
     bool verify_wanted,
-        verifies;       /* what is asked now was wanted; else it is only a look while nothing can be read */
-    int64_t look_ns;    /* the next look */
-    int64_t missing_ns; /* since when a stream is said not to be there; 0: it is there */
+        verifies;          /* what is asked now was wanted; else it is only a look while nothing can be read */
+    int64_t look_ns;       /* the next look */
+    uint64_t execlog_last; /* PROBE: execlog's last message; 0: none, or no such stream */
+    int64_t missing_ns;    /* since when a stream is said not to be there; 0: it is there */
     rt_log_site away_site;
 };
 
@@ -59,6 +65,36 @@ static void ask(places *self) {
         ensure(self, &place);
     else if (!bus_streams_info(self->streams, place.name))
         self->retry_ns = rt_clock_monotonic_ns() + RETRY_NS;
+}
+
+/* ---- before anything is made ---- */
+
+static void begin_making(places *self) {
+    self->step = ENSURE;
+    self->stream = MW_STREAM_ORDERS;
+    self->missing_ns = 0;
+    ask(self);
+}
+
+static void orders_lost(places *self, const char *name, const char *how) {
+    matcher_halt(
+        self->matcher,
+        "stream %s is %s, but execlog has the reports of its orders (messages to %" PRIu64
+        "): restore it, or, to begin anew, delete execlog, the snapshot stream and the snapshot folder, too",
+        name, how, self->execlog_last);
+}
+
+/* Execlog is asked first: what it has, the order stream had before. */
+static void probed(places *self, const bus_streams_result *result, const char *name) {
+    if (self->stream == MW_STREAM_EXECLOG && result->info.last_seq > 0) {
+        self->execlog_last = result->info.last_seq;
+        self->stream = MW_STREAM_ORDERS;
+        ask(self);
+    } else if (self->stream == MW_STREAM_ORDERS && result->info.last_seq == 0) {
+        orders_lost(self, name, "new and empty");
+    } else {
+        begin_making(self);
+    }
 }
 
 /* ---- at the start ---- */
@@ -95,7 +131,7 @@ static void looked_at(places *self, const bus_streams_result *result, const char
     bool orders = self->stream == MW_STREAM_ORDERS;
     int64_t was_ns = orders ? m->origin.orders_created_ns : m->origin.execlog_created_ns;
     if (result->info.created_ns != was_ns) {
-        matcher_halt(m, "HALTED: stream %s was made anew: its messages are others than those read before", name);
+        matcher_halt(m, "stream %s was made anew: its messages are others than those read before", name);
         return;
     }
     if (orders) {
@@ -126,7 +162,23 @@ static void missing(places *self, const char *name) {
     if (self->missing_ns == 0) self->missing_ns = now_ns;
     rt_log_limited(m->log, &self->away_site, RT_ERROR, "a stream is not there", RT_STR("stream", name));
     self->retry_ns = now_ns + RETRY_NS;
-    if (now_ns - self->missing_ns >= MISSING_NS) matcher_halt(m, "HALTED: stream %s is gone", name);
+    if (now_ns - self->missing_ns < MISSING_NS) return;
+    if (self->step == PROBE)
+        orders_lost(self, name, "gone");
+    else
+        matcher_halt(m, "stream %s is gone", name);
+}
+
+/* A server sets aside what a bounded stream may hold: the one setting here that a small machine may not have the room for. */
+static void refused(places *self, const bus_streams_result *result, const char *name) {
+    matcher *m = self->matcher;
+    if (self->stream == MW_STREAM_SNAPSHOTS)
+        matcher_halt(m,
+                     "stream %s can't be as the venue needs it: %s (it is to hold --snapshot-stream-bytes %" PRIu64
+                     "; the server must have room for that: with too little storage, set less)",
+                     name, result->reason, (uint64_t)m->settings.snapshot_stream_bytes);
+    else
+        matcher_halt(m, "stream %s can't be as the venue needs it: %s", name, result->reason);
 }
 
 /* ---- results ---- */
@@ -140,16 +192,21 @@ static void on_result(void *context, const bus_streams_result *result) {
     switch (result->outcome) {
     case BUS_STREAMS_DONE:
         self->missing_ns = 0;
-        if (self->step == ENSURE)
+        if (self->step == PROBE)
+            probed(self, result, name);
+        else if (self->step == ENSURE)
             made(self, result, name);
         else
             looked_at(self, result, name);
         return;
     case BUS_STREAMS_NOT_FOUND:
-        missing(self, name);
+        if (self->step == PROBE && self->stream == MW_STREAM_EXECLOG)
+            begin_making(self);
+        else
+            missing(self, name);
         return;
     case BUS_STREAMS_REFUSED:
-        matcher_halt(m, "HALTED: stream %s can't be as the venue needs it: %s", name, result->reason);
+        refused(self, result, name);
         return;
     case BUS_STREAMS_AWAY:
     default:
@@ -187,6 +244,7 @@ tw_code places_open(places **opened, matcher *m, tw_error *error) {
                                    .on_result = on_result,
                                    .context = self};
     tw_code code = bus_streams_open(&self->streams, &m->loop, &options, error);
+    self->stream = MW_STREAM_EXECLOG;
     if (code == TW_OK) ask(self);
     return code;
 }

@@ -26,6 +26,7 @@
 #define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
 #define MOST_URLS                16
 #define URL_BYTES                1024
+#define TRIES_A_WORD             3 /* of connecting at the start: one is told, two are not */
 
 void bus_listen(bus *self, bus_listener *listener) {
     listener->next = self->listeners;
@@ -167,18 +168,29 @@ static tw_code check_urls(const char *urls, tw_error *error) {
     return TW_OK;
 }
 
+/* Whoever waits in front of a terminal learns at once what is waited for. */
+static void tell_trying(const bus_options *wanted, int attempt, const char *why) {
+    char servers[URL_BYTES];
+    if (wanted->on_trying == NULL || attempt % TRIES_A_WORD != 1) return;
+    tw_secret_strip(wanted->url, servers, sizeof servers);
+    wanted->on_trying(wanted->event_context, servers, why);
+}
+
 static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error *error) {
     for (int attempt = 1;; attempt++) {
+        char why[URL_BYTES];
         natsStatus status = connect_once(self, wanted);
         if (status == NATS_OK) return TW_OK;
+        const char *reason = nats_GetLastError(NULL);
+        tw_text_format(why, sizeof why, "%s%s%s", natsStatus_GetText(status),
+                       reason != NULL && *reason != '\0' ? ": " : "", reason != NULL ? reason : "");
         if (status == NATS_INVALID_ARG || (wanted->connect_attempts >= 0 && attempt >= wanted->connect_attempts)) {
             char urls[URL_BYTES];
-            const char *reason = nats_GetLastError(NULL);
             tw_secret_strip(wanted->url, urls, sizeof urls);
-            return tw_error_set(error, status == NATS_INVALID_ARG ? TW_INVALID : TW_AWAY,
-                                "connecting to %s: %s%s%s", urls, natsStatus_GetText(status),
-                                reason != NULL && *reason != '\0' ? ": " : "", reason != NULL ? reason : "");
+            return tw_error_set(error, status == NATS_INVALID_ARG ? TW_INVALID : TW_AWAY, "connecting to %s: %s",
+                                urls, why);
         }
+        tell_trying(wanted, attempt, why);
         sleep(1);
     }
 }

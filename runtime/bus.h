@@ -55,6 +55,9 @@ typedef enum bus_event {
 } bus_event;
 typedef void (*bus_on_event)(void *context, bus_event event, const char *detail);
 
+/* A try to connect at the start has failed and another follows. `servers` are the URLs without their secrets. Called before the loop runs. */
+typedef void (*bus_on_trying)(void *context, const char *servers, const char *why);
+
 typedef struct bus_options {
     const char *url;         /* "nats://127.0.0.1:4222", several separated by commas */
     const char *name;        /* shown in the server's connection list */
@@ -64,6 +67,8 @@ typedef struct bus_options {
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
     bool no_responders;      /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
     bus_on_event on_event;   /* may be NULL; called on the loop */
+    bus_on_trying
+        on_trying; /* may be NULL; the first failure of bus_open and every third after it, with event_context */
     void *event_context;
 } bus_options;
 

@@ -144,5 +144,13 @@ test('it goes on after the server was away, and halts when the order stream is a
   assert.equal((await matcher.ready()).state, 'HALTED');
   assert.equal((await matcher.metrics()).seq, seq);
   assert.equal(await matcher.program.stop(), 1);
+
+  // gone when it starts: none is made in its place, and an empty one is not taken for it
+  await manager.streams.delete(config.name);
+  const again = await Matcher.start(server, { says: /a stream is not there/ });
+  await assert.rejects(manager.streams.info(config.name));
+  await manager.streams.add(config);
+  await again.program.says(/HALTED.*new and empty, but execlog has the reports/);
+  assert.equal(await again.program.stop(), 1);
   await desk.close();
 });
