@@ -75,6 +75,7 @@ void order_desk_answer_fault(gateway *self, const http_asked *asked, const order
     char text[ORDER_JSON_BYTES], lines[96];
     http_asked with = *asked;
     json_writer w;
+    TW_ASSERT(fault->code != NULL);
     json_start(&w, text, sizeof text);
     json_open_object(&w, NULL);
     json_open_object(&w, "error");
@@ -194,6 +195,7 @@ static void free_ticket(order_desk *self, order_ticket *t) {
 
 static void count_fault(order_desk *self, const char *code) {
     order_desk_stats *s = &self->stats;
+    TW_ASSERT(code != NULL);
     const struct {
         const char *code;
         uint64_t *count;

@@ -101,7 +101,10 @@ static bool take_arguments(const socket_request *request, order_request *order, 
         const char *argument = request->arguments[i], *equals = strchr(argument, '=');
         char name[ORDER_FIELD_BYTES] = "";
         size_t length = equals == NULL ? strlen(argument) : (size_t)(equals - argument);
-        if (length < sizeof name) memcpy(name, argument, length);
+        if (length < sizeof name) {
+            memcpy(name, argument, length);
+            name[length] = '\0';
+        }
         if (!order_request_take(order, fault, name, equals == NULL ? "" : equals + 1)) return false;
     }
     return order_request_check(order, fault);

@@ -111,7 +111,7 @@ static void order_json(const run *self, const order_texts *t, const wire_order_v
 static void on_order(void *context, const venue_page *page, const wire_part *item) {
     run *self = context;
     const wire_order_view *o = &item->order;
-    order_texts t;
+    order_texts t = {0};
     if (item->kind != WIRE_PART_ORDER_VIEW) return;
     const wire_named_instrument *i = venue_page_instrument(page, o->instrument);
     int32_t price = i != NULL ? i->price_exponent : 0, quantity = i != NULL ? i->quantity_exponent : 0;

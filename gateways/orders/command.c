@@ -39,7 +39,7 @@ static bool take_price(const making *m, const char *field, const char *text, int
 
 static bool take_quantity(const making *m, const char *field, const char *text, int32_t exponent, int64_t least,
                           uint64_t *quantity) {
-    int64_t value;
+    int64_t value = 0;
     if (text[0] == '\0') return true;
     if (!scale(m, field, text, exponent, &value)) return false;
     if (value < least) return order_fault_set(m->fault, "BAD_FIELD", field, "%s is not above 0", field);
