@@ -248,7 +248,7 @@ describe('the dashboard', { concurrency: false }, () => {
     await shoot(page, 'stale-line');
     beat = feed.beat();
     await isLiveAgain();
-    ingest.kill('SIGSTOP');
+    await ingest.freeze();
     await isStale('the frozen publisher', /STALE.*FEED_SILENT/);
     ingest.kill('SIGCONT');
     await isLiveAgain();

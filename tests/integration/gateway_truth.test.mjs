@@ -94,7 +94,7 @@ test('nothing is shown as live while the bus, the aggregator or the feed is away
 
   // An aggregator that stands still: its row in Redis is old, and the gateway knows better.
   await until('a row of Redis', async () => ['redis', 'memory'].includes((await get(gateway, `/v1/last/XNAS/${symbol}`)).json.source));
-  aggregator.kill('SIGSTOP');
+  await aggregator.freeze();
   const before = BigInt(quoteOf().seq);
   await until('a quote that the aggregator did not take', () => BigInt(quoteOf().seq) > before + 200n);
   const shown = BigInt(quoteOf().seq), last = (await get(gateway, `/v1/last/XNAS/${symbol}`)).json;
@@ -112,7 +112,7 @@ test('nothing is shown as live while the bus, the aggregator or the feed is away
   await all('OK');
 
   // The feed dies and nobody leaves it out of the best quotes.
-  aggregator.kill('SIGSTOP');
+  await aggregator.freeze();
   ingest.kill('SIGKILL');
   await all('STALE', 'FEED_SILENT');
   aggregator.kill('SIGCONT');

@@ -143,7 +143,7 @@ test('a Redis that hangs delays neither the stream nor other pages; a price whos
     return (await client.exists(`tw:last:XNAS:${symbol}`)) && answer.json; // the gateway may know newer ones itself
   });
   assert.equal(live.state, 'OK');
-  redis.program.kill('SIGSTOP');
+  await redis.program.freeze();
   let waiting = 5;
   const late = Array.from({ length: waiting }, () => get(gateway, `/v1/last/XNAS/${symbol}`).finally(() => waiting--));
   const before = reader.counts.book;

@@ -144,7 +144,7 @@ test('a leader that was frozen and wakes up after its successor steps back; what
   const words = []; // of the old leader, to come again late, as if it had been frozen just before it wrote them
   const ear = subscriber.connection.subscribe('XNAS.>', { callback: (_, { subject, data }) => words.push([subject, data]) });
   await until('the day to be under way', () => subscriber.count > 2000 && words.length > 600);
-  old.kill('SIGSTOP');
+  await old.freeze();
   ear.unsubscribe();
   const successor = await startIngest(nats, ['--source', `file:${file}`, '--term', '101']);
   await subscriber.feedIs({ state: 'BOOK_CLOSED', term: 101n });

@@ -39,7 +39,7 @@ const order = (id) => itch.add(1, 'AAPL', id, 'B', 100, 1_500_000);
 
 /** Sends orders `first` to `last`, one a packet, while the ingest stands still. */
 async function whileStopped(ingest, sender, first, last) {
-  ingest.kill('SIGSTOP');
+  await ingest.freeze();
   for (let id = first; id <= last; id++) await sender.send(order(id));
   ingest.kill('SIGCONT');
 }

@@ -39,7 +39,7 @@ test('SIGSTOP of the leader, then SIGCONT: it steps back, and what it still says
   await stage.play({ seed: 8, messages: 20_000 });
   await stage.seqIs(4000n);
   const leader = await stage.leading(), { term } = stage.subscriber.feed, since = Date.now();
-  leader.kill('SIGSTOP');
+  await leader.freeze();
   const took = await stage.takeover(since, term);
   console.log(`# takeover after SIGSTOP: ${took} ms`);
   assert.ok(took < 5000, `${took} ms`);
@@ -59,7 +59,7 @@ test('NATS stands still for two seconds, three times: the leader stays, and no p
   const { term } = stage.subscriber.feed;
   for (let freeze = 0; freeze < 3; freeze++) {
     const { seq } = stage.subscriber.feed;
-    nats.program.kill('SIGSTOP');
+    await nats.program.freeze();
     await sleep(2000);
     nats.program.kill('SIGCONT');
     await stage.seqIs(seq + 1000n);

@@ -151,7 +151,7 @@ test('an order is sent, accepted, filled, changed, filled while the page was awa
   // A silent venue: the order is in its stream, so it is not gone, and a reload does not hide it.
   await page.click('#tab-orders');
   const stored = (await desk.stream('orders')).length;
-  matcher.program.kill('SIGSTOP');
+  await matcher.program.freeze();
   await page.evaluate(() => globalThis.tickwire.trader.place({ side: 'buy', type: 'limit', time_in_force: 'day', quantity: '10', price: '99.50' }));
   await until('it to be on its way', async () => /^Buy 10 {2}99\.50 (Pending|Unknown)/.test((await rows(page, 'orders', 'side', 'quantity', 'executed', 'price', 'state'))[0]));
   await page.evaluate(() => globalThis.tickwire.trader.desk.account.orders.tick(globalThis.tickwire.connection.now() + 6000));

@@ -334,7 +334,7 @@ test('a session is opened before its first order, beats while its client is ther
 
 test('a stream that does not answer leaves it open, one that is not there does not', async () => {
   const client = await trader();
-  nats.program.kill('SIGSTOP');
+  await nats.program.freeze();
   const [answer, refused] = await Promise.all([client.order(limit({ client_order_id: 'u1' })), http(open, 'POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined }) })]);
   nats.program.kill('SIGCONT');
   assert.deepEqual([answer.code, refused.code, refused.status], ['NOT_ACKNOWLEDGED', 'NOT_ACKNOWLEDGED', 503]);

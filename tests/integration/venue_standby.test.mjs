@@ -30,7 +30,7 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   term = stage.term();
   since = Date.now();
   leader.stopped = true;
-  leader.program.kill('SIGSTOP');
+  await leader.program.freeze();
   ({ took } = await stage.takeover(term, since));
   console.log(`# serves ${took.toFixed(0)} ms after SIGSTOP`);
   await stage.more(50);

@@ -132,6 +132,11 @@ void nats_process_pause(nats_process *server) {
     server->pid = 0;
 }
 
+void nats_process_freeze(nats_process *server) {
+    kill(server->pid, SIGSTOP);
+    waitpid(server->pid, NULL, WUNTRACED);
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
     (void)status;
     (void)kind;

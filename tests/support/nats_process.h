@@ -29,6 +29,8 @@ bool nats_process_start(nats_process *server, const char *const *arguments);
 /* Kills the server but keeps port and folder, so that nats_process_resume brings the same one back. */
 void nats_process_pause(nats_process *server);
 bool nats_process_resume(nats_process *server, const char *const *arguments);
+/* SIGSTOP, and waits until the server stands still: on a busy machine the signal takes its time. SIGCONT ends it. */
+void nats_process_freeze(nats_process *server);
 void nats_process_stop(nats_process *server);
 
 /* A port of 127.0.0.1 that was free a moment ago; 0 if there is none. */

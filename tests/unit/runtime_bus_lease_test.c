@@ -188,7 +188,7 @@ TEST(bus_lease, a_server_that_does_not_answer_is_away_after_the_timeout_while_th
     set_up(&f, with_jetstream);
     open_lease(&f, &hasty, 200 * INT64_C(1000000));
     EXPECT_I64(read_by(&f, &hasty), BUS_LEASE_NONE);
-    kill(f.server.pid, SIGSTOP);
+    nats_process_freeze(&f.server);
     f.ticks = 0;
     EXPECT_I64(read_by(&f, &hasty), BUS_LEASE_AWAY);
     EXPECT(f.ticks > 3);

@@ -1,6 +1,5 @@
 /* Reading, writing and managing streams against a real nats-server with JetStream. */
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "base/civil.h"
 #include "base/random.h"
@@ -168,13 +167,6 @@ static void open_reader(scene *s, uint64_t start_seq, uint32_t batch) {
     EXPECT_MSG(bus_reader_open(&s->reader, s->wire, &s->loop, &options, &error) == TW_OK, "%s", error.text);
 }
 
-/* The signal takes effect some time after it was sent. */
-static void stand_still(scene *s) {
-    int status = 0;
-    kill(s->server.pid, SIGSTOP);
-    EXPECT(waitpid(s->server.pid, &status, WUNTRACED) == s->server.pid && WIFSTOPPED(status));
-}
-
 static bus_reader_state state_of(const scene *s) {
     return bus_reader_read_status(s->reader)->state;
 }
@@ -316,7 +308,7 @@ TEST(bus_writer, a_server_that_does_not_answer_makes_writes_unknown_in_time_and_
     ensure_journal(&s);
     fill(&s, 0, 3);
     s.rival = open_writer(&s, 64, 300 * NS_PER_MS);
-    stand_still(&s);
+    nats_process_freeze(&s.server);
     EXPECT_I64(write_number(s.rival, 3, 3), TW_OK);
     bus_flush(s.wire);
     UNTIL(&s, bus_writer_outstanding(s.rival) == 0);
@@ -350,7 +342,7 @@ TEST(bus_writer, a_connection_cut_between_write_and_acknowledgement_is_unknown_a
         .url = s.server.url, .name = "hasty", .no_responders = true, .silence_ns = 300 * NS_PER_MS};
     EXPECT_I64(bus_open(&s.wire, &s.loop, &options, &error), TW_OK);
     s.writer = open_writer(&s, 64, LONG_NS);
-    stand_still(&s);
+    nats_process_freeze(&s.server);
     EXPECT_I64(write_number(s.writer, 3, 3), TW_OK);
     bus_flush(s.wire);
     UNTIL(&s, bus_writer_outstanding(s.writer) == 0); /* the bus gives the silent server up */
@@ -609,7 +601,7 @@ TEST(bus_reader, a_server_that_stands_still_is_away_and_the_same_messages_are_no
     fill(&s, 0, 1000);
     open_reader(&s, 1, 100);
     UNTIL(&s, s.messages > 300);
-    stand_still(&s);
+    nats_process_freeze(&s.server);
     UNTIL(&s, state_of(&s) == BUS_READER_AWAY || s.messages == 1000);
     kill(s.server.pid, SIGCONT);
     UNTIL(&s, s.messages == 1000);

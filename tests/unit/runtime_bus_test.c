@@ -351,7 +351,7 @@ TEST(bus, a_server_that_stands_still_is_given_up_and_found_again_when_it_goes_on
     while (rt_clock_monotonic_ns() < start_ns + 900 * NS_PER_MS)
         uv_run(&f.loop, UV_RUN_ONCE);
     EXPECT_U64(f.events[BUS_DISCONNECTED], 0); /* nothing to say is not silence: it is pinged */
-    kill(f.server.pid, SIGSTOP);
+    nats_process_freeze(&f.server);
     RUN_UNTIL(&f, f.events[BUS_DISCONNECTED] == 1);
     EXPECT_CONTAINS(f.detail, "silent");
     EXPECT_I64(bus_publish(hasty, "a", (const uint8_t *)"x", 1), TW_AWAY); /* at once: nats.c connects meanwhile */

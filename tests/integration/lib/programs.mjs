@@ -74,6 +74,15 @@ export class Program {
     this.child.kill(signal);
   }
 
+  /** SIGSTOP, and waits until no thread of it runs any more: on a busy machine the signal takes its time. */
+  async freeze() {
+    this.kill('SIGSTOP');
+    const tasks = `/proc/${this.child.pid}/task`;
+    // The state follows the name, which may itself hold brackets: "PID (NAME) STATE ...".
+    const state = (task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').replace(/^.*\) /s, '')[0];
+    await until(() => `${this.name} to stand still`, () => readdirSync(tasks).every((task) => state(task) === 'T'));
+  }
+
   say(line) {
     this.child.stdin.write(`${line}\n`);
   }
