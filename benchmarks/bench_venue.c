@@ -162,7 +162,7 @@ static void one_bare(bench *self, const uint8_t *bytes, size_t length) {
 }
 
 static void one_order(bench *self, const uint8_t *bytes, size_t length) {
-    if (natsConnection_PublishRequest(self->desk.connection, desk_order_subject(), self->desk.ack_subject, bytes,
+    if (natsConnection_PublishRequest(self->desk.prompt, desk_order_subject(), self->desk.ack_subject, bytes,
                                       (int)length) != NATS_OK)
         harness_fail(&self->harness, "orders", "a publish failed");
     await_report(self);

@@ -20,6 +20,16 @@ static void on_refused(jsCtx *js, jsPubAckErr *error, void *context) {
     __atomic_add_fetch(&((desk *)context)->refused, 1, __ATOMIC_RELAXED);
 }
 
+/* A plain publish waits for the thread that writes, up to a millisecond, unless it is told not to. */
+static void open_prompt(desk *self) {
+    natsOptions *options = NULL;
+    must(self, "options", natsOptions_Create(&options));
+    must(self, "options", natsOptions_SetURL(options, self->owner->server.url));
+    must(self, "options", natsOptions_SetSendAsap(options, true));
+    must(self, "connecting", natsConnection_Connect(&self->prompt, options));
+    natsOptions_Destroy(options);
+}
+
 void desk_open(desk *self, harness *owner) {
     jsOptions options;
     natsInbox *inbox = NULL;
@@ -28,6 +38,7 @@ void desk_open(desk *self, harness *owner) {
     self->buffer = malloc(BUFFER_BYTES);
     if (self->buffer == NULL) harness_fail(owner, "desk", "no memory");
     must(self, "connecting", natsConnection_ConnectTo(&self->connection, owner->server.url));
+    open_prompt(self);
     jsOptions_Init(&options);
     options.PublishAsync.MaxPending = DESK_OUTSTANDING;
     options.PublishAsync.StallWait = 60000;
@@ -46,6 +57,7 @@ void desk_close(desk *self) {
     natsSubscription_Destroy(self->acks);
     natsSubscription_Destroy(self->reports);
     jsCtx_Destroy(self->js);
+    natsConnection_Destroy(self->prompt);
     natsConnection_Destroy(self->connection);
     free(self->buffer);
 }

@@ -22,7 +22,7 @@
 
 typedef struct desk {
     harness *owner;
-    natsConnection *connection;
+    natsConnection *connection, *prompt; /* prompt: each publish leaves at once */
     jsCtx *js;
     natsSubscription *reports, *acks; /* exec.{ACCOUNT}; an inbox of its own */
     char ack_subject[128];
