@@ -181,7 +181,9 @@ void ml_claimed(ml_lead *self, bool won, uint64_t revision, int64_t now_ns) {
         return;
     }
     self->wants_read = true;
-    if (self->role == ML_CLAIMING) self->role = ML_FOLLOWING; /* no grace: the read tells who won */
+    if (self->role != ML_CLAIMING) return;
+    follow(
+        self); /* whoever won is to speak next, and its claim may have been seen already: then the read tells nothing new */
 }
 
 /* ---- what else happens ---- */
