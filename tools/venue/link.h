@@ -17,7 +17,7 @@ typedef struct venue_link {
 
 /* The settings that every command of the venue has. */
 typedef struct venue_link_settings {
-    const char *url, *credentials, *exchange;
+    const char *url, *credentials, *exchange, *inbox_prefix;
     int64_t connect_timeout_ns, timeout_ns;
     bool json;
 } venue_link_settings;
@@ -36,6 +36,12 @@ typedef struct venue_link_settings {
          .default_text = "",                                                                                       \
          .value_name = "FILE",                                                                                     \
          .help = "a NATS .creds file"},                                                                            \
+        {.name = "inbox-prefix",                                                                                   \
+         .type = SETTING_TEXT,                                                                                     \
+         .offset = offsetof(STRUCT, link.inbox_prefix),                                                            \
+         .default_text = "_INBOX",                                                                                 \
+         .value_name = "WORDS",                                                                                    \
+         .help = "where answers come to: what the user's NATS permissions let it listen to, such as _INBOX_ann"},  \
         {.name = "exchange",                                                                                       \
          .type = SETTING_TEXT,                                                                                     \
          .offset = offsetof(STRUCT, link.exchange),                                                                \
