@@ -101,7 +101,7 @@ static void step_back(lead *self) {
     publisher_follow(in->publisher);
     self->holds = self->offers = false;
     rt_log(in->log, RT_INFO, "follows: publishes nothing", RT_STR("leader", self->machine.heard.leader),
-           RT_U64("term", self->machine.highest_term));
+           RT_U64("term", self->machine.candidacy.highest_term));
     if (self->stopping) ingest_stop(in);
 }
 
@@ -111,7 +111,7 @@ static void hold(lead *self) {
     if (self->stopping) ingest_stop(self->ingest);
     rt_log(self->ingest->log, RT_WARN, "publishing waits until it is certain that this instance still leads",
            RT_U64("term", self->machine.term),
-           RT_STR("why", self->machine.connected ? "the process stood still" : "the bus is away"));
+           RT_STR("why", self->machine.silence.connected ? "the process stood still" : "the bus is away"));
 }
 
 static void offer(lead *self) {
@@ -125,7 +125,7 @@ static void offer(lead *self) {
 
 /* One that can't be sent now is lost like any other: the next follows. */
 static void send_probe(lead *self) {
-    uint64_t number = self->machine.probe;
+    uint64_t number = self->machine.silence.probe;
     bus_publish(self->ingest->bus, self->inbox, (const uint8_t *)&number, sizeof number);
     bus_flush(self->ingest->bus);
 }
@@ -138,7 +138,7 @@ static void act(lead *self, leadership_action action) {
         started = bus_lease_read(self->lease);
         break;
     case LEADERSHIP_CLAIM:
-        started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        started = bus_lease_claim(self->lease, machine->candidacy.claim_term, machine->options.name, machine->candidacy.claim_revision);
         break;
     case LEADERSHIP_PROBE:
         send_probe(self);
@@ -189,7 +189,7 @@ static void tell_disbelieved(lead *self, const leadership_heartbeat *beat) {
         self->ingest->log, &self->term_site, RT_WARN,
         "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
         RT_STR("leader", beat->leader), RT_U64("term", beat->term));
-    self->seen.disbelieved = self->machine.disbelieved;
+    self->seen.disbelieved = self->machine.candidacy.disbelieved;
 }
 
 /* One session, two dates: what the leader has sent counts for nothing when this instance takes over. */
@@ -223,7 +223,7 @@ static void on_heartbeat(void *context, const bus_message *message) {
     int64_t now_ns = rt_clock_monotonic_ns();
     bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
     if (leaders_word && epochs_differ(self)) tell_epochs_differ(self);
-    if (self->machine.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
+    if (self->machine.candidacy.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
     bool own = strcmp(beat.leader, self->machine.options.name) == 0;
     if (leaders_word && !own) self->seen.heartbeats++;
     if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0 && !adopt_asking(in->adopt))
@@ -324,7 +324,7 @@ bool lead_hears(const lead *self, lead_word *word) {
     tw_text_copy(word->name, sizeof word->name, heard->leader);
     tw_text_copy(word->epoch, sizeof word->epoch, heard->epoch);
     bool own = strcmp(heard->leader, machine->options.name) == 0;
-    return lead_follows(self) && heard->term > 0 && !own && machine->quiet_ns < machine->options.lease_ns;
+    return lead_follows(self) && heard->term > 0 && !own && machine->silence.quiet_ns < machine->options.lease_ns;
 }
 
 bool lead_offers(const lead *self) {
@@ -352,7 +352,7 @@ void lead_read(const lead *self, ingest_leading *seen) {
     uint64_t mine = ingest_last(self->ingest).seq;
     bool comparable = machine->heard.term > 0 && strcmp(machine->heard.epoch, self->ingest->day.epoch) == 0;
     *seen = self->seen;
-    seen->disbelieved = machine->disbelieved;
+    seen->disbelieved = machine->candidacy.disbelieved;
     for (int i = 0; i < INGEST_ROLES; i++)
         seen->roles[i] = (int)machine->role == i;
     seen->term = (int64_t)(leadership_publishes(machine) ? machine->term : machine->heard.term);

@@ -134,7 +134,7 @@ static void step_back(leading *self) {
     stop_serving(self);
     self->holds = false;
     rt_log(m->log, RT_INFO, "follows: publishes and writes nothing", RT_STR("leader", self->machine.heard.leader),
-           RT_U64("term", self->machine.highest_term));
+           RT_U64("term", self->machine.candidacy.highest_term));
     if (self->stopping) matcher_stop(m, 0);
 }
 
@@ -146,7 +146,7 @@ static void hold(leading *self) {
     rt_log(
         m->log, RT_WARN, "publishing and writing wait until it is certain that this instance still leads",
         RT_U64("term", self->machine.term),
-        RT_STR("why", !self->machine.connected ? "the bus is away" : "it stood still, or another one has written"));
+        RT_STR("why", !self->machine.silence.connected ? "the bus is away" : "it stood still, or another one has written"));
     if (self->stopping) matcher_stop(m, 0);
 }
 
@@ -171,7 +171,7 @@ static void offer(leading *self) {
 
 /* One that can't be sent now is lost like any other: the next follows. */
 static void send_probe(leading *self) {
-    uint64_t number = self->machine.probe;
+    uint64_t number = self->machine.silence.probe;
     bus_publish(self->matcher->bus, self->inbox, (const uint8_t *)&number, sizeof number);
     bus_flush(self->matcher->bus);
 }
@@ -184,7 +184,7 @@ static void act(leading *self, ml_action action) {
         started = bus_lease_read(self->lease);
         break;
     case ML_CLAIM:
-        started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        started = bus_lease_claim(self->lease, machine->candidacy.claim_term, machine->options.name, machine->candidacy.claim_revision);
         break;
     case ML_PROBE:
         send_probe(self);
@@ -267,8 +267,8 @@ void leading_step(leading *self, int64_t now_ns) {
 /* ---- what is heard ---- */
 
 static void tell_disbelieved(leading *self, const ml_heartbeat *beat) {
-    if (self->machine.disbelieved == self->disbelieved) return;
-    self->disbelieved = self->machine.disbelieved;
+    if (self->machine.candidacy.disbelieved == self->disbelieved) return;
+    self->disbelieved = self->machine.candidacy.disbelieved;
     rt_log_limited(
         self->matcher->log, &self->term_site, RT_WARN,
         "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
