@@ -633,9 +633,7 @@ static tw_code start_timers(ingest *self, tw_error *error) {
 }
 
 tw_code ingest_open(ingest *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-ingest", self->settings.log_format, level, 2);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-ingest");
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
     tw_code code = parse_lines(self, error);

@@ -263,9 +263,7 @@ static tw_code check_settings(const matcher *self, tw_error *error) {
 }
 
 tw_code matcher_open(matcher *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-matcher", self->settings.log_format, level, 2);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-matcher");
     name_instance(self->name);
     uv_loop_init(&self->loop);
     tw_code code = check_settings(self, error);
