@@ -258,7 +258,8 @@ static tw_code check_settings(const matcher *self, tw_error *error) {
         return tw_error_set(error, TW_INVALID, "--shard %" PRIu64 " is beyond --shards %" PRIu64, set->shard,
                             set->shards);
     if (set->replicas == 2 || set->replicas == 4)
-        return tw_error_set(error, TW_INVALID, "--replicas is 1, 3 or 5: an even number can't outvote a failure");
+        return tw_error_set(error, TW_INVALID,
+                            "--replicas is 1, 3 or 5, or 0 to leave them: an even number can't outvote a failure");
     return TW_OK;
 }
 

@@ -190,7 +190,8 @@ bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another repl
 /* keeping.c */
 tw_code keeping_open(keeping **keeping, matcher *matcher, tw_error *error);
 void keeping_close(keeping *keeping);
-void keeping_find(keeping *keeping); /* then matcher_begin */
+void keeping_bound(keeping *keeping, uint64_t bytes); /* what the stream may hold; 0: no bound */
+void keeping_find(keeping *keeping);                  /* then matcher_begin */
 void keeping_tick(keeping *keeping, int64_t now_ns);
 void keeping_last(keeping *keeping); /* before the process ends */
 uint64_t keeping_seq(const keeping *keeping);

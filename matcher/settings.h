@@ -16,7 +16,7 @@ typedef struct matcher_settings {
     const char *nats;
     const char *credentials;
     uint64_t high_water;
-    uint64_t replicas;
+    uint64_t replicas; /* 0: as found */
     const char *lease_bucket;
     int64_t lease_timeout_ns;
     int64_t write_timeout_ns;
