@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "ingest/day/file_date.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
 #define NS_PER_MS          INT64_C(1000000)
@@ -522,7 +523,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
     itch50_feed_init(&self->itch50, self->market, &feed);
     bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
     self->leased = network && set->term == 0;
-    lead_name(self->name);
+    bus_instance_name(self->name);
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
