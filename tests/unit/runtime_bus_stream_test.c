@@ -87,7 +87,7 @@ static void set_up(scene *s, const char *const *arguments) {
     bus_options options = {.url = s->server.url, .name = "test", .no_responders = true};
     EXPECT_MSG(bus_open(&s->wire, &s->loop, &options, &error) == TW_OK, "%s", error.text);
     bus_streams_options management = {
-        .url = s->server.url, .timeout_ns = 2 * TW_NS_PER_SECOND, .on_result = on_streams, .context = s};
+        .url = s->server.url, .timeout_ns = 8 * TW_NS_PER_SECOND, .on_result = on_streams, .context = s};
     EXPECT_I64(bus_streams_open(&s->streams, &s->loop, &management, &error), TW_OK);
 }
 
