@@ -342,7 +342,7 @@ TEST(matcher_lead, who_loses_a_claim_leaves_the_winner_the_time_to_speak) {
         {705, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING}, /* it never spoke */
     };
     PLAY(rows);
-    EXPECT_U64(s.it.claim_revision, 8);
+    EXPECT_U64(s.it.candidacy.claim_revision, 8);
 }
 
 TEST(matcher_lead, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
