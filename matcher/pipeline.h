@@ -48,7 +48,12 @@ typedef enum matcher_state {
     MATCHER_HALTED /* something is wrong that time does not heal: publishes nothing more, stays to be looked at */
 } matcher_state;
 
-#define MATCHER_REASON_BYTES 400u
+#define MATCHER_REASON_BYTES 800u
+/* Behind a MISMATCH of states or reports: what makes one, and what to do. */
+#define MATCHER_MISMATCH_HINT                                                                                      \
+    "; usual causes: another version of tickwire-matcher, other bounds (--max-...), an order stream that was "     \
+    "wiped or "                                                                                                    \
+    "restored. 'tickwire journal verify' tells which side is right (docs/venue.md, When it says HALTED)"
 
 /* Counters that the parts keep, for metrics. */
 typedef struct matcher_counts {
@@ -190,7 +195,8 @@ bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another repl
 /* keeping.c */
 tw_code keeping_open(keeping **keeping, matcher *matcher, tw_error *error);
 void keeping_close(keeping *keeping);
-void keeping_find(keeping *keeping); /* then matcher_begin */
+void keeping_bound(keeping *keeping, uint64_t bytes); /* what the stream may hold; 0: no bound */
+void keeping_find(keeping *keeping);                  /* then matcher_begin */
 void keeping_tick(keeping *keeping, int64_t now_ns);
 void keeping_last(keeping *keeping); /* before the process ends */
 uint64_t keeping_seq(const keeping *keeping);
