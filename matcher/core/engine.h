@@ -63,6 +63,7 @@ typedef struct mx_position_view {
     mx_money cost;         /* of what is open, at the prices it was opened at; not negative */
     mx_money realised;     /* of what was closed, fees not counted */
     uint64_t open_buys, open_sells;
+    bool blocked; /* the account, in this instrument */
 } mx_position_view;
 
 typedef struct mx_account_view {
@@ -113,9 +114,10 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
                          mx_order_view *views, uint32_t capacity);
 
 uint32_t mx_open_orders(const mx_engine *engine);
-int64_t mx_now(const mx_engine *engine);   /* TW_TIME_ABSENT before the first input */
-uint64_t mx_seq(const mx_engine *engine);  /* of the last input, 0 before the first */
-uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */
+uint64_t mx_seq(const mx_engine *engine);    /* of the last input, 0 before the first */
+uint32_t mx_date(const mx_engine *engine);   /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_day_end(const mx_engine *engine); /* when that ends; TW_TIME_ABSENT: no day is open */
 
 /* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
  * day. TW_TIME_ABSENT: nothing will. */
