@@ -118,7 +118,8 @@ void ml_claimed(ml_lead *self, bool won, uint64_t revision, int64_t now_ns) {
         if (!fresh || !self->silence.connected) verify(self);
         return;
     }
-    if (self->role == ML_CLAIMING) self->role = ML_FOLLOWING; /* no grace: the read tells who won */
+    /* Whoever won is to speak next, and its claim may have been seen already: then the read tells nothing new. */
+    if (self->role == ML_CLAIMING) follow(self);
 }
 
 /* ---- what else happens ---- */

@@ -27,7 +27,7 @@
  *
  * Silence is time that this process was listening. A stop of this process or of the bus does not count, and before a follower claims
  * because of silence it sends itself a probe over the bus: one that comes back late says that the bus stood still, and the
- * silence is counted anew, once.
+ * silence is counted anew, once. It is counted anew, too, by who has lost a claim: somebody won it a moment ago, and speaks soon.
  *
  * execlog's word. STORED needs no telling. After a write whose outcome is not known, and after WRONG_LAST, the daemon reads on in execlog.
  * When another one has written what this leader was about to write, it tells ml_fenced: writing stops until the lease was

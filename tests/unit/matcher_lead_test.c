@@ -330,6 +330,21 @@ TEST(matcher_lead, a_lease_that_is_gone_or_older_is_claimed_anew_with_a_higher_t
     EXPECT(s.it.term > FIRST + 320);
 }
 
+TEST(matcher_lead, who_loses_a_claim_leaves_the_winner_the_time_to_speak) {
+    static const row rows[] = {
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
+        {50, HEARD, FIRST, "old", 90, "", ML_FOLLOWING},
+        {375, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
+        {376, SEEN, FIRST + 400, "other", 0, "", ML_CLAIMING}, /* it was a moment earlier */
+        {377, LOST, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
+        {378, READ_AS, FIRST + 400, "other", 8, "", ML_FOLLOWING},
+        {670, WAIT, 0, "", 0, "", ML_FOLLOWING},
+        {705, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING}, /* it never spoke */
+    };
+    PLAY(rows);
+    EXPECT_U64(s.it.candidacy.claim_revision, 8);
+}
+
 TEST(matcher_lead, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
     static const row rows[] = {
         {0, NO_KEY, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
