@@ -6,17 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/civil.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
 #define NS_PER_MS       INT64_C(1000000)
 #define SIGNALS         3
 #define TICK_NS         (5 * NS_PER_MS)
-#define HOST_BYTES      33
 #define SHOWN_BYTES     256u
 #define BREATH_NS       (4 * NS_PER_MS) /* between two looks at who leads */
 #define FOLLOWERS_SHARE 4u              /* of --backlog, before reading pauses */
@@ -139,15 +138,6 @@ void matcher_stop(matcher *self, int exit_code) {
 
 /* ---- building ---- */
 
-static void name_instance(char name[ML_NAME_BYTES]) {
-    char host[HOST_BYTES] = "";
-    gethostname(host, sizeof host - 1);
-    for (char *c = host; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~') *c = '_';
-    tw_text_format(name, ML_NAME_BYTES, "%s.%d.%" PRId64, host[0] != '\0' ? host : "host", (int)getpid(),
-                   rt_clock_utc_ns() / NS_PER_MS);
-}
-
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     matcher *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away", "connected to the bus again",
@@ -266,10 +256,8 @@ static tw_code check_settings(const matcher *self, tw_error *error) {
 }
 
 tw_code matcher_open(matcher *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-matcher", self->settings.log_format, level, 2);
-    name_instance(self->name);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-matcher");
+    bus_instance_name(self->name);
     uv_loop_init(&self->loop);
     tw_code code = check_settings(self, error);
     if (code == TW_OK) code = open_replica(self, error);

@@ -52,7 +52,12 @@ typedef enum matcher_state {
     MATCHER_HALTED /* something is wrong that time does not heal: publishes nothing more, stays to be looked at */
 } matcher_state;
 
-#define MATCHER_REASON_BYTES 400u
+#define MATCHER_REASON_BYTES 800u
+/* Behind a MISMATCH of states or reports: what makes one, and what to do. */
+#define MATCHER_MISMATCH_HINT                                                                                      \
+    "; usual causes: another version of tickwire-matcher, other bounds (--max-...), an order stream that was "     \
+    "wiped or "                                                                                                    \
+    "restored. 'tickwire journal verify' tells which side is right (docs/venue.md, When it says HALTED)"
 
 /* Counters that the parts keep, for metrics. */
 typedef struct matcher_counts {

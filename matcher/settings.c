@@ -92,14 +92,7 @@ static const setting table[] = {
     {"snapshot-rate", SETTING_COUNT, AT(snapshot_rate), "64Mi", "BYTES/S",
      "most bytes a second of market data's snapshot and directory replies", NULL, 65536, INT64_C(1) << 34},
 
-    {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
-     "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none", NULL, -1, 65535},
-    {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
-     0, 0},
-    {"log-format", SETTING_CHOICE, AT(log_format), "human", "FORMAT", "of the log on standard error", "human|json",
-     0, 0},
-    {"log-level", SETTING_CHOICE, AT(log_level), "info", "LEVEL", "least important lines to write",
-     "debug|info|warn|error", 0, 0},
+    RT_WATCH_ROWS(AT(watch), "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none"),
     {0}};
 
 const settings_program matcher_program = {

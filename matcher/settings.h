@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/settings.h"
+#include "runtime/watch.h"
 
 typedef struct matcher_settings {
     const char *exchange;
@@ -51,10 +52,7 @@ typedef struct matcher_settings {
     uint64_t max_requests;
     uint64_t snapshot_rate;
 
-    int64_t metrics; /* port, -1: none */
-    const char *metrics_address;
-    const char *log_format;
-    const char *log_level;
+    rt_watch_settings watch;
 } matcher_settings;
 
 extern const settings_program matcher_program;

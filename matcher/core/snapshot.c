@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/text.h"
 #include "matcher/core/engine_internal.h"
+#include "matcher/core/eye.h"
 
 static const char magic[8] = {'T', 'W', 'M', 'A', 'T', 'C', 'H', '1'};
 
@@ -233,40 +234,10 @@ tw_code mx_snapshot_write(const mx_engine *engine, mx_write write, void *context
 
 /* ---- in ---- */
 
-/* Reads words; the first thing that is wrong stays in `code`, and from then on every word is 0. */
-typedef struct eye {
-    mx_read read;
-    void *context;
-    uint64_t length;
-    uint32_t crc;
-    tw_code code;
-    const char *what;
-} eye;
-
-static void wrong(eye *from, tw_code code, const char *what) {
-    if (from->code == TW_OK) {
-        from->code = code;
-        from->what = what;
-    }
-}
-
 static void get_words(eye *from, uint64_t *words, size_t count) {
-    if (from->code == TW_OK && !from->read(from->context, words, count * 8))
-        wrong(from, TW_TRUNCATED, "it ends too early");
-    if (from->code != TW_OK) {
-        memset(words, 0, count * 8);
-        return;
-    }
-    from->crc = tw_crc32c(from->crc, words, count * 8);
-    from->length += count * 8;
+    get_bytes(from, words, count * 8);
     for (size_t i = 0; i < count; i++)
         words[i] = le64toh(words[i]);
-}
-
-static uint64_t get(eye *from) {
-    uint64_t word;
-    get_words(from, &word, 1);
-    return word;
 }
 
 static int64_t get_signed(eye *from) {

@@ -20,10 +20,10 @@ tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, con
         return tw_error_set(error, TW_INVALID, "--exchange '%s' is no exchange: four of A-Z 0-9, such as TWEX",
                             wanted->exchange);
     bus_options options = {
-        .url = wanted->url,
+        .url = wanted->server.url,
         .name = name,
-        .credentials = wanted->credentials[0] != '\0' ? wanted->credentials : NULL,
-        .connect_attempts = (int)(wanted->connect_timeout_ns / TW_NS_PER_SECOND) + 1,
+        .credentials = server_credentials(&wanted->server),
+        .connect_attempts = server_attempts(&wanted->server),
         .no_responders = true,
     };
     uv_loop_init(&link->loop);
