@@ -76,6 +76,12 @@ static const setting table[] = {
     {"snapshot-stream-bytes", SETTING_COUNT, AT(snapshot_stream_bytes), "4Gi", "BYTES",
      "what that stream may hold when it is made: three of the largest snapshots", NULL, 1 << 20, INT64_C(1) << 40},
 
+    {"storage-reserve", SETTING_COUNT, AT(storage_reserve), "5", "PERCENT",
+     "when the order stream, execlog or their account has less left than this share of what it may hold, new "
+     "orders "
+     "are refused, so that cancels still find room; 0: never",
+     NULL, 0, 50},
+
     {"depth", SETTING_COUNT, AT(depth), "10", "N", "price levels a side on the order book channels", NULL, 1, 64},
     {"tier-100ms", SETTING_FLAG, AT(tier_100ms), "true", NULL, "publish orderbook.100ms", NULL, 0, 0},
     {"tier-1s", SETTING_FLAG, AT(tier_1s), "true", NULL, "publish orderbook.1s", NULL, 0, 0},

@@ -43,6 +43,8 @@ typedef struct matcher_settings {
     bool snapshot_stream;
     uint64_t snapshot_stream_bytes;
 
+    uint64_t storage_reserve; /* percent */
+
     uint64_t depth;
     bool tier_100ms;
     bool tier_1s;

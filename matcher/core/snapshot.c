@@ -77,7 +77,8 @@ static void put_engine(pen *to, const mx_engine *e) {
     put(to, e->next_n);
     put(to, e->entries);
     put(to, e->joins);
-    put(to, (uint64_t)e->day_date << 2 | (uint64_t)e->day_open << 1 | (uint64_t)e->killed);
+    put(to, (uint64_t)e->day_date << 3 | (uint64_t)e->storage_low << 2 | (uint64_t)e->day_open << 1 |
+                (uint64_t)e->killed);
     put_signed(to, e->day_end_ns);
     for (size_t i = 0; i < MX_FEE_CLASSES; i++) {
         for (size_t which = 0; which < 2; which++) {
@@ -276,7 +277,8 @@ static counts get_engine(eye *from, mx_engine *e) {
     e->entries = get(from);
     e->joins = get(from);
     uint64_t day = get(from);
-    e->day_date = (uint32_t)(day >> 2);
+    e->day_date = (uint32_t)(day >> 3);
+    e->storage_low = day >> 2 & 1;
     e->day_open = day >> 1 & 1;
     e->killed = day & 1;
     e->day_end_ns = get_signed(from);

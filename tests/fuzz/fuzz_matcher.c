@@ -123,6 +123,9 @@ static void control(fuzz_input *in, mx_command *c) {
     case MX_SET_KILL:
         c->kill = (mx_kill){number(in), fuzz_u8(in) == 1};
         break;
+    case MX_SET_STORAGE:
+        c->storage.low = fuzz_u8(in) == 1;
+        break;
     default:
         c->session = (mx_session){fuzz_u8(in) % 5, (int64_t)word(in)};
         break;
