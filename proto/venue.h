@@ -112,7 +112,8 @@ typedef enum wire_control_kind {
     WIRE_BEGIN_DAY,
     WIRE_SET_BLOCK,
     WIRE_SET_KILL,
-    WIRE_CONTROL_MASS_CANCEL
+    WIRE_CONTROL_MASS_CANCEL,
+    WIRE_SET_STORAGE
 } wire_control_kind;
 
 typedef struct wire_ticks {

@@ -57,7 +57,7 @@ const wire_table wire_table_order_command =
     TABLE(order_command_rows, wire_order_command, &wire_order_command_empty);
 
 static const wire_row control_command_rows[] = {
-    [1] = CODE_ROW(wire_control_command, kind, 10),
+    [1] = CODE_ROW(wire_control_command, kind, 11),
     [2] = TEXT_ROW(wire_control_command, account),
     [3] = TEXT_ROW(wire_control_command, symbol),
     [4] = TEXT_ROW(wire_control_command, correlation_id),

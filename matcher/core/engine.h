@@ -95,6 +95,7 @@ bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *
 bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
 uint32_t mx_accounts(const mx_engine *engine);
 uint32_t mx_instruments(const mx_engine *engine);
+bool mx_storage_low(const mx_engine *engine); /* as MX_SET_STORAGE said last */
 
 /* All positions in the order of their first order: index 0 to mx_positions - 1. */
 uint32_t mx_positions(const mx_engine *engine);

@@ -111,6 +111,10 @@ uint32_t mx_instruments(const mx_engine *engine) {
     return engine->instrument_count;
 }
 
+bool mx_storage_low(const mx_engine *engine) {
+    return engine->storage_low;
+}
+
 uint32_t mx_positions(const mx_engine *engine) {
     return engine->position_count;
 }

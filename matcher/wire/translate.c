@@ -176,6 +176,9 @@ static void set_switch(const mx_engine *engine, const wire_control_command *from
     case MX_SET_KILL:
         to->kill = (mx_kill){account, from->on};
         break;
+    case MX_SET_STORAGE:
+        to->storage = (mx_storage){from->on};
+        break;
     default:
         to->mass_cancel = (mx_mass_cancel){account, instrument, sides_of(from->sides)};
         break;
@@ -185,7 +188,7 @@ static void set_switch(const mx_engine *engine, const wire_control_command *from
 void mw_control_command(const mx_engine *engine, const wire_control_command *from, mx_command *to) {
     static const uint8_t kinds[] = {MX_CLOCK,     MX_DEFINE_INSTRUMENT, MX_DEFINE_ACCOUNT, MX_SET_LIMITS,
                                     MX_SET_FEES,  MX_SET_STATE,         MX_SET_REFERENCE,  MX_BEGIN_DAY,
-                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL};
+                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL,    MX_SET_STORAGE};
     to->kind = from->kind < sizeof kinds ? kinds[from->kind] : MX_COMMANDS;
     switch (to->kind) {
     case MX_CLOCK:

@@ -439,6 +439,10 @@ static void control_command(truth *t, const mx_input *input, const wire_control_
         to.kind = MX_SET_KILL;
         to.kill = (mx_kill){account, c->on};
         break;
+    case WIRE_SET_STORAGE:
+        to.kind = MX_SET_STORAGE;
+        to.storage.low = c->on;
+        break;
     default:
         to.kind = MX_MASS_CANCEL;
         to.mass_cancel = (mx_mass_cancel){account, instrument, sides_of(c->sides)};

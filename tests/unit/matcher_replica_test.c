@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "matcher/wire/translate.h"
+#include "tests/support/shelf.h"
 #include "tests/unit.h"
 
 #define SECOND  INT64_C(1000000000)
@@ -618,27 +619,6 @@ TEST(matcher_replica, an_input_beyond_all_memory_is_a_fault_not_a_crash) {
 
 /* ---- snapshots ---- */
 
-typedef struct shelf {
-    uint8_t *bytes;
-    size_t length, at;
-} shelf;
-
-static bool keep(void *context, const void *bytes, size_t length) {
-    shelf *s = context;
-    s->bytes = realloc(s->bytes, s->length + length);
-    memcpy(s->bytes + s->length, bytes, length);
-    s->length += length;
-    return true;
-}
-
-static bool fetch(void *context, void *bytes, size_t length) {
-    shelf *s = context;
-    if (s->length - s->at < length) return false;
-    memcpy(bytes, s->bytes + s->at, length);
-    s->at += length;
-    return true;
-}
-
 TEST(matcher_replica, a_restored_replica_goes_on_with_what_was_not_in_execlog_and_with_correlation_ids) {
     for (uint64_t seed = 1; seed <= 6; seed++) {
         world *w = open_world();
@@ -657,8 +637,8 @@ TEST(matcher_replica, a_restored_replica_goes_on_with_what_was_not_in_execlog_an
         shelf s = {0};
         tw_error error = {0};
         mr_origin origin = {.orders_created_ns = 11, .execlog_created_ns = 12, .execlog_seq = w->log_count}, back;
-        EXPECT_I64(mr_snapshot_write(old.replica, &origin, keep, &s, &error), TW_OK);
-        EXPECT_MSG(mr_snapshot_read(next.replica, &back, fetch, &s, &error) == TW_OK, "%s", error.text);
+        EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
+        EXPECT_MSG(mr_snapshot_read(next.replica, &back, shelf_fetch, &s, &error) == TW_OK, "%s", error.text);
         EXPECT(s.at == s.length);
         EXPECT(back.orders_created_ns == 11 && back.execlog_created_ns == 12 && back.execlog_seq == w->log_count);
         EXPECT_U64(mr_seq(next.replica), mr_seq(old.replica));
@@ -688,21 +668,21 @@ TEST(matcher_replica, a_damaged_snapshot_is_refused_and_leaves_an_empty_replica)
     shelf s = {0};
     tw_error error = {0};
     mr_origin origin = {0};
-    EXPECT_I64(mr_snapshot_write(old.replica, &origin, keep, &s, &error), TW_OK);
+    EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
     for (size_t at = 0; at < s.length; at++) {
         s.at = 0;
         s.bytes[at] ^= 0x20;
-        EXPECT_MSG(mr_snapshot_read(next.replica, &origin, fetch, &s, &error) != TW_OK, "byte %zu", at);
+        EXPECT_MSG(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error) != TW_OK, "byte %zu", at);
         EXPECT_U64(mr_seq(next.replica), 0);
         EXPECT_U64(mr_backlog_reports(next.replica), 0);
         s.bytes[at] ^= 0x20;
     }
     for (size_t length = 0; length < s.length; length += 7) {
-        shelf cut = {s.bytes, length, 0};
-        EXPECT(mr_snapshot_read(next.replica, &origin, fetch, &cut, &error) != TW_OK);
+        shelf cut = {.bytes = s.bytes, .length = length};
+        EXPECT(mr_snapshot_read(next.replica, &origin, shelf_fetch, &cut, &error) != TW_OK);
     }
     s.at = 0;
-    EXPECT_MSG(mr_snapshot_read(next.replica, &origin, fetch, &s, &error) == TW_OK, "%s", error.text);
+    EXPECT_MSG(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error) == TW_OK, "%s", error.text);
     EXPECT_U64(mr_seq(next.replica), 2);
     free(s.bytes);
     mr_free(old.replica);

@@ -36,11 +36,11 @@ tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, con
             "--inbox-prefix '%s' is none: words of A-Z a-z 0-9 _ - between dots, the first begins with _",
             wanted->inbox_prefix);
     bus_options options = {
-        .url = wanted->url,
+        .url = wanted->server.url,
         .inbox_prefix = wanted->inbox_prefix,
         .name = name,
-        .credentials = wanted->credentials[0] != '\0' ? wanted->credentials : NULL,
-        .connect_attempts = (int)(wanted->connect_timeout_ns / TW_NS_PER_SECOND) + 1,
+        .credentials = server_credentials(&wanted->server),
+        .connect_attempts = server_attempts(&wanted->server),
         .no_responders = true,
     };
     uv_loop_init(&link->loop);
