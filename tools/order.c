@@ -258,7 +258,8 @@ static tw_code check_account(run *self, tw_error *error) {
                              self->settings.link.timeout_ns, no_items, NULL, &asked, NULL);
     if (code != TW_OK || asked.code != WIRE_REPLY_NOT_FOUND)
         return TW_OK; /* who may not ask learns it by the report */
-    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", self->ticket.name.mic, self->ticket.account);
+    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s at shard %" PRIu32 ", where %s lives",
+                        self->ticket.name.mic, self->ticket.account, self->shard, self->ticket.name.symbol);
 }
 
 static void make_ids(run *self) {

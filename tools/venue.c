@@ -133,7 +133,7 @@ static void print_bad_day(const wire_control_command *c) {
     char end[TW_INSTANT_BYTES];
     tw_instant_format(end, c->end_ns);
     if (c->end_ns <= rt_clock_utc_ns())
-        printf(" (its end, %s, has passed)", end);
+        printf(" (its end, %.19sZ, has passed)", end);
     else
         printf(" (a later day has begun there: 'tickwire venue show')");
 }
@@ -146,7 +146,8 @@ static void print_task(const venue_task *task) {
     switch (task->outcome) {
     case VENUE_DONE:
         printf("done");
-        if (task->quantity > 0) printf(", %" PRIu64 " orders cancelled", task->quantity);
+        if (task->quantity > 0)
+            printf(", %" PRIu64 " order%s cancelled", task->quantity, task->quantity == 1 ? "" : "s");
         if (task->command.kind == WIRE_SET_LIMITS) print_limits(&task->command);
         break;
     case VENUE_REFUSED:
@@ -204,8 +205,8 @@ static void tell_day_left(run *self, const venue_day_left *left) {
     day_text(date, left->date);
     tw_instant_format(end, open ? left->end_ns : 0);
     if (open)
-        tw_text_format(message, sizeof message, "nothing to do, that day has begun already and is open until %s",
-                       end);
+        tw_text_format(message, sizeof message,
+                       "nothing to do, that day has begun already and is open until %.19sZ", end);
     else
         tw_text_format(
             message, sizeof message,
@@ -623,6 +624,12 @@ static tw_code find_shards(run *self, const char *mic, moving *about, tw_error *
                             "'s matcher (or hand over) first",
                             about->to, entry->shard, about->to);
     about->from = entry->shard;
+    bool open = source->day_known && source->day_end_ns != TW_TIME_ABSENT;
+    if (open && (target->day_end_ns == TW_TIME_ABSENT || target->date != source->date))
+        return tw_error_set(error, TW_UNSUPPORTED,
+                            "shard %" PRIu32 " has not begun the trading day that is open at shard %" PRIu32
+                            ": apply the venue file first, so that it has the accounts, their limits and the day",
+                            about->to, about->from);
     return TW_OK;
 }
 
@@ -635,8 +642,10 @@ static tw_code move(run *self, const char *const *words, size_t count, tw_error 
     if (code != TW_OK) return code;
     use_exchange(self, name.mic);
     about.symbol = name.symbol;
-    code = look(self, (look_for){.directory = true}, error);
+    code = look(self, (look_for){.directory = true, .days = true}, error);
     if (code == TW_OK) code = find_shards(self, name.mic, &about, error);
+    for (uint32_t i = 0; i < self->shards.count; i++)
+        self->shards.list[i].day_known = false; /* looked at: a move at the day's end is as it should be */
     if (code == TW_OK) code = find_definition(self, words, count, &about, error);
     if (code == TW_OK) code = find_holders(self, &about, "Nothing was done", error);
     if (code == TW_OK) code = move_steps(self, &about, error);

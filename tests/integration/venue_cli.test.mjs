@@ -142,7 +142,7 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
     assert.match(stderr, said);
     assert.equal(exit, status);
   }
-  assert.match(order('zed', 'buy', 'AAPL', '1', '@', '187').stderr, /TWEX has no account zed/);
+  assert.match(order('zed', 'buy', 'AAPL', '1', '@', '187').stderr, /TWEX has no account zed at shard 1, where AAPL lives/);
   const far = order('ann', 'buy', 'AAPL', '100', '@', '100');
   assert.deepEqual([far.status, far.lines[1].reason], [1, 'PRICE_COLLAR']);
 });
@@ -237,6 +237,7 @@ test('the crowd trades, alone or in batches, all of it is answered, and the book
 
 test('an instrument moves to a second shard: its orders are cancelled, the directory tells the new one, limits are divided', async () => {
   matchers.push(await Matcher.start(server, { shard: 2, args: ['--shards', '2'] }));
+  assert.match(say('venue', 'move', 'TWEX.MSFT', '--to', '2').stderr, /shard 2 has not begun the trading day that is open at shard 1: apply the venue file first/);
   writeFileSync(file, venue(2));
   const applied = ask('venue', 'apply', file, '--verbose');
   assert.equal(applied.status, 0, applied.stderr);
