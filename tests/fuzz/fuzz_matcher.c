@@ -14,7 +14,8 @@ static const mx_bounds bounds = {.max_instruments = 3,
                                  .max_orders = 24,
                                  .max_pages = 12,
                                  .max_client_ids = 32,
-                                 .max_sessions = 3};
+                                 .max_sessions = 3,
+                                 .max_reports = 12};
 
 typedef struct shelf {
     uint8_t bytes[SAVED];

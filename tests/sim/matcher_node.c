@@ -16,14 +16,15 @@ const mr_options node_replica_options = {.exchange = SIM_MIC,
                                                     .max_orders = 1024,
                                                     .max_pages = 512,
                                                     .max_client_ids = 4096,
-                                                    .max_sessions = 512},
+                                                    .max_sessions = 512,
+                                                    .max_reports = SIM_REPORTS},
                                          .backlog_bytes = 64 << 20};
 
 /* Small, and everything often. */
 static const char *const arguments[] = {
     "tickwire-matcher",    "--replicas=3",      "--max-instruments=8",    "--max-accounts=16",
     "--max-positions=128", "--max-orders=1024", "--max-pages=512",        "--max-client-ids=4096",
-    "--max-sessions=512",  "--backlog=4Mi",     "--input-memory=16Mi",    "--recent=1Mi",
+    "--max-sessions=512",  "--backlog=4Mi",     "--max-reports=48",       "--recent=1Mi",
     "--hash-every=20",     "--max-prints=256",  "--snapshot-every=300ms", "--clock=200ms"};
 enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
 
