@@ -59,6 +59,7 @@ static http_status status_of(const char *code) {
                {"NO_DIRECTORY", &HTTP_NOT_READY},
                {"BUSY", &HTTP_NOT_READY},
                {"NOT_STORED", &HTTP_NOT_READY},
+               {"STORAGE_LOW", &HTTP_NOT_READY}, /* of the venue, not the gateway */
                {"NOT_ACKNOWLEDGED", &HTTP_NOT_READY},
                {"NOBODY", &HTTP_NOT_READY},
                {"AWAY", &HTTP_NOT_READY},
@@ -487,9 +488,15 @@ static void on_verdict(void *context, void *question, order_verdict verdict, uin
     refuse_later(self, t, &t->fault, verdict == ORDER_LIMITED ? retry_ms : 0);
 }
 
-/* New orders and replaces need permission; what reduces risk only keeps its place behind them. */
+/* New orders and replaces need permission, and room in the journal; what reduces risk only keeps its place behind them. */
 static void ask_rate(order_desk *self, order_ticket *t) {
     bool counted = t->request.op == ORDER_NEW || t->request.op == ORDER_REPLACE;
+    if (counted && self->storage_low[t->shard]) {
+        order_fault_set(&t->fault, "STORAGE_LOW", "",
+                        "storage of the venue's journal runs short: only cancels are taken until there is more");
+        refuse(self, t, &t->fault);
+        return;
+    }
     order_verdict verdict = ORDER_ALLOWED;
     if (self->limits != NULL && counted && t->rate > 0)
         verdict = order_limits_ask(self->limits, t->user, t->rate, t);
