@@ -104,7 +104,8 @@ static void open_bench(bench *b, uint32_t resting, uint32_t commands) {
                         .max_orders = resting + commands,
                         .max_pages = 4096,
                         .max_client_ids = commands,
-                        .max_sessions = 1};
+                        .max_sessions = 1,
+                        .max_reports = 1u << 20};
     tw_error error;
     memset(b, 0, sizeof *b);
     b->sink = (mx_sink){.reports = b->reports, .capacity = REPORTS, .full = drop};

@@ -204,22 +204,27 @@ static void act(leading *self, ml_action action) {
     if (!started) ml_lease_away(machine, rt_clock_monotonic_ns());
 }
 
-/* ---- the clock of an idle shard ---- */
+/* ---- what a leader puts into the order stream ---- */
 
-static void send_clock(leading *self) {
+/* Nothing is known of its arrival until it is read. */
+void leading_command(leading *self, const wire_control_command *command) {
     matcher *m = self->matcher;
     uint8_t room[WIRE_PARTS_HEADER_ROOM + WIRE_PART_ROOM];
     wire_parts parts;
     size_t length;
     wire_batch_header header = {.sent_ns = rt_clock_utc_ns()};
-    wire_control_command clock = wire_control_command_empty;
-    clock.kind = WIRE_CONTROL_CLOCK;
     tw_text_copy(header.sender, sizeof header.sender, m->name);
     wire_parts_start(&parts, room, sizeof room);
-    (void)wire_control_command_add(&parts, &clock);
+    (void)wire_control_command_add(&parts, command);
     const uint8_t *bytes = wire_controls_finish(&parts, &header, &length);
     bus_publish_trusted(m->bus, self->control, bytes, length);
-    m->counts.clocks++;
+}
+
+static void send_clock(leading *self) {
+    wire_control_command clock = wire_control_command_empty;
+    clock.kind = WIRE_CONTROL_CLOCK;
+    leading_command(self, &clock);
+    self->matcher->counts.clocks++;
 }
 
 /* Stream time stands still while nothing comes. It is asked to move only when something is due by this machine's clock. */

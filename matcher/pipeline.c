@@ -115,6 +115,7 @@ static void on_tick(void *context) {
     matcher_breathe(self, now_ns);
     execlog_tick(self->execlog, now_ns);
     keeping_tick(self->keeping, now_ns);
+    storage_tick(self->storage, now_ns);
     bus_flush(self->bus);
     matcher_flow(self);
 }
@@ -177,7 +178,8 @@ static tw_code open_replica(matcher *self, tw_error *error) {
                                      .max_orders = (uint32_t)set->max_orders,
                                      .max_pages = (uint32_t)set->max_pages,
                                      .max_client_ids = (uint32_t)set->max_client_ids,
-                                     .max_sessions = (uint32_t)set->max_sessions},
+                                     .max_sessions = (uint32_t)set->max_sessions,
+                                     .max_reports = (uint32_t)set->max_reports},
                           .backlog_bytes = set->backlog,
                           .input_bytes = set->input_memory,
                           .recent_bytes = set->recent};
@@ -238,6 +240,7 @@ static tw_code open_parts(matcher *self, tw_error *error) {
     if (code == TW_OK) code = queries_open(&self->queries, self, error);
     if (code == TW_OK) code = hashes_open(&self->hashes, self, error);
     if (code == TW_OK) code = keeping_open(&self->keeping, self, error);
+    if (code == TW_OK) code = storage_open(&self->storage, self, error);
     if (code == TW_OK) code = observe_open(self, error);
     return code == TW_OK ? places_open(&self->places, self, error) : code;
 }
@@ -284,6 +287,7 @@ static void close_handle(uv_handle_t *handle) {
 
 void matcher_close(matcher *self) {
     places_close(self->places);
+    storage_close(self->storage);
     keeping_close(self->keeping);
     hashes_close(self->hashes);
     queries_close(self->queries);

@@ -40,13 +40,16 @@ static const setting table[] = {
     {"max-client-ids", SETTING_COUNT, AT(max_client_ids), "16Mi", "N",
      "client order ids remembered in one trading day; orders with more are refused", NULL, 1, 1 << 28},
     {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "sessions open at once", NULL, 1, 1 << 20},
+    {"max-reports", SETTING_COUNT, AT(max_reports), "1Mi", "N",
+     "reports of one message; after that only cancels are taken from it, and a sweep ends", NULL, 4, 1 << 28},
     {"backlog", SETTING_COUNT, AT(backlog), "64Mi", "BYTES",
      "reports that are not in execlog yet; above it reading orders pauses (it must hold those of one message of "
      "execlog)",
      NULL, 4 << 20, INT64_C(1) << 36},
-    {"input-memory", SETTING_COUNT, AT(input_memory), "1Gi", "BYTES",
-     "for the reports of one message beyond that, about 250 bytes each; taken only when needed", NULL, 1 << 24,
-     INT64_C(1) << 38},
+    {"input-memory", SETTING_COUNT, AT(input_memory), "0", "BYTES",
+     "for the reports of one message beyond that; taken only when needed. 0: as much as one can need with these "
+     "bounds, and less is refused",
+     NULL, 0, INT64_C(1) << 42},
     {"recent", SETTING_COUNT, AT(recent), "64Mi", "BYTES",
      "reports kept to answer questions for executions and for orders that have ended", NULL, 1 << 20,
      INT64_C(1) << 36},
@@ -75,6 +78,12 @@ static const setting table[] = {
      "keep snapshots in the stream {MIC}-snapshots-{SHARD}, from where a new machine starts", NULL, 0, 0},
     {"snapshot-stream-bytes", SETTING_COUNT, AT(snapshot_stream_bytes), "4Gi", "BYTES",
      "what that stream may hold when it is made: three of the largest snapshots", NULL, 1 << 20, INT64_C(1) << 40},
+
+    {"storage-reserve", SETTING_COUNT, AT(storage_reserve), "5", "PERCENT",
+     "when the order stream, execlog or their account has less left than this share of what it may hold, new "
+     "orders "
+     "are refused, so that cancels still find room; 0: never",
+     NULL, 0, 50},
 
     {"depth", SETTING_COUNT, AT(depth), "10", "N", "price levels a side on the order book channels", NULL, 1, 64},
     {"tier-100ms", SETTING_FLAG, AT(tier_100ms), "true", NULL, "publish orderbook.100ms", NULL, 0, 0},

@@ -28,6 +28,7 @@ typedef struct matcher_settings {
     uint64_t max_pages;
     uint64_t max_client_ids;
     uint64_t max_sessions;
+    uint64_t max_reports;
     uint64_t backlog;
     uint64_t input_memory;
     uint64_t recent;
@@ -42,6 +43,8 @@ typedef struct matcher_settings {
     uint64_t snapshot_keep;
     bool snapshot_stream;
     uint64_t snapshot_stream_bytes;
+
+    uint64_t storage_reserve; /* percent */
 
     uint64_t depth;
     bool tier_100ms;

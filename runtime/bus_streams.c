@@ -12,7 +12,7 @@
 #define DEFAULT_TIMEOUT_NS (5 * TW_NS_PER_SECOND)
 #define JUST_MADE_MS       50
 
-typedef enum streams_call { CALL_ENSURE, CALL_INFO, CALL_GET, CALL_GET_LAST } streams_call;
+typedef enum streams_call { CALL_ENSURE, CALL_INFO, CALL_ACCOUNT, CALL_GET, CALL_GET_LAST } streams_call;
 
 struct bus_streams {
     uv_loop_t *loop;
@@ -81,7 +81,8 @@ static void keep_info(bus_streams *self, const jsStreamInfo *from) {
                               .created_ns = from->Created,
                               .last_ns = from->State.LastTime,
                               .replicas = (uint32_t)from->Config->Replicas,
-                              .max_bytes = bound_of(from->Config->MaxBytes)};
+                              .max_bytes = bound_of(from->Config->MaxBytes),
+                              .max_messages = bound_of(from->Config->MaxMsgs)};
     if (info->messages == 0) info->first_seq = info->last_seq + 1;
     if (from->Cluster != NULL && from->Cluster->Leader != NULL)
         tw_text_copy(info->leader, sizeof info->leader, from->Cluster->Leader);
@@ -147,6 +148,18 @@ static void look(bus_streams *self) {
     jsStreamInfo_Destroy(info);
 }
 
+/* An account whose limits are by the number of replicas tells none here. */
+static void look_at_account(bus_streams *self) {
+    jsAccountInfo *info = NULL;
+    jsErrCode why = 0;
+    natsStatus status = js_GetAccountInfo(&info, self->side.jetstream, NULL, &why);
+    if (status == NATS_OK)
+        self->result.account = (bus_account_info){info->Store, bound_of(info->Limits.MaxStore)};
+    else
+        fail(self, status, why, "looking at the account");
+    jsAccountInfo_Destroy(info);
+}
+
 static void get(bus_streams *self) {
     jsErrCode why = 0;
     bus_streams_result *result = &self->result;
@@ -176,6 +189,8 @@ static void work(uv_work_t *request) {
         ensure(self);
     else if (self->call == CALL_INFO)
         look(self);
+    else if (self->call == CALL_ACCOUNT)
+        look_at_account(self);
     else
         get(self);
     if (self->result.outcome == BUS_STREAMS_AWAY) bus_side_disconnect(&self->side);
@@ -236,6 +251,10 @@ bool bus_streams_ensure(bus_streams *self, const bus_stream_config *config) {
 
 bool bus_streams_info(bus_streams *self, const char *name) {
     return take_name(self, name) && start(self, CALL_INFO);
+}
+
+bool bus_streams_account(bus_streams *self) {
+    return !self->busy && start(self, CALL_ACCOUNT);
 }
 
 bool bus_streams_get(bus_streams *self, const char *name, uint64_t seq) {

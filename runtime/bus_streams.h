@@ -47,9 +47,15 @@ typedef struct bus_stream_info {
     int64_t created_ns; /* a stream that was wiped and made anew has another one */
     int64_t last_ns;
     uint32_t replicas;
-    uint64_t max_bytes; /* what it may hold; 0: no bound of its own */
-    char leader[64];    /* the server's name; "" on a single server */
+    uint64_t max_bytes, max_messages; /* what it may hold; 0: no bound of its own */
+    char leader[64];                  /* the server's name; "" on a single server */
 } bus_stream_info;
+
+/* Files of all streams and replicas of the account, as its limit counts them. */
+typedef struct bus_account_info {
+    uint64_t stored_bytes,
+        max_bytes; /* max 0: no bound that it tells. What its server may store altogether is never told */
+} bus_account_info;
 
 typedef enum bus_streams_outcome {
     BUS_STREAMS_DONE = 0,
@@ -65,6 +71,7 @@ typedef struct bus_streams_result {
     char
         changes[400]; /* ensure: what is or was to be changed, "max_age: 3600000000000 -> 0, discard: old -> new" */
     bus_stream_info info; /* ensure and info */
+    bus_account_info account;
     /* get; `bytes` are borrowed until the callback returns */
     uint64_t seq;
     int64_t stream_ns;
@@ -95,6 +102,7 @@ bool bus_streams_busy(const bus_streams *streams);
 /* Makes the stream, or puts right of it what must be as `config` says, if it can be; the config is copied. */
 bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config);
 bool bus_streams_info(bus_streams *streams, const char *name);
+bool bus_streams_account(bus_streams *streams);
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq);
 /* The last message on a subject, which may have wildcards: ">" is the stream's last one. */
 bool bus_streams_get_last(bus_streams *streams, const char *name, const char *subject);

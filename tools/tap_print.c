@@ -178,6 +178,7 @@ static void json_feed(json_writer *w, const wire_feed_status *m) {
     json_bool(w, "handover", m->handover);
     json_string(w, "leader", m->leader);
     json_u64(w, "directory_version", m->directory_version);
+    if (m->storage_low) json_bool(w, "storage_low", true);
 }
 
 static void json_line(json_writer *w, const wire_line_status *m) {

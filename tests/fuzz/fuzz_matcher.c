@@ -15,7 +15,8 @@ static const mx_bounds bounds = {.max_instruments = 3,
                                  .max_orders = 24,
                                  .max_pages = 12,
                                  .max_client_ids = 32,
-                                 .max_sessions = 3};
+                                 .max_sessions = 3,
+                                 .max_reports = 12};
 
 static void overflow(mx_sink *sink, void *context) {
     (void)context;
@@ -122,6 +123,9 @@ static void control(fuzz_input *in, mx_command *c) {
         break;
     case MX_SET_KILL:
         c->kill = (mx_kill){number(in), fuzz_u8(in) == 1};
+        break;
+    case MX_SET_STORAGE:
+        c->storage.low = fuzz_u8(in) == 1;
         break;
     default:
         c->session = (mx_session){fuzz_u8(in) % 5, (int64_t)word(in)};
