@@ -10,7 +10,8 @@
 #include "tests/sim/fake.h"
 
 #define SIM_MIC       "TWEX"
-#define SIM_SHARDS    2u /* at most */
+#define SIM_SHARDS    2u  /* at most */
+#define SIM_REPORTS   48u /* of one input: few, so that inputs are full now and then */
 #define SIM_ORDERS    "TWEX-orders-1"
 #define SIM_EXECLOG   "TWEX-execlog-1"
 #define SIM_SNAPSHOTS "TWEX-snapshots-1"

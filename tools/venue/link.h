@@ -19,7 +19,7 @@ typedef struct venue_link {
 /* The settings that every command of the venue has. */
 typedef struct venue_link_settings {
     server_settings server;
-    const char *exchange;
+    const char *exchange, *inbox_prefix;
     int64_t timeout_ns;
     bool json;
 } venue_link_settings;
@@ -28,6 +28,12 @@ typedef struct venue_link_settings {
 /* clang-format off */
 #define VENUE_LINK_ROWS(STRUCT)                                                                                    \
     SERVER_ROWS(offsetof(STRUCT, link.server)),                                                                    \
+    {.name = "inbox-prefix",                                                                                       \
+     .type = SETTING_TEXT,                                                                                         \
+     .offset = offsetof(STRUCT, link.inbox_prefix),                                                                \
+     .default_text = "_INBOX",                                                                                     \
+     .value_name = "WORDS",                                                                                        \
+     .help = "where answers come to: what the user's NATS permissions let it listen to, such as _INBOX_ann"},      \
     {.name = "exchange",                                                                                           \
      .type = SETTING_TEXT,                                                                                         \
      .offset = offsetof(STRUCT, link.exchange),                                                                    \

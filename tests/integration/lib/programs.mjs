@@ -114,6 +114,9 @@ export class Program {
   }
 }
 
+/** fetch() of a page. A connection that was kept may have been ended by its server just now, and a test that was busy has not seen it: then once more. */
+export const page = (url) => fetch(url).catch(() => fetch(url));
+
 /** Runs to the end: { status, stdout, stderr }. */
 export function run(file, args, options = {}) {
   const result = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 2 * PATIENCE_MS, ...options });
