@@ -164,7 +164,8 @@ static bench *bench_open(bool with_market) {
                                      .max_orders = 1u << 20,
                                      .max_pages = 1u << 14,
                                      .max_client_ids = 1,
-                                     .max_sessions = 1};
+                                     .max_sessions = 1,
+                                     .max_reports = 1u << 20};
     bench *b = calloc(1, sizeof *b);
     if (b == NULL || mx_engine_alloc(&b->engine, &bounds, NULL) != TW_OK) fail("no memory");
     b->sink = (mx_sink){.reports = b->reports, .capacity = REPORTS, .full = on_full};
@@ -368,7 +369,8 @@ static mr_replica *replica_of(uint32_t orders) {
                                      .max_orders = orders + orders / 4,
                                      .max_pages = 4096,
                                      .max_client_ids = orders + orders / 4,
-                                     .max_sessions = 16}};
+                                     .max_sessions = 16,
+                                     .max_reports = 1u << 20}};
     mr_replica *replica;
     tw_error error;
     if (mr_alloc(&replica, &options, &error) != TW_OK) fail(error.text);

@@ -111,6 +111,7 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
     instrument *where = instrument_of(engine, taker);
     const ladder *opposite = &where->ladders[other(taker->side)];
     while (taker->leaves > 0 && match_crosses(where, taker->side, taker->price)) {
+        if (input_full(engine)) return MXR_INPUT_FULL;
         uint32_t maker_row = ladder_at(&engine->room, opposite->best_level)->head;
         order *maker = &engine->orders[maker_row];
         if (maker->position == taker->position && taker->stp != MX_STP_NONE) {
@@ -187,7 +188,22 @@ static void meet(mx_engine *engine, instrument *where, uint32_t bid_row, uint32_
 void match_open(mx_engine *engine, uint32_t number) {
     instrument *where = &engine->instruments[number];
     const ladder *bids = &where->ladders[TW_BID], *asks = &where->ladders[TW_ASK];
-    while (bids->best != NO_KEY && asks->best != NO_KEY && bids->best >= ~asks->best)
+    while (bids->best != NO_KEY && asks->best != NO_KEY && bids->best >= ~asks->best) {
+        if (input_full(engine)) {
+            input_hold(engine);
+            return;
+        }
         meet(engine, where, ladder_at(&engine->room, bids->best_level)->head,
              ladder_at(&engine->room, asks->best_level)->head);
+    }
+}
+
+/* An instrument that was halted meanwhile waits until it is opened again, which does the same. */
+void match_held(mx_engine *engine) {
+    engine->held = false;
+    for (uint32_t number = 0; number < engine->instrument_count; number++) {
+        if (engine->instruments[number].state != MX_CONTINUOUS) continue;
+        match_open(engine, number);
+        stops_run(engine, number);
+    }
 }

@@ -13,7 +13,10 @@
 #include "tests/sim/server.h"
 
 #define SIM_MIC "TWEX"
-enum { SIM_SHARDS = 2 }; /* at most */
+enum {
+    SIM_SHARDS = 2 /* at most */,
+    SIM_REPORTS = 48 /* of one input: few, so that inputs are full now and then */
+};
 
 /* Whose clock rt_clock_* read from now on: simulated processes take turns on one thread. */
 void fake_run_as(const server_host *host);

@@ -8,7 +8,7 @@
 
 /* ---- streams ---- */
 
-typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_GET, ASK_GET_LAST } ask;
+typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_ACCOUNT, ASK_GET, ASK_GET_LAST } ask;
 
 struct bus_streams {
     server_host *host;
@@ -106,7 +106,8 @@ static void streams_at_server(void *context, void *data, size_t length) {
     }
     if (streams->what == ASK_ENSURE) ensure(streams);
     server_stream *stream = server_find_stream(s, streams->name);
-    if (stream == NULL) {
+    if (streams->what == ASK_ACCOUNT) { /* without a bound, as its streams are */
+    } else if (stream == NULL) {
         streams->result.outcome = BUS_STREAMS_NOT_FOUND;
     } else if (streams->what == ASK_GET) {
         fill_message(streams, stream, streams->seq);
@@ -141,6 +142,10 @@ bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config) {
 
 bool bus_streams_info(bus_streams *streams, const char *name) {
     return streams_ask(streams, ASK_INFO, name);
+}
+
+bool bus_streams_account(bus_streams *streams) {
+    return streams_ask(streams, ASK_ACCOUNT, "");
 }
 
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq) {

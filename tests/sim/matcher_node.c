@@ -21,7 +21,8 @@ mr_options node_replica_options(uint32_t shard) {
                                    .max_orders = 1024,
                                    .max_pages = 512,
                                    .max_client_ids = 4096,
-                                   .max_sessions = 512},
+                                   .max_sessions = 512,
+                                   .max_reports = SIM_REPORTS},
                         .backlog_bytes = 64 << 20};
 }
 
@@ -30,7 +31,7 @@ static const char *const arguments[] = {
     "tickwire-matcher",  "--replicas=3",          "--max-instruments=8",
     "--max-accounts=16", "--max-positions=128",   "--max-orders=1024",
     "--max-pages=512",   "--max-client-ids=4096", "--max-sessions=512",
-    "--backlog=4Mi",     "--input-memory=16Mi",   "--recent=1Mi",
+    "--backlog=4Mi",     "--max-reports=48",      "--recent=1Mi",
     "--hash-every=20",   "--max-prints=256",      "--snapshot-every=300ms",
     "--clock=200ms",     "--snapshots=/disk",     "--snapshot-stream-bytes=1Mi"};
 enum { ARGUMENTS = sizeof arguments / sizeof *arguments };

@@ -39,7 +39,8 @@
     {"max-orders", SETTING_COUNT, AT(max_orders), "2Mi", "N", "likewise", NULL, 1, 1 << 24},                       \
     {"max-pages", SETTING_COUNT, AT(max_pages), "1Mi", "N", "likewise", NULL, 1, 1 << 24},                         \
     {"max-client-ids", SETTING_COUNT, AT(max_client_ids), "16Mi", "N", "likewise", NULL, 1, 1 << 28},              \
-    {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "likewise", NULL, 1, 1 << 20}
+    {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "likewise", NULL, 1, 1 << 20},                 \
+    {"max-reports", SETTING_COUNT, AT(max_reports), "1Mi", "N", "likewise", NULL, 4, 1 << 28}
 #define END {.name = NULL}
 
 static const setting list_table[] = {SERVER, JSON, END};
@@ -190,6 +191,7 @@ tw_code journal_replica(const journal_settings *s, const journal *held, mr_repli
                                            .max_orders = (uint32_t)s->max_orders,
                                            .max_pages = (uint32_t)s->max_pages,
                                            .max_client_ids = (uint32_t)s->max_client_ids,
-                                           .max_sessions = (uint32_t)s->max_sessions}};
+                                           .max_sessions = (uint32_t)s->max_sessions,
+                                           .max_reports = (uint32_t)s->max_reports}};
     return mr_alloc(replica, &options, error);
 }

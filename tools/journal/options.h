@@ -20,7 +20,8 @@ typedef struct journal_settings {
     const char *account, *symbol, *order, *correlation, *out, *hash;
     bool json, complete;
     uint64_t show; /* orders and positions in a summary */
-    uint64_t max_instruments, max_accounts, max_positions, max_orders, max_pages, max_client_ids, max_sessions;
+    uint64_t max_instruments, max_accounts, max_positions, max_orders, max_pages, max_client_ids, max_sessions,
+        max_reports;
 } journal_settings;
 
 typedef struct journal_word {
