@@ -178,7 +178,8 @@ static tw_code open_replica(matcher *self, tw_error *error) {
                                      .max_orders = (uint32_t)set->max_orders,
                                      .max_pages = (uint32_t)set->max_pages,
                                      .max_client_ids = (uint32_t)set->max_client_ids,
-                                     .max_sessions = (uint32_t)set->max_sessions},
+                                     .max_sessions = (uint32_t)set->max_sessions,
+                                     .max_reports = (uint32_t)set->max_reports},
                           .backlog_bytes = set->backlog,
                           .input_bytes = set->input_memory,
                           .recent_bytes = set->recent};

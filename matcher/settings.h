@@ -28,6 +28,7 @@ typedef struct matcher_settings {
     uint64_t max_pages;
     uint64_t max_client_ids;
     uint64_t max_sessions;
+    uint64_t max_reports;
     uint64_t backlog;
     uint64_t input_memory;
     uint64_t recent;

@@ -9,6 +9,10 @@
  *
  * Bounds are in mx_bounds; where one is reached, the command that needed more is refused with a reason and nothing has changed.
  *
+ * An input that has made max_reports reports is full (docs/decisions/0067): its further new orders and replaces are refused, a sweep ends where it is
+ * and the rest of its order is cancelled, and what the market itself has begun (the open, stops that were reached) is held and goes on with the next
+ * input, before its commands. Cancels, kills, expiry and the end of sessions and days work always.
+ *
  * Not thread safe: one thread owns it.
  */
 #ifndef TICKWIRE_MATCHER_CORE_ENGINE_H
@@ -29,7 +33,12 @@ typedef struct mx_bounds {
     uint32_t max_pages;       /* a page holds 64 neighbouring prices of one side, about 2 KiB; 1 to 2^24 */
     uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
     uint32_t max_sessions;    /* open at once, 1 to 2^20 */
+    uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
 } mx_bounds;
+
+/* The most reports that one input can make, whatever is in it: max_reports, the ends of all orders and sessions, and what each command says at
+ * least. */
+uint64_t mx_most_reports(const mx_bounds *bounds);
 
 /* Takes all memory. Returns TW_OK; TW_INVALID for bounds out of range; TW_NO_MEMORY. Free with mx_engine_free. */
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error);

@@ -77,8 +77,8 @@ static void put_engine(pen *to, const mx_engine *e) {
     put(to, e->next_n);
     put(to, e->entries);
     put(to, e->joins);
-    put(to, (uint64_t)e->day_date << 3 | (uint64_t)e->storage_low << 2 | (uint64_t)e->day_open << 1 |
-                (uint64_t)e->killed);
+    put(to, (uint64_t)e->day_date << 4 | (uint64_t)e->held << 3 | (uint64_t)e->storage_low << 2 |
+                (uint64_t)e->day_open << 1 | (uint64_t)e->killed);
     put_signed(to, e->day_end_ns);
     for (size_t i = 0; i < MX_FEE_CLASSES; i++) {
         for (size_t which = 0; which < 2; which++) {
@@ -106,6 +106,8 @@ static void put_instrument(pen *to, const instrument *where) {
     put_signed(to, where->reference_price);
     put_signed(to, where->last_price);
     put(to, where->last_quantity);
+    put_signed(to, where->last_low);
+    put_signed(to, where->last_high);
 }
 
 static void put_limits(pen *to, const mx_limits *l) {
@@ -277,7 +279,9 @@ static counts get_engine(eye *from, mx_engine *e) {
     e->entries = get(from);
     e->joins = get(from);
     uint64_t day = get(from);
-    e->day_date = (uint32_t)(day >> 3);
+    e->day_date = (uint32_t)(day >> 4);
+    e->held = day >> 3 & 1;
+    e->report_limit = e->held ? 0 : e->bounds.max_reports;
     e->storage_low = day >> 2 & 1;
     e->day_open = day >> 1 & 1;
     e->killed = day & 1;
@@ -324,6 +328,8 @@ static void get_instrument(eye *from, mx_engine *e, uint32_t number) {
     where->reference_price = get_signed(from);
     where->last_price = get_signed(from);
     where->last_quantity = get(from);
+    where->last_low = get_signed(from);
+    where->last_high = get_signed(from);
 }
 
 static void get_limits(eye *from, mx_limits *l) {

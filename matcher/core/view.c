@@ -144,6 +144,7 @@ static int64_t sooner(int64_t a, int64_t b) {
 }
 
 int64_t mx_next_due(const mx_engine *engine) {
+    if (engine->held) return engine->now_ns;
     int64_t due = TW_TIME_ABSENT;
     if (engine->day_open) due = engine->day_end_ns;
     if (engine->timer_count > 0) due = sooner(due, engine->rests[engine->timers[1]].expire_ns);

@@ -15,7 +15,8 @@ static const mx_bounds bounds = {.max_instruments = 3,
                                  .max_orders = 24,
                                  .max_pages = 12,
                                  .max_client_ids = 32,
-                                 .max_sessions = 3};
+                                 .max_sessions = 3,
+                                 .max_reports = 12};
 
 static void overflow(mx_sink *sink, void *context) {
     (void)context;

@@ -213,6 +213,7 @@ test('halts, blocks, the kill switch, a mass cancel and limits do what they say,
 
 test('the crowd trades, alone or in batches, all of it is answered, and the books hold', async () => {
   const tap = new Program(tickwireProgram, ['tap', 'TWEX.>', 'feed.>', '--verify', '--json'], { env });
+  await server.isQuiet('tickwire tap');
   const crowd = (...more) => JSON.parse(run(tickwireProgram,
     ['simulate', '--orders', '--setup', '--url', server.url, '--symbols', '3', '--accounts', '8', '--json', ...more]).stdout);
   const alone = crowd('--rate', '0', '--commands', '3000', '--tag', 'one');
@@ -221,6 +222,7 @@ test('the crowd trades, alone or in batches, all of it is answered, and the book
   const batched = crowd('--rate', '0', '--commands', '3000', '--batch', '100', '--tag', 'two');
   assert.deepEqual([batched.commands, batched.acknowledged], [3000, 3000]);
   assert.ok(batched.messages < 100, `${batched.messages} messages`);
+  await server.isQuiet('tickwire tap');
   tap.kill('SIGINT');
   assert.equal(await tap.end(), 0, tap.stdout);
   // A stream that takes no more: what it refuses is counted, and the exit code says that not all is well.
