@@ -26,6 +26,7 @@
 #define EXIT_NO_ANSWER    3 /* stored, or perhaps stored, and nobody has answered */
 #define MOST_FILE         (64u << 20)
 #define MOST_HOLDERS_TOLD 5u
+#define MOST_LINES_TOLD   20u /* of one command; then they are counted */
 
 typedef struct venue_settings {
     venue_link_settings link;
@@ -684,7 +685,7 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
     if (kind != VENUE_LINE_ORDER)
         return tw_error_set(error, TW_INVALID, "'%s' belongs into a venue file", words[0]);
     bool amounts = is_limits(&order) || order.command.kind == WIRE_SET_FEES;
-    const look_for wanted = {.directory = amounts || order.command.symbol[0] != '\0',
+    const look_for wanted = {.directory = amounts || venue_tasks_need_directory(&order, 1),
                              .days = venue_tasks_need_days(&order, 1)};
     tw_code code = look(self, wanted, error);
     if (code != TW_OK) return code;
@@ -698,7 +699,7 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
         venue_redefinition_check(&order, error) != TW_OK)
         return error->code;
     code = is_limits(&order) ? send_limits(self, &order, error) : send_orders(self, &order, 1, 0, error);
-    if (code == TW_OK) tell(self, false);
+    if (code == TW_OK) tell(self, self->tasks.count > MOST_LINES_TOLD);
     return code;
 }
 
