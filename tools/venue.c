@@ -270,6 +270,8 @@ static void tell(run *self, bool brief) {
         else
             print_task(task);
     }
+    if (self->tasks.count == 0 && self->tasks.days_left_count == 0 && !self->settings.link.json)
+        printf("nothing to do: no instrument lives at the shards of %s\n", self->settings.link.exchange);
     for (uint32_t i = 0; i < self->tasks.days_left_count; i++)
         tell_day_left(self, &self->tasks.days_left[i]);
     warn_of_no_day(self);

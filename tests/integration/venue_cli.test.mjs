@@ -77,7 +77,7 @@ test('a file sets the venue up; each command is answered by the engine; applied 
   assert.equal(applied.status, 0, applied.stderr);
   assert.deepEqual([...new Set(applied.lines.map((one) => one.outcome))], ['DONE']);
   assert.equal(applied.lines.length, 12);
-  assert.match(before.stderr, /shard 1 has no trading day open \(none was ever begun\): orders are refused there until/);
+  assert.match(before.stdout, /^nothing to do: no instrument lives at the shards of TWEX/);
   const again = say('venue', 'apply', file);
   assert.equal(again.status, 0);
   assert.match(again.stdout, /line 12: shard 1: day \S+: nothing to do, that day has begun already and is open until 2099-01-01T00:00:00\S*Z\nTWEX: 11 commands done at 1 shard, 0 refused/);
@@ -239,6 +239,8 @@ test('the crowd trades, alone or in batches, all of it is answered, and the book
 
 test('an instrument moves to a second shard: its orders are cancelled, the directory tells the new one, limits are divided', async () => {
   matchers.push(await Matcher.start(server, { shard: 2, args: ['--shards', '2'] }));
+  say('venue', 'instrument', 'NEW', 'tick=0.01', 'shard=2', 'lot=1', 'collar=none', 'protection=5%');
+  assert.match(say('venue', 'open', 'NEW').stderr, /shard 2 has no trading day open \(none was ever begun\): orders are refused there until/);
   assert.match(say('venue', 'move', 'TWEX.MSFT', '--to', '2').stderr, /shard 2 has not begun the trading day that is open at shard 1: apply the venue file first/);
   writeFileSync(file, venue(2));
   const applied = ask('venue', 'apply', file, '--verbose');

@@ -162,11 +162,10 @@ static tw_code make_for_all(const making *self, const venue_order *order, tw_err
             leave_day(self->tasks, order, &shards->list[i]);
             continue;
         }
-        size_t before = self->tasks->count;
-        tw_code code =
-            is_state_of_all(&command) ? make_for_residents(self, order, shards->list[i].number, error) : TW_OK;
-        if (code == TW_OK && self->tasks->count == before) /* the shard as a whole, where no instrument is known */
-            code = venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);
+        /* a shard that does not run tells no instruments: it gets the command as a whole */
+        tw_code code = is_state_of_all(&command) && shards->list[i].runs
+                           ? make_for_residents(self, order, shards->list[i].number, error)
+                           : venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);
         if (code != TW_OK) return code;
     }
     return TW_OK;
