@@ -225,6 +225,16 @@ test('the crowd trades, alone or in batches, all of it is answered, and the book
   await server.isQuiet('tickwire tap');
   tap.kill('SIGINT');
   assert.equal(await tap.end(), 0, tap.stdout);
+  // A stream that takes no more: what it refuses is counted, and the exit code says that not all is well.
+  const desk = await connect({ servers: server.url }), { streams } = await desk.jetstreamManager();
+  const { config, state } = await streams.info('TWEX-orders-1');
+  await streams.update(config.name, { ...config, max_msgs: state.messages + 20 });
+  const full = run(tickwireProgram, ['simulate', '--orders', '--url', server.url, '--accounts', '8', '--commands', '60', '--rate', '0', '--tag', 'three', '--json']);
+  await streams.update(config.name, config);
+  await desk.close();
+  const refused = JSON.parse(full.stdout);
+  assert.deepEqual([full.status, refused.acknowledged, refused.refused_by_stream], [1, 20, 40]);
+  assert.match(refused.trouble, /maximum messages exceeded/);
 });
 
 test('an instrument moves to a second shard: its orders are cancelled, the directory tells the new one, limits are divided', async () => {

@@ -12,7 +12,7 @@ import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
 import { Desk, Matcher } from './lib/venue.mjs';
-import { type } from './lib/wire.mjs';
+import { encodeAs, type } from './lib/wire.mjs';
 
 const [nats, redis] = await Promise.all([NatsServer.start({ jetstream: true }), RedisServer.start()]);
 let answers, told;
@@ -139,6 +139,33 @@ test('what is wrong with a request is said with its field, and nothing of it rea
   await isRead(await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' }));
   assert.deepEqual([venue.commands.length, client.schemaFaults], [since + 1, []]);
   await client.close();
+});
+
+test('a gateway that has just started is not ready before it knows the venue, and lets requests wait in their order', async (t) => {
+  const feed = setInterval(() => venue.connection.publish('feed.TWEX.1.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 1, term: 1n, leader: 'a', state: 'BOOK_OK' })), 30);
+  venue.tellsDirectory = false;
+  t.after(() => { clearInterval(feed); venue.tellsDirectory = true; });
+  const since = venue.commands.length, started = await orders(['--anonymous-accounts', 'ann']);
+  const client = await trader(started);
+  const sent = Promise.all([client.order(limit({ client_order_id: 'early' })), client.order({ op: 'order.cancel', order_id: '1-7-0', symbol: 'AAPL' })]);
+  const asked = Promise.all([http(started, 'POST', '/v1/orders', limit({ op: undefined })), http(started, 'GET', '/v1/positions')]);
+  const before = (await (await fetch(`${started.url}/readyz`)).json());
+  assert.equal(before.ready, false);
+  assert.equal(before.orders, 'NO_DIRECTORY');
+  await until('the feed to be heard', async () => (await (await fetch(`${started.url}/readyz`)).json()).feeds > 0);
+  const waits = await fetch(`${started.url}/readyz`);
+  assert.equal(waits.status, 503);
+  assert.equal((await waits.json()).why, 'the venue has not told its instruments yet');
+  assert.equal(venue.commands.length, since);
+  venue.tellsDirectory = true;
+  assert.deepEqual((await asked).map(({ status }) => status), [202, 200]);
+  assert.deepEqual((await sent).map(({ state }) => state), ['PENDING', 'PENDING']);
+  const [first, second] = venue.commands.slice(since).filter(({ clientOrderId, orderId }) => clientOrderId === 'early' || orderId > 0n);
+  assert.deepEqual([first.kind, second.kind], ['COMMAND_NEW_ORDER', 'COMMAND_CANCEL']);
+  const ready = await fetch(`${started.url}/readyz`), told = await ready.json();
+  assert.deepEqual([ready.status, told.ready, told.orders, told.why], [200, true, 'READY', undefined]);
+  await client.close();
+  await started.stop('SIGKILL');
 });
 
 test('HTTP: an order is pending with its id, state is read with what it is true at, tokens say which accounts', async (t) => {
