@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "matcher/replica/replica_internal.h" /* for what is done wrong on purpose */
+#include "tests/sim/traffic.h"
 
 const mr_options node_replica_options = {.exchange = SIM_MIC,
                                          .bounds = {.shard = SIM_SHARD,

@@ -10,7 +10,6 @@
 
 #define SIM_MIC     "TWEX"
 #define SIM_SHARD   1u
-#define SIM_REPORTS 48u /* of one input: few, so that inputs are full now and then */
 #define SIM_ORDERS  "TWEX-orders-1"
 #define SIM_EXECLOG "TWEX-execlog-1"
 
