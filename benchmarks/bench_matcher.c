@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "matcher/core/snapshot.h"
+#include "tests/support/shelf.h"
 
 enum { RUNS = 7, NEAR = 32, FAR = 4000, TOUCH = 100000, REPORTS = 256, OPEN = 64 };
 
@@ -160,38 +161,19 @@ static void measure_depth(uint32_t resting, uint32_t commands, bool json, bool l
     }
 }
 
-typedef struct shelf {
-    uint8_t *bytes;
-    size_t length, at;
-} shelf;
-
-static bool keep(void *context, const void *bytes, size_t length) {
-    shelf *s = context;
-    memcpy(s->bytes + s->length, bytes, length);
-    s->length += length;
-    return true;
-}
-
-static bool fetch(void *context, void *bytes, size_t length) {
-    shelf *s = context;
-    if (s->length - s->at < length) return false;
-    memcpy(bytes, s->bytes + s->at, length);
-    s->at += length;
-    return true;
-}
-
 static void measure_snapshot(uint32_t resting, bool json) {
     static bench b;
     tw_error error;
     open_bench(&b, resting, 2);
-    shelf saved = {.bytes = malloc((size_t)resting * 200 + 65536)};
+    shelf saved = {.room = (size_t)resting * 200 + 65536};
+    saved.bytes = malloc(saved.room);
     if (saved.bytes == NULL) exit(1);
     uint64_t at[4] = {cpu_ns()};
-    tw_code code = mx_snapshot_write(b.engine, keep, &saved, &error);
+    tw_code code = mx_snapshot_write(b.engine, shelf_keep, &saved, &error);
     at[1] = cpu_ns();
     uint64_t hash = mx_state_hash(b.engine);
     at[2] = cpu_ns();
-    if (code == TW_OK) code = mx_snapshot_read(b.engine, fetch, &saved, &error);
+    if (code == TW_OK) code = mx_snapshot_read(b.engine, shelf_fetch, &saved, &error);
     at[3] = cpu_ns();
     if (code != TW_OK || mx_state_hash(b.engine) != hash) {
         fprintf(stderr, "bench_matcher: the snapshot failed\n");

@@ -59,6 +59,7 @@ static http_status status_of(const char *code) {
                {"NO_DIRECTORY", &HTTP_NOT_READY},
                {"BUSY", &HTTP_NOT_READY},
                {"NOT_STORED", &HTTP_NOT_READY},
+               {"STORAGE_LOW", &HTTP_NOT_READY}, /* of the venue, not the gateway */
                {"NOT_ACKNOWLEDGED", &HTTP_NOT_READY},
                {"NOBODY", &HTTP_NOT_READY},
                {"AWAY", &HTTP_NOT_READY},
@@ -282,10 +283,15 @@ static void session_done(order_desk *self, uint64_t ticket, const bus_write_resu
     uint32_t number = (uint32_t)ticket & UINT32_C(0xffffffff);
     uint64_t id = sessions_id(self->sessions, number);
     if ((id & ID_BITS) != (ticket >> 32 & ID_BITS)) return; /* another one by now */
-    if (result->outcome == BUS_WRITE_STORED)
+    bool opening = (ticket & OPENING) != 0;
+    if (result->outcome == BUS_WRITE_STORED) {
         sessions_heard(self->sessions, number, id, rt_clock_monotonic_ns() - result->took_ns);
-    else if ((ticket & OPENING) != 0)
+        if (opening) sessions_opened(self->sessions, number, id);
+    } else if (opening && result->outcome == BUS_WRITE_UNKNOWN) {
+        sessions_doubt(self->sessions, number, id);
+    } else if (opening) {
         sessions_fail(self->sessions, number, id);
+    }
 }
 
 static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
@@ -399,14 +405,21 @@ static bool put_session_command(order_desk *self, uint8_t kind, const session_du
     return b != NULL && batcher_put(b, &command, ticket, rt_clock_monotonic_ns());
 }
 
+static bool put_session_open(order_desk *self, const session_due *due) {
+    return put_session_command(self, WIRE_SESSION_OPEN, due, OPENING);
+}
+
 /* The session that an order of this client in this shard belongs to; 0: there is no room for one. */
 static uint64_t session_for(order_desk *self, uint32_t client, uint32_t shard) {
     uint32_t number = sessions_find(self->sessions, client, shard);
-    if (number != SESSION_NONE) return sessions_id(self->sessions, number);
+    if (number != SESSION_NONE) {
+        session_due old = {.session = number, .shard = shard, .id = sessions_id(self->sessions, number)};
+        return !sessions_doubtful(self->sessions, number) || put_session_open(self, &old) ? old.id : 0;
+    }
     session_due due = {.client = client, .shard = shard, .id = random_u64()};
     due.session = sessions_enter(self->sessions, client, shard, due.id, rt_clock_monotonic_ns());
     if (due.session == SESSION_NONE) return 0;
-    if (!put_session_command(self, WIRE_SESSION_OPEN, &due, OPENING)) {
+    if (!put_session_open(self, &due)) {
         sessions_forget(self->sessions, due.session);
         return 0;
     }
@@ -475,9 +488,15 @@ static void on_verdict(void *context, void *question, order_verdict verdict, uin
     refuse_later(self, t, &t->fault, verdict == ORDER_LIMITED ? retry_ms : 0);
 }
 
-/* New orders and replaces need permission; what reduces risk only keeps its place behind them. */
+/* New orders and replaces need permission, and room in the journal; what reduces risk only keeps its place behind them. */
 static void ask_rate(order_desk *self, order_ticket *t) {
     bool counted = t->request.op == ORDER_NEW || t->request.op == ORDER_REPLACE;
+    if (counted && self->storage_low[t->shard]) {
+        order_fault_set(&t->fault, "STORAGE_LOW", "",
+                        "storage of the venue's journal runs short: only cancels are taken until there is more");
+        refuse(self, t, &t->fault);
+        return;
+    }
     order_verdict verdict = ORDER_ALLOWED;
     if (self->limits != NULL && counted && t->rate > 0)
         verdict = order_limits_ask(self->limits, t->user, t->rate, t);
@@ -679,6 +698,8 @@ void order_sessions_tend(order_desk *self, bool beat) {
     while (sessions_next(self->sessions, &cursor, &due)) {
         if (due.closing && put_session_command(self, WIRE_SESSION_CLOSE, &due, 0))
             sessions_forget(self->sessions, due.session);
+        else if (!due.closing && beat && due.doubtful)
+            put_session_open(self, &due);
         else if (!due.closing && beat)
             put_session_command(self, WIRE_SESSION_BEAT, &due, 0);
     }

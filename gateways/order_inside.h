@@ -107,6 +107,11 @@ struct order_desk {
     recent_order *recent;
     order_sessions *sessions;
 
+    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage. */
+    bus_subscription *statuses;
+    bool storage_low[ORDER_MOST_SHARDS + 1];
+    uint64_t storage_terms[ORDER_MOST_SHARDS + 1];
+
     follow_table *follows;
     order_listener *listeners; /* by feed */
     report_names names;        /* of the message under way */

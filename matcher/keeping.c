@@ -125,6 +125,10 @@ void keeping_find(keeping *self) {
 
 /* ---- keeping ---- */
 
+void keeping_bound(keeping *self, uint64_t bytes) {
+    if (self->store != NULL) ms_store_bound(self->store, bytes);
+}
+
 static void tell_place(const keeping *self, const char *what, const ms_place_result *place) {
     if (place->wanted && !place->done)
         rt_log(self->matcher->log, RT_ERROR, "a snapshot could not be kept", RT_STR("where", what),
@@ -229,7 +233,6 @@ tw_code keeping_open(keeping **opened, matcher *m, tw_error *error) {
                                 .folder = set->snapshots,
                                 .keep = (uint32_t)set->snapshot_keep,
                                 .stream = set->snapshot_stream,
-                                .stream_bytes = set->snapshot_stream_bytes,
                                 .on_stored = on_stored,
                                 .context = self};
     tw_code code = ms_store_open(&self->store, m->bus, &m->loop, &options, error);

@@ -28,7 +28,8 @@
 #define NAME_BYTES           128
 #define SUBJECT_ROOM         (3 * NAME_BYTES)
 #define BODY_BYTES           512
-#define STATUS_HEARTBEAT     100
+#define MADE                 "made" /* last token of the subject where the making of a consumer is answered */
+#define STATUS_CONTROL       100
 #define STATUS_TIME_USED     408
 #define STATUS_BYTES_USED    409
 #define SILENCES_NUDGE       3 /* halves of a heartbeat */
@@ -47,11 +48,13 @@ struct bus_reader {
     bus_subscription *inbox;
     bus_listener listener;
     uv_timer_t timer;
-    bool closing, paused, nudged;
+    bool push, closing, paused, nudged;
+    bool heard; /* since the last tick */
     reader_phase phase;
-    int64_t deadline_ns, heard_ns;
+    int64_t deadline_ns, silent_ns; /* silence in ticks: while the loop is kept busy, nobody is silent */
     uint64_t generation;
     uint64_t next_seq, next_consumer_seq;
+    bus_delivery_origin origin;
     uint64_t asked, pull_number; /* messages asked for that have not come */
     uint32_t batch;
     size_t max_bytes;
@@ -62,6 +65,8 @@ struct bus_reader {
     bus_reader_status status;
     bus_reader_stats stats;
     char stream[NAME_BYTES], consumer[NAME_BYTES], base[NAME_BYTES];
+    char window
+        [SUBJECT_ROOM]; /* pushed: where the server waits to hear that what it sent was taken; "" if it does not */
 };
 
 /* ---- telling ---- */
@@ -90,6 +95,7 @@ static void drop_consumer(bus_reader *self) {
     bus_unsubscribe(self->inbox);
     self->inbox = NULL;
     self->asked = 0;
+    self->window[0] = '\0';
 }
 
 static void on_inbox(void *context, const bus_message *message);
@@ -119,31 +125,48 @@ static void halt(bus_reader *self, bus_halt why, uint64_t found_seq) {
     tell(self, BUS_READER_HALTED, reason);
 }
 
+/* What a consumer that pushes has more than one that is asked. It sends to where its making is answered: a subscription with a wildcard
+ * is none that the server would send to. */
+static void write_push(const bus_reader *self, char *text, size_t capacity) {
+    text[0] = '\0';
+    if (!self->push) return;
+    tw_text_format(text, capacity,
+                   ",\"deliver_subject\":\"%s.%" PRIu64 "." MADE
+                   "\",\"flow_control\":true,\"idle_heartbeat\":%" PRIi64 ",\"max_deliver\":1",
+                   self->base, self->generation, self->heartbeat_ns);
+}
+
 static tw_code send_create(bus_reader *self) {
-    char pattern[SUBJECT_ROOM], body[BODY_BYTES];
+    char pattern[SUBJECT_ROOM], pushing[BODY_BYTES], body[2 * BODY_BYTES];
     tw_error error = {0};
     tw_text_format(self->consumer, sizeof self->consumer, "tickwire-%s-%" PRIu64, self->base + strlen("_INBOX."),
                    self->generation);
-    tw_text_format(pattern, sizeof pattern, "%s.%" PRIu64 ".*", self->base, self->generation);
+    tw_text_format(pattern, sizeof pattern, "%s.%" PRIu64 ".%s", self->base, self->generation,
+                   self->push ? MADE : "*");
     tw_code code = bus_subscribe(self->bus, pattern, on_inbox, self, 0, &self->inbox, &error);
     if (code != TW_OK) return code;
+    write_push(self, pushing, sizeof pushing);
     tw_text_format(body, sizeof body,
                    "{\"stream_name\":\"%s\",\"config\":{\"name\":\"%s\",\"deliver_policy\":\"by_start_sequence\","
                    "\"opt_start_seq\":%" PRIu64
                    ",\"ack_policy\":\"none\",\"replay_policy\":\"instant\",\"inactive_threshold\":%" PRIi64
-                   ",\"num_replicas\":1,\"mem_storage\":true}}",
-                   self->stream, self->consumer, self->next_seq, INACTIVE_NS);
-    return publish(self, "CREATE", "made", body);
+                   ",\"num_replicas\":1,\"mem_storage\":true%s}}",
+                   self->stream, self->consumer, self->next_seq, INACTIVE_NS, pushing);
+    return publish(self, "CREATE", MADE, body);
+}
+
+static void hear(bus_reader *self) {
+    self->heard = true;
+    self->nudged = false;
 }
 
 static void make_consumer(bus_reader *self) {
     drop_consumer(self);
     self->generation++;
-    self->nudged = false;
     self->next_consumer_seq = 1;
     self->phase = PHASE_CREATING;
-    self->heard_ns = rt_clock_monotonic_ns();
-    self->deadline_ns = self->heard_ns + self->timeout_ns;
+    hear(self);
+    self->deadline_ns = rt_clock_monotonic_ns() + self->timeout_ns;
     self->stats.consumers++;
     if (send_create(self) != TW_OK) retry_later(self, "the server is away");
 }
@@ -169,33 +192,54 @@ static void pull(bus_reader *self) {
 
 /* The next batch is asked for while half of the last one is still to come, so that the server never waits for us. */
 static void pull_if_low(bus_reader *self) {
-    if (self->phase == PHASE_READING && !self->paused && self->asked <= self->batch / 2) pull(self);
+    if (self->phase == PHASE_READING && !self->push && !self->paused && self->asked <= self->batch / 2) pull(self);
 }
 
 static void give_back(bus_reader *self, uint64_t count) {
     self->asked -= count < self->asked ? count : self->asked;
 }
 
+/* ---- pushed ---- */
+
+/* The server sends on when it hears that what it sent before was taken; then with a larger window, up to its largest. */
+static void open_window(bus_reader *self) {
+    if (self->window[0] == '\0' || self->paused) return;
+    if (bus_publish(self->bus, self->window, NULL, 0) == TW_OK) self->stats.windows++;
+    self->window[0] = '\0';
+}
+
+/* It came behind all that it counts, and each of those was handed on as it came. */
+static void on_window(bus_reader *self, const char *subject) {
+    if (tw_text_copy(self->window, sizeof self->window, subject)) open_window(self);
+}
+
 /* ---- what the server sends ---- */
 
+static void begin_reading(bus_reader *self, uint64_t pending) {
+    self->phase = PHASE_READING;
+    self->status.pending = pending;
+    pull_if_low(self);
+    tell(self, BUS_READER_READING, "");
+}
+
+/* A consumer that pushes may have begun before this is written, and may be heard before it, too: then its messages say where it stands. */
 static void on_made(bus_reader *self, const bus_message *message) {
     char reason[sizeof self->status.reason], words[160];
-    uint64_t last_before = 0;
+    uint64_t last_before = 0, pushed = 0, pending = 0;
     if (self->phase != PHASE_CREATING) return;
+    bus_json_u64(message->bytes, message->length, "delivered", "consumer_seq", &pushed);
     if (bus_json_has(message->bytes, message->length, "error")) {
         bus_json_text(message->bytes, message->length, "error", "description", words, sizeof words);
         tw_text_format(reason, sizeof reason, "reading stream %s: %s", self->stream, words);
         retry_later(self, reason);
     } else if (!bus_json_u64(message->bytes, message->length, "delivered", "stream_seq", &last_before)) {
         retry_later(self, "the answer to making a consumer is not JetStream's");
-    } else if (last_before != self->next_seq - 1) {
+    } else if (last_before != self->next_seq - 1 && pushed == 0) {
         bool rewound = last_before < self->next_seq - 1;
         halt(self, rewound ? BUS_HALT_REWOUND : BUS_HALT_GAP, rewound ? last_before : last_before + 1);
     } else {
-        self->phase = PHASE_READING;
-        bus_json_u64(message->bytes, message->length, NULL, "num_pending", &self->status.pending);
-        pull_if_low(self);
-        tell(self, BUS_READER_READING, "");
+        bus_json_u64(message->bytes, message->length, NULL, "num_pending", &pending);
+        begin_reading(self, pending);
     }
 }
 
@@ -221,12 +265,23 @@ static void on_pull_ended(bus_reader *self, int status, uint64_t left) {
     pull_if_low(self);
 }
 
+/* A request of flow control, or a heartbeat, which says again what is still waited for. */
+static void on_control(bus_reader *self, const bus_message *message) {
+    const char *stalled = bus_message_header(message, "Nats-Consumer-Stalled");
+    if (message->reply != NULL)
+        on_window(self, message->reply);
+    else if (header_u64(message, "Nats-Last-Stream") >= self->next_seq)
+        read_again(self);
+    else if (stalled != NULL)
+        on_window(self, stalled);
+}
+
 static void on_status_message(bus_reader *self, const bus_message *message) {
     char reason[sizeof self->status.reason];
     const char *words = bus_message_header(message, "Description");
     const char *left = bus_message_header(message, "Nats-Pending-Messages");
-    if (message->status == STATUS_HEARTBEAT) {
-        if (header_u64(message, "Nats-Last-Stream") >= self->next_seq) read_again(self);
+    if (message->status == STATUS_CONTROL) {
+        on_control(self, message);
     } else if (left != NULL && (message->status == STATUS_TIME_USED || message->status == STATUS_BYTES_USED)) {
         on_pull_ended(self, message->status, header_u64(message, "Nats-Pending-Messages"));
     } else {
@@ -271,32 +326,39 @@ static void on_delivery(bus_reader *self, const bus_message *message, const bus_
     }
 }
 
+static bool is_answer(const bus_message *message) {
+    const char *last = strrchr(message->subject, '.');
+    return last != NULL && strcmp(last, "." MADE) == 0;
+}
+
 static void on_inbox(void *context, const bus_message *message) {
     bus_reader *self = context;
     bus_delivery delivery;
-    const char *last = strrchr(message->subject, '.');
-    self->heard_ns = rt_clock_monotonic_ns();
-    self->nudged = false;
-    if (message->status != 0)
+    bool reading = self->phase == PHASE_READING || (self->push && self->phase == PHASE_CREATING);
+    hear(self);
+    if (message->status != 0) {
         on_status_message(self, message);
-    else if (self->phase == PHASE_READING && bus_delivery_parse(message->reply, &delivery))
+    } else if (reading && bus_delivery_parse_next(&self->origin, message->reply, &delivery)) {
+        if (self->phase == PHASE_CREATING) begin_reading(self, delivery.pending + 1);
         on_delivery(self, message, &delivery);
-    else if (self->phase == PHASE_CREATING && last != NULL && strcmp(last, ".made") == 0)
+    } else if (self->phase == PHASE_CREATING && is_answer(message)) {
         on_made(self, message);
-    else
+    } else {
         self->stats.ignored++;
+    }
 }
 
 /* ---- time and the connection ---- */
 
 /* A pull whose bytes are used up to the last one ends without a word. So a silence is first answered with another pull. */
-static void watch_silence(bus_reader *self, int64_t now_ns) {
-    int64_t silent_ns = now_ns - self->heard_ns, half_ns = self->heartbeat_ns / 2;
-    if (self->paused) {
-        self->heard_ns = now_ns; /* without a pull there is nothing to hear */
-    } else if (silent_ns > SILENCES_AWAY * half_ns) {
+static void watch_silence(bus_reader *self) {
+    int64_t half_ns = self->heartbeat_ns / 2;
+    bool expected = self->push || !self->paused; /* without a pull there is nothing to hear */
+    self->silent_ns = self->heard || !expected ? 0 : self->silent_ns + TICK_MS * NS_PER_MS;
+    self->heard = false;
+    if (self->silent_ns > SILENCES_AWAY * half_ns) {
         retry_later(self, "the stream's server is silent");
-    } else if (silent_ns > SILENCES_NUDGE * half_ns && !self->nudged) {
+    } else if (!self->push && self->silent_ns > SILENCES_NUDGE * half_ns && !self->nudged) {
         self->nudged = true;
         self->asked = 0;
         pull(self);
@@ -307,7 +369,7 @@ static void on_timer(uv_timer_t *timer) {
     bus_reader *self = timer->data;
     int64_t now_ns = rt_clock_monotonic_ns();
     if (self->phase == PHASE_READING)
-        watch_silence(self, now_ns);
+        watch_silence(self);
     else if (self->phase == PHASE_CREATING && now_ns >= self->deadline_ns)
         retry_later(self, "no answer to making a consumer");
     else if (self->phase == PHASE_RETRY && now_ns >= self->deadline_ns && bus_connected(self->bus))
@@ -343,6 +405,7 @@ static void start_timer(bus_reader *self, uv_loop_t *loop) {
 }
 
 static void set_options(bus_reader *self, const bus_reader_options *options) {
+    self->push = options->push;
     self->next_seq = options->start_seq;
     self->batch = options->batch != 0 ? options->batch : DEFAULT_BATCH;
     self->max_bytes = options->max_bytes != 0 ? options->max_bytes : DEFAULT_BYTES;
@@ -400,7 +463,8 @@ void bus_reader_pause(bus_reader *self) {
 void bus_reader_resume(bus_reader *self) {
     if (!self->paused) return;
     self->paused = false;
-    self->heard_ns = rt_clock_monotonic_ns();
+    hear(self);
+    open_window(self);
     pull_if_low(self);
 }
 

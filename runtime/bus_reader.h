@@ -7,7 +7,7 @@
  *                   └────> HALTED <┘                     what was expected is not in the stream; only closing is left
  *
  * It makes an ephemeral consumer (no acknowledgements, in memory, gone half a minute after its reader) that starts at the next sequence it needs, and
- * asks for messages in bounded pulls, all by plain publishes. Whatever goes wrong on the way (connection lost, server restarted,
+ * asks for messages in bounded pulls, all by plain publishes; or, with `push`, lets the server send on its own. Whatever goes wrong on the way (connection lost, server restarted,
  * consumer deleted, messages lost between server and here) is answered the same way: a new consumer at the next sequence that has
  * not been delivered. So after AWAY nothing is delivered twice and nothing is left out.
  *
@@ -18,6 +18,12 @@
  *
  * Flow. At most about `max_bytes` and one and a half times `batch` messages are on their way; the rest waits in the stream. Pausing
  * stops asking: what is on its way still comes.
+ *
+ * Pushed, a message costs the server a third less, and nobody asks: for whoever reads much at once and is not in a hurry to stop. The
+ * server's flow control then bounds what is on its way: 2 MiB at first, twice as much each time that it hears that all was taken, 32 MiB in
+ * the end. It hears so when all of it was handed on and the reader is not paused; so that much still comes after a pause. A server whose
+ * max_pending is less than 32 MiB (64 MiB if nobody changed it) closes the connection of a reader that does not run its loop; then it is
+ * AWAY for a moment and goes on.
  *
  * Runs on the loop; callbacks may close, pause and resume the reader. The bus should have `no_responders`.
  */
@@ -63,6 +69,7 @@ typedef void (*bus_on_reader_status)(void *context, const bus_reader_status *sta
 typedef struct bus_reader_options {
     const char *stream;
     uint64_t start_seq; /* 1 or more */
+    bool push;          /* batch and max_bytes mean nothing then */
     uint32_t batch;     /* messages in a pull; 0 for 512 */
     size_t max_bytes;   /* on their way; 0 for 8 MiB; at least twice what the server takes as one payload */
     int64_t
@@ -75,6 +82,7 @@ typedef struct bus_reader_options {
 
 typedef struct bus_reader_stats {
     uint64_t messages, bytes, pulls;
+    uint64_t windows;   /* pushed: times that the server was told that all was taken */
     uint64_t consumers; /* made: 1 if nothing ever went wrong */
     uint64_t lost;      /* times that messages were lost on the way, and read again */
     uint64_t ignored;   /* messages that were none of the consumer's */

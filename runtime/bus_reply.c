@@ -7,8 +7,10 @@
 
 #define MOST_TOKENS       12
 #define PLAIN_TOKENS      9
+#define PLAIN_FIRST       4 /* {delivered} */
 #define LEAST_WITH_DOMAIN 11
 #define KEY_BYTES         64
+#define SAFE_DIGITS       19 /* no 64 bits are too few for so many */
 
 /* ---- subjects ---- */
 
@@ -34,18 +36,60 @@ static bool token_u64(const char *token, uint64_t *value) {
     return at != token && (*at == '.' || *at == '\0');
 }
 
-bool bus_delivery_parse(const char *reply, bus_delivery *delivery) {
-    const char *tokens[MOST_TOKENS];
-    if (reply == NULL || strncmp(reply, "$JS.ACK.", 8) != 0) return false;
+/* The place of {delivered} among the tokens; 0: it is no delivery's reply. */
+static unsigned take_apart(const char *reply, const char *tokens[MOST_TOKENS]) {
+    if (reply == NULL || strncmp(reply, "$JS.ACK.", 8) != 0) return 0;
     unsigned count = split(reply, tokens);
-    if (count != PLAIN_TOKENS && count < LEAST_WITH_DOMAIN) return false;
-    unsigned first = count == PLAIN_TOKENS ? 4 : 6; /* delivered */
+    if (count != PLAIN_TOKENS && count < LEAST_WITH_DOMAIN) return 0;
+    return count == PLAIN_TOKENS ? PLAIN_FIRST : PLAIN_FIRST + 2;
+}
+
+static bool read_tokens(const char *const tokens[MOST_TOKENS], unsigned first, bus_delivery *delivery) {
     uint64_t time_ns = 0;
-    bool good = token_u64(tokens[first + 1], &delivery->stream_seq) &&
+    bool good = first != 0 && token_u64(tokens[first + 1], &delivery->stream_seq) &&
                 token_u64(tokens[first + 2], &delivery->consumer_seq) && token_u64(tokens[first + 3], &time_ns) &&
                 token_u64(tokens[first + 4], &delivery->pending) && time_ns <= INT64_MAX;
     delivery->stream_ns = (int64_t)time_ns;
     return good && delivery->stream_seq > 0;
+}
+
+bool bus_delivery_parse(const char *reply, bus_delivery *delivery) {
+    const char *tokens[MOST_TOKENS];
+    return read_tokens(tokens, take_apart(reply, tokens), delivery);
+}
+
+/* A number and the dot behind it, or the end; NULL: it is no number, or a very large one. */
+static const char *next_number(const char *at, uint64_t *value) {
+    const char *begin = at;
+    uint64_t sum = 0;
+    for (; *at >= '0' && *at <= '9'; at++)
+        sum = sum * 10 + (uint64_t)(*at - '0');
+    *value = sum;
+    if (at == begin || at - begin > SAFE_DIGITS || (*at != '.' && *at != '\0')) return NULL;
+    return *at == '.' ? at + 1 : at;
+}
+
+/* {delivered}.{stream seq}.{consumer seq}.{time ns}.{pending}, and with a domain perhaps more. */
+static bool read_numbers(const char *at, bool more, bus_delivery *delivery) {
+    uint64_t values[5];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if ((at = next_number(at, &values[i])) == NULL) return false;
+    *delivery = (bus_delivery){values[1], values[2], (int64_t)values[3], values[4]};
+    return values[1] > 0 && values[3] <= INT64_MAX && (more || *at == '\0');
+}
+
+bool bus_delivery_parse_next(bus_delivery_origin *origin, const char *reply, bus_delivery *delivery) {
+    const char *tokens[MOST_TOKENS];
+    if (reply != NULL && origin->length > 0 && strncmp(reply, origin->text, origin->length) == 0 &&
+        read_numbers(reply + origin->length, origin->with_domain, delivery))
+        return true;
+    unsigned first = take_apart(reply, tokens);
+    if (!read_tokens(tokens, first, delivery)) return false;
+    size_t length = (size_t)(tokens[first] - reply);
+    origin->length = length <= sizeof origin->text ? length : 0;
+    origin->with_domain = first != PLAIN_FIRST;
+    memcpy(origin->text, reply, origin->length);
+    return true;
 }
 
 bus_delivery_verdict bus_delivery_judge(const bus_delivery *delivery, uint64_t next_seq,

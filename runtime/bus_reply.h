@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BUS_DELIVERY_ORIGIN_BYTES 320 /* longer ones are read as a whole each time */
+
 /* The reply subject of a message that a consumer delivers:
  * $JS.ACK.{stream}.{consumer}.{delivered}.{stream seq}.{consumer seq}.{time ns}.{pending}, and from servers with a domain
  * $JS.ACK.{domain}.{account}.{stream}.… with further tokens at the end. */
@@ -16,6 +18,15 @@ typedef struct bus_delivery {
     uint64_t pending; /* in the stream, after this one */
 } bus_delivery;
 bool bus_delivery_parse(const char *reply, bus_delivery *delivery); /* false: it is none; NULL is none */
+
+/* For many deliveries of one consumer: the beginning, which all of them share, is taken apart once. {0} knows none yet. */
+typedef struct bus_delivery_origin {
+    char text[BUS_DELIVERY_ORIGIN_BYTES];
+    size_t length;
+    bool with_domain;
+} bus_delivery_origin;
+/* As bus_delivery_parse. What does not begin as the last one did is read as if it were the first. */
+bool bus_delivery_parse_next(bus_delivery_origin *origin, const char *reply, bus_delivery *delivery);
 
 /* What a delivery is to a reader that waits for `next_seq` of the stream as the consumer's message number `next_consumer_seq`. The
  * consumer counts what it sends: if that count goes on and the stream's jumps, the stream has a hole; if that count jumps, some got lost

@@ -282,6 +282,10 @@ void control(mx_engine *engine, const mx_command *c) {
     case MX_SET_KILL:
         set_kill(engine, &c->kill);
         break;
+    case MX_SET_STORAGE:
+        engine->storage_low = c->storage.low;
+        answer(engine, MXR_OK, MX_UNKNOWN, MX_UNKNOWN);
+        break;
     case MX_SESSION_OPEN:
         session_open(engine, &c->session);
         break;

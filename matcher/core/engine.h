@@ -72,6 +72,7 @@ typedef struct mx_position_view {
     mx_money cost;         /* of what is open, at the prices it was opened at; not negative */
     mx_money realised;     /* of what was closed, fees not counted */
     uint64_t open_buys, open_sells;
+    bool blocked; /* the account, in this instrument */
 } mx_position_view;
 
 typedef struct mx_account_view {
@@ -103,6 +104,7 @@ bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *
 bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
 uint32_t mx_accounts(const mx_engine *engine);
 uint32_t mx_instruments(const mx_engine *engine);
+bool mx_storage_low(const mx_engine *engine); /* as MX_SET_STORAGE said last */
 
 /* All positions in the order of their first order: index 0 to mx_positions - 1. */
 uint32_t mx_positions(const mx_engine *engine);
@@ -127,9 +129,10 @@ const mx_bounds *mx_bounds_in_force(const mx_engine *engine); /* the shard is th
 bool mx_short(const mx_engine *engine, mx_shortage *what);
 
 uint32_t mx_open_orders(const mx_engine *engine);
-int64_t mx_now(const mx_engine *engine);   /* TW_TIME_ABSENT before the first input */
-uint64_t mx_seq(const mx_engine *engine);  /* of the last input, 0 before the first */
-uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */
+uint64_t mx_seq(const mx_engine *engine);    /* of the last input, 0 before the first */
+uint32_t mx_date(const mx_engine *engine);   /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_day_end(const mx_engine *engine); /* when that ends; TW_TIME_ABSENT: no day is open */
 
 /* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
  * day. TW_TIME_ABSENT: nothing will. */

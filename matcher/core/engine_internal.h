@@ -156,7 +156,7 @@ struct mx_engine {
     uint32_t day_date;
     bool day_open;
     int64_t day_end_ns;
-    bool killed;
+    bool killed, storage_low;
     fee_class fees[MX_FEE_CLASSES];
     /* tables */
     ladder_room room;

@@ -133,9 +133,11 @@ uint32_t mr_found_waiting(const mr_replica *replica);
 #define MR_REPLY_BYTES (64u * 1024u) /* the least room for a reply */
 
 /* The answer to a Query's bytes, in `buffer` of at least MR_REPLY_BYTES; it begins somewhere in there, its length is in `length`. What
- * makes no sense is answered with BAD_REQUEST. An order that has ended is answered from the recent reports as long as they reach back. */
-const uint8_t *mr_answer(const mr_replica *replica, const uint8_t *query, size_t query_length, uint8_t *buffer,
-                         size_t capacity, size_t *length);
+ * makes no sense is answered with BAD_REQUEST. An order that has ended is answered from the recent reports as long as they reach back.
+ * `only` is the account that the question's subject names: nothing is told of another, and nothing that is not of an account. NULL: anything
+ * may be asked. */
+const uint8_t *mr_answer(const mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
+                         uint8_t *buffer, size_t capacity, size_t *length);
 
 /* ---- snapshots ---- */
 

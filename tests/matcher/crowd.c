@@ -210,6 +210,7 @@ static void control(crowd *c, mx_command *command) {
     case 8:
         command->kind = MX_SET_KILL;
         command->kill = (mx_kill){account, chance(c, account == MX_EVERY ? 25 : 12)};
+        if (chance(c, 20)) *command = (mx_command){.kind = MX_SET_STORAGE, .storage.low = chance(c, 25)};
         break;
     case 9:
         command->kind = MX_MASS_CANCEL;
@@ -268,7 +269,7 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
     memset(command, 0, sizeof *command);
     if (c->bounds != 0 && !c->bounds_said) {
         c->bounds_said = true;
-        *command = (mx_command){.kind = MX_SET_BOUNDS, .bounds.max_reports = c->bounds};
+        *command = (mx_command){.kind = MX_SET_BOUNDS, .bounds = {.max_reports = c->bounds, .max_positions = 6}};
         return;
     }
     if (opening(c, command)) return;

@@ -66,7 +66,7 @@ struct naive_engine {
     talk talks[MOST_SESSIONS];
     size_t talk_count;
     mx_fees fees[MX_FEE_CLASSES];
-    bool killed, day;
+    bool killed, low, day;
     uint32_t date;
     int64_t day_end, now;
     uint64_t seq, came, joined, turns;
@@ -542,6 +542,7 @@ static mx_reason risk(const naive_engine *e, const mx_new_order *o, int64_t pric
     const holding *h = &e->holdings[o->account][o->instrument];
     bool buys = o->side == TW_BID;
     mx_money value = (mx_money)price * (mx_money)quantity;
+    if (e->low) return MXR_STORAGE_LOW;
     if (e->killed || who->killed) return MXR_KILL_SWITCH;
     if (who->blocked) return MXR_ACCOUNT_BLOCKED;
     if (e->products[o->instrument].blocked || h->blocked) return MXR_INSTRUMENT_BLOCKED;
@@ -1213,6 +1214,10 @@ static void control(naive_engine *e, const mx_command *c) {
         break;
     case MX_SET_KILL:
         set_kill(e, &c->kill);
+        break;
+    case MX_SET_STORAGE:
+        e->low = c->storage.low;
+        answer(e, MXR_OK);
         break;
     case MX_SESSION_OPEN:
     case MX_SESSION_BEAT:

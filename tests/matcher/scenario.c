@@ -487,6 +487,13 @@ static bool set_kill(stage *s, bool on) {
     return send(s, &c);
 }
 
+static bool set_storage(stage *s) {
+    mx_command c = {.kind = MX_SET_STORAGE};
+    c.storage.low = is(s, "low");
+    if (!c.storage.low && !is(s, "enough")) return fail(s, "low or enough");
+    return send(s, &c);
+}
+
 static bool session_command(stage *s) {
     mx_command c = {.session.session = number(s)};
     if (is(s, "open")) {
@@ -604,6 +611,7 @@ static bool command(stage *s) {
                  {"time", pass_time},
                  {"session", session_command},
                  {"day", begin_day},
+                 {"storage", set_storage},
                  {"bounds", set_bounds},
                  {"book", ask_book},
                  {"position", ask_position},

@@ -450,6 +450,10 @@ static void control_command(truth *t, const mx_input *input, const wire_control_
                                 .max_sessions = c->max_sessions,
                                 .max_reports = c->max_reports};
         break;
+    case WIRE_SET_STORAGE:
+        to.kind = MX_SET_STORAGE;
+        to.storage.low = c->on;
+        break;
     default:
         to.kind = MX_MASS_CANCEL;
         to.mass_cancel = (mx_mass_cancel){account, instrument, sides_of(c->sides)};

@@ -15,9 +15,9 @@ static mw_message message_of(const server_stream *stream, uint64_t seq) {
         .subject = m->subject, .seq = seq, .stream_ns = m->stream_ns, .bytes = m->bytes, .length = m->length};
 }
 
-bool check_execlog(const server_stream *orders, const server_stream *journal, checks_counts *counts,
+bool check_execlog(const server_stream *orders, const server_stream *journal, uint32_t shard, checks_counts *counts,
                    tw_error *error) {
-    truth *t = truth_alloc(SIM_MIC, SIM_SHARD);
+    truth *t = truth_alloc(SIM_MIC, shard);
     bool same = true;
     for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
         const mw_message m = message_of(orders, seq);
@@ -213,13 +213,14 @@ bool check_histories(const server_stream *journal, checks_counts *counts, tw_err
 
 /* ---- replicas ---- */
 
-static uint64_t replayed_hash(const server_stream *orders) {
+uint64_t checks_replay(const server_stream *orders, uint32_t shard, uint64_t last) {
+    const mr_options options = node_replica_options(shard);
     mr_replica *replica;
     tw_error error;
     mw_applied applied;
     uint64_t hash;
-    TW_ASSERT(mr_alloc(&replica, &node_replica_options, &error) == TW_OK);
-    for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
+    TW_ASSERT(mr_alloc(&replica, &options, &error) == TW_OK);
+    for (uint64_t seq = 1; seq <= last; seq++) {
         const mw_message m = message_of(orders, seq);
         TW_ASSERT(mr_take(replica, &m, NULL, &applied));
     }
@@ -229,7 +230,7 @@ static uint64_t replayed_hash(const server_stream *orders) {
 }
 
 bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error) {
-    uint64_t hash = replayed_hash(orders);
+    uint64_t hash = count == 0 ? 0 : checks_replay(orders, nodes[0]->shard, orders->last_seq);
     for (size_t i = 0; i < count; i++) {
         if (node_seq(nodes[i]) != orders->last_seq) continue; /* it is told elsewhere if it never gets there */
         if (mr_hash(nodes[i]->daemon.replica) == hash) continue;

@@ -11,7 +11,7 @@ typedef struct checks_counts {
 } checks_counts;
 
 /* execlog is, byte for byte, what the naive engine makes of the order stream, and covers all of it; no execution id is in it twice. */
-bool check_execlog(const server_stream *orders, const server_stream *journal, checks_counts *counts,
+bool check_execlog(const server_stream *orders, const server_stream *journal, uint32_t shard, checks_counts *counts,
                    tw_error *error);
 /* What was acknowledged is in the stream, at the sequence that was said. */
 bool check_acknowledged(const server_stream *orders, const traffic_client *client, checks_counts *counts,
@@ -22,6 +22,9 @@ bool check_live(const server_stream *journal, const traffic_ears *ears, checks_c
 bool check_histories(const server_stream *journal, checks_counts *counts, tw_error *error);
 /* Replicas have the state that the order stream makes from its beginning. */
 bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error);
+
+/* The hash of a replica that took inputs 1 to `seq`. */
+uint64_t checks_replay(const server_stream *orders, uint32_t shard, uint64_t seq);
 
 /* All reports of execlog in its order; free() it. */
 typedef struct execlog_report {

@@ -111,9 +111,9 @@ const server_host *fake_current(void) {
 }
 
 const char *fake_mutation_name(fake_mutation mutation) {
-    static const char *const names[MUTATIONS] = {"none",          "no-fence",     "no-lease",
-                                                 "resend-at-end", "skip-unknown", "forget-ids",
-                                                 "old-origin",    "own-clock",    "skip-input"};
+    static const char *const names[MUTATIONS] = {
+        "none",      "no-fence",   "no-lease", "resend-at-end", "skip-unknown", "forget-ids", "old-origin",
+        "own-clock", "skip-input", "no-sync",  "in-place",      "hide-newest",  "wrong-start"};
     return mutation < MUTATIONS ? names[mutation] : "?";
 }
 

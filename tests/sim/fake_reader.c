@@ -84,6 +84,17 @@ void fake_reader_new(server_stream *stream) {
     }
 }
 
+/* Always false. */
+static bool gap(bus_reader *reader) {
+    reader->status.halt = BUS_HALT_GAP;
+    reader->status.found_seq = reader->status.expected_seq + 1;
+    while (reader->status.found_seq < reader->stream->last_seq &&
+           server_get(reader->stream, reader->status.found_seq) == NULL)
+        reader->status.found_seq++;
+    say(reader, BUS_READER_HALTED, "messages are not there any more");
+    return false;
+}
+
 /* Finds the stream, and whether it has what is wanted. */
 static bool begin(bus_reader *reader) {
     server *s = reader->bus->server;
@@ -104,6 +115,7 @@ static bool begin(bus_reader *reader) {
         say(reader, BUS_READER_HALTED, "the stream ends before");
         return false;
     }
+    if (reader->status.expected_seq < reader->stream->first_seq) return gap(reader);
     reader->status.pending = last + 1 - reader->status.expected_seq;
     say(reader, BUS_READER_READING, "");
     return !reader->closed;
@@ -112,6 +124,7 @@ static bool begin(bus_reader *reader) {
 static bool deliver(bus_reader *reader) {
     uint64_t skipped = reader->bus->mutation == MUTATION_SKIP_INPUT && reader->stats.consumers > 1 ? 1 : 0;
     const server_message *m = server_get(reader->stream, reader->status.expected_seq + skipped);
+    if (m == NULL && reader->status.expected_seq < reader->stream->last_seq) return gap(reader);
     if (m == NULL) return false;
     if (reader->paused && reader->on_their_way == 0) return false;
     if (reader->paused) reader->on_their_way--;

@@ -8,7 +8,7 @@
 
 /* ---- streams ---- */
 
-typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_GET, ASK_GET_LAST } ask;
+typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_ACCOUNT, ASK_GET, ASK_GET_LAST } ask;
 
 struct bus_streams {
     server_host *host;
@@ -18,7 +18,7 @@ struct bus_streams {
     char name[BUS_STREAM_NAME_BYTES], subject[BUS_STREAM_SUBJECT_BYTES];
     char subjects[4][SUBJECT_BYTES];
     uint32_t subject_count;
-    uint64_t seq;
+    uint64_t seq, max_bytes;
     bus_streams_result result;
 };
 
@@ -55,7 +55,7 @@ static void streams_tell(void *context, void *data, size_t length) {
 }
 
 static void fill_info(const server_stream *stream, bus_stream_info *info) {
-    *info = (bus_stream_info){.first_seq = 1,
+    *info = (bus_stream_info){.first_seq = stream->first_seq,
                               .last_seq = stream->last_seq,
                               .messages = stream->last_seq,
                               .created_ns = stream->created_ns,
@@ -84,7 +84,7 @@ static void ensure(bus_streams *streams) {
         subjects[i] = streams->subjects[i];
     server *s = streams->host->server;
     streams->result.made = server_find_stream(s, streams->name) == NULL;
-    (void)server_make_stream(s, streams->name, subjects, streams->subject_count);
+    server_make_stream(s, streams->name, subjects, streams->subject_count)->max_bytes = streams->max_bytes;
 }
 
 static uint64_t last_on(const server_stream *stream, const char *subject) {
@@ -106,7 +106,8 @@ static void streams_at_server(void *context, void *data, size_t length) {
     }
     if (streams->what == ASK_ENSURE) ensure(streams);
     server_stream *stream = server_find_stream(s, streams->name);
-    if (stream == NULL) {
+    if (streams->what == ASK_ACCOUNT) { /* without a bound, as its streams are */
+    } else if (stream == NULL) {
         streams->result.outcome = BUS_STREAMS_NOT_FOUND;
     } else if (streams->what == ASK_GET) {
         fill_message(streams, stream, streams->seq);
@@ -131,6 +132,7 @@ static bool streams_ask(bus_streams *streams, ask what, const char *name) {
 
 bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config) {
     if (!streams_ask(streams, ASK_ENSURE, config->name)) return false;
+    streams->max_bytes = config->max_bytes;
     for (streams->subject_count = 0; streams->subject_count < 4 && config->subjects[streams->subject_count] != NULL;
          streams->subject_count++)
         (void)tw_text_copy(streams->subjects[streams->subject_count], SUBJECT_BYTES,
@@ -140,6 +142,10 @@ bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config) {
 
 bool bus_streams_info(bus_streams *streams, const char *name) {
     return streams_ask(streams, ASK_INFO, name);
+}
+
+bool bus_streams_account(bus_streams *streams) {
+    return streams_ask(streams, ASK_ACCOUNT, "");
 }
 
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq) {

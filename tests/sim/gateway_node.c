@@ -52,10 +52,15 @@ static void session_done(gateway_node *g, uint64_t ticket, const bus_write_resul
     uint32_t number = (uint32_t)ticket;
     uint64_t id = sessions_id(g->sessions, number);
     if ((id & 0xffffff) != (ticket >> 32 & 0xffffff)) return;
-    if (result->outcome == BUS_WRITE_STORED)
+    bool opening = (ticket & OPENING) != 0;
+    if (result->outcome == BUS_WRITE_STORED) {
         sessions_heard(g->sessions, number, id, rt_clock_monotonic_ns() - result->took_ns);
-    else if ((ticket & OPENING) != 0)
+        if (opening) sessions_opened(g->sessions, number, id);
+    } else if (opening && result->outcome == BUS_WRITE_UNKNOWN) {
+        sessions_doubt(g->sessions, number, id);
+    } else if (opening) {
         sessions_fail(g->sessions, number, id);
+    }
 }
 
 typedef struct done {
@@ -105,7 +110,11 @@ static bool put_session(gateway_node *g, uint32_t session, uint64_t id, uint8_t 
 /* The client's session, opened in front of its first order. 0: there is no room. */
 static uint64_t session_of(gateway_node *g, uint32_t client) {
     uint32_t session = sessions_find(g->sessions, client, SHARD);
-    if (session != SESSION_NONE) return sessions_id(g->sessions, session);
+    if (session != SESSION_NONE) {
+        uint64_t old = sessions_id(g->sessions, session);
+        bool ready = !sessions_doubtful(g->sessions, session) || put_session(g, session, old, WIRE_SESSION_OPEN);
+        return ready ? old : 0;
+    }
     uint64_t id = (uint64_t)(g->process.life + 1) << 20 | ++g->sessions_made;
     session = sessions_enter(g->sessions, client, SHARD, id, rt_clock_monotonic_ns());
     if (session == SESSION_NONE) return 0;
@@ -119,10 +128,10 @@ static void tend_sessions(gateway_node *g) {
     session_due due;
     while (sessions_take_lost(g->sessions, rt_clock_monotonic_ns(), &shard) != 0)
         ;
-    while (sessions_next(g->sessions, &cursor, &due))
-        if (put_session(g, due.session, due.id, due.closing ? WIRE_SESSION_CLOSE : WIRE_SESSION_BEAT) &&
-            due.closing)
-            sessions_forget(g->sessions, due.session);
+    while (sessions_next(g->sessions, &cursor, &due)) {
+        uint8_t kind = due.closing ? WIRE_SESSION_CLOSE : due.doubtful ? WIRE_SESSION_OPEN : WIRE_SESSION_BEAT;
+        if (put_session(g, due.session, due.id, kind) && due.closing) sessions_forget(g->sessions, due.session);
+    }
 }
 
 static void send_order(gateway_node *g, uint32_t client, uint32_t number) {

@@ -67,6 +67,9 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->restarts += one->restarts;
     sum->jumps += one->jumps;
     sum->handovers += one->handovers;
+    sum->powers += one->powers;
+    sum->disks += one->disks;
+    sum->harms += one->harms;
     sum->counts.inputs += one->counts.inputs;
     sum->counts.reports += one->counts.reports;
     sum->counts.messages += one->counts.messages;
@@ -81,12 +84,12 @@ static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int6
     if (a->one) printf("fingerprint %016" PRIx64 ", ", r->fingerprint);
     printf("%" PRIu64 " seeds in %.1f s: %" PRIu64
            " events; %u kills, %u freezes, %u broken connections, %u elections, "
-           "%u server restarts, %u clock jumps, %u handovers; %" PRIu64 " inputs, %" PRIu64
-           " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
-           " live reports, %" PRIu64 " given to clients of gateways\n",
+           "%u server restarts, %u clock jumps, %u handovers, %u powers lost, %u disks in trouble, %u snapshots "
+           "harmed; %" PRIu64 " inputs, %" PRIu64 " acknowledged, %" PRIu64 " orders accepted, %" PRIu64
+           " reports in %" PRIu64 " messages, %" PRIu64 " live reports, %" PRIu64 " given to clients of gateways\n",
            seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
-           r->jumps, r->handovers, r->counts.inputs, r->counts.acknowledged, r->counts.accepted, r->counts.reports,
-           r->counts.messages, r->counts.live, r->counts.told);
+           r->jumps, r->handovers, r->powers, r->disks, r->harms, r->counts.inputs, r->counts.acknowledged,
+           r->counts.accepted, r->counts.reports, r->counts.messages, r->counts.live, r->counts.told);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */

@@ -11,7 +11,7 @@
 #include "tests/sim/gateway_node.h"
 #include "tests/sim/traffic.h"
 
-enum { CLIENTS = 4, MATCHERS = 2, FAULT_KINDS = 9 };
+enum { CLIENTS = 4, MATCHERS = 2, FAULT_KINDS = 13 };
 
 typedef struct scene {
     world *world;
@@ -71,6 +71,65 @@ static void kill_matcher(scene *s, matcher_node *node) {
     s->result->kills++;
     node_kill(node);
     world_after(s->world, NULL, world_between(s->world, 0, 3 * WORLD_SECOND), start_matcher, node);
+}
+
+static void no_power(scene *s, matcher_node *node) {
+    if (!node->process.alive) return;
+    s->result->powers++;
+    node_power_off(node);
+    if (world_odds(s->world, 1, 10)) disk_wipe(&node->disk);
+    world_after(s->world, NULL, world_between(s->world, 0, 3 * WORLD_SECOND), start_matcher, node);
+}
+
+/* Waits until the matcher writes a file, and ends it, or its machine, right then. */
+typedef struct ambush {
+    scene *scene;
+    matcher_node *node;
+    uint32_t looks;
+} ambush;
+
+static void lie_in_wait(void *context, void *data, size_t length) {
+    ambush a = *(ambush *)data;
+    scene *s = a.scene;
+    (void)context;
+    if (s->over || !a.node->process.alive || a.looks++ == 300) return;
+    if (!a.node->disk.working) {
+        world_at(s->world, NULL, world_now(s->world) + 2 * WORLD_MILLISECOND, lie_in_wait, NULL, &a, length);
+    } else if (world_odds(s->world, 1, 3)) {
+        no_power(s, a.node);
+    } else {
+        kill_matcher(s, a.node);
+    }
+}
+
+static void ambush_one(scene *s) {
+    ambush a = {s, &s->matchers[world_between(s->world, 0, MATCHERS - 1)], 0};
+    world_at(s->world, NULL, world_now(s->world), lie_in_wait, NULL, &a, sizeof a);
+}
+
+/* Full, or failing now and then; or a bit of a file flips, or the stream loses a part of a snapshot. */
+static void trouble_disk(scene *s, matcher_node *node) {
+    int64_t until_ns = world_now(s->world) + lasts(s, WORLD_SECOND);
+    s->result->disks++;
+    if (world_odds(s->world, 1, 2))
+        node->disk.full_until_ns = until_ns;
+    else
+        node->disk.sick_until_ns = until_ns;
+    world_tell(s->world, "the disk of %s is %s", node->process.name,
+               node->disk.full_until_ns == until_ns ? "full" : "failing");
+}
+
+static void harm_snapshot(scene *s, matcher_node *node) {
+    server_stream *stream = server_find_stream(s->server, SIM_SNAPSHOTS);
+    if (world_odds(s->world, 1, 2)) {
+        s->result->harms += disk_flip_bit(&node->disk);
+    } else if (stream != NULL && stream->last_seq > 0) {
+        uint64_t back = (uint64_t)world_between(s->world, 0, 12);
+        if (back >= stream->last_seq) return;
+        server_delete(stream, stream->last_seq - back);
+        s->result->harms++;
+        world_tell(s->world, "%s loses message %llu", stream->name, (unsigned long long)(stream->last_seq - back));
+    }
 }
 
 static void kill_client(scene *s, traffic_client *client) {
@@ -152,6 +211,18 @@ static void go_wrong(scene *s, uint32_t what) {
     case 7:
         trouble_gateway(s);
         break;
+    case 8:
+        no_power(s, node);
+        break;
+    case 9:
+        trouble_disk(s, node);
+        break;
+    case 10:
+        harm_snapshot(s, node);
+        break;
+    case 11:
+        ambush_one(s);
+        break;
     default:
         if (!node_serves(node)) break;
         s->result->handovers++;
@@ -204,7 +275,7 @@ static void begin(scene *s, const scene_options *options) {
     bool flood = options->seed % 40 == 0; /* so much that backlogs fill; every other time before anybody reads it */
     int64_t closed_ns = options->seed % 80 == 0 ? 4 * WORLD_SECOND : 0;
     for (size_t i = 0; i < MATCHERS; i++) {
-        node_init(&s->matchers[i], s->server, names[i], options->mutation, options->trace);
+        node_init(&s->matchers[i], s->server, names[i], 1, options->mutation, options->trace);
         world_after(s->world, NULL, closed_ns + world_between(s->world, 0, WORLD_SECOND), start_matcher,
                     &s->matchers[i]);
     }
@@ -281,7 +352,7 @@ static bool run(scene *s) {
 static bool check(scene *s) {
     scene_result *r = s->result;
     matcher_node *nodes[MATCHERS] = {&s->matchers[0], &s->matchers[1]};
-    if (!check_execlog(s->orders, s->execlog, &r->counts, &r->error)) return false;
+    if (!check_execlog(s->orders, s->execlog, 1, &r->counts, &r->error)) return false;
     if (!check_acknowledged(s->orders, &s->operator, & r->counts, &r->error)) return false;
     for (size_t i = 0; i < CLIENTS; i++)
         if (!check_acknowledged(s->orders, &s->clients[i], &r->counts, &r->error)) return false;

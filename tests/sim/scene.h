@@ -15,7 +15,7 @@ typedef struct scene_result {
     tw_error error;       /* what does not hold */
     uint64_t events;      /* of the world: the same seed has the same number */
     uint64_t fingerprint; /* of both streams */
-    uint32_t kills, freezes, breaks, elections, restarts, jumps, handovers;
+    uint32_t kills, freezes, breaks, elections, restarts, jumps, handovers, powers, disks, harms;
     checks_counts counts;
 } scene_result;
 

@@ -74,6 +74,7 @@ server_stream *server_make_stream(server *s, const char *name, const char *const
         (void)tw_text_copy(stream->subjects[i], sizeof stream->subjects[i], subjects[i]);
     stream->subject_count = count;
     stream->created_ns = server_clock(s);
+    stream->first_seq = 1;
     return stream;
 }
 
@@ -91,7 +92,17 @@ server_stream *server_stream_of(server *s, const char *subject) {
 }
 
 const server_message *server_get(const server_stream *stream, uint64_t seq) {
-    return seq == 0 || seq > stream->last_seq ? NULL : &stream->messages[seq - 1];
+    if (seq == 0 || seq > stream->last_seq || stream->messages[seq - 1].gone) return NULL;
+    return &stream->messages[seq - 1];
+}
+
+void server_delete(server_stream *stream, uint64_t seq) {
+    server_message *m = &stream->messages[seq - 1];
+    if (m->gone) return;
+    m->gone = true; /* its bytes stay: an answer with them may be on its way */
+    stream->bytes -= m->length;
+    while (stream->first_seq <= stream->last_seq && stream->messages[stream->first_seq - 1].gone)
+        stream->first_seq++;
 }
 
 static void append(server *s, server_stream *stream, const char *subject, const uint8_t *bytes, size_t length) {
@@ -105,6 +116,9 @@ static void append(server *s, server_stream *stream, const char *subject, const 
     TW_ASSERT(m->bytes != NULL);
     if (length > 0) memcpy(m->bytes, bytes, length);
     (void)tw_text_copy(m->subject, sizeof m->subject, subject);
+    stream->bytes += length;
+    while (stream->max_bytes > 0 && stream->bytes > stream->max_bytes)
+        server_delete(stream, stream->first_seq);
     fake_reader_new(stream);
 }
 

@@ -31,7 +31,11 @@ typedef enum fake_mutation {
     MUTATION_FORGET_IDS,    /* correlation ids are lost with a restart */
     MUTATION_OLD_ORIGIN,    /* it believes to have read more of execlog than it has */
     MUTATION_OWN_CLOCK,     /* the process's own clock instead of the stream's */
-    MUTATION_SKIP_INPUT, /* the reader leaves a message out after trouble, and says the next one has its number */
+    MUTATION_SKIP_INPUT,  /* the reader leaves a message out after trouble, and says the next one has its number */
+    MUTATION_NO_SYNC,     /* of the disk: see disk.h */
+    MUTATION_IN_PLACE,    /* likewise */
+    MUTATION_HIDE_NEWEST, /* likewise */
+    MUTATION_WRONG_START, /* the state that a snapshot gave is not the one that was saved */
     MUTATIONS
 } fake_mutation;
 
@@ -51,6 +55,7 @@ typedef struct server_message {
     uint8_t *bytes;
     size_t length;
     int64_t stream_ns;
+    bool gone; /* deleted, lost */
 } server_message;
 
 typedef struct server_stream {
@@ -59,7 +64,8 @@ typedef struct server_stream {
     uint32_t subject_count;
     int64_t created_ns;
     server_message *messages; /* of sequence 1 first */
-    uint64_t last_seq, room;
+    uint64_t first_seq, last_seq, room;
+    uint64_t bytes, max_bytes;  /* max 0: any; else the oldest go */
     struct bus_reader *readers; /* to be told of what is new */
 } server_stream;
 
@@ -120,6 +126,7 @@ typedef struct server_host {
     world_process *process;
     uint32_t life; /* of the process when this was made: what it left is not its successor's */
     fake_mutation mutation;
+    struct disk *disk; /* of its machine; NULL: it has no need of one */
 } server_host;
 
 server *server_alloc(world *world, const server_faults *faults);
@@ -133,6 +140,7 @@ server_stream *server_make_stream(server *server, const char *name, const char *
 server_stream *server_find_stream(server *server, const char *name);
 server_stream *server_stream_of(server *server, const char *subject);
 const server_message *server_get(const server_stream *stream, uint64_t seq); /* NULL: not there */
+void server_delete(server_stream *stream, uint64_t seq);
 
 /* A connection of a process that runs. Memory is the world's. */
 bus *server_connect(server *server, world_process *process, bus_on_event on_event, void *context);

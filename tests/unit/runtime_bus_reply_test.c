@@ -3,6 +3,24 @@
 
 #include "tests/unit.h"
 
+/* What was delivered before makes no difference: the same consumer's, another one's, nothing at all. */
+static void expect_same_behind_others(const char *reply, bool good, const bus_delivery *expected) {
+    static const char *const others[] = {NULL, "$JS.ACK.S.c1.1.3.1.1.0", "$JS.ACK.hub.ACCHASH.S.c1.1.3.1.1.0.token",
+                                         "$JS.ACK.S.c1.12.3.1.1.0", "$JS.ACK.T.c22.1.3.1.1.0"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        bus_delivery_origin origin = {0};
+        bus_delivery d = {0};
+        EXPECT_MSG(bus_delivery_parse_next(&origin, others[i], &d) == (others[i] != NULL), "other %zu", i);
+        for (unsigned again = 0; again < 2; again++) {
+            d = (bus_delivery){0};
+            EXPECT_MSG(bus_delivery_parse_next(&origin, reply, &d) == good, "%s behind %zu", reply, i);
+            bool same = d.stream_seq == expected->stream_seq && d.consumer_seq == expected->consumer_seq &&
+                        d.stream_ns == expected->stream_ns && d.pending == expected->pending;
+            EXPECT_MSG(!good || same, "%s behind %zu", reply, i);
+        }
+    }
+}
+
 TEST(bus_reply, a_delivery_is_read_from_its_reply_subject) {
     static const struct {
         const char *reply;
@@ -30,6 +48,7 @@ TEST(bus_reply, a_delivery_is_read_from_its_reply_subject) {
         bus_delivery d = {0};
         bool good = bus_delivery_parse(rows[i].reply, &d);
         EXPECT_MSG(good == (rows[i].stream_seq != 0), "row %zu", i);
+        expect_same_behind_others(rows[i].reply, good, &d);
         if (!good) continue;
         EXPECT_U64(d.stream_seq, rows[i].stream_seq);
         EXPECT_U64(d.consumer_seq, rows[i].consumer_seq);

@@ -31,6 +31,7 @@ typedef struct bus_place {
     uint8_t *bytes;
     size_t capacity;
     bool answered, no_memory;
+    bool pushing; /* a cursor is pushed to */
     int64_t timeout_ns;
     char url[256], credentials[1024];
 } bus_place;
@@ -47,7 +48,7 @@ typedef struct bus_cursor {
     bus_reader *reader;
     uint8_t *queue;
     size_t from, to, capacity;
-    bool paused, no_memory;
+    bool pushed, paused, no_memory;
     int64_t heard_ns;
 } bus_cursor;
 
@@ -177,8 +178,10 @@ static tw_code read_stream(journal *base, journal_stream stream, uint64_t from, 
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to read a stream");
     stream_name(base, stream, base->shard, name, sizeof name);
     self->base.last = to; /* messages may come before the caller has this */
+    self->pushed = !place->pushing;
     bus_reader_options options = {.stream = name,
                                   .start_seq = from,
+                                  .push = self->pushed,
                                   .batch = BATCH,
                                   .max_bytes = ON_THE_WAY,
                                   .on_message = on_message,
@@ -188,6 +191,7 @@ static tw_code read_stream(journal *base, journal_stream stream, uint64_t from, 
         free(self);
         return code;
     }
+    place->pushing = true;
     *cursor = &self->base;
     return TW_OK;
 }
@@ -233,6 +237,7 @@ static tw_code next(journal_cursor *base, mw_message *message, tw_error *error) 
 
 static void stop(journal_cursor *base) {
     bus_cursor *self = (bus_cursor *)base;
+    if (self->pushed) ((bus_place *)base->owner)->pushing = false;
     bus_reader_close(self->reader);
     free(self->queue);
     free(self);

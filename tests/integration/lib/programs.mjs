@@ -114,6 +114,9 @@ export class Program {
   }
 }
 
+/** fetch() of a page. A connection that was kept may have been ended by its server just now, and a test that was busy has not seen it: then once more. */
+export const page = (url) => fetch(url).catch(() => fetch(url));
+
 /** Runs to the end: { status, stdout, stderr }. */
 export function run(file, args, options = {}) {
   const result = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 2 * PATIENCE_MS, ...options });
@@ -195,13 +198,20 @@ export function launchIngest(nats, settings) {
       ...settings]);
 }
 
-/** The log of a program that logs JSON: one object per line; anything else throws. */
-export const logLines = (program) =>
-  program.stderr.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+/** The log of a program that logs JSON: one object per line; anything else throws. While it runs, what follows the last line end is a
+ * line that is still being read. */
+export const logLines = (program) => {
+  const lines = program.stderr.split('\n');
+  if (program.status === undefined) lines.pop();
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+};
+
+/** Waits until the log has a line that `fits`: what a program wrote comes by another way than what it sent. */
+export const logged = (program, what, fits) => until(() => `the log to have ${what}; it has ${program.stderr.slice(-3000)}`, () => logLines(program).find(fits));
 
 /** The port that an ingest with `--metrics 0` took. */
 export async function metricsUrl(ingest) {
   await ingest.says(/"msg":"metrics"|"metrics"/);
-  const line = logLines(ingest).find((entry) => Object.values(entry).includes('metrics') && entry.port);
+  const line = await logged(ingest, 'the port of its metrics', (entry) => Object.values(entry).includes('metrics') && entry.port);
   return `http://127.0.0.1:${line.port}`;
 }
