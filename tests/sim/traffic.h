@@ -10,7 +10,6 @@
 #include "proto/venue.h"
 #include "tests/sim/fake.h"
 
-#define SIM_REPORTS 48u /* of one input: few, so that inputs are full now and then */
 
 enum { TRAFFIC_MOST_ORDERS = 512, TRAFFIC_ACCOUNTS = 6, TRAFFIC_INSTRUMENTS = 3 };
 
