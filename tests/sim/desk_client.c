@@ -147,11 +147,19 @@ static void aim(desk_client *c, desk_order *o) {
 
 static void new_order(desk_client *c) {
     desk_order *o = &c->orders[c->count];
-    *o = (desk_order){.on_disconnect = !c->http && world_odds(c->world, 1, 3)};
+    *o = (desk_order){.on_disconnect = !c->http && world_odds(c->world, 1, 2)};
     traffic_make_order(c->world, c->account, (c->number + 1) * 100000 + c->count, c->count > 0 ? 1 : 0, 0,
                        &o->command);
     bool changes = o->command.kind == WIRE_CANCEL || o->command.kind == WIRE_REPLACE;
     if (changes) aim(c, o);
+    if (o->command.kind == WIRE_NEW_ORDER && world_odds(c->world, 1, 2)) { /* far away, where it stays */
+        wire_order_command *far = &o->command;
+        far->type = far->tif = 0;
+        far->price = far->side == 0 ? 900 : 1100;
+        far->stop_price = TW_PRICE_ABSENT;
+        far->expire_ns = TW_TIME_ABSENT;
+        far->minimum = 0;
+    }
     if (o->command.kind == WIRE_MASS_CANCEL && world_odds(c->world, 2, 3)) o->command.symbol[0] = '\0';
     c->count++;
     send_order(c, c->count - 1);

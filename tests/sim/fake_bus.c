@@ -131,7 +131,7 @@ const char *fake_mutation_name(fake_mutation mutation) {
     static const char *const names[MUTATIONS] = {
         "none",          "no-fence",       "no-lease",   "resend-at-end", "skip-unknown", "forget-ids",
         "old-origin",    "own-clock",      "skip-input", "no-sync",       "in-place",     "hide-newest",
-        "wrong-start",   "lost-write",     "says-not",   "twice",         "other-report", "ghost",
+        "wrong-start",   "lost-write",     "says-not",   "twice",         "other-report", "forget-sessions",
         "deaf-to-kills", "deaf-to-limits", "wrong-money"};
     return mutation < MUTATIONS ? names[mutation] : "?";
 }
@@ -146,7 +146,7 @@ const char *fake_mutation_shows(fake_mutation mutation) {
                                                  [MUTATION_SAYS_NOT] = "surely not in the stream",
                                                  [MUTATION_TWICE] = "was given again",
                                                  [MUTATION_OTHER_REPORT] = "the live report",
-                                                 [MUTATION_GHOST] = "of a session that is gone",
+                                                 [MUTATION_FORGET_SESSIONS] = "of a session that is gone",
                                                  [MUTATION_DEAF_TO_KILLS] = "accepted after a kill",
                                                  [MUTATION_DEAF_TO_LIMITS] = "beyond its limit of open orders",
                                                  [MUTATION_WRONG_MONEY] = "than its fills say"};

@@ -100,46 +100,6 @@ static void look_at_page(void *context, const bus_message *m) {
         if (strcmp(g->clients[i].account, reply.header.account) == 0) g->clients[i].begins_late[shard] = true;
 }
 
-/* ---- sessions that go on beating without their gateway, on purpose ---- */
-
-typedef struct ghost {
-    uint64_t id;
-    uint32_t shard;
-    world_process process;
-    bus *bus;
-} ghost;
-
-static void beat(void *context, void *data, size_t length) {
-    ghost *one = context;
-    uint8_t buffer[1024];
-    char subject[SUBJECT_BYTES];
-    wire_parts parts;
-    wire_order_command c = wire_order_command_empty;
-    size_t size;
-    (void)data, (void)length;
-    c.kind = WIRE_SESSION_BEAT;
-    c.session = one->id;
-    wire_parts_start(&parts, buffer, sizeof buffer);
-    (void)wire_order_command_add(&parts, &c);
-    const uint8_t *bytes = wire_orders_finish(&parts, &(wire_batch_header){0}, &size);
-    (void)tw_text_format(subject, sizeof subject, "orderbatch.TWEX.%" PRIu32, one->shard);
-    (void)bus_publish(one->bus, subject, bytes, size);
-    world_after(one->bus->server->world, &one->process, 300 * WORLD_MILLISECOND, beat, one);
-}
-
-static void leave_ghosts(gateway_node *g) {
-    world *w = g->host.server->world;
-    uint32_t cursor = SESSION_NONE;
-    session_due due;
-    while (g->host.mutation == MUTATION_GHOST && sessions_next(g->self->orders->sessions, &cursor, &due)) {
-        ghost *one = world_keep(w, sizeof *one);
-        *one = (ghost){.id = due.id, .shard = due.shard};
-        world_start_process(w, &one->process);
-        one->bus = server_connect(g->host.server, &one->process, NULL, NULL);
-        beat(one, NULL, 0);
-    }
-}
-
 /* ---- life ---- */
 
 static void on_tick(void *context) {
@@ -245,7 +205,6 @@ void gateway_kill(gateway_node *g) {
     server_cut(asker_bus(self->asker));
     world_kill_process(g->host.server->world, &g->process);
     g->ending = true;
-    leave_ghosts(g);
     for (uint32_t i = 0; i < GATEWAY_CLIENTS; i++)
         desk_client_gone(&g->clients[i], true);
     order_desk_close(self->orders);
@@ -290,4 +249,11 @@ bool gateway_check_sessions(const gateway_node *g, uint32_t shard, const mx_engi
         }
     }
     return true;
+}
+
+void gateway_forget_sessions(gateway_node *g) {
+    uint32_t cursor = SESSION_NONE;
+    session_due due;
+    while (sessions_next(g->self->orders->sessions, &cursor, &due))
+        sessions_forget(g->self->orders->sessions, due.session);
 }

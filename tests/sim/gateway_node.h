@@ -39,4 +39,6 @@ void gateway_break(gateway_node *gateway, int64_t for_ns); /* one of its connect
 /* No order is open that belongs to a session of a client that has left or of a gateway that is dead. */
 bool gateway_check_sessions(const gateway_node *gateway, uint32_t shard, const mx_engine *engine, tw_error *error);
 
+void gateway_forget_sessions(gateway_node *gateway); /* on purpose */
+
 #endif

@@ -107,7 +107,7 @@ static uint64_t play(const arguments *a, fake_mutation mutation) {
     scene_result sum = {0}, one;
     uint64_t bad = 0, played = 0;
     int64_t began = now_ns();
-    uint64_t seeds = mutation == MUTATION_NO_LEASE ? a->seeds / 4 : a->seeds; /* the one that plays all of them */
+    uint64_t seeds = mutation == MUTATION_NO_LEASE ? a->seeds / 10 : a->seeds; /* the one that plays all of them */
     for (; played < seeds; played++) {
         if (a->seconds > 0 && now_ns() - began > (int64_t)a->seconds * 1000000000) break;
         const scene_options options = {.seed = a->from + played, .trace = a->trace, .mutation = mutation};

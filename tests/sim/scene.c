@@ -94,6 +94,7 @@ static void mend(scene *s) {
     server_mend(s->server);
     s->operator.quiet = true;
     s->gateway.quiet = true;
+    if (s->gateway.process.alive && world_odds(s->world, 1, 3)) gateway_kill(&s->gateway); /* its sessions end */
     if (!s->gateway.process.alive) gateway_start(&s->gateway);
     if (!s->operator.process.alive) traffic_start(&s->operator);
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -207,6 +208,7 @@ static void check_shard(scene *s, uint32_t shard) {
 }
 
 static void check(scene *s) {
+    if (s->mutation == MUTATION_FORGET_SESSIONS) gateway_forget_sessions(&s->gateway);
     checks_counts *counts = &s->result->counts;
     server_stream *orders[SIM_SHARDS];
     tw_error error = {0};

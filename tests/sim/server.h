@@ -46,10 +46,10 @@ typedef enum fake_mutation {
     MUTATION_SAYS_NOT,     /* a write that is not known to be stored is told as surely not stored */
     MUTATION_TWICE,        /* a gateway gives some reports twice */
     MUTATION_OTHER_REPORT, /* live reports that say something else than execlog */
-    MUTATION_GHOST,        /* a gateway's sessions live on without it */
-    MUTATION_DEAF_TO_KILLS,  /* matchers take no kill */
-    MUTATION_DEAF_TO_LIMITS, /* matchers take no change of limits */
-    MUTATION_WRONG_MONEY,    /* an account has more than its fills gave it */
+    MUTATION_FORGET_SESSIONS, /* a gateway forgets its sessions, and the venue does not */
+    MUTATION_DEAF_TO_KILLS,   /* matchers take no kill */
+    MUTATION_DEAF_TO_LIMITS,  /* matchers take no change of limits */
+    MUTATION_WRONG_MONEY,     /* an account has more than its fills gave it */
     MUTATIONS
 } fake_mutation;
 

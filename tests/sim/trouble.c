@@ -58,10 +58,10 @@ static void no_power(scene *s, matcher_node *node) {
     trouble_start_matcher(s, node, world_between(s->world, 0, 3 * WORLD_SECOND));
 }
 
-/* Waits until the matcher writes a file, and ends it, or its machine, right then. */
+/* Waits until one of the shard's matchers writes a file, and ends it, or its machine, right then. */
 typedef struct ambush {
     scene *scene;
-    matcher_node *node;
+    scene_shard *shard;
     uint32_t looks;
 } ambush;
 
@@ -69,19 +69,23 @@ static void lie_in_wait(void *context, void *data, size_t length) {
     ambush a = *(ambush *)data;
     scene *s = a.scene;
     (void)context;
-    if (s->over || !a.node->process.alive || a.looks++ == 300) return;
-    if (!a.node->disk.working) {
-        world_at(s->world, NULL, world_now(s->world) + 2 * WORLD_MILLISECOND, lie_in_wait, NULL, &a, length);
-    } else if (world_odds(s->world, 1, 3)) {
-        no_power(s, a.node);
-    } else {
-        kill_matcher(s, a.node);
+    if (s->over || a.looks++ == 300) return;
+    for (size_t i = 0; i < MATCHERS; i++) {
+        matcher_node *node = &a.shard->matchers[i];
+        if (!node->process.alive || !node->disk.working || node->disk.under_way.count == 0) continue;
+        world_tell(s->world, "%s is ended while it writes a file", node->process.name);
+        if (world_odds(s->world, 1, 3))
+            no_power(s, node);
+        else
+            kill_matcher(s, node);
+        return;
     }
+    world_at(s->world, NULL, world_now(s->world) + 2 * WORLD_MILLISECOND, lie_in_wait, NULL, &a, length);
 }
 
 static void ambush_one(scene *s) {
-    scene_shard *shard = &s->shards[world_between(s->world, 0, s->shard_count - 1)];
-    ambush a = {s, &shard->matchers[world_between(s->world, 0, MATCHERS - 1)], 0};
+    ambush a = {s, &s->shards[world_between(s->world, 0, s->shard_count - 1)], 0};
+    world_tell(s->world, "a matcher of shard %u is to be ended while it writes a file", a.shard->matchers[0].shard);
     world_at(s->world, NULL, world_now(s->world), lie_in_wait, NULL, &a, sizeof a);
 }
 
