@@ -105,10 +105,11 @@ typedef struct matcher {
 
     matcher_state state;
     char halted[MATCHER_REASON_BYTES];
-    uint64_t orders_last; /* the order stream's last message at the start */
-    mr_origin origin;     /* of the streams, as they are */
-    int64_t burst_ns;     /* the wall clock at the burst's beginning */
-    bool burst_open;      /* something was taken that has not left */
+    uint64_t orders_last;                 /* the order stream's last message at the start */
+    uint64_t orders_first, execlog_first; /* what was trimmed is before; 1: nothing */
+    mr_origin origin;                     /* of the streams, as they are */
+    int64_t burst_ns;                     /* the wall clock at the burst's beginning */
+    bool burst_open;                      /* something was taken that has not left */
     int64_t breathed_ns;
     bool stopping;
     int exit_code;

@@ -115,8 +115,12 @@ static void made(places *self, const bus_streams_result *result, const char *nam
     if (self->stream == MW_STREAM_ORDERS) {
         m->origin.orders_created_ns = result->info.created_ns;
         m->orders_last = result->info.last_seq;
+        m->orders_first = result->info.first_seq;
     }
-    if (self->stream == MW_STREAM_EXECLOG) m->origin.execlog_created_ns = result->info.created_ns;
+    if (self->stream == MW_STREAM_EXECLOG) {
+        m->origin.execlog_created_ns = result->info.created_ns;
+        m->execlog_first = result->info.first_seq;
+    }
     if (self->stream == MW_STREAM_SNAPSHOTS) keeping_bound(m->keeping, result->info.max_bytes);
     do
         self->stream++;

@@ -53,7 +53,8 @@ typedef enum bus_event {
     BUS_DISCONNECTED,
     BUS_RECONNECTED,
     BUS_CLOSED,
-    BUS_SLOW_CONSUMER
+    BUS_SLOW_CONSUMER,
+    BUS_NOT_PERMITTED /* a subscription, or a message that was published: the server's words name the subject. Only with `refusals` */
 } bus_event;
 typedef void (*bus_on_event)(void *context, bus_event event, const char *detail);
 
@@ -69,6 +70,7 @@ typedef struct bus_options {
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
+    bool refusals;           /* BUS_NOT_PERMITTED is told, once for each message: for programs that send few */
     bool no_responders;      /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
     bus_on_event on_event;   /* may be NULL; called on the loop */
     bus_on_trying

@@ -9,7 +9,7 @@
 #include "runtime/bus.h"
 
 #define MAILBOX_EVENTS     32
-#define EVENT_DETAIL_BYTES 160
+#define EVENT_DETAIL_BYTES 320   /* a refusal names a whole subject */
 #define BUS_READ_TOGETHER  1024u /* messages that were read wait for so many to be let go together, */
 #define BUS_READ_BYTES     ((size_t)256 * 1024) /* or for so many bytes */
 
@@ -69,6 +69,7 @@ struct bus {
     unsigned dispatching; /* depth of message dispatch */
     size_t high_water_bytes;
     char inbox_prefix[BUS_INBOX_PREFIX_BYTES];
+    bool refusals;
     size_t unsent_bytes; /* about what the output buffer holds */
     size_t max_payload;
     bus_on_event on_event;

@@ -22,7 +22,7 @@ void bus_stream_shape_new(jsStreamConfig *to, const bus_stream_config *from, con
     to->MaxMsgsPerSubject = -1;
     to->Duplicates = from->duplicate_window_ns;
     to->Discard = from->refuse_when_full ? js_DiscardNew : js_DiscardOld;
-    to->DenyDelete = to->DenyPurge = from->deny_delete;
+    to->DenyDelete = from->deny_delete;
 }
 
 /* ---- what is told ---- */
@@ -108,9 +108,6 @@ bool bus_stream_shape_mend(jsStreamConfig *to, const jsStreamConfig *wanted, uin
     if (given_replicas != 0) mend_number(&told, "num_replicas", &to->Replicas, wanted->Replicas);
     mend_flag(&told, "no_ack", &to->NoAck, false);
     mend_flag(&told, "allow_rollup_hdrs", &to->AllowRollup, false);
-    if (wanted->DenyDelete) {
-        mend_flag(&told, "deny_delete", &to->DenyDelete, true);
-        mend_flag(&told, "deny_purge", &to->DenyPurge, true);
-    }
+    if (wanted->DenyDelete) mend_flag(&told, "deny_delete", &to->DenyDelete, true);
     return told.any;
 }

@@ -12,7 +12,14 @@
 #define DEFAULT_TIMEOUT_NS (5 * TW_NS_PER_SECOND)
 #define JUST_MADE_MS       50
 
-typedef enum streams_call { CALL_ENSURE, CALL_INFO, CALL_ACCOUNT, CALL_GET, CALL_GET_LAST } streams_call;
+typedef enum streams_call {
+    CALL_ENSURE,
+    CALL_INFO,
+    CALL_ACCOUNT,
+    CALL_PURGE,
+    CALL_GET,
+    CALL_GET_LAST
+} streams_call;
 
 struct bus_streams {
     uv_loop_t *loop;
@@ -160,6 +167,15 @@ static void look_at_account(bus_streams *self) {
     jsAccountInfo_Destroy(info);
 }
 
+static void purge(bus_streams *self) {
+    jsOptions options;
+    jsErrCode why = 0;
+    jsOptions_Init(&options);
+    options.Stream.Purge.Sequence = self->seq;
+    natsStatus status = js_PurgeStream(self->side.jetstream, self->name, &options, &why);
+    if (status != NATS_OK) fail(self, status, why, "purging the stream");
+}
+
 static void get(bus_streams *self) {
     jsErrCode why = 0;
     bus_streams_result *result = &self->result;
@@ -191,6 +207,8 @@ static void work(uv_work_t *request) {
         look(self);
     else if (self->call == CALL_ACCOUNT)
         look_at_account(self);
+    else if (self->call == CALL_PURGE)
+        purge(self);
     else
         get(self);
     if (self->result.outcome == BUS_STREAMS_AWAY) bus_side_disconnect(&self->side);
@@ -255,6 +273,12 @@ bool bus_streams_info(bus_streams *self, const char *name) {
 
 bool bus_streams_account(bus_streams *self) {
     return !self->busy && start(self, CALL_ACCOUNT);
+}
+
+bool bus_streams_purge(bus_streams *self, const char *name, uint64_t first_kept) {
+    if (!take_name(self, name)) return false;
+    self->seq = first_kept;
+    return start(self, CALL_PURGE);
 }
 
 bool bus_streams_get(bus_streams *self, const char *name, uint64_t seq) {

@@ -37,7 +37,7 @@ typedef struct bus_stream_config {
     uint32_t max_message_bytes;  /* 0: what the server takes */
     int64_t duplicate_window_ns; /* by Nats-Msg-Id; 0: the server's 2 minutes */
     bool refuse_when_full;
-    bool deny_delete; /* no message can be deleted or purged, ever: it can't be taken back by an update */
+    bool deny_delete; /* no single message can be deleted, ever: it can't be taken back by an update */
 } bus_stream_config;
 
 typedef struct bus_stream_info {
@@ -103,6 +103,8 @@ bool bus_streams_busy(const bus_streams *streams);
 bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config);
 bool bus_streams_info(bus_streams *streams, const char *name);
 bool bus_streams_account(bus_streams *streams);
+/* Removes all messages before `first_kept`, for ever; the numbers of the others stay. REFUSED where the stream denies purging. */
+bool bus_streams_purge(bus_streams *streams, const char *name, uint64_t first_kept);
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq);
 /* The last message on a subject, which may have wildcards: ">" is the stream's last one. */
 bool bus_streams_get_last(bus_streams *streams, const char *name, const char *subject);

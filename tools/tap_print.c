@@ -5,6 +5,7 @@
 
 #include "base/civil.h"
 #include "base/json.h"
+#include "base/json_levels.h"
 #include "base/text.h"
 #include "proto/subject.h"
 
@@ -43,25 +44,12 @@ static void json_quantity(json_writer *w, const char *name, uint64_t quantity, c
     json_decimal_u64(w, name, quantity, h->quantity_exponent);
 }
 
-static void json_levels(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
-                        const wire_header *h) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < count; i++) {
-        json_open_array(w, NULL);
-        json_price(w, NULL, levels[i].price, h);
-        json_quantity(w, NULL, levels[i].quantity, h);
-        json_u64(w, NULL, levels[i].orders);
-        json_close_array(w);
-    }
-    json_close_array(w);
-}
-
 static void json_book(json_writer *w, const wire_book_update *m) {
     json_header(w, &m->header);
     json_u64(w, "depth", m->depth);
     json_u64(w, "merged", m->merged);
-    json_levels(w, "bids", m->bids, m->bid_count, &m->header);
-    json_levels(w, "asks", m->asks, m->ask_count, &m->header);
+    json_levels(w, "bids", m->bids, m->bid_count, m->header.price_exponent, m->header.quantity_exponent);
+    json_levels(w, "asks", m->asks, m->ask_count, m->header.price_exponent, m->header.quantity_exponent);
     json_u64(w, "checksum", m->checksum);
 }
 

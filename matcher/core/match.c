@@ -43,6 +43,11 @@ static void fill_resting(mx_engine *engine, uint32_t row, int64_t price, uint64_
     level->shown -= quantity;
     level->total -= quantity;
     fill(engine, row, price, quantity, liquidity, counter_id);
+}
+
+/* What becomes of it then, once both sides of the trade have been told. */
+static void leave_or_refresh(mx_engine *engine, uint32_t row) {
+    const order *one = &engine->orders[row];
     if (one->leaves == 0) {
         queue_leave(engine, row);
         order_free(engine, row);
@@ -121,6 +126,7 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
         note_trade(where, price, quantity);
         fill(engine, taker_row, price, quantity, MX_TAKER, maker->id);
         fill_resting(engine, maker_row, price, quantity, MX_MAKER, taker->id);
+        leave_or_refresh(engine, maker_row);
     }
     return MXR_OK;
 }
@@ -178,6 +184,8 @@ static void meet(mx_engine *engine, instrument *where, uint32_t bid_row, uint32_
     note_trade(where, price, quantity);
     fill_resting(engine, taker_row, price, quantity, MX_TAKER, maker_id);
     fill_resting(engine, maker_row, price, quantity, MX_MAKER, taker_id);
+    leave_or_refresh(engine, taker_row);
+    leave_or_refresh(engine, maker_row);
 }
 
 void match_open(mx_engine *engine, uint32_t number) {

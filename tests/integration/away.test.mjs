@@ -132,18 +132,6 @@ async function publishedBooks(subscriber) {
     `${side(book.bidPrices, book.bidQuantities, book.bidOrders)} | ${side(book.askPrices, book.askQuantities, book.askOrders)}`]));
 }
 
-/** Waits until a client has all that the server has for it, and requests nothing. */
-async function asksNoMore(server, name) {
-  let last;
-  await until(() => `${name} to ask no more; ${last}`, async () => {
-    const [{ in_msgs: asked, pending_bytes: pending }] = (await server.connections()).filter((one) => one.name === name);
-    const before = last;
-    last = `${asked} sent, ${pending} bytes waiting`;
-    if (before !== last || pending > 0) await sleep(300);
-    return before === last && pending === 0;
-  });
-}
-
 test('nats-server restarted 20 times under load: every book is right again soon, none is wrong at the end, memory is bounded', async (t) => {
   const nats = await NatsServer.start();
   const load = await Load.start(nats), { ingest } = load;
@@ -180,7 +168,7 @@ test('nats-server restarted 20 times under load: every book is right again soon,
   assert.deepEqual(subscriber.errors, []);
   assert.ok(subscriber.faults.every((fault) => / held at /.test(fault)), subscriber.faults.find((fault) => !/ held at /.test(fault)));
   assert.ok(subscriber.statuses.every((status) => ['BOOK_OK', 'BOOK_RECOVERING'].includes(status.state)), 'the feed itself was well');
-  await asksNoMore(nats, 'tickwire tap');
+  await nats.isQuiet('tickwire tap');
   tap.kill('SIGINT');
   assert.equal(await tap.end(), 0, tap.stdout + tap.stderr);
   const told = JSON.parse(tap.stdout.trim().split('\n').at(-1));

@@ -288,6 +288,7 @@ async function verified(body) {
   });
   await body();
   await until(() => `tap should see the end: ${tap.stdout.slice(-300)}`, () => /BOOK_CLOSED|CLOSED/.test(tap.stdout));
+  await nats.isQuiet('tickwire tap');
   const status = await tap.stop('SIGINT');
   assert.equal(status, 0, `${tap.stderr}\n${tap.stdout.slice(-1500)}`);
 }

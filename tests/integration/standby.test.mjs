@@ -84,6 +84,7 @@ test('nats-server is restarted: the leader waits for its subscribers before it t
   }
   await until('the day to end', () => stage.subscriber.feed.state === 'BOOK_CLOSED');
   await until(() => `the books to be right: ${stage.wrong()}`, () => stage.wrong() === undefined);
+  await nats.isQuiet('tickwire tap');
   stage.tap.kill('SIGINT');
   await stage.tap.end();
   const told = JSON.parse(stage.tap.stdout.trim().split('\n').at(-1));

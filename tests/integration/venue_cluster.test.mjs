@@ -113,7 +113,10 @@ class Scene {
   }
 
   async killGateway() {
-    const place = this.gateways[this.random.below(2)], since = performance.now();
+    const rests = (place) => this.streaming.some((sender) => sender.restsAt(place));
+    await until('orders that rest as long as their gateway lives', () => this.gateways.some(rests)); // after a kill all may be at the other one
+    const places = this.gateways.filter(rests), place = places[this.random.below(places.length)];
+    const since = performance.now();
     await place.kill();
     await sleep(1000 * this.random.next());
     await place.start();
@@ -147,8 +150,9 @@ class Scene {
       const kills = this.kills.filter((kill) => kill.what === what);
       const waits = kills.map(({ since, until: end }) => longestWait(this.load.waits, since, end)), silences = kills.map(({ since, until: end }) => this.silence(since, end));
       const byGateway = kills.map(({ since, until: end }) => Math.max(...this.senders.map((sender) => longestWait(sender.waits, since, end))));
+      const refused = new Set(kills.flatMap(({ since, until: end }) => this.senders.flatMap(({ waits }) => during(waits, since, end).flatMap((wait) => [...wait.refused]))));
       const text = (values) => `median ${Math.round(quantile(values, 0.5))} ms, longest ${Math.round(Math.max(...values))} ms`;
-      console.log(`# ${what}, ${kills.length} times: the longest wait for an acknowledgement ${text(waits)}; by a gateway ${text(byGateway)}; the longest time without a report ${text(silences)}`);
+      console.log(`# ${what}, ${kills.length} times: the longest wait for an acknowledgement ${text(waits)}; by a gateway ${text(byGateway)}${refused.size > 0 ? ` (${[...refused].join(', ')})` : ''}; the longest time without a report ${text(silences)}`);
     }
   }
 
@@ -188,8 +192,9 @@ class Scene {
   }
 }
 
-/** The longest that an order waited which was under way at some time between the two. */
-const longestWait = (waits, from, to) => Math.max(0, ...waits.filter(({ began, ms }) => began < to && began + ms > from).map(({ ms }) => ms));
+/** Of orders that were under way at some time between the two, and the longest. */
+const during = (waits, from, to) => waits.filter(({ began, ms }) => began < to && began + ms > from);
+const longestWait = (waits, from, to) => Math.max(0, ...during(waits, from, to).map(({ ms }) => ms));
 
 /** What was acknowledged and is not where it was said to be: the server's own loss. */
 function lost(acknowledged, held) {

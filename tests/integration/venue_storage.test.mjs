@@ -1,8 +1,11 @@
-// Where the venue's journal is kept: what an operator sets of its streams stays; what is left of it is watched.
+// Where the venue's journal is kept: what an operator sets of its streams stays; what is left of it is watched; what is old can go.
 import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { startGateway } from './lib/gateway.mjs';
-import { until } from './lib/programs.mjs';
+import { forge } from './lib/forge.mjs';
+import { folder, tickwire, until } from './lib/programs.mjs';
 import { limit, Matcher, orderId, orderText, startVenue } from './lib/venue.mjs';
 
 const HOUR_NS = 3_600_000_000_000;
@@ -103,5 +106,81 @@ test('before storage is full, new orders are refused so that cancels find room; 
   await until('the gateway to refuse', async () => (await buy()).status === 503);
   await bound('execlog', -1);
   await until('the gateway to take orders', async () => (await buy()).status === 202);
+  await desk.close();
+});
+
+test('what was exported and lies before the oldest snapshot can go; leader, standby, verify and a new machine go on without it', async (t) => {
+  const { server, desk } = await startVenue();
+  const { streams } = await desk.connection.jetstreamManager();
+  const first = async (word) => (await streams.info(`TWEX-${word}-1`)).state.first_seq;
+  const journal = (word, ...args) => tickwire('journal', word, '--url', server.url, ...args);
+  const bounds = ['--max-orders', '200k', '--max-client-ids', '1M', '--max-pages', '64k', '--max-positions', '64k'];
+  const trim = (kept, ...args) => journal('trim', '--export', kept, ...args, ...bounds);
+  const kept = path.join(folder, 'trim-kept'), short = path.join(folder, 'trim-short'), forged = path.join(folder, 'trim-forged');
+  let matcher = await Matcher.start(server);
+  await matcher.leads();
+  await desk.openVenue();
+  const bid = await desk.orders([limit('ann', 'buy', 30, 9_000, { clientOrderId: 'early' })]);
+  for (let i = 0; i < 8; i++) await desk.orders([limit('bob', 'sell', 1, 10_000 + i)]);
+  await matcher.program.stop();
+  const [, at] = await matcher.program.says(/a snapshot was kept seq=(\d+)/), snapshot = Number(at);
+  matcher = await Matcher.start(server);
+  await matcher.leads();
+  const standby = await Matcher.start(server);
+  let seq = await desk.orders([limit('bob', 'sell', 1, 10_000), limit('bob', 'sell', 1, 10_000)]);
+  await desk.journaled(matcher, seq);
+
+  // what may not go is said, and stays
+  assert.equal(journal('export', '--out', kept).status, 0);
+  assert.equal(journal('export', '--out', short, '--to', '3').status, 0);
+  assert.match(trim(kept, '--yes', '--to', `${snapshot + 1}`).stderr, new RegExp(`too far: the oldest snapshot is that after input ${snapshot}$`, 'm'));
+  assert.match(trim(short, '--yes', '--to', '4').stderr, /too far: the export ends with input 3/);
+  cpSync(kept, forged, { recursive: true });
+  forge(path.join(forged, 'orders.twj'), (payload) => {
+    const is = payload.indexOf('early');
+    if (is >= 0) payload[is] = 69;
+    return is >= 0;
+  });
+  assert.match(trim(forged, '--yes').stderr, new RegExp(`message ${bid} of TWEX-orders-1 is not what the export has`));
+  const would = trim(kept);
+  assert.match(would.stdout, new RegExp(`TWEX-orders-1: messages 1 to ${snapshot} would go[^]*nothing was removed`), would.stderr);
+  assert.deepEqual([await first('orders'), await first('execlog')], [1, 1]);
+
+  // it goes; a venue that is at work does not mind
+  assert.match(trim(short, '--yes').stdout, /TWEX-orders-1: messages 1 to 3 were removed, it begins at 4/);
+  assert.match(trim(kept, '--yes').stdout, new RegExp(`TWEX-orders-1: messages 4 to ${snapshot} were removed`));
+  assert.equal(await first('orders'), snapshot + 1);
+  assert.ok(await first('execlog') > 1);
+  seq = await desk.orders([limit('bob', 'sell', 1, 10_000)]);
+  await desk.journaled(matcher, seq);
+  assert.match(journal('list').stdout, new RegExp(`TRIMMED: begins at ${snapshot + 1}`));
+  assert.match(journal('verify', ...bounds).stderr, new RegExp(`begins at ${snapshot + 1}: what came before is not there`));
+  for (const from of ['snapshot', 'oldest']) assert.match(journal('verify', '--from', from, ...bounds).stdout, /\nOK\n$/);
+  assert.match(tickwire('journal', 'verify', '--file', kept, ...bounds).stdout, /\nOK\n$/, 'what went is kept');
+  matcher.kill();
+  await standby.leads();
+  seq = await desk.orders([limit('bob', 'sell', 1, 10_000)]);
+  await desk.journaled(standby, seq);
+  await standby.program.stop();
+
+  // a new machine has what was open before; a second time begins where the first ended
+  matcher = await Matcher.start(server);
+  await matcher.program.says(/starts with a snapshot/);
+  await matcher.leads();
+  assert.deepEqual((await desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' })).orders.map((one) => one.orderId), [orderId(bid)]);
+  await streams.purge('TWEX-snapshots-1', { seq: 2 });
+  await desk.journaled(matcher, await desk.orders([limit('bob', 'sell', 1, 10_000)]));
+  assert.equal(journal('export', '--out', `${kept}2`).status, 0);
+  const again = trim(`${kept}2`, '--yes', '--json');
+  assert.equal(again.status, 0, again.stderr);
+  const done = JSON.parse(again.stdout);
+  assert.deepEqual([done.removed, done.orders.first_seq, Number(done.orders.first_kept)], [true, `${snapshot + 1}`, await first('orders')]);
+  assert.ok(Number(done.oldest_snapshot) >= seq && await first('orders') > seq);
+  await matcher.kill();
+
+  // without a snapshot nobody can say what was open
+  await streams.purge('TWEX-snapshots-1');
+  matcher = await Matcher.start(server, { says: /HALTED.*the journal was trimmed \(the order stream begins at \d+, execlog at \d+\), and there is no snapshot to begin with/ });
+  await matcher.kill();
   await desk.close();
 });

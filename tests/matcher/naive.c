@@ -449,8 +449,8 @@ static void open_market(naive_engine *e, uint32_t instrument) {
         int64_t price = maker->limit;
         note(&e->products[instrument], price);
         settle(e, taker, price, quantity, false, maker_id);
-        after_fill(e, taker_id);
         settle(e, by_id(e, maker_id), price, quantity, true, taker_id);
+        after_fill(e, taker_id);
         after_fill(e, maker_id);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "proto/venue.h"
 #include "tests/sim/fake.h"
 
 struct bus_reader {
@@ -121,6 +122,19 @@ static bool begin(bus_reader *reader) {
     return !reader->closed;
 }
 
+/* Of matchers that are deaf on purpose. */
+static bool is_unheard(const bus_reader *reader, const bus_stream_message *m) {
+    fake_mutation mutation = reader->bus->mutation;
+    wire_controls batch;
+    wire_control_command c;
+    if (mutation != MUTATION_DEAF_TO_KILLS && mutation != MUTATION_DEAF_TO_LIMITS) return false;
+    if (strncmp(m->subject, "control.", 8) != 0 || wire_controls_open(&batch, m->bytes, m->length) != WIRE_OK ||
+        !wire_controls_next(&batch, &c))
+        return false;
+    if (mutation == MUTATION_DEAF_TO_KILLS) return c.kind == WIRE_SET_KILL;
+    return c.kind == WIRE_SET_LIMITS && c.open_orders != UINT32_MAX;
+}
+
 static bool deliver(bus_reader *reader) {
     uint64_t skipped = reader->bus->mutation == MUTATION_SKIP_INPUT && reader->stats.consumers > 1 ? 1 : 0;
     const server_message *m = server_get(reader->stream, reader->status.expected_seq + skipped);
@@ -135,6 +149,10 @@ static bool deliver(bus_reader *reader) {
                                   .stream_ns = m->stream_ns,
                                   .pending = reader->stream->last_seq + 1 - reader->status.expected_seq};
     reader->stats.messages++;
+    if (is_unheard(reader, &message)) {
+        message.bytes = (const uint8_t *)"";
+        message.length = 0;
+    }
     if (reader->bus->mutation == MUTATION_OWN_CLOCK)
         message.stream_ns = world_now(world_of(reader)) + reader->bus->process->clock_ahead_ns;
     reader->options.on_message(reader->options.context, &message);

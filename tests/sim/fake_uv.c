@@ -162,6 +162,10 @@ int uv_timer_start(uv_timer_t *timer, uv_timer_cb on_timer, uint64_t timeout_ms,
     return 0;
 }
 
+int uv_is_active(const uv_handle_t *handle) {
+    return handle->type == UV_TIMER && ((const uv_timer_t *)(const void *)handle)->start_id != 0;
+}
+
 int uv_timer_stop(uv_timer_t *timer) {
     timer->start_id = 0;
     return 0;

@@ -56,7 +56,7 @@ void node_init(matcher_node *node, server *s, const char *name, uint32_t shard, 
 
 /* ---- what it starts with ---- */
 
-static server_stream *snapshots_of(const matcher_node *node) {
+server_stream *node_snapshots(const matcher_node *node) {
     char stream[MW_STREAM_NAME_BYTES];
     (void)mw_stream_name(stream, sizeof stream, MW_STREAM_SNAPSHOTS, SIM_MIC, node->shard);
     return server_find_stream(node->host.server, stream);
@@ -73,7 +73,8 @@ static void look_at_folder(matcher_node *node) {
     if (name != NULL && node->fault[0] == '\0')
         (void)tw_text_format(node->fault, sizeof node->fault, "%s has a file that is not whole under its name: %s",
                              node->process.name, name);
-    node->newest_whole = kept_newest(&node->disk, snapshots_of(node), SIM_MIC, node->shard, node->orders->last_seq);
+    node->newest_whole =
+        kept_newest(&node->disk, node_snapshots(node), SIM_MIC, node->shard, node->orders->last_seq);
 }
 
 /* The newest whole one that there was, if it is still there; and what it says is what the inputs make. */
@@ -82,7 +83,7 @@ static void look_at_start(matcher_node *node) {
     if (node->running || m->state != MATCHER_RUNNING) return;
     node->running = true;
     uint64_t seq = keeping_seq(m->keeping);
-    if (seq < node->newest_whole && kept_newest(&node->disk, snapshots_of(node), SIM_MIC, node->shard,
+    if (seq < node->newest_whole && kept_newest(&node->disk, node_snapshots(node), SIM_MIC, node->shard,
                                                 node->newest_whole) == node->newest_whole)
         wrong(node, "did not start with the newest whole snapshot", seq, node->newest_whole);
     if (mr_seq(m->replica) != seq) wrong(node, "started elsewhere than its snapshot", mr_seq(m->replica), seq);
@@ -179,6 +180,11 @@ void node_fini(matcher_node *node) {
 
 bool node_serves(const matcher_node *node) {
     return node->process.alive && node->daemon.state == MATCHER_RUNNING && leading_serves(node->daemon.leading);
+}
+
+void node_give_money(matcher_node *node) {
+    mx_engine *engine = node->daemon.replica->engine;
+    if (engine->account_count > 0) engine->accounts[0].spent--;
 }
 
 void node_hand_over(matcher_node *node) {

@@ -9,12 +9,6 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/fake.h"
 
-#define SIM_MIC       "TWEX"
-#define SIM_SHARDS    2u /* at most */
-#define SIM_ORDERS    "TWEX-orders-1"
-#define SIM_EXECLOG   "TWEX-execlog-1"
-#define SIM_SNAPSHOTS "TWEX-snapshots-1"
-
 typedef struct matcher_node {
     server_host host;
     world_process process;
@@ -39,9 +33,14 @@ void node_start(matcher_node *node);
 void node_kill(matcher_node *node);      /* as kill -9: nothing that it says while it is taken apart leaves */
 void node_power_off(matcher_node *node); /* likewise, and what its disk had not synced is lost */
 bool node_serves(const matcher_node *node);
+server_stream *node_snapshots(const matcher_node *node); /* NULL: not made yet */
+void node_give_money(matcher_node *node);                /* to somebody, on purpose */
 void node_hand_over(matcher_node *node);
 uint64_t node_seq(const matcher_node *node);
 uint64_t node_journaled(const matcher_node *node);
 void node_tell(const matcher_node *node); /* its state, where the world is asked to tell */
+
+/* Replicas have the state that the order stream makes from its beginning. */
+bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error);
 
 #endif

@@ -62,6 +62,17 @@ int64_t server_clock(const server *s) {
     return world_now(s->world) + s->clock_ahead_ns;
 }
 
+void server_turn_clock(server *s, int64_t by_ns) {
+    s->clock_ahead_ns += by_ns;
+    if (s->clock_ahead_ns > s->most_ahead_ns) s->most_ahead_ns = s->clock_ahead_ns;
+}
+
+void server_mend(server *s) {
+    s->faults = (server_faults){0};
+    s->clock_ahead_ns = s->most_ahead_ns;
+    s->redis_away_until_ns = 0;
+}
+
 /* ---- streams ---- */
 
 server_stream *server_make_stream(server *s, const char *name, const char *const *subjects, uint32_t count) {
@@ -153,6 +164,7 @@ static void deliver(void *context, void *data, size_t length) {
                            .reply = d->reply_bytes > 1 ? reply : NULL,
                            .bytes = (const uint8_t *)reply + d->reply_bytes,
                            .length = d->length};
+    if (to->bus->spy != NULL) to->bus->spy(to->bus->spy_context, &message);
     to->on_message(to->context, &message);
 }
 
@@ -170,6 +182,15 @@ static void tell_one(bus_subscription *to, const char *subject, const char *repl
     if (length > 0) memcpy(data + sizeof d + d.subject_bytes + d.reply_bytes, bytes, length);
     server_reply(to->bus, deliver, to, data, whole);
     free(data);
+}
+
+static void tell_other(bus_subscription *to, const char *subject, const uint8_t *bytes, size_t length) {
+    uint8_t *copy = malloc(length);
+    TW_ASSERT(copy != NULL);
+    memcpy(copy, bytes, length);
+    copy[length / 2] ^= 1;
+    tell_one(to, subject, NULL, copy, length);
+    free(copy);
 }
 
 static void slow_consumer(void *context, void *data, size_t length) {
@@ -198,7 +219,10 @@ void server_publish(server *s, const char *subject, const char *reply, const uin
                 world_after(s->world, b->process, 0, slow_consumer, b);
                 continue;
             }
-            tell_one(to, subject, reply, bytes, length);
+            if (s->mutation == MUTATION_OTHER_REPORT && strncmp(subject, "exec.", 5) == 0 && length > 0)
+                tell_other(to, subject, bytes, length);
+            else
+                tell_one(to, subject, reply, bytes, length);
         }
     }
 }
@@ -210,7 +234,8 @@ static void store(server *s, const server_parcel *p, const char *subject, const 
     bool answer = !world_odds(s->world, s->faults.lost_acks, 1000);
     if (stream == NULL) return;
     bool fits = s->faults.no_fence || p->fence == BUS_ANY_LAST_SEQ || p->fence == stream->last_seq;
-    if (fits) append(s, stream, subject, bytes, p->length);
+    bool forgets = s->mutation == MUTATION_LOST_WRITE && p->kind == SERVER_WRITE && world_odds(s->world, 1, 100);
+    if (fits && !forgets) append(s, stream, subject, bytes, p->length);
     world_tell(s->world, "%s: %s from %s %s%s", stream->name, subject, p->from->process->name,
                fits ? "stored" : "refused, another sequence", answer ? "" : ", and the answer gets lost");
     if (answer && p->kind == SERVER_WRITE) fake_writer_answer(p->from, p, fits, stream->last_seq, stream->last_seq);

@@ -179,6 +179,17 @@ export class NatsServer {
     });
   }
 
+  /** Waits until connections of this name are there, have all that the server has for them, and request nothing: they know what there is to know. */
+  async isQuiet(name) {
+    let last;
+    await until(() => `${name} to be quiet; ${last}`, async () => {
+      const all = (await this.connections()).filter((one) => one.name === name), before = last;
+      last = all.map(({ cid, in_msgs: asked, pending_bytes: pending }) => `${cid}: ${asked} sent, ${pending} bytes waiting`).join();
+      if (before === last && all.length > 0 && all.every(({ pending_bytes: pending }) => pending === 0)) return true;
+      return sleep(200);
+    });
+  }
+
   async restart() {
     await this.stop();
     await this.#launch(new URL(this.url).port);

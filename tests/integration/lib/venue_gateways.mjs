@@ -41,7 +41,7 @@ class Sender {
   constructor({ name, account, symbols, places, seed, pauseMs = 60 }) {
     Object.assign(this, { name, account, symbols, places, pauseMs, random: seeded(seed), at: seed % places.length });
     this.acknowledged = []; // { kind, account, symbol, clientOrderId, correlationId, seq, index }
-    this.waits = []; // { began, ms }
+    this.waits = []; // { began, ms, refused }: the codes that came meanwhile
     this.faults = [];
     this.attempts = 0;
     this.stopped = false;
@@ -80,7 +80,7 @@ class Sender {
   }
 
   async #untilAcknowledged(request, number) {
-    const began = performance.now();
+    const began = performance.now(), refused = new Set();
     for (let attempt = 1; ; attempt++) {
       this.attempts++;
       const correlationId = `${this.name}.${number}.${attempt}`, answer = await this.ask({ ...request, account: this.account, correlation_id: correlationId });
@@ -88,9 +88,10 @@ class Sender {
         if (answer.correlation_id !== correlationId) this.faults.push(`${correlationId} was answered as ${answer.correlation_id}`);
         this.acknowledged.push({ kind: request.op === 'order.new' ? 'COMMAND_NEW_ORDER' : 'COMMAND_CANCEL', account: this.account, symbol: request.symbol,
           clientOrderId: request.client_order_id, correlationId, seq: Number(answer.seq), index: answer.index });
-        this.waits.push({ began, ms: performance.now() - began });
+        this.waits.push({ began, ms: performance.now() - began, refused });
         return;
       }
+      refused.add(answer?.code ?? 'no answer');
       if (answer && !AGAIN.has(answer.code)) this.faults.push(`${JSON.stringify(request)}: ${JSON.stringify(answer)}`);
       await sleep(20);
     }
@@ -161,7 +162,9 @@ export class StreamSender extends Sender {
     link.correlationIds.push(request.correlation_id);
     await until('an answer', () => link.answers.has(id) || link.ended || performance.now() > end, 2 * PATIENCE_MS);
     if (!link.answers.has(id) && !link.ended) this.faults.push(`no answer within ${PATIENCE_MS} ms to ${JSON.stringify(request)}`);
-    return link.answers.get(id) ?? null;
+    const answer = link.answers.get(id) ?? null;
+    link.hasSession ||= request.cancel_on_disconnect === true && answer?.state === 'PENDING';
+    return answer;
   }
 
   #take(link, message) {
@@ -184,6 +187,11 @@ export class StreamSender extends Sender {
     link.ended = link.leaving ? 'left' : link.life.killed ? 'killed' : `${code} ${reason}`;
     if (link.greeted && !link.leaving && !link.life.killed) this.faults.push(`${this.account}: the connection to ${link.life.place} ended with ${link.ended}`);
     if (!link.leaving) this.turn();
+  }
+
+  /** Is it connected to this place, with orders that depend on it? */
+  restsAt({ life }) {
+    return this.link?.life === life && this.link.hasSession && !this.link.ended;
   }
 
   /** Connected, whether or not there is something to send. */
