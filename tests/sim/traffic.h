@@ -10,7 +10,6 @@
 #include "proto/venue.h"
 #include "tests/sim/fake.h"
 
-
 enum { TRAFFIC_MOST_ORDERS = 512, TRAFFIC_ACCOUNTS = 6, TRAFFIC_INSTRUMENTS = 3 };
 
 /* One message to the order stream, and what its sender knows of it. */

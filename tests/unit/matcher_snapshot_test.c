@@ -148,8 +148,8 @@ TEST(matcher_snapshot, what_is_no_whole_snapshot_is_refused_and_leaves_an_empty_
         tw_error error = {0};
         saved.bytes[at] ^= bit;
         saved.at = 0;
-        EXPECT_MSG(mx_snapshot_read(second, shelf_fetch, &saved, &error) != TW_OK, "a bit of byte %zu does not matter",
-                   at);
+        EXPECT_MSG(mx_snapshot_read(second, shelf_fetch, &saved, &error) != TW_OK,
+                   "a bit of byte %zu does not matter", at);
         EXPECT_U64(mx_open_orders(second), 0);
         saved.bytes[at] ^= bit;
     }
