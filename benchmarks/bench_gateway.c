@@ -1,13 +1,14 @@
 /*
  * The gateway under load, beside nats-server's own WebSocket listener: what somebody would take instead.
  *
- *   bench_gateway [--json] [--quick] [--rounds N] [--clients N] [--only fanout|many|slow|share]…
+ *   bench_gateway [--json] [--quick] [--rounds N] [--clients N] [--gateways N] [--only fanout|many|slow|share]…
  *
  * fanout  the highest rate that each side sustains, in updates delivered a second, with 100, 1,000 and 5,000 clients on
  *         one hot subject and on 200 subjects of which each client has 20; then both at the peer's highest rate
  * many    15,000 clients with 5 of 500 subjects each, 2,000 updates a second: connect storm, latency, memory
  * slow    1,000 clients, with and without a tenth of them that reads slowly or not at all
- * share   one gateway, and two that share a port
+ * share   one gateway, and two that share a port (--gateways 2 lets two serve in the others, too: the peer's one process
+ *         uses every core that there is)
  *
  * Messages are book updates of some 140 bytes from one open-loop publisher over one nats-server; clients count and look
  * at the time in every sixteenth (gateway/load_*.c). A rate is sustained if over a trial of some seconds 99 % of what
@@ -61,7 +62,7 @@ typedef struct bench {
     double patience; /* seconds that a trial waits for others to leave the machine alone */
     int tries;
     uint32_t rounds;
-    uint32_t gateways; /* on one port */
+    uint32_t gateways; /* on one port, by setting; share changes it for itself */
     uint64_t clients;  /* fanout: only scenes with so many; 0: all */
 } bench;
 
@@ -451,9 +452,13 @@ static bool parse_clients(const char *text, uint64_t *clients) {
            (*clients == 100 || *clients == 1000 || *clients == 5000);
 }
 
+static bool parse_gateways(const char *text, uint64_t *gateways) {
+    return text != NULL && tw_text_to_u64(text, gateways) && (*gateways == 1 || *gateways == 2);
+}
+
 static void parse(bench *self, int argc, char **argv) {
     bool any = false;
-    uint64_t rounds = 0;
+    uint64_t rounds = 0, gateways = 1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             self->harness.json = true;
@@ -465,14 +470,16 @@ static void parse(bench *self, int argc, char **argv) {
             continue;
         } else if (strcmp(argv[i], "--clients") == 0 && parse_clients(argv[++i], &self->clients)) {
             continue;
+        } else if (strcmp(argv[i], "--gateways") == 0 && parse_gateways(argv[++i], &gateways)) {
+            continue;
         } else {
             fprintf(stderr, "usage: bench_gateway [--json] [--quick] [--rounds 1-9] [--clients 100|1000|5000] "
-                            "[--only fanout|many|slow|share]...\n");
+                            "[--gateways 1|2] [--only fanout|many|slow|share]...\n");
             exit(2);
         }
     }
     if (!any) self->fanout = self->many = self->slow = self->share = true;
-    self->gateways = 1;
+    self->gateways = (uint32_t)gateways;
     self->rounds = rounds > 0 ? (uint32_t)rounds : self->quick ? 1 : 3;
     self->seconds = self->quick ? 0.7 : 2;
     self->patience = self->quick ? 0 : 4;

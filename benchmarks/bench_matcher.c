@@ -16,7 +16,9 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "benchmarks/bench.h"
 #include "matcher/core/snapshot.h"
+#include "tests/support/shelf.h"
 
 enum { RUNS = 7, NEAR = 32, FAR = 4000, TOUCH = 100000, REPORTS = 256, OPEN = 64 };
 
@@ -29,12 +31,6 @@ typedef struct bench {
     uint32_t date;
     uint64_t open[OPEN]; /* orders of the measured crowd that may be cancelled */
 } bench;
-
-static uint64_t cpu_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void drop(mx_sink *sink, void *context) {
     (void)context;
@@ -103,7 +99,8 @@ static void open_bench(bench *b, uint32_t resting, uint32_t commands) {
                         .max_orders = resting + commands,
                         .max_pages = 4096,
                         .max_client_ids = commands,
-                        .max_sessions = 1};
+                        .max_sessions = 1,
+                        .max_reports = 1u << 20};
     tw_error error;
     memset(b, 0, sizeof *b);
     b->sink = (mx_sink){.reports = b->reports, .capacity = REPORTS, .full = drop};
@@ -121,7 +118,7 @@ static void open_bench(bench *b, uint32_t resting, uint32_t commands) {
 }
 
 static double run(bench *b, uint32_t commands) {
-    uint64_t began = cpu_ns();
+    uint64_t began = bench_cpu_ns();
     for (uint32_t i = 0; i < commands; i += 2) {
         tw_side side = tw_random_below(&b->random, 2) ? TW_ASK : TW_BID;
         int64_t away = (int64_t)tw_random_below(&b->random, NEAR);
@@ -131,7 +128,7 @@ static double run(bench *b, uint32_t commands) {
         *slot = order(b, 1, side, side == TW_BID ? TOUCH - 1 - away : TOUCH + 1 + away, true);
         apply(b, &cancel);
     }
-    return (double)(cpu_ns() - began) / commands;
+    return (double)(bench_cpu_ns() - began) / commands;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -159,39 +156,20 @@ static void measure_depth(uint32_t resting, uint32_t commands, bool json, bool l
     }
 }
 
-typedef struct shelf {
-    uint8_t *bytes;
-    size_t length, at;
-} shelf;
-
-static bool keep(void *context, const void *bytes, size_t length) {
-    shelf *s = context;
-    memcpy(s->bytes + s->length, bytes, length);
-    s->length += length;
-    return true;
-}
-
-static bool fetch(void *context, void *bytes, size_t length) {
-    shelf *s = context;
-    if (s->length - s->at < length) return false;
-    memcpy(bytes, s->bytes + s->at, length);
-    s->at += length;
-    return true;
-}
-
 static void measure_snapshot(uint32_t resting, bool json) {
     static bench b;
     tw_error error;
     open_bench(&b, resting, 2);
-    shelf saved = {.bytes = malloc((size_t)resting * 200 + 65536)};
+    shelf saved = {.room = (size_t)resting * 200 + 65536};
+    saved.bytes = malloc(saved.room);
     if (saved.bytes == NULL) exit(1);
-    uint64_t at[4] = {cpu_ns()};
-    tw_code code = mx_snapshot_write(b.engine, keep, &saved, &error);
-    at[1] = cpu_ns();
+    uint64_t at[4] = {bench_cpu_ns()};
+    tw_code code = mx_snapshot_write(b.engine, shelf_keep, &saved, &error);
+    at[1] = bench_cpu_ns();
     uint64_t hash = mx_state_hash(b.engine);
-    at[2] = cpu_ns();
-    if (code == TW_OK) code = mx_snapshot_read(b.engine, fetch, &saved, &error);
-    at[3] = cpu_ns();
+    at[2] = bench_cpu_ns();
+    if (code == TW_OK) code = mx_snapshot_read(b.engine, shelf_fetch, &saved, &error);
+    at[3] = bench_cpu_ns();
     if (code != TW_OK || mx_state_hash(b.engine) != hash) {
         fprintf(stderr, "bench_matcher: the snapshot failed\n");
         exit(1);
@@ -209,16 +187,7 @@ static void measure_snapshot(uint32_t resting, bool json) {
 
 int main(int argc, char **argv) {
     bool json = false, quick = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
-        } else {
-            fprintf(stderr, "usage: bench_matcher [--json] [--quick]\n");
-            return 2;
-        }
-    }
+    if (!bench_flags(argc, argv, "bench_matcher", &json, &quick)) return 2;
     static const uint32_t depths[] = {1000, 30000, 1000000};
     uint32_t commands = quick ? 200000 : 1000000;
     if (json) printf("{\"depths\": [");

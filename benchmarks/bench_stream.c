@@ -23,6 +23,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "benchmarks/bench.h"
 #include "gateways/stream/stream.h"
 
 enum { RUNS = 7, BOOKS = 200, LEVELS = 10, MOST_WRITE = 256 * 1024 };
@@ -42,12 +43,6 @@ typedef struct bench {
     wire_header header;
     tw_level sides[2][LEVELS];
 } bench;
-
-static uint64_t clock_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void want(void *context, const char *mic, subject_channel channel, bool wanted) {
     (void)context, (void)mic, (void)channel, (void)wanted;
@@ -176,12 +171,12 @@ static figures run(bench *b, uint32_t rounds) {
     stream_stats before = stream_read_stats(b->stream);
     for (uint32_t i = 0; i < rounds; i++) {
         b->now_ns += 8000000;
-        uint64_t start = clock_ns();
+        uint64_t start = bench_cpu_ns();
         give_round(b);
-        uint64_t given = clock_ns();
+        uint64_t given = bench_cpu_ns();
         bytes += deliver_round(b);
         giving += given - start;
-        delivering += clock_ns() - given;
+        delivering += bench_cpu_ns() - given;
     }
     stream_stats after = stream_read_stats(b->stream);
     double updates = (double)(after.updates_out - before.updates_out);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "benchmarks/bench.h"
 #include "benchmarks/gateway/synthetic.h"
 #include "client/internal.h"
 #include "gateways/handoff.h"
@@ -39,12 +40,6 @@ typedef struct bench {
 static void fail(const char *what) {
     fprintf(stderr, "bench_update: %s\n", what);
     exit(1);
-}
-
-static uint64_t clock_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void want(void *context, const char *mic, subject_channel channel, bool wanted) {
@@ -177,13 +172,13 @@ static figures run(bench *b, uint32_t updates) {
     for (uint32_t i = 0; i < updates; i += ROUND) {
         for (uint32_t k = 0; k < ROUND; k++)
             make(b, &payloads[k]);
-        uint64_t start = clock_ns();
+        uint64_t start = bench_cpu_ns();
         for (uint32_t k = 0; k < ROUND; k++)
             give(b, &payloads[k]);
-        uint64_t given = clock_ns();
+        uint64_t given = bench_cpu_ns();
         deliver(b);
         giving += given - start;
-        gathering += clock_ns() - given;
+        gathering += bench_cpu_ns() - given;
     }
     stream_stats after = stream_read_stats(b->stream);
     if (after.updates_out - before.updates_out != updates) fail("not every update came out");

@@ -19,6 +19,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "benchmarks/bench.h"
 #include "matcher/market/market.h"
 #include "matcher/replica/replica.h"
 #include "matcher/snapshots/find.h"
@@ -34,12 +35,6 @@ enum {
     RESTING = 20,
     BATCH = 500
 };
-
-static uint64_t clock_ns(clockid_t which) {
-    struct timespec now;
-    clock_gettime(which, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void fail(const char *what) {
     fprintf(stderr, "bench_venue_state: %s\n", what);
@@ -164,7 +159,8 @@ static bench *bench_open(bool with_market) {
                                      .max_orders = 1u << 20,
                                      .max_pages = 1u << 14,
                                      .max_client_ids = 1,
-                                     .max_sessions = 1};
+                                     .max_sessions = 1,
+                                     .max_reports = 1u << 20};
     bench *b = calloc(1, sizeof *b);
     if (b == NULL || mx_engine_alloc(&b->engine, &bounds, NULL) != TW_OK) fail("no memory");
     b->sink = (mx_sink){.reports = b->reports, .capacity = REPORTS, .full = on_full};
@@ -205,7 +201,7 @@ static double run_once(bool with_market, uint32_t burst, uint32_t commands, doub
     uint64_t start = 0, messages_before = 0;
     for (uint32_t i = 0; i < commands + commands / 10; i++) {
         if (i == commands / 10) {
-            start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+            start = bench_clock_ns(CLOCK_THREAD_CPUTIME_ID);
             messages_before = b->messages;
         }
         random_command(b, i);
@@ -214,7 +210,7 @@ static double run_once(bool with_market, uint32_t burst, uint32_t commands, doub
         mk_flush(b->market, now_ns);
         mk_tick(b->market, now_ns);
     }
-    double ns = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / commands;
+    double ns = (double)(bench_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / commands;
     if (messages != NULL) *messages = (double)(b->messages - messages_before) / commands;
     bench_close(b);
     return ns;
@@ -368,7 +364,8 @@ static mr_replica *replica_of(uint32_t orders) {
                                      .max_orders = orders + orders / 4,
                                      .max_pages = 4096,
                                      .max_client_ids = orders + orders / 4,
-                                     .max_sessions = 16}};
+                                     .max_sessions = 16,
+                                     .max_reports = 1u << 20}};
     mr_replica *replica;
     tw_error error;
     if (mr_alloc(&replica, &options, &error) != TW_OK) fail(error.text);
@@ -382,11 +379,11 @@ static double keep(restart *r) {
     ms_store_options keeping = {
         .exchange = "TWEX", .shard = 1, .folder = r->folder, .on_stored = on_stored, .context = r};
     if (ms_store_open(&r->store, NULL, &r->loop, &keeping, &error) != TW_OK) fail(error.text);
-    uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start = bench_clock_ns(CLOCK_MONOTONIC);
     ms_store_begin(r->store, &envelope, 0);
     if (mr_snapshot_write(r->from, &origin, ms_store_write, r->store, &error) != TW_OK) fail(error.text);
     if (ms_store_end(r->store, &error) != TW_OK) fail(error.text);
-    double stalled_ms = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
+    double stalled_ms = (double)(bench_clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
     while (!r->stored)
         uv_run(&r->loop, UV_RUN_ONCE);
     if (!r->result.file.done) fail(r->result.file.reason);
@@ -401,13 +398,13 @@ static double restart_from(restart *r) {
                                .on_found = on_found,
                                .on_passed_over = on_passed_over,
                                .context = r};
-    uint64_t start = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t start = bench_clock_ns(CLOCK_MONOTONIC), cpu = bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     r->to = replica_of(mx_open_orders(mr_engine(r->from)));
     if (ms_find_open(&r->find, NULL, &r->loop, &looking, &error) != TW_OK) fail(error.text);
     while (!r->found)
         uv_run(&r->loop, UV_RUN_ONCE);
-    r->cpu_ms = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e6;
-    return (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
+    r->cpu_ms = (double)(bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e6;
+    return (double)(bench_clock_ns(CLOCK_MONOTONIC) - start) / 1e6;
 }
 
 static void measure_restart(uint32_t orders, bool json) {
@@ -444,16 +441,7 @@ static void measure_restart(uint32_t orders, bool json) {
 
 int main(int argc, char **argv) {
     bool json = false, quick = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
-        } else {
-            fprintf(stderr, "usage: bench_venue_state [--json] [--quick]\n");
-            return 2;
-        }
-    }
+    if (!bench_flags(argc, argv, "bench_venue_state", &json, &quick)) return 2;
     static const uint32_t bursts[] = {1, 16, 128, 1024};
     if (json) printf("{\"market\": [");
     for (unsigned i = 0; i < 4; i++)

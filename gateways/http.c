@@ -139,28 +139,39 @@ static void put_auth(const gateway *self, json_writer *w, const keyring_stats *k
     json_close_object(w);
 }
 
+/* The first thing that is missing; NULL: ready. */
+static const char *why_not_ready(const gateway *self, const source_state *state, const keyring_stats *keys) {
+    if (self->phase != GATEWAY_RUNNING) return "the gateway stops";
+    if (keys->keys == 0 && doorman_is_on(self->doorman)) return "no key is known to check tokens with";
+    if (state->feeds == state->feeds_silent) return state->feeds == 0 ? "no feed is heard" : "all feeds are silent";
+    if (!order_desk_is_ready(self->orders)) return "the venue has not told its instruments yet";
+    return NULL;
+}
+
 static void put_details(const gateway *self, json_writer *w, const source_state *state, const keyring_stats *keys) {
     last_store_stats store = last_store_read_stats(self->last_store);
     json_u64(w, "feeds", state->feeds);
     json_u64(w, "feeds_silent", state->feeds_silent);
     json_u64(w, "feeds_not_ok", state->feeds_not_ok);
     put_auth(self, w, keys);
+    if (self->orders != NULL)
+        json_string(w, "orders", order_desk_knows_instruments(self->orders) ? "READY" : "NO_DIRECTORY");
     json_string(w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
 }
 
 bool http_write_ready(const gateway *self, bool detailed, char *text, size_t capacity) {
     source_state state = source_read(self->source);
     keyring_stats keys = doorman_read_stats(self->doorman).keys;
-    bool has_keys = keys.keys > 0 || !doorman_is_on(self->doorman);
-    bool ready = has_keys && self->phase == GATEWAY_RUNNING && state.feeds > state.feeds_silent;
+    const char *why = why_not_ready(self, &state, &keys);
     json_writer w;
     json_start(&w, text, capacity);
     json_open_object(&w, NULL);
-    json_bool(&w, "ready", ready);
+    json_bool(&w, "ready", why == NULL);
+    if (detailed && why != NULL) json_string(&w, "why", why);
     if (detailed) put_details(self, &w, &state, &keys);
     json_close_object(&w);
     json_finish(&w);
-    return ready;
+    return why == NULL;
 }
 
 static void take_readyz(gateway *self, const socket_request *request) {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "runtime/clock.h"
+#include "runtime/redis_asker.h"
 
 #define NS_PER_MS     INT64_C(1000000)
 #define LEAST_TIMEOUT (1000 * NS_PER_MS) /* without any answer: the connection is given up, and looked for anew */
@@ -19,8 +20,7 @@ typedef struct store_slot {
 } store_slot;
 
 struct last_store {
-    redis *redis;
-    uv_timer_t timer;
+    redis_asker asker;
     int64_t deadline_ns;
     last_store_on_answer on_answer;
     void *context;
@@ -39,8 +39,6 @@ static void answer(last_store *self, store_slot *slot, const last_shown *row) {
 
 /* ---- the deadline ---- */
 
-static void on_timer(uv_timer_t *timer);
-
 static void pass_over_answered(last_store *self) {
     while (self->oldest < self->next && self->slots[self->oldest % LAST_STORE_MOST].question == NULL)
         self->oldest++;
@@ -49,13 +47,11 @@ static void pass_over_answered(last_store *self) {
 static void wait_for_oldest(last_store *self) {
     pass_over_answered(self);
     if (self->oldest == self->next) return;
-    int64_t left_ns = self->slots[self->oldest % LAST_STORE_MOST].due_ns - rt_clock_monotonic_ns();
-    uv_timer_start(&self->timer, on_timer, left_ns > 0 ? (uint64_t)(left_ns / NS_PER_MS) + 1 : 0, 0);
+    redis_asker_wait(&self->asker, self->slots[self->oldest % LAST_STORE_MOST].due_ns);
 }
 
-static void on_timer(uv_timer_t *timer) {
-    last_store *self = timer->data;
-    int64_t now_ns = rt_clock_monotonic_ns();
+static void on_due(void *context, int64_t now_ns) {
+    last_store *self = context;
     for (pass_over_answered(self); self->oldest < self->next; pass_over_answered(self)) {
         store_slot *slot = &self->slots[self->oldest % LAST_STORE_MOST];
         if (slot->due_ns > now_ns) break;
@@ -103,17 +99,6 @@ static void on_reply(void *context, uint64_t number, const redis_reply *reply) {
     answer(self, slot, judge(self, reply, &row));
 }
 
-static void on_state(void *context, redis_state state, const char *detail) {
-    last_store *self = context;
-    if (state == REDIS_READY)
-        rt_log(self->log, RT_INFO, "Redis is ready", RT_STR("redis", redis_where(self->redis)));
-    else if (self->stats.state != state)
-        rt_log(self->log, RT_WARN, "Redis is not ready: last values come from elsewhere",
-               RT_STR("redis", redis_where(self->redis)), RT_STR("state", redis_state_name(state)),
-               RT_STR("reason", detail));
-    self->stats.state = state;
-}
-
 /* ---- asking ---- */
 
 bool last_store_ask(last_store *self, const char *mic, const char *symbol, void *question) {
@@ -126,18 +111,18 @@ bool last_store_ask(last_store *self, const char *mic, const char *symbol, void 
     }
     const char *words[] = {"HGETALL", key};
     const size_t lengths[] = {strlen(words[0]), strlen(key)};
-    if (redis_send(self->redis, 2, words, lengths, self->next) != TW_OK) {
+    if (redis_send(self->asker.redis, 2, words, lengths, self->next) != TW_OK) {
         self->stats.not_asked++;
         return false;
     }
     *slot = (store_slot){
         .question = question, .number = self->next++, .due_ns = rt_clock_monotonic_ns() + self->deadline_ns};
-    if (!uv_is_active((uv_handle_t *)&self->timer)) wait_for_oldest(self);
+    if (!redis_asker_waits(&self->asker)) wait_for_oldest(self);
     return true;
 }
 
 void last_store_flush(last_store *self) {
-    if (self != NULL) redis_flush(self->redis);
+    if (self != NULL) redis_flush(self->asker.redis);
 }
 
 /* ---- opening and closing ---- */
@@ -152,42 +137,38 @@ tw_code last_store_open(last_store **made, uv_loop_t *loop, const char *url, int
     self->on_answer = on_answer;
     self->context = context;
     self->log = log;
-    self->stats = (last_store_stats){.configured = true, .state = REDIS_CONNECTING};
+    self->stats.configured = true;
     int64_t timeout_ns = DEADLINES * deadline_ns;
-    redis_options options = {.url = url,
-                             .name = "tickwire-gateway",
-                             .max_outstanding = LAST_STORE_MOST,
-                             .timeout_ns = timeout_ns > LEAST_TIMEOUT ? timeout_ns : LEAST_TIMEOUT,
-                             .on_reply = on_reply,
-                             .on_state = on_state,
-                             .context = self};
-    tw_code code = redis_open(&self->redis, loop, &options, error);
+    const redis_asker_options options = {.url = url,
+                                         .name = "tickwire-gateway",
+                                         .max_outstanding = LAST_STORE_MOST,
+                                         .timeout_ns = timeout_ns > LEAST_TIMEOUT ? timeout_ns : LEAST_TIMEOUT,
+                                         .ready = "Redis is ready",
+                                         .away = "Redis is not ready: last values come from elsewhere",
+                                         .on_reply = on_reply,
+                                         .on_due = on_due,
+                                         .context = self,
+                                         .log = log};
+    tw_code code = redis_asker_open(&self->asker, loop, &options, error);
     if (code != TW_OK) {
         free(self);
         return code;
     }
-    uv_timer_init(loop, &self->timer);
-    self->timer.data = self;
     *made = self;
     return TW_OK;
 }
 
-static void on_closed(uv_handle_t *handle) {
-    free(handle->data);
-}
-
 void last_store_close(last_store *self) {
     if (self == NULL) return;
-    redis_close(self->redis); /* tells what is outstanding as lost */
+    redis_asker_close(&self->asker, self); /* tells what is outstanding as lost */
     for (pass_over_answered(self); self->oldest < self->next; pass_over_answered(self))
         answer(self, &self->slots[self->oldest % LAST_STORE_MOST], NULL);
-    uv_close((uv_handle_t *)&self->timer, on_closed);
 }
 
 last_store_stats last_store_read_stats(const last_store *self) {
     if (self == NULL) return (last_store_stats){0};
     last_store_stats stats = self->stats;
-    stats.state = redis_read_state(self->redis);
-    stats.redis = redis_read_stats(self->redis);
+    stats.state = redis_read_state(self->asker.redis);
+    stats.redis = redis_read_stats(self->asker.redis);
     return stats;
 }

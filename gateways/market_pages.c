@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_levels.h"
 #include "base/text.h"
 #include "gateways/caller.h"
 #include "gateways/http.h"
@@ -35,22 +36,6 @@ static void question_free(question *q) {
 
 /* ---- writing ---- */
 
-static void put_level(json_writer *w, const tw_level *level, const wire_header *header) {
-    json_open_array(w, NULL);
-    json_decimal(w, NULL, level->price, header->price_exponent);
-    json_decimal_u64(w, NULL, level->quantity, header->quantity_exponent);
-    json_u64(w, NULL, level->orders);
-    json_close_array(w);
-}
-
-static void put_side(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
-                     const wire_header *header) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < count; i++)
-        put_level(w, &levels[i], header);
-    json_close_array(w);
-}
-
 static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
@@ -77,8 +62,8 @@ static void answer_book(gateway *self, const http_asked *asked, const stream_boo
     json_i64(&w, "price_exponent", header->price_exponent);
     json_i64(&w, "quantity_exponent", header->quantity_exponent);
     json_u64(&w, "depth", depth);
-    put_side(&w, "bids", book->bids, bids, header);
-    put_side(&w, "asks", book->asks, asks, header);
+    json_levels(&w, "bids", book->bids, bids, header->price_exponent, header->quantity_exponent);
+    json_levels(&w, "asks", book->asks, asks, header->price_exponent, header->quantity_exponent);
     json_u64(&w, "checksum", wire_book_checksum(book->bids, bids, book->asks, asks, depth));
     put_time(&w, "event_ns", header->event_ns);
     put_time(&w, "publish_ns", header->publish_ns);

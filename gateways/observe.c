@@ -249,14 +249,10 @@ static bool is_ready(void *context, char *text, size_t capacity) {
 }
 
 static tw_code serve(gateway *self, tw_error *error) {
-    const gateway_settings *s = &self->settings;
-    tw_code code = metrics_server_open(&self->observed.server, &self->loop, self->observed.metrics,
-                                       s->metrics_address, (uint16_t)s->metrics, error);
-    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
-    metrics_server_on_ready(self->observed.server, is_ready, self);
-    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", s->metrics_address),
-           RT_U64("port", metrics_server_port(self->observed.server)));
-    return TW_OK;
+    tw_code code = rt_watch_serve(&self->settings.watch, &self->loop, self->observed.metrics, self->log,
+                                  &self->observed.server, error);
+    if (code == TW_OK) metrics_server_on_ready(self->observed.server, is_ready, self);
+    return code;
 }
 
 tw_code observe_open(gateway *self, tw_error *error) {
@@ -266,7 +262,7 @@ tw_code observe_open(gateway *self, tw_error *error) {
     add_gauges(&self->observed);
     add_auth(&self->observed);
     metrics_on_collect(self->observed.metrics, collect, self);
-    return self->settings.metrics < 0 ? TW_OK : serve(self, error);
+    return self->settings.watch.metrics < 0 ? TW_OK : serve(self, error);
 }
 
 bool observe_is_apart(const gateway *self) {

@@ -59,6 +59,7 @@ static http_status status_of(const char *code) {
                {"NO_DIRECTORY", &HTTP_NOT_READY},
                {"BUSY", &HTTP_NOT_READY},
                {"NOT_STORED", &HTTP_NOT_READY},
+               {"STORAGE_LOW", &HTTP_NOT_READY}, /* of the venue, not the gateway */
                {"NOT_ACKNOWLEDGED", &HTTP_NOT_READY},
                {"NOBODY", &HTTP_NOT_READY},
                {"AWAY", &HTTP_NOT_READY},
@@ -282,10 +283,15 @@ static void session_done(order_desk *self, uint64_t ticket, const bus_write_resu
     uint32_t number = (uint32_t)ticket & UINT32_C(0xffffffff);
     uint64_t id = sessions_id(self->sessions, number);
     if ((id & ID_BITS) != (ticket >> 32 & ID_BITS)) return; /* another one by now */
-    if (result->outcome == BUS_WRITE_STORED)
+    bool opening = (ticket & OPENING) != 0;
+    if (result->outcome == BUS_WRITE_STORED) {
         sessions_heard(self->sessions, number, id, rt_clock_monotonic_ns() - result->took_ns);
-    else if ((ticket & OPENING) != 0)
+        if (opening) sessions_opened(self->sessions, number, id);
+    } else if (opening && result->outcome == BUS_WRITE_UNKNOWN) {
+        sessions_doubt(self->sessions, number, id);
+    } else if (opening) {
         sessions_fail(self->sessions, number, id);
+    }
 }
 
 static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
@@ -363,9 +369,34 @@ static void send_batches(order_desk *self, uint32_t shard, int64_t now_ns) {
 }
 
 /* Two times: the batchers' is monotonic. */
+/* ---- who waits for the directory ---- */
+
+static bool must_wait(const order_desk *self) {
+    return order_directory_is_awaited(self) || self->first_waiting != NULL;
+}
+
+void order_desk_await(order_desk *self, order_waiting *what) {
+    what->next = NULL;
+    if (self->first_waiting == NULL)
+        self->first_waiting = what;
+    else
+        self->last_waiting->next = what;
+    self->last_waiting = what;
+}
+
+/* Not where the directory comes: who goes on may ask something in its turn, which an answer's callback must not. */
+static void release_waiting(order_desk *self) {
+    while (self->first_waiting != NULL && !order_directory_is_awaited(self)) {
+        order_waiting *one = self->first_waiting;
+        self->first_waiting = one->next;
+        one->go_on(self, one->what);
+    }
+}
+
 int64_t order_desk_round(order_desk *self, int64_t now_ns) {
     if (self == NULL) return INT64_MAX;
     int64_t mono_ns = rt_clock_monotonic_ns(), due_ns = INT64_MAX;
+    release_waiting(self);
     if (self->limits != NULL) order_limits_flush(self->limits);
     order_follows_recheck(self);
     order_follows_ask(self, mono_ns);
@@ -399,14 +430,21 @@ static bool put_session_command(order_desk *self, uint8_t kind, const session_du
     return b != NULL && batcher_put(b, &command, ticket, rt_clock_monotonic_ns());
 }
 
+static bool put_session_open(order_desk *self, const session_due *due) {
+    return put_session_command(self, WIRE_SESSION_OPEN, due, OPENING);
+}
+
 /* The session that an order of this client in this shard belongs to; 0: there is no room for one. */
 static uint64_t session_for(order_desk *self, uint32_t client, uint32_t shard) {
     uint32_t number = sessions_find(self->sessions, client, shard);
-    if (number != SESSION_NONE) return sessions_id(self->sessions, number);
+    if (number != SESSION_NONE) {
+        session_due old = {.session = number, .shard = shard, .id = sessions_id(self->sessions, number)};
+        return !sessions_doubtful(self->sessions, number) || put_session_open(self, &old) ? old.id : 0;
+    }
     session_due due = {.client = client, .shard = shard, .id = random_u64()};
     due.session = sessions_enter(self->sessions, client, shard, due.id, rt_clock_monotonic_ns());
     if (due.session == SESSION_NONE) return 0;
-    if (!put_session_command(self, WIRE_SESSION_OPEN, &due, OPENING)) {
+    if (!put_session_open(self, &due)) {
         sessions_forget(self->sessions, due.session);
         return 0;
     }
@@ -475,9 +513,15 @@ static void on_verdict(void *context, void *question, order_verdict verdict, uin
     refuse_later(self, t, &t->fault, verdict == ORDER_LIMITED ? retry_ms : 0);
 }
 
-/* New orders and replaces need permission; what reduces risk only keeps its place behind them. */
+/* New orders and replaces need permission, and room in the journal; what reduces risk only keeps its place behind them. */
 static void ask_rate(order_desk *self, order_ticket *t) {
     bool counted = t->request.op == ORDER_NEW || t->request.op == ORDER_REPLACE;
+    if (counted && self->storage_low[t->shard]) {
+        order_fault_set(&t->fault, "STORAGE_LOW", "",
+                        "storage of the venue's journal runs short: only cancels are taken until there is more");
+        refuse(self, t, &t->fault);
+        return;
+    }
     order_verdict verdict = ORDER_ALLOWED;
     if (self->limits != NULL && counted && t->rate > 0)
         verdict = order_limits_ask(self->limits, t->user, t->rate, t);
@@ -563,6 +607,23 @@ void order_desk_looked_up(order_desk *self, order_ticket *t, bool found) {
         refuse(self, t, &t->fault);
 }
 
+/* The account is known, and so is the directory, or it was waited for long enough. */
+static void go_on(order_desk *self, order_ticket *t) {
+    const order_request *r = &t->request;
+    if (r->shard > order_desk_shards(self)) {
+        order_fault_set(&t->fault, "UNKNOWN_ORDER", "order_id", "%s has no shard %u", self->venue, r->shard);
+        refuse(self, t, &t->fault);
+    } else if (r->symbol[0] == '\0' && r->op != ORDER_MASS_CANCEL) {
+        find_symbol(self, t);
+    } else {
+        take_placed(self, t);
+    }
+}
+
+static void ticket_goes_on(order_desk *self, void *what) {
+    go_on(self, what);
+}
+
 static void submit(order_desk *self, order_ticket *t, const identity *caller) {
     order_request *r = &t->request;
     self->stats.requests[r->op]++;
@@ -574,14 +635,14 @@ static void submit(order_desk *self, order_ticket *t, const identity *caller) {
         order_fault_set(&t->fault, "UNKNOWN_EXCHANGE", "exchange", "orders are taken here for %s", self->venue);
     else if (order_desk_account(self, caller, r->account, account, &t->fault))
         tw_text_copy(r->account, sizeof r->account, account);
-    if (t->fault.code == NULL && r->shard > order_desk_shards(self))
-        order_fault_set(&t->fault, "UNKNOWN_ORDER", "order_id", "%s has no shard %u", self->venue, r->shard);
     if (t->fault.code != NULL)
         refuse(self, t, &t->fault);
-    else if (r->symbol[0] == '\0' && r->op != ORDER_MASS_CANCEL)
-        find_symbol(self, t);
-    else
-        take_placed(self, t);
+    else if (!must_wait(self))
+        go_on(self, t);
+    else { /* whatever it needs of the directory: a cancel must not overtake its order */
+        t->waiting = (order_waiting){.go_on = ticket_goes_on, .what = t};
+        order_desk_await(self, &t->waiting);
+    }
 }
 
 /* ---- requests of clients ---- */
@@ -679,12 +740,22 @@ void order_sessions_tend(order_desk *self, bool beat) {
     while (sessions_next(self->sessions, &cursor, &due)) {
         if (due.closing && put_session_command(self, WIRE_SESSION_CLOSE, &due, 0))
             sessions_forget(self->sessions, due.session);
+        else if (!due.closing && beat && due.doubtful)
+            put_session_open(self, &due);
         else if (!due.closing && beat)
             put_session_command(self, WIRE_SESSION_BEAT, &due, 0);
     }
 }
 
 /* ---- what it is ---- */
+
+bool order_desk_is_ready(const order_desk *self) {
+    return self == NULL || self->directory_was_known || rt_clock_monotonic_ns() - self->opened_ns >= READY_NS;
+}
+
+bool order_desk_knows_instruments(const order_desk *self) {
+    return order_directory_is_known(self);
+}
 
 const char *order_desk_venue(const order_desk *self) {
     return self->venue;
@@ -701,7 +772,7 @@ uint32_t order_desk_shards(const order_desk *self) {
 
 bool order_desk_is_idle(const order_desk *self) {
     if (self == NULL) return true;
-    if (self->ticket_count > 0) return false;
+    if (self->ticket_count > 0 || self->first_waiting != NULL) return false;
     for (uint32_t shard = 1; shard <= ORDER_MOST_SHARDS; shard++)
         if (self->shards[shard] != NULL &&
             (batcher_waiting(self->shards[shard]) > 0 || batcher_under_way(self->shards[shard]) > 0))
@@ -817,6 +888,7 @@ tw_code order_desk_open(order_desk **made, gateway *owner, tw_error *error) {
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for order entry");
     self->owner = owner;
     self->log = owner->log;
+    self->opened_ns = rt_clock_monotonic_ns();
     tw_text_copy(self->venue, sizeof self->venue, s->venue);
     tw_text_format(self->sender, sizeof self->sender, "%s", s->name[0] != '\0' ? s->name : "tickwire-gateway");
     uint64_t fifth = (uint64_t)(s->session_timeout_ns / 5 / TICK_NS);
@@ -848,6 +920,10 @@ void order_desk_close(order_desk *self) {
 
 void order_desk_free(order_desk *self) {
     if (self == NULL) return;
+    for (order_waiting *one = self->first_waiting, *next; one != NULL; one = next) {
+        next = one->next;
+        if (one->drop != NULL) one->drop(one->what);
+    }
     for (uint32_t shard = 0; shard <= ORDER_MOST_SHARDS; shard++)
         batcher_free(self->shards[shard]);
     for (uint32_t i = 0; i < self->tickets_reached; i++) {

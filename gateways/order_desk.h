@@ -32,6 +32,10 @@ void order_desk_free(order_desk *desk);
 
 /* Before the loop waits: sends what is to leave. Returns when it wants to be called at the latest. */
 int64_t order_desk_round(order_desk *desk, int64_t now_ns);
+/* Not yet, while the gateway has just started and does not know the venue's instruments; but not for ever, as it may have more to serve than
+ * orders. */
+bool order_desk_is_ready(const order_desk *desk);
+bool order_desk_knows_instruments(const order_desk *desk); /* not of NULL */
 /* Nothing is under way that a client or a session waits for: the gateway may end. */
 bool order_desk_is_idle(const order_desk *desk);
 

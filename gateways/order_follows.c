@@ -250,6 +250,26 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
                RT_I64("event", event), RT_STR("detail", detail));
 }
 
+/* A shard whose journal runs short of storage says so; what it would refuse, and journal for that, is not sent to it. */
+static void on_status(void *context, const bus_message *message) {
+    order_desk *self = context;
+    wire_feed_status status;
+    if (message->status != 0 ||
+        wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK)
+        return;
+    uint32_t shard = status.partition;
+    if (strcmp(status.exchange, self->venue) != 0 || shard == 0 || shard > ORDER_MOST_SHARDS ||
+        status.term < self->storage_terms[shard])
+        return;
+    if (status.storage_low != self->storage_low[shard])
+        rt_log(self->log, status.storage_low ? RT_WARN : RT_INFO,
+               status.storage_low ? "a shard's storage runs short: its new orders are refused"
+                                  : "a shard has storage enough again",
+               RT_STR("exchange", self->venue), RT_U64("shard", shard));
+    self->storage_terms[shard] = status.term;
+    self->storage_low[shard] = status.storage_low;
+}
+
 tw_code order_bus_open(order_desk *self, tw_error *error) {
     const gateway_settings *s = &self->owner->settings;
     char subject[SUBJECT_BYTES];
@@ -262,7 +282,10 @@ tw_code order_bus_open(order_desk *self, tw_error *error) {
     tw_code code = bus_open(&self->bus, &self->owner->loop, &options, error);
     if (code != TW_OK) return code;
     subject_instrument_changes(subject, sizeof subject, self->venue);
-    return bus_subscribe(self->bus, subject, order_directory_take_message, self, 0, &self->changes, error);
+    code = bus_subscribe(self->bus, subject, order_directory_take_message, self, 0, &self->changes, error);
+    if (code != TW_OK) return code;
+    (void)tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->venue);
+    return bus_subscribe(self->bus, subject, on_status, self, 0, &self->statuses, error);
 }
 
 bool order_follows_alloc(order_desk *self) {

@@ -19,13 +19,25 @@
 #define BATCH_BYTES   (256u * 1024u)
 #define RECENT_ORDERS 16384u /* a power of 2 */
 #define TICK_NS       INT64_C(200000000)
-#define BEAT_TICKS    5u /* ticks between beats of sessions, at most; at least five beats in a timeout */
+/* What a gateway that has just started and does not know the directory yet waits for it: requests, before they are refused with NO_DIRECTORY;
+ * and /readyz, before the gateway is ready without it. */
+#define WAIT_NS    INT64_C(3000000000)
+#define READY_NS   INT64_C(30000000000)
+#define BEAT_TICKS 5u /* ticks between beats of sessions, at most; at least five beats in a timeout */
 
 /* Where a command stands in the stream. */
 typedef struct order_part {
     uint32_t shard, index;
     uint64_t seq;
 } order_part;
+
+/* Something that goes on once the directory is known. Lives in what waits. */
+typedef struct order_waiting {
+    struct order_waiting *next;
+    void (*go_on)(order_desk *desk, void *what);
+    void (*drop)(void *what); /* in place of it, when the gateway ends; may be NULL */
+    void *what;
+} order_waiting;
 
 /* A request until it is answered. */
 typedef struct order_ticket {
@@ -43,6 +55,7 @@ typedef struct order_ticket {
     order_part parts[ORDER_MOST_SHARDS];
     order_fault fault; /* code NULL: none */
     void *looked_up;   /* the question about its symbol */
+    order_waiting waiting;
 } order_ticket;
 
 /* Orders that went through here lately, so that a cancel by id need not ask for the symbol. A place is overwritten by another order. */
@@ -93,6 +106,9 @@ struct order_desk {
     bool directory_asking;
     int64_t directory_answered_ns; /* monotonic; of the last list that came; 0: none */
     int64_t directory_asked_ns;
+    int64_t opened_ns;                           /* monotonic */
+    bool directory_was_known;                    /* once since then */
+    order_waiting *first_waiting, *last_waiting; /* for the directory, in their order */
     rt_log_site directory_site;
 
     batcher *shards[ORDER_MOST_SHARDS + 1]; /* from 1; NULL: not used yet */
@@ -106,6 +122,11 @@ struct order_desk {
     bool recheck_any;
     recent_order *recent;
     order_sessions *sessions;
+
+    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage. */
+    bus_subscription *statuses;
+    bool storage_low[ORDER_MOST_SHARDS + 1];
+    uint64_t storage_terms[ORDER_MOST_SHARDS + 1];
 
     follow_table *follows;
     order_listener *listeners; /* by feed */
@@ -122,11 +143,16 @@ struct order_desk {
 /* ---- order_desk.c ---- */
 /* Tells who lost a session, closes those of who left; with `beat` all others say that they are there. */
 void order_sessions_tend(order_desk *desk, bool beat);
+/* Calls what->go_on before the loop waits next; while the gateway has just started and does not know the directory, as soon as it does, or has
+ * waited for long enough. One after another, in the order of these calls. */
+void order_desk_await(order_desk *desk, order_waiting *what);
 /* The answer to order_look_up: the request's symbol is set, or its fault. */
 void order_desk_looked_up(order_desk *desk, order_ticket *ticket, bool found);
 
 /* ---- order_questions.c ---- */
 void order_directory_tend(order_desk *desk);
+/* The gateway has just started, and requests wait for the directory. */
+bool order_directory_is_awaited(const order_desk *desk);
 /* Every shard's list is known and followed. */
 bool order_directory_is_known(const order_desk *desk);
 /* The same, and asks anew where a symbol was not in it. */

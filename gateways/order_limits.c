@@ -12,8 +12,8 @@
 #include "base/crc32c.h"
 #include "base/text.h"
 #include "runtime/clock.h"
+#include "runtime/redis_asker.h"
 
-#define NS_PER_MS INT64_C(1000000)
 #define KEY       "tw:orders:rate:"
 #define KEY_BYTES 320u
 #define USERS     4096u /* buckets of users by hash: who shares one waits for nothing but order */
@@ -47,8 +47,7 @@ typedef struct limit_slot {
 } limit_slot;
 
 struct order_limits {
-    redis *redis;
-    uv_timer_t timer;
+    redis_asker asker;
     int64_t deadline_ns;
     order_on_verdict on_verdict;
     void *context;
@@ -64,12 +63,9 @@ struct order_limits {
 
 /* ---- telling ---- */
 
-static void on_timer(uv_timer_t *timer);
-
 static void wait_for_oldest(order_limits *self) {
     if (self->closing || self->oldest == self->next) return;
-    int64_t left_ns = self->slots[self->oldest % ORDER_LIMITS_MOST].due_ns - rt_clock_monotonic_ns();
-    uv_timer_start(&self->timer, on_timer, left_ns > 0 ? (uint64_t)(left_ns / NS_PER_MS) + 1 : 0, 0);
+    redis_asker_wait(&self->asker, self->slots[self->oldest % ORDER_LIMITS_MOST].due_ns);
 }
 
 static void count(order_limits *self, order_verdict verdict) {
@@ -98,9 +94,8 @@ static void decide(order_limits *self, uint64_t number, order_verdict verdict, u
     slot->retry_ms = retry_ms;
 }
 
-static void on_timer(uv_timer_t *timer) {
-    order_limits *self = timer->data;
-    int64_t now_ns = rt_clock_monotonic_ns();
+static void on_due(void *context, int64_t now_ns) {
+    order_limits *self = context;
     for (uint64_t number = self->oldest; number < self->next; number++) {
         const limit_slot *slot = &self->slots[number % ORDER_LIMITS_MOST];
         if (slot->due_ns > now_ns) break;
@@ -123,15 +118,16 @@ static bool send_script(order_limits *self, uint64_t number, bool whole) {
     size_t lengths[5];
     for (int i = 0; i < 5; i++)
         lengths[i] = strlen(words[i]);
-    return redis_send(self->redis, 5, words, lengths, number) == TW_OK;
+    return redis_send(self->asker.redis, 5, words, lengths, number) == TW_OK;
 }
 
-static void load_script(order_limits *self) {
+static void load_script(void *context) {
+    order_limits *self = context;
     static const char *const words[] = {"SCRIPT", "LOAD", script};
     const size_t lengths[] = {6, 4, sizeof script - 1};
     self->sha[0] = '\0';
-    redis_send(self->redis, 3, words, lengths, LOAD_TAG);
-    redis_flush(self->redis);
+    redis_send(self->asker.redis, 3, words, lengths, LOAD_TAG);
+    redis_flush(self->asker.redis);
 }
 
 static bool read_answer(const redis_reply *reply, order_verdict *verdict, uint32_t *retry_ms) {
@@ -162,19 +158,6 @@ static void on_reply(void *context, uint64_t number, const redis_reply *reply) {
     tell_decided(self);
 }
 
-static void on_state(void *context, redis_state state, const char *detail) {
-    order_limits *self = context;
-    if (state == REDIS_READY) {
-        load_script(self);
-        rt_log(self->log, RT_INFO, "rates of orders are known", RT_STR("redis", redis_where(self->redis)));
-    } else if (self->stats.state != state) {
-        rt_log(self->log, RT_WARN, "rates of orders are not known: new ones are refused, cancels are not",
-               RT_STR("redis", redis_where(self->redis)), RT_STR("state", redis_state_name(state)),
-               RT_STR("reason", detail));
-    }
-    self->stats.state = state;
-}
-
 /* ---- asking ---- */
 
 static limit_slot *take_slot(order_limits *self, const char *user, uint32_t rate, void *question) {
@@ -190,7 +173,7 @@ static limit_slot *take_slot(order_limits *self, const char *user, uint32_t rate
 static void keep_slot(order_limits *self, const limit_slot *slot) {
     self->waiting_of[slot->bucket]++;
     self->next++;
-    if (!uv_is_active((uv_handle_t *)&self->timer)) wait_for_oldest(self);
+    if (!redis_asker_waits(&self->asker)) wait_for_oldest(self);
 }
 
 order_verdict order_limits_ask(order_limits *self, const char *user, uint32_t rate, void *question) {
@@ -216,7 +199,7 @@ order_verdict order_limits_queue(order_limits *self, const char *user, void *que
 }
 
 void order_limits_flush(order_limits *self) {
-    redis_flush(self->redis);
+    redis_flush(self->asker.redis);
 }
 
 /* ---- opening and closing ---- */
@@ -230,42 +213,40 @@ tw_code order_limits_open(order_limits **made, uv_loop_t *loop, const char *url,
     self->on_verdict = on_verdict;
     self->context = context;
     self->log = log;
-    self->stats = (order_limits_stats){.configured = true, .state = REDIS_CONNECTING};
-    redis_options options = {.url = url,
-                             .name = "tickwire-gateway-orders",
-                             .max_outstanding = 2 * ORDER_LIMITS_MOST,
-                             .timeout_ns = 2 * deadline_ns,
-                             .on_reply = on_reply,
-                             .on_state = on_state,
-                             .context = self};
-    tw_code code = redis_open(&self->redis, loop, &options, error);
+    self->stats.configured = true;
+    const redis_asker_options options = {.url = url,
+                                         .name = "tickwire-gateway-orders",
+                                         .max_outstanding = 2 * ORDER_LIMITS_MOST,
+                                         .timeout_ns = 2 * deadline_ns,
+                                         .ready = "rates of orders are known",
+                                         .away =
+                                             "rates of orders are not known: new ones are refused, cancels are not",
+                                         .on_reply = on_reply,
+                                         .on_ready = load_script,
+                                         .on_due = on_due,
+                                         .context = self,
+                                         .log = log};
+    tw_code code = redis_asker_open(&self->asker, loop, &options, error);
     if (code != TW_OK) {
         free(self);
         return code;
     }
-    uv_timer_init(loop, &self->timer);
-    self->timer.data = self;
     *made = self;
     return TW_OK;
-}
-
-static void on_closed(uv_handle_t *handle) {
-    free(handle->data);
 }
 
 void order_limits_close(order_limits *self) {
     if (self == NULL) return;
     self->closing = true;
-    redis_close(self->redis); /* tells what is outstanding as lost */
+    redis_asker_close(&self->asker, self); /* tells what is outstanding as lost */
     for (uint64_t number = self->oldest; number < self->next; number++)
         if (!self->slots[number % ORDER_LIMITS_MOST].decided) decide(self, number, ORDER_LIMITS_UNKNOWN, 0);
     tell_decided(self);
-    uv_close((uv_handle_t *)&self->timer, on_closed);
 }
 
 order_limits_stats order_limits_read_stats(const order_limits *self) {
     if (self == NULL) return (order_limits_stats){0};
     order_limits_stats stats = self->stats;
-    stats.state = redis_read_state(self->redis);
+    stats.state = redis_read_state(self->asker.redis);
     return stats;
 }

@@ -140,9 +140,11 @@ typedef struct order_question {
     char correlation_id[WIRE_CORRELATION_BYTES];
     char *items, *places, *limits; /* elements of arrays, parted by commas */
     size_t items_length, places_length, limits_length;
+    order_waiting waiting;
 } order_question;
 
-static void question_free(order_question *q) {
+static void question_free(void *question) {
+    order_question *q = question;
     free(q->items);
     free(q->places);
     free(q->limits);
@@ -303,10 +305,17 @@ static bool ask(order_question *q) {
     return order_ask(q->desk, q->shard, &q->query, on_reply, q);
 }
 
-/* The symbol's shard alone, or all. */
+/* The order's shard, the symbol's, or all: which these are has to be known, or a part would be taken for the whole. */
 static bool choose_shards(order_question *q, order_fault *fault) {
+    if (!q->desk->directory_was_known)
+        return order_fault_set(fault, "NO_DIRECTORY", "", "nobody says now which shards %s has: come back later",
+                               q->desk->venue);
+    uint32_t shards = order_desk_shards(q->desk);
+    q->last_shard = q->kind == QUESTION_ORDER ? q->shard : shards;
+    if (q->kind == QUESTION_ORDER)
+        return q->shard <= shards ||
+               order_fault_set(fault, "UNKNOWN_ORDER", "order_id", "%s has no shard %u", q->desk->venue, q->shard);
     q->shard = 1;
-    q->last_shard = order_desk_shards(q->desk);
     if (q->query.symbol[0] == '\0') return true;
     const order_place *place = order_directory_find(q->desk->directory, q->query.symbol);
     if (place == NULL) return order_desk_no_symbol(q->desk, q->query.symbol, fault);
@@ -325,12 +334,22 @@ static bool read_question(order_question *q, const socket_request *request, orde
         return order_fault_set(fault, "BAD_FIELD", "symbol", "symbol is 1 to %zu bytes",
                                sizeof q->query.symbol - 1);
     tw_text_copy(q->query.symbol, sizeof q->query.symbol, symbol);
-    if (q->kind != QUESTION_ORDER) return choose_shards(q, fault);
+    if (q->kind != QUESTION_ORDER) return true;
     if (!order_id_parse(request->path + strlen(PATH), &q->shard, &q->query.order_id))
         return order_fault_set(fault, "BAD_FIELD", "order_id", "an order id is such as 1-123-0");
-    q->last_shard = q->shard;
-    return q->shard <= order_desk_shards(q->desk) ||
-           order_fault_set(fault, "UNKNOWN_ORDER", "order_id", "%s has no shard %u", q->desk->venue, q->shard);
+    return true;
+}
+
+/* The directory is known, or was waited for long enough. */
+static void ask_first(order_desk *desk, void *what) {
+    order_question *q = what;
+    order_fault fault = {0};
+    if (!choose_shards(q, &fault)) {
+        say(desk->owner, &q->asked, &fault, q->correlation_id);
+        question_free(q);
+    } else if (!ask(q)) {
+        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+    }
 }
 
 static void take_question(gateway *self, const socket_request *request, question_kind kind, wire_query_kind query) {
@@ -350,8 +369,11 @@ static void take_question(gateway *self, const socket_request *request, question
     if (!read_question(q, request, &fault)) {
         say(self, &asked, &fault, correlation_id);
         question_free(q);
-    } else if (!ask(q)) {
-        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+    } else if (order_directory_is_awaited(self->orders)) {
+        q->waiting = (order_waiting){.go_on = ask_first, .drop = question_free, .what = q};
+        order_desk_await(self->orders, &q->waiting);
+    } else {
+        ask_first(self->orders, q);
     }
 }
 

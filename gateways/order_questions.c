@@ -19,6 +19,10 @@ bool order_directory_is_known(const order_desk *self) {
     return true;
 }
 
+bool order_directory_is_awaited(const order_desk *self) {
+    return !self->directory_was_known && rt_clock_monotonic_ns() - self->opened_ns < WAIT_NS;
+}
+
 static void take_list(order_desk *self, const bus_message *message) {
     wire_instrument_list list;
     if (wire_instrument_list_decode(&self->arena, message->bytes, message->length, &list) != WIRE_OK ||
@@ -29,6 +33,7 @@ static void take_list(order_desk *self, const bus_message *message) {
     }
     order_directory_take(self->directory, &list);
     if (list.code == WIRE_REPLY_OK) self->directory_answered_ns = rt_clock_monotonic_ns();
+    if (!self->directory_was_known) self->directory_was_known = order_directory_is_known(self);
 }
 
 void order_directory_take_message(void *context, const bus_message *message) {
@@ -56,7 +61,9 @@ static void ask_directory(order_desk *self) {
 void order_directory_tend(order_desk *self) {
     int64_t since_ns = rt_clock_monotonic_ns() - self->directory_asked_ns;
     bool known = order_directory_is_known(self) && !self->directory_stale;
-    if (self->directory_asking || self->closing) return;
+    bool urgent =
+        order_directory_is_awaited(self); /* nobody may have led when it was asked: then no answer comes */
+    if ((self->directory_asking && !urgent) || self->closing) return;
     if (since_ns >= (known ? REFRESH_NS : AGAIN_NS) || self->directory_asked_ns == 0) ask_directory(self);
 }
 

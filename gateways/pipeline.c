@@ -393,9 +393,7 @@ static tw_code open_for_clients(gateway *self, tw_error *error) {
 }
 
 tw_code gateway_open(gateway *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-gateway", self->settings.log_format, level, 2);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-gateway");
     uv_loop_init(&self->loop);
     if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");

@@ -187,17 +187,10 @@ static const setting table[] = {
      "the notice says when to come back: at random between this ...", NULL, 0, HOUR_NS},
     {"reconnect-latest", SETTING_DURATION, AT(reconnect_latest_ns), "3s", "TIME", "... and this", NULL, 0, HOUR_NS},
 
-    {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
-     "serve /metrics and the details of /readyz here, over plain HTTP, and no longer on --port; 0 takes a free "
-     "port. "
-     "-1: on --port, to everybody who reaches it",
-     NULL, -1, 65535},
-    {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
-     0, 0},
-    {"log-format", SETTING_CHOICE, AT(log_format), "human", "FORMAT", "of the log on standard error", "human|json",
-     0, 0},
-    {"log-level", SETTING_CHOICE, AT(log_level), "info", "LEVEL", "least important lines to write",
-     "debug|info|warn|error", 0, 0},
+    RT_WATCH_ROWS(
+        AT(watch),
+        "serve /metrics and the details of /readyz here, over plain HTTP, and no longer on --port; 0 takes a free "
+        "port. -1: on --port, to everybody who reaches it"),
     {0}};
 
 const settings_program gateway_program = {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/settings.h"
+#include "runtime/watch.h"
 
 typedef struct gateway_settings {
     const char *nats, *credentials;
@@ -47,9 +48,7 @@ typedef struct gateway_settings {
     int64_t linger_ns, heartbeat_ns, silence_ns, handshake_ns;
     int64_t goodbye_ns, reconnect_earliest_ns, reconnect_latest_ns;
 
-    int64_t metrics;
-    const char *metrics_address;
-    const char *log_format, *log_level;
+    rt_watch_settings watch;
 } gateway_settings;
 
 extern const settings_program gateway_program;

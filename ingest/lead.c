@@ -1,10 +1,8 @@
 /*
  * Leading and following, wired: what leadership.h is told and what is done as it says.
  *
- *   feed.{MIC}.{PARTITION}.status ──heartbeats──┐
- *   $KV.{bucket}.{MIC}.{PARTITION} ──claims──────┼──► leadership ──► publisher_lead / follow / resume
- *   _INBOX.… ──probes sent to itself─────────────┤              ──► bus_publish to that inbox
- *   bus_lease ──read, claimed, away──────────────┘              ──► bus_lease_read / claim
+ *   bus_election ──heartbeats, claims, probes, the lease──► leadership ──► publisher_lead / follow / resume
+ *                                                                     ──► bus_election_read / claim / probe
  *
  * A recording, and who was given a --term, lead by their own word: no lease. So that nobody replays a day over a feed that
  * is live, a recording listens first, and does not start beside a leader that speaks.
@@ -14,44 +12,35 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "ingest/pipeline.h"
-#include "proto/codec.h"
-#include "proto/subject.h"
-#include "runtime/bus_lease.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
-#define MS            INT64_C(1000000)
-#define BEHIND_NS     (2 * TW_NS_PER_SECOND)
-#define OFFER_NS      (500 * MS)
-#define LEAST_CALL_NS (300 * MS) /* what one wait for JetStream may take, however short the lease */
-#define STATUS_ARENA  (16u << 10)
-#define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
-#define HOST_BYTES    33
-#define LISTEN_MS     250        /* more than two heartbeats */
-#define RETURN_NS     (250 * MS) /* subscribers look for the server again every 50 to 150 ms */
+#define MS        INT64_C(1000000)
+#define BEHIND_NS (2 * TW_NS_PER_SECOND)
+#define OFFER_NS  (500 * MS)
+#define LISTEN_MS 250        /* more than two heartbeats */
+#define RETURN_NS (250 * MS) /* subscribers look for the server again every 50 to 150 ms */
 
 struct lead {
     ingest *ingest;
     leadership machine;
-    bus_lease *lease; /* NULL: leads by its own word */
-    bus_subscription *heartbeats, *claims, *probes;
-    char inbox[SUBJECT_BYTES]; /* where the probes come back */
-    wire_arena arena;
-    bool holds;    /* nothing may leave until leadership is verified */
-    bool offers;   /* the heartbeats offer the place */
-    bool stopping; /* an offer was made because the process is to end */
-    bool listens;  /* before it starts: nothing is done about what is heard */
-    bool acting;   /* within an action: what it causes is looked at when it is done */
+    bus_election election; /* without a lease who leads by its own word */
+    bool holds;            /* nothing may leave until leadership is verified */
+    bool offers;           /* the heartbeats offer the place */
+    bool stopping;         /* an offer was made because the process is to end */
+    bool listens;          /* before it starts: nothing is done about what is heard */
+    bool acting;           /* within an action: what it causes is looked at when it is done */
     int64_t stepped_ns;
     bool lease_lost; /* told in the log; until a call succeeds */
     rt_log_site away_site, term_site, epoch_site;
     ingest_leading seen; /* counters */
 };
 
-_Static_assert((int)INGEST_ROLES == (int)LEADERSHIP_ROLES && INGEST_NAME_BYTES == LEADERSHIP_NAME_BYTES,
+_Static_assert((int)INGEST_ROLES == (int)LEADERSHIP_ROLES && INGEST_NAME_BYTES == LEADERSHIP_NAME_BYTES &&
+                   (int)INGEST_NAME_BYTES == (int)BUS_INSTANCE_BYTES,
                "as the pipeline has them");
 
 /* ---- saying and doing ---- */
@@ -101,7 +90,7 @@ static void step_back(lead *self) {
     publisher_follow(in->publisher);
     self->holds = self->offers = false;
     rt_log(in->log, RT_INFO, "follows: publishes nothing", RT_STR("leader", self->machine.heard.leader),
-           RT_U64("term", self->machine.highest_term));
+           RT_U64("term", self->machine.candidacy.highest_term));
     if (self->stopping) ingest_stop(in);
 }
 
@@ -111,7 +100,7 @@ static void hold(lead *self) {
     if (self->stopping) ingest_stop(self->ingest);
     rt_log(self->ingest->log, RT_WARN, "publishing waits until it is certain that this instance still leads",
            RT_U64("term", self->machine.term),
-           RT_STR("why", self->machine.connected ? "the process stood still" : "the bus is away"));
+           RT_STR("why", self->machine.silence.connected ? "the process stood still" : "the bus is away"));
 }
 
 static void offer(lead *self) {
@@ -123,25 +112,19 @@ static void offer(lead *self) {
            RT_U64("published_seq", publisher_published_seq(self->ingest->publisher)));
 }
 
-/* One that can't be sent now is lost like any other: the next follows. */
-static void send_probe(lead *self) {
-    uint64_t number = self->machine.probe;
-    bus_publish(self->ingest->bus, self->inbox, (const uint8_t *)&number, sizeof number);
-    bus_flush(self->ingest->bus);
-}
-
 static void act(lead *self, leadership_action action) {
     leadership *machine = &self->machine;
     bool started = true;
     switch (action) {
     case LEADERSHIP_READ:
-        started = bus_lease_read(self->lease);
+        started = bus_election_read(&self->election);
         break;
     case LEADERSHIP_CLAIM:
-        started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        started = bus_election_claim(&self->election, machine->candidacy.claim_term, machine->options.name,
+                                     machine->candidacy.claim_revision);
         break;
     case LEADERSHIP_PROBE:
-        send_probe(self);
+        bus_election_probe(&self->election, machine->silence.probe);
         break;
     case LEADERSHIP_LEAD:
         begin_to_lead(self);
@@ -189,7 +172,7 @@ static void tell_disbelieved(lead *self, const leadership_heartbeat *beat) {
         self->ingest->log, &self->term_site, RT_WARN,
         "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
         RT_STR("leader", beat->leader), RT_U64("term", beat->term));
-    self->seen.disbelieved = self->machine.disbelieved;
+    self->seen.disbelieved = self->machine.candidacy.disbelieved;
 }
 
 /* One session, two dates: what the leader has sent counts for nothing when this instance takes over. */
@@ -207,23 +190,21 @@ static void tell_epochs_differ(lead *self) {
         RT_STR("mine", self->ingest->day.epoch), RT_STR("leader", lead_epoch(self)));
 }
 
-static void on_heartbeat(void *context, const bus_message *message) {
+static void on_status(void *context, const wire_feed_status *status) {
     lead *self = context;
     ingest *in = self->ingest;
-    wire_feed_status status;
-    if (wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK) return;
-    leadership_heartbeat beat = {.term = status.term,
-                                 .seq = status.seq,
-                                 .published_seq = status.published_seq,
-                                 .doubtful =
-                                     leadership_is_doubtful(status.state, status.cause, status.instruments_not_ok),
-                                 .handover = status.handover};
-    tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
-    tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
+    leadership_heartbeat beat = {
+        .term = status->term,
+        .seq = status->seq,
+        .published_seq = status->published_seq,
+        .doubtful = leadership_is_doubtful(status->state, status->cause, status->instruments_not_ok),
+        .handover = status->handover};
+    tw_text_copy(beat.leader, sizeof beat.leader, status->leader);
+    tw_text_copy(beat.epoch, sizeof beat.epoch, status->epoch);
     int64_t now_ns = rt_clock_monotonic_ns();
     bool leaders_word = leadership_heard(&self->machine, &beat, now_ns);
     if (leaders_word && epochs_differ(self)) tell_epochs_differ(self);
-    if (self->machine.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
+    if (self->machine.candidacy.disbelieved > self->seen.disbelieved) tell_disbelieved(self, &beat);
     bool own = strcmp(beat.leader, self->machine.options.name) == 0;
     if (leaders_word && !own) self->seen.heartbeats++;
     if (leaders_word && strcmp(beat.epoch, in->day.epoch) == 0 && !adopt_asking(in->adopt))
@@ -231,21 +212,15 @@ static void on_heartbeat(void *context, const bus_message *message) {
     lead_step(self, now_ns);
 }
 
-static void on_probe(void *context, const bus_message *message) {
+static void on_probe(void *context, uint64_t number) {
     lead *self = context;
-    uint64_t number;
-    if (message->length != sizeof number) return;
-    memcpy(&number, message->bytes, sizeof number);
     int64_t now_ns = rt_clock_monotonic_ns();
     leadership_probed(&self->machine, number, now_ns);
     lead_step(self, now_ns);
 }
 
-static void on_claim(void *context, const bus_message *message) {
+static void on_seen(void *context, uint64_t term, const char *holder) {
     lead *self = context;
-    uint64_t term;
-    char holder[BUS_LEASE_HOLDER_BYTES];
-    if (!bus_lease_parse(message->bytes, message->length, &term, holder)) return;
     leadership_lease_seen(&self->machine, term, holder);
     lead_step(self, rt_clock_monotonic_ns());
 }
@@ -262,30 +237,33 @@ static void tell_away(lead *self, const char *reason) {
     self->lease_lost = true;
 }
 
-static void on_lease(void *context, const bus_lease_result *result) {
+static void on_away(void *context, const char *reason) {
     lead *self = context;
-    leadership *machine = &self->machine;
     int64_t now_ns = rt_clock_monotonic_ns();
-    switch (result->outcome) {
-    case BUS_LEASE_FOUND:
-    case BUS_LEASE_NONE:
-        leadership_lease_read(machine, result->outcome == BUS_LEASE_FOUND, result->term, result->holder,
-                              result->revision, now_ns);
-        break;
-    case BUS_LEASE_WON:
-    case BUS_LEASE_LOST:
-        leadership_claimed(machine, result->outcome == BUS_LEASE_WON, result->revision, now_ns);
-        break;
-    case BUS_LEASE_AWAY:
-    default:
-        tell_away(self, result->reason);
-        leadership_lease_away(machine, now_ns);
-        break;
-    }
-    if (result->outcome != BUS_LEASE_AWAY && self->lease_lost) {
-        self->lease_lost = false;
-        rt_log(self->ingest->log, RT_INFO, "the lease can be read again");
-    }
+    tell_away(self, reason);
+    leadership_lease_away(&self->machine, now_ns);
+    lead_step(self, now_ns);
+}
+
+static void tell_back(lead *self) {
+    if (!self->lease_lost) return;
+    self->lease_lost = false;
+    rt_log(self->ingest->log, RT_INFO, "the lease can be read again");
+}
+
+static void on_read(void *context, bool found, uint64_t term, const char *holder, uint64_t revision) {
+    lead *self = context;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    leadership_lease_read(&self->machine, found, term, holder, revision, now_ns);
+    tell_back(self);
+    lead_step(self, now_ns);
+}
+
+static void on_claimed(void *context, bool won, uint64_t revision) {
+    lead *self = context;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    leadership_claimed(&self->machine, won, revision, now_ns);
+    tell_back(self);
     lead_step(self, now_ns);
 }
 
@@ -324,7 +302,7 @@ bool lead_hears(const lead *self, lead_word *word) {
     tw_text_copy(word->name, sizeof word->name, heard->leader);
     tw_text_copy(word->epoch, sizeof word->epoch, heard->epoch);
     bool own = strcmp(heard->leader, machine->options.name) == 0;
-    return lead_follows(self) && heard->term > 0 && !own && machine->quiet_ns < machine->options.lease_ns;
+    return lead_follows(self) && heard->term > 0 && !own && machine->silence.quiet_ns < machine->options.lease_ns;
 }
 
 bool lead_offers(const lead *self) {
@@ -352,7 +330,7 @@ void lead_read(const lead *self, ingest_leading *seen) {
     uint64_t mine = ingest_last(self->ingest).seq;
     bool comparable = machine->heard.term > 0 && strcmp(machine->heard.epoch, self->ingest->day.epoch) == 0;
     *seen = self->seen;
-    seen->disbelieved = machine->disbelieved;
+    seen->disbelieved = machine->candidacy.disbelieved;
     for (int i = 0; i < INGEST_ROLES; i++)
         seen->roles[i] = (int)machine->role == i;
     seen->term = (int64_t)(leadership_publishes(machine) ? machine->term : machine->heard.term);
@@ -368,43 +346,23 @@ const char *lead_role_name(int role) {
 
 /* ---- opening and closing ---- */
 
-void lead_name(char name[INGEST_NAME_BYTES]) {
-    char host[HOST_BYTES] = "";
-    gethostname(host, sizeof host - 1);
-    for (char *c = host; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~') *c = '_';
-    tw_text_format(name, INGEST_NAME_BYTES, "%s.%d.%" PRId64, host[0] != '\0' ? host : "host", (int)getpid(),
-                   rt_clock_utc_ns() / MS);
-}
-
-static tw_code open_lease(lead *self, tw_error *error) {
+static tw_code open_election(lead *self, tw_error *error) {
     const ingest_settings *set = &self->ingest->settings;
-    char key[BUS_LEASE_HOLDER_BYTES];
-    tw_text_format(key, sizeof key, "%s.%" PRIu64, set->exchange, set->partition);
-    int64_t call_ns = set->lease_timeout_ns > LEAST_CALL_NS ? set->lease_timeout_ns : LEAST_CALL_NS;
-    bus_lease_options options = {.url = set->nats,
-                                 .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
-                                 .bucket = set->lease_bucket,
-                                 .key = key,
-                                 .replicas = (uint32_t)set->lease_replicas,
-                                 .timeout_ns = call_ns};
-    tw_code code = bus_lease_open(&self->lease, &self->ingest->loop, &options, on_lease, self, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
-    code = bus_new_inbox(self->ingest->bus, self->inbox, sizeof self->inbox, error);
-    if (code == TW_OK)
-        code = bus_subscribe(self->ingest->bus, self->inbox, on_probe, self, PENDING_BYTES, &self->probes, error);
-    if (code != TW_OK) return code;
-    return bus_subscribe(self->ingest->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES,
-                         &self->claims, error);
-}
-
-static tw_code listen_to_leader(lead *self, tw_error *error) {
-    ingest *in = self->ingest;
-    char subject[SUBJECT_BYTES];
-    if (!wire_arena_init(&self->arena, STATUS_ARENA))
-        return tw_error_set(error, TW_NO_MEMORY, "no memory for heartbeats");
-    subject_feed_status(subject, sizeof subject, in->settings.exchange, (uint32_t)in->settings.partition);
-    return bus_subscribe(in->bus, subject, on_heartbeat, self, PENDING_BYTES, &self->heartbeats, error);
+    const bus_election_options options = {.exchange = set->exchange,
+                                          .partition = set->partition,
+                                          .url = set->nats,
+                                          .credentials = set->credentials,
+                                          .bucket = self->ingest->leased ? set->lease_bucket : NULL,
+                                          .replicas = set->lease_replicas,
+                                          .lease_ns = set->lease_timeout_ns};
+    const bus_election_handlers handlers = {.context = self,
+                                            .on_status = on_status,
+                                            .on_read = on_read,
+                                            .on_claimed = on_claimed,
+                                            .on_away = on_away,
+                                            .on_seen = on_seen,
+                                            .on_probe = on_probe};
+    return bus_election_open(&self->election, self->ingest->bus, &self->ingest->loop, &options, &handlers, error);
 }
 
 tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
@@ -431,9 +389,7 @@ tw_code lead_open(lead **opened, ingest *in, tw_error *error) {
     self->ingest = in;
     self->stepped_ns = rt_clock_monotonic_ns();
     leadership_init(&self->machine, &options, self->stepped_ns, rt_clock_utc_ns());
-    tw_code code = listen_to_leader(self, error);
-    if (code == TW_OK && in->leased) code = open_lease(self, error);
-    return code == TW_OK ? code : tw_error_wrap(error, "finding out who leads");
+    return open_election(self, error);
 }
 
 static void on_listened(uv_timer_t *timer) {
@@ -486,10 +442,6 @@ tw_code lead_check_free(lead *self, tw_error *error) {
 
 void lead_close(lead *self) {
     if (self == NULL) return;
-    bus_unsubscribe(self->heartbeats);
-    bus_unsubscribe(self->claims);
-    bus_unsubscribe(self->probes);
-    bus_lease_close(self->lease);
-    wire_arena_fini(&self->arena);
+    bus_election_close(&self->election);
     free(self);
 }

@@ -216,7 +216,7 @@ static void add_hops(ingest *self, const char *labels) {
 }
 
 tw_code observe_open(ingest *self, tw_error *error) {
-    if (self->settings.metrics < 0) return TW_OK;
+    if (self->settings.watch.metrics < 0) return TW_OK;
     self->metrics = metrics_alloc();
     if (self->metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
     char labels[96];
@@ -231,12 +231,8 @@ tw_code observe_open(ingest *self, tw_error *error) {
                         "From a packet's arrival to the end of its burst's publishing.", &self->receive_to_publish);
     add_hops(self, labels);
     metrics_on_collect(self->metrics, collect, self);
-    tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
-                                       self->settings.metrics_address, (uint16_t)self->settings.metrics, error);
-    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
-    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", self->settings.metrics_address),
-           RT_U64("port", metrics_server_port(self->metrics_server)));
-    return TW_OK;
+    return rt_watch_serve(&self->settings.watch, &self->loop, self->metrics, self->log, &self->metrics_server,
+                          error);
 }
 
 void observe_close(ingest *self) {

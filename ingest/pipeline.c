@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "ingest/day/file_date.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
 #define NS_PER_MS          INT64_C(1000000)
@@ -522,7 +523,7 @@ static tw_code open_market(ingest *self, tw_error *error) {
     itch50_feed_init(&self->itch50, self->market, &feed);
     bool network = self->where.kind == LOCATION_UDP || self->where.kind == LOCATION_SOUP;
     self->leased = network && set->term == 0;
-    lead_name(self->name);
+    bus_instance_name(self->name);
     if (!self->leased) self->term = set->term != 0 ? set->term : (uint64_t)(rt_clock_utc_ns() / NS_PER_MS);
     publisher_options options = {.exchange = set->exchange,
                                  .partition = (uint32_t)set->partition,
@@ -633,9 +634,7 @@ static tw_code start_timers(ingest *self, tw_error *error) {
 }
 
 tw_code ingest_open(ingest *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-ingest", self->settings.log_format, level, 2);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-ingest");
     self->verdict = (feed_verdict){.state = TW_BOOK_RECOVERING, .cause = TW_CAUSE_STARTING};
     uv_loop_init(&self->loop);
     tw_code code = parse_lines(self, error);

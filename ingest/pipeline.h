@@ -220,7 +220,6 @@ const char *lead_epoch(const lead *lead);
 bool lead_is_empty(const lead *lead); /* it has had no message in that epoch */
 /* For a recording: listens for a quarter of a second, running the loop. TW_FULL: somebody publishes this feed now. */
 tw_code lead_check_free(lead *lead, tw_error *error);
-void lead_name(char name[INGEST_NAME_BYTES]); /* host, process and start */
 /* Looks who leads and does what follows; at each tick. */
 void lead_step(lead *lead, int64_t now_ns);
 /* Before anything is published: if the process stood still, it may not lead any more. */

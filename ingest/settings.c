@@ -124,14 +124,7 @@ static const setting table[] = {
      "looked for when one has ended",
      NULL, INT64_C(10000000), INT64_C(3600000000000)},
 
-    {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
-     "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none", NULL, -1, 65535},
-    {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
-     0, 0},
-    {"log-format", SETTING_CHOICE, AT(log_format), "human", "FORMAT", "of the log on standard error", "human|json",
-     0, 0},
-    {"log-level", SETTING_CHOICE, AT(log_level), "info", "LEVEL", "least important lines to write",
-     "debug|info|warn|error", 0, 0},
+    RT_WATCH_ROWS(AT(watch), "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none"),
     {0}};
 
 const settings_program ingest_program = {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/settings.h"
+#include "runtime/watch.h"
 
 typedef struct ingest_settings {
     const char *source;
@@ -63,10 +64,7 @@ typedef struct ingest_settings {
     int64_t link_timeout_ns;
     int64_t login_retry_ns;
 
-    int64_t metrics; /* port, -1: none */
-    const char *metrics_address;
-    const char *log_format;
-    const char *log_level;
+    rt_watch_settings watch;
 } ingest_settings;
 
 extern const settings_program ingest_program;

@@ -79,9 +79,7 @@ static void on_message(void *context, const bus_stream_message *message) {
     case MR_FOUND_FAULT:
         matcher_halt(m, "MISMATCH: %s (message %" PRIu64 " of %s)%s", mr_fault(m->replica), message->seq,
                      self->stream,
-                     strstr(mr_fault(m->replica), "differ in inputs") == NULL
-                         ? ""
-                         : "; so do bounds (--max-...) other than those that the journal was made with");
+                     strstr(mr_fault(m->replica), "differ in inputs") == NULL ? "" : MATCHER_MISMATCH_HINT);
         return;
     case MR_FOUND_FULL: /* read again from here, later */
         close_reader(self);

@@ -46,9 +46,10 @@ static void compare(hashes *self, uint64_t seq, const char *who) {
                    RT_STR("other", who), RT_U64("seq", seq), RT_U64("hash", own->hash),
                    RT_U64("others", heard->hash));
     if (strcmp(m->settings.on_mismatch, "halt") == 0)
-        matcher_halt(
-            m, "MISMATCH: after input %" PRIu64 " the state's hash is %016" PRIx64 " here and %016" PRIx64 " at %s",
-            seq, own->hash, heard->hash, who);
+        matcher_halt(m,
+                     "MISMATCH: after input %" PRIu64 " the state's hash is %016" PRIx64 " here and %016" PRIx64
+                     " at %s" MATCHER_MISMATCH_HINT,
+                     seq, own->hash, heard->hash, who);
 }
 
 static void publish(hashes *self, const hash_row *row) {

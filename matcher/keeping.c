@@ -60,6 +60,12 @@ static bool load(keeping *self, const ms_found *found) {
                RT_STR("where", found->where));
         return false;
     }
+    if (mr_seq(m->replica) + 1 < m->orders_first || origin.execlog_seq + 1 < m->execlog_first) {
+        rt_log(m->log, RT_WARN, "a snapshot of before what was trimmed: another one is looked for",
+               RT_STR("where", found->where), RT_U64("seq", mr_seq(m->replica)),
+               RT_U64("orders_from", m->orders_first), RT_U64("execlog_from", m->execlog_first));
+        return false;
+    }
     m->origin.execlog_seq = origin.execlog_seq;
     mk_restart(m->market);
     if (mk_read(m->market, read_source, &from, &error) != TW_OK)
@@ -82,7 +88,14 @@ static void begin_empty(keeping *self) {
     if (mr_seq(m->replica) > 0) (void)mr_snapshot_read(m->replica, &origin, read_source, &from, NULL);
     m->origin.execlog_seq = 0;
     mk_restart(m->market);
-    rt_log(m->log, RT_INFO, "starts without a snapshot: from the first order on");
+    if (m->orders_first > 1 || m->execlog_first > 1)
+        matcher_halt(m,
+                     "the journal was trimmed (the order stream begins at %" PRIu64 ", execlog at %" PRIu64
+                     "), and there is no snapshot to begin with: restore the snapshot stream, or name the folder "
+                     "(--snapshots) that has one",
+                     m->orders_first, m->execlog_first);
+    else
+        rt_log(m->log, RT_INFO, "starts without a snapshot: from the first order on");
 }
 
 static bool on_found(void *context, const ms_found *found) {
@@ -91,7 +104,7 @@ static bool on_found(void *context, const ms_found *found) {
     if (found == NULL) begin_empty(self);
     ms_find_close(self->find);
     self->find = NULL;
-    matcher_begin(self->matcher);
+    if (self->matcher->state != MATCHER_HALTED) matcher_begin(self->matcher);
     return true;
 }
 
@@ -117,13 +130,17 @@ void keeping_find(keeping *self) {
                                .context = self};
     if (m->orders_last == 0) { /* an empty venue: 0 would mean any to the search */
         begin_empty(self);
-        matcher_begin(m);
+        if (m->state != MATCHER_HALTED) matcher_begin(m);
     } else if (ms_find_open(&self->find, m->bus, &m->loop, &options, &error) != TW_OK) {
         matcher_halt(m, "looking for a snapshot: %s", error.text);
     }
 }
 
 /* ---- keeping ---- */
+
+void keeping_bound(keeping *self, uint64_t bytes) {
+    if (self->store != NULL) ms_store_bound(self->store, bytes);
+}
 
 static void tell_place(const keeping *self, const char *what, const ms_place_result *place) {
     if (place->wanted && !place->done)
@@ -229,7 +246,6 @@ tw_code keeping_open(keeping **opened, matcher *m, tw_error *error) {
                                 .folder = set->snapshots,
                                 .keep = (uint32_t)set->snapshot_keep,
                                 .stream = set->snapshot_stream,
-                                .stream_bytes = set->snapshot_stream_bytes,
                                 .on_stored = on_stored,
                                 .context = self};
     tw_code code = ms_store_open(&self->store, m->bus, &m->loop, &options, error);

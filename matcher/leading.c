@@ -2,10 +2,8 @@
  * Leading and following, wired: what matcher/lead is told and what is done as it says. And what a leader does besides: it puts clock
  * messages into an idle order stream when something is due.
  *
- *   feed.{MIC}.{SHARD}.status ──heartbeats──┐
- *   $KV.{bucket}.{MIC}.{SHARD} ──claims──────┼──> ml_lead ──> live, market, execlog: lead, hold, follow
- *   _INBOX.… ──probes sent to itself─────────┤
- *   bus_lease ──read, claimed, away──────────┘
+ *   bus_election ──heartbeats, claims, probes, the lease──> ml_lead ──> live, market, execlog: lead, hold, follow
+ *                                                                  ──> bus_election_read / claim / probe
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,33 +13,28 @@
 #include "matcher/pipeline.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
-#include "runtime/bus_lease.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
-#define MS            INT64_C(1000000)
-#define LAME_NS       (1000 * MS)
-#define LEAST_CALL_NS (300 * MS) /* what one wait for JetStream may take, however short the lease */
-#define STATUS_ARENA  (16u << 10)
-#define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
+#define MS      INT64_C(1000000)
+#define LAME_NS (1000 * MS)
 
 struct leading {
     matcher *matcher;
     ml_lead machine;
-    bus_lease *lease;
-    bus_subscription *heartbeats, *claims, *probes;
-    char inbox[SUBJECT_BYTES]; /* where the probes come back */
+    bus_election election;
     char control[SUBJECT_BYTES];
-    wire_arena arena;
     bool serves, holds, halted;
     bool stopping;         /* an offer was made because the process is to end */
     bool acting;           /* within an action: what it causes is looked at when it is done */
     bool lame, hands_over; /* as the heartbeats say */
     int64_t lame_since_ns; /* since when no order can be read; 0: they can */
     int64_t stepped_ns, clock_ns;
-    bool lease_lost; /* told in the log; until a call succeeds */
     uint64_t disbelieved;
     rt_log_site away_site, term_site;
 };
+
+_Static_assert((int)ML_NAME_BYTES == (int)BUS_INSTANCE_BYTES, "an instance's name is the same everywhere");
 
 /* ---- doing ---- */
 
@@ -134,7 +127,7 @@ static void step_back(leading *self) {
     stop_serving(self);
     self->holds = false;
     rt_log(m->log, RT_INFO, "follows: publishes and writes nothing", RT_STR("leader", self->machine.heard.leader),
-           RT_U64("term", self->machine.highest_term));
+           RT_U64("term", self->machine.candidacy.highest_term));
     if (self->stopping) matcher_stop(m, 0);
 }
 
@@ -143,10 +136,10 @@ static void hold(leading *self) {
     stop_serving(self);
     self->holds = true;
     tell_feed(self, false);
-    rt_log(
-        m->log, RT_WARN, "publishing and writing wait until it is certain that this instance still leads",
-        RT_U64("term", self->machine.term),
-        RT_STR("why", !self->machine.connected ? "the bus is away" : "it stood still, or another one has written"));
+    rt_log(m->log, RT_WARN, "publishing and writing wait until it is certain that this instance still leads",
+           RT_U64("term", self->machine.term),
+           RT_STR("why", !self->machine.silence.connected ? "the bus is away"
+                                                          : "it stood still, or another one has written"));
     if (self->stopping) matcher_stop(m, 0);
 }
 
@@ -169,25 +162,19 @@ static void offer(leading *self) {
            RT_U64("seq", mr_seq(m->replica)), RT_U64("journaled", mr_journaled(m->replica)));
 }
 
-/* One that can't be sent now is lost like any other: the next follows. */
-static void send_probe(leading *self) {
-    uint64_t number = self->machine.probe;
-    bus_publish(self->matcher->bus, self->inbox, (const uint8_t *)&number, sizeof number);
-    bus_flush(self->matcher->bus);
-}
-
 static void act(leading *self, ml_action action) {
     ml_lead *machine = &self->machine;
     bool started = true;
     switch (action) {
     case ML_READ:
-        started = bus_lease_read(self->lease);
+        started = bus_election_read(&self->election);
         break;
     case ML_CLAIM:
-        started = bus_lease_claim(self->lease, machine->claim_term, machine->options.name, machine->claim_revision);
+        started = bus_election_claim(&self->election, machine->candidacy.claim_term, machine->options.name,
+                                     machine->candidacy.claim_revision);
         break;
     case ML_PROBE:
-        send_probe(self);
+        bus_election_probe(&self->election, machine->silence.probe);
         break;
     case ML_LEAD:
         begin_to_lead(self);
@@ -217,22 +204,27 @@ static void act(leading *self, ml_action action) {
     if (!started) ml_lease_away(machine, rt_clock_monotonic_ns());
 }
 
-/* ---- the clock of an idle shard ---- */
+/* ---- what a leader puts into the order stream ---- */
 
-static void send_clock(leading *self) {
+/* Nothing is known of its arrival until it is read. */
+void leading_command(leading *self, const wire_control_command *command) {
     matcher *m = self->matcher;
     uint8_t room[WIRE_PARTS_HEADER_ROOM + WIRE_PART_ROOM];
     wire_parts parts;
     size_t length;
     wire_batch_header header = {.sent_ns = rt_clock_utc_ns()};
-    wire_control_command clock = wire_control_command_empty;
-    clock.kind = WIRE_CONTROL_CLOCK;
     tw_text_copy(header.sender, sizeof header.sender, m->name);
     wire_parts_start(&parts, room, sizeof room);
-    (void)wire_control_command_add(&parts, &clock);
+    (void)wire_control_command_add(&parts, command);
     const uint8_t *bytes = wire_controls_finish(&parts, &header, &length);
     bus_publish_trusted(m->bus, self->control, bytes, length);
-    m->counts.clocks++;
+}
+
+static void send_clock(leading *self) {
+    wire_control_command clock = wire_control_command_empty;
+    clock.kind = WIRE_CONTROL_CLOCK;
+    leading_command(self, &clock);
+    self->matcher->counts.clocks++;
 }
 
 /* Stream time stands still while nothing comes. It is asked to move only when something is due by this machine's clock. */
@@ -267,24 +259,24 @@ void leading_step(leading *self, int64_t now_ns) {
 /* ---- what is heard ---- */
 
 static void tell_disbelieved(leading *self, const ml_heartbeat *beat) {
-    if (self->machine.disbelieved == self->disbelieved) return;
-    self->disbelieved = self->machine.disbelieved;
+    if (self->machine.candidacy.disbelieved == self->disbelieved) return;
+    self->disbelieved = self->machine.candidacy.disbelieved;
     rt_log_limited(
         self->matcher->log, &self->term_site, RT_WARN,
         "a heartbeat with a term that nobody can have yet: not believed; somebody else writes to this bus",
         RT_STR("leader", beat->leader), RT_U64("term", beat->term));
 }
 
-static void on_heartbeat(void *context, const bus_message *message) {
+static void on_status(void *context, const wire_feed_status *status) {
     leading *self = context;
     matcher *m = self->matcher;
-    wire_feed_status status;
-    if (self->halted || wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK)
-        return;
-    ml_heartbeat beat = {
-        .term = status.term, .seq = status.seq, .published_seq = status.published_seq, .handover = status.handover};
-    tw_text_copy(beat.leader, sizeof beat.leader, status.leader);
-    tw_text_copy(beat.epoch, sizeof beat.epoch, status.epoch);
+    if (self->halted) return;
+    ml_heartbeat beat = {.term = status->term,
+                         .seq = status->seq,
+                         .published_seq = status->published_seq,
+                         .handover = status->handover};
+    tw_text_copy(beat.leader, sizeof beat.leader, status->leader);
+    tw_text_copy(beat.epoch, sizeof beat.epoch, status->epoch);
     int64_t now_ns = rt_clock_monotonic_ns();
     bool leaders_word = ml_heard(&self->machine, &beat, now_ns);
     tell_disbelieved(self, &beat);
@@ -293,47 +285,41 @@ static void on_heartbeat(void *context, const bus_message *message) {
     leading_step(self, now_ns);
 }
 
-static void on_probe(void *context, const bus_message *message) {
+static void on_probe(void *context, uint64_t number) {
     leading *self = context;
-    uint64_t number;
-    if (message->length != sizeof number) return;
-    memcpy(&number, message->bytes, sizeof number);
     int64_t now_ns = rt_clock_monotonic_ns();
     ml_probed(&self->machine, number, now_ns);
     leading_step(self, now_ns);
 }
 
-static void on_claim(void *context, const bus_message *message) {
+static void on_seen(void *context, uint64_t term, const char *holder) {
     leading *self = context;
-    uint64_t term;
-    char holder[BUS_LEASE_HOLDER_BYTES];
-    if (!bus_lease_parse(message->bytes, message->length, &term, holder)) return;
     ml_lease_seen(&self->machine, term, holder);
     leading_step(self, rt_clock_monotonic_ns());
 }
 
-static void on_lease(void *context, const bus_lease_result *result) {
+static void on_read(void *context, bool found, uint64_t term, const char *holder, uint64_t revision) {
+    leading *self = context;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    ml_lease_read(&self->machine, found, term, holder, revision, now_ns);
+    leading_step(self, now_ns);
+}
+
+static void on_claimed(void *context, bool won, uint64_t revision) {
+    leading *self = context;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    ml_claimed(&self->machine, won, revision, now_ns);
+    leading_step(self, now_ns);
+}
+
+static void on_away(void *context, const char *reason) {
     leading *self = context;
     matcher *m = self->matcher;
     int64_t now_ns = rt_clock_monotonic_ns();
-    switch (result->outcome) {
-    case BUS_LEASE_FOUND:
-    case BUS_LEASE_NONE:
-        ml_lease_read(&self->machine, result->outcome == BUS_LEASE_FOUND, result->term, result->holder,
-                      result->revision, now_ns);
-        break;
-    case BUS_LEASE_WON:
-    case BUS_LEASE_LOST:
-        ml_claimed(&self->machine, result->outcome == BUS_LEASE_WON, result->revision, now_ns);
-        break;
-    case BUS_LEASE_AWAY:
-    default:
-        m->counts.lease_failures++;
-        rt_log_limited(m->log, &self->away_site, RT_WARN, "no lease: nobody can begin to lead until there is one",
-                       RT_STR("reason", result->reason));
-        ml_lease_away(&self->machine, now_ns);
-        break;
-    }
+    m->counts.lease_failures++;
+    rt_log_limited(m->log, &self->away_site, RT_WARN, "no lease: nobody can begin to lead until there is one",
+                   RT_STR("reason", reason));
+    ml_lease_away(&self->machine, now_ns);
     leading_step(self, now_ns);
 }
 
@@ -408,35 +394,24 @@ bool leading_leave(leading *self) {
 
 /* ---- opening and closing ---- */
 
-static tw_code open_lease(leading *self, tw_error *error) {
+static tw_code open_election(leading *self, tw_error *error) {
     matcher *m = self->matcher;
     const matcher_settings *set = &m->settings;
-    char key[BUS_LEASE_HOLDER_BYTES];
-    tw_text_format(key, sizeof key, "%s.%" PRIu64, set->exchange, set->shard);
-    bus_lease_options options = {.url = set->nats,
-                                 .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
-                                 .bucket = set->lease_bucket,
-                                 .key = key,
-                                 .replicas = (uint32_t)set->replicas,
-                                 .timeout_ns =
-                                     set->lease_timeout_ns > LEAST_CALL_NS ? set->lease_timeout_ns : LEAST_CALL_NS};
-    tw_code code = bus_lease_open(&self->lease, &m->loop, &options, on_lease, self, error);
-    if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
-    code = bus_new_inbox(m->bus, self->inbox, sizeof self->inbox, error);
-    if (code == TW_OK)
-        code = bus_subscribe(m->bus, self->inbox, on_probe, self, PENDING_BYTES, &self->probes, error);
-    if (code != TW_OK) return code;
-    return bus_subscribe(m->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES, &self->claims,
-                         error);
-}
-
-static tw_code listen_to_leader(leading *self, tw_error *error) {
-    matcher *m = self->matcher;
-    char subject[SUBJECT_BYTES];
-    if (!wire_arena_init(&self->arena, STATUS_ARENA))
-        return tw_error_set(error, TW_NO_MEMORY, "no memory for heartbeats");
-    subject_feed_status(subject, sizeof subject, m->settings.exchange, (uint32_t)m->settings.shard);
-    return bus_subscribe(m->bus, subject, on_heartbeat, self, PENDING_BYTES, &self->heartbeats, error);
+    const bus_election_options options = {.exchange = set->exchange,
+                                          .partition = set->shard,
+                                          .url = set->nats,
+                                          .credentials = set->credentials,
+                                          .bucket = set->lease_bucket,
+                                          .replicas = set->replicas,
+                                          .lease_ns = set->lease_timeout_ns};
+    const bus_election_handlers handlers = {.context = self,
+                                            .on_status = on_status,
+                                            .on_read = on_read,
+                                            .on_claimed = on_claimed,
+                                            .on_away = on_away,
+                                            .on_seen = on_seen,
+                                            .on_probe = on_probe};
+    return bus_election_open(&self->election, m->bus, &m->loop, &options, &handlers, error);
 }
 
 tw_code leading_open(leading **opened, matcher *m, tw_error *error) {
@@ -450,17 +425,11 @@ tw_code leading_open(leading **opened, matcher *m, tw_error *error) {
     ml_init(&self->machine, &options, self->stepped_ns, rt_clock_utc_ns());
     (void)subject_shard(self->control, sizeof self->control, SUBJECT_KIND_CONTROL, m->settings.exchange,
                         (uint32_t)m->settings.shard);
-    tw_code code = listen_to_leader(self, error);
-    if (code == TW_OK) code = open_lease(self, error);
-    return code == TW_OK ? code : tw_error_wrap(error, "finding out who leads");
+    return open_election(self, error);
 }
 
 void leading_close(leading *self) {
     if (self == NULL) return;
-    bus_unsubscribe(self->heartbeats);
-    bus_unsubscribe(self->claims);
-    bus_unsubscribe(self->probes);
-    bus_lease_close(self->lease);
-    wire_arena_fini(&self->arena);
+    bus_election_close(&self->election);
     free(self);
 }

@@ -12,7 +12,7 @@ static bool can_serve(const matcher *self) {
 }
 
 /* What can't be journaled is not done: whoever is asked for readiness must not say that all is well. */
-static bool is_ready(const matcher *self) {
+static bool is_ready(const matcher *self) { /* with little storage it is: what can be cancelled is */
     return can_serve(self) && execlog_refused(self->execlog)[0] == '\0';
 }
 
@@ -20,6 +20,9 @@ static void say_why(const matcher *self, char *text, size_t capacity) {
     const char *refused = execlog_refused(self->execlog);
     if (self->halted[0] == '\0' && refused[0] != '\0')
         (void)tw_text_format(text, capacity, "nothing can be journaled: execlog takes no message: %s", refused);
+    else if (self->halted[0] == '\0' && mx_storage_low(mr_engine(self->replica)))
+        (void)tw_text_copy(text, capacity,
+                           "storage of the journal runs short: new orders are refused, cancels are taken");
     else
         (void)tw_text_copy(text, capacity, self->halted);
 }
@@ -42,6 +45,9 @@ static void collect(void *context) {
     seen->waiting_inputs = (int64_t)inputs_waiting(self->inputs);
     seen->found_waiting = mr_found_waiting(self->replica);
     seen->ready = is_ready(self);
+    seen->storage_low = mx_storage_low(engine);
+    seen->orders_left = storage_left_bytes(self->storage, MW_STREAM_ORDERS);
+    seen->execlog_left = storage_left_bytes(self->storage, MW_STREAM_EXECLOG);
     seen->open_orders = mx_open_orders(engine);
     seen->instruments = mx_instruments(engine);
     seen->accounts = mx_accounts(engine);
@@ -128,6 +134,10 @@ static void add_gauges(matcher *self, const char *labels) {
         {"backlog_bytes", "Reports that are not known to be in execlog.", &seen->backlog_bytes},
         {"backlog_reports", "Likewise, how many.", &seen->backlog_reports},
         {"execlog_ahead", "Messages of execlog whose inputs have not been taken.", &seen->found_waiting},
+        {"storage_low", "1 while new orders are refused because storage of the journal runs short.",
+         &seen->storage_low},
+        {"orders_left_bytes", "What the order stream can still take; -1: no bound is known.", &seen->orders_left},
+        {"execlog_left_bytes", "Likewise execlog.", &seen->execlog_left},
         {"open_orders", "Orders open.", &seen->open_orders},
         {"instruments", "Instruments defined.", &seen->instruments},
         {"accounts", "Accounts defined.", &seen->accounts},
@@ -167,6 +177,7 @@ static bool tell_ready(void *context, char *text, size_t capacity) {
     json_string(&writer, "role", ml_role_name((ml_role)leading_role(self->leading)));
     json_string(&writer, "leader", leading_leader(self->leading));
     json_string(&writer, "bus", bus_connected(self->bus) ? "CONNECTED" : "AWAY");
+    json_string(&writer, "storage", mx_storage_low(mr_engine(self->replica)) ? "LOW" : "ENOUGH");
     json_u64(&writer, "seq", mr_seq(self->replica));
     json_u64(&writer, "journaled", mr_journaled(self->replica));
     json_u64(&writer, "backlog_bytes", mr_backlog_bytes(self->replica));
@@ -177,7 +188,7 @@ static bool tell_ready(void *context, char *text, size_t capacity) {
 
 tw_code observe_open(matcher *self, tw_error *error) {
     char labels[64];
-    if (self->settings.metrics < 0) return TW_OK;
+    if (self->settings.watch.metrics < 0) return TW_OK;
     self->metrics = metrics_alloc();
     if (self->metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
     tw_text_format(labels, sizeof labels, "exchange=\"%s\",shard=\"%u\"", self->settings.exchange,
@@ -186,13 +197,10 @@ tw_code observe_open(matcher *self, tw_error *error) {
     add_gauges(self, labels);
     add_latencies(self, labels);
     metrics_on_collect(self->metrics, collect, self);
-    tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
-                                       self->settings.metrics_address, (uint16_t)self->settings.metrics, error);
-    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
-    metrics_server_on_ready(self->metrics_server, tell_ready, self);
-    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", self->settings.metrics_address),
-           RT_U64("port", metrics_server_port(self->metrics_server)));
-    return TW_OK;
+    tw_code code =
+        rt_watch_serve(&self->settings.watch, &self->loop, self->metrics, self->log, &self->metrics_server, error);
+    if (code == TW_OK) metrics_server_on_ready(self->metrics_server, tell_ready, self);
+    return code;
 }
 
 void observe_close(matcher *self) {

@@ -6,17 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/civil.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "runtime/bus_election.h"
 #include "runtime/clock.h"
 
 #define NS_PER_MS       INT64_C(1000000)
 #define SIGNALS         3
 #define TICK_NS         (5 * NS_PER_MS)
-#define HOST_BYTES      33
 #define SHOWN_BYTES     256u
 #define BREATH_NS       (4 * NS_PER_MS) /* between two looks at who leads */
 #define FOLLOWERS_SHARE 4u              /* of --backlog, before reading pauses */
@@ -116,6 +115,7 @@ static void on_tick(void *context) {
     matcher_breathe(self, now_ns);
     execlog_tick(self->execlog, now_ns);
     keeping_tick(self->keeping, now_ns);
+    storage_tick(self->storage, now_ns);
     bus_flush(self->bus);
     matcher_flow(self);
 }
@@ -137,15 +137,6 @@ void matcher_stop(matcher *self, int exit_code) {
 }
 
 /* ---- building ---- */
-
-static void name_instance(char name[ML_NAME_BYTES]) {
-    char host[HOST_BYTES] = "";
-    gethostname(host, sizeof host - 1);
-    for (char *c = host; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~') *c = '_';
-    tw_text_format(name, ML_NAME_BYTES, "%s.%d.%" PRId64, host[0] != '\0' ? host : "host", (int)getpid(),
-                   rt_clock_utc_ns() / NS_PER_MS);
-}
 
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     matcher *self = context;
@@ -187,7 +178,8 @@ static tw_code open_replica(matcher *self, tw_error *error) {
                                      .max_orders = (uint32_t)set->max_orders,
                                      .max_pages = (uint32_t)set->max_pages,
                                      .max_client_ids = (uint32_t)set->max_client_ids,
-                                     .max_sessions = (uint32_t)set->max_sessions},
+                                     .max_sessions = (uint32_t)set->max_sessions,
+                                     .max_reports = (uint32_t)set->max_reports},
                           .backlog_bytes = set->backlog,
                           .input_bytes = set->input_memory,
                           .recent_bytes = set->recent};
@@ -248,6 +240,7 @@ static tw_code open_parts(matcher *self, tw_error *error) {
     if (code == TW_OK) code = queries_open(&self->queries, self, error);
     if (code == TW_OK) code = hashes_open(&self->hashes, self, error);
     if (code == TW_OK) code = keeping_open(&self->keeping, self, error);
+    if (code == TW_OK) code = storage_open(&self->storage, self, error);
     if (code == TW_OK) code = observe_open(self, error);
     return code == TW_OK ? places_open(&self->places, self, error) : code;
 }
@@ -258,15 +251,14 @@ static tw_code check_settings(const matcher *self, tw_error *error) {
         return tw_error_set(error, TW_INVALID, "--shard %" PRIu64 " is beyond --shards %" PRIu64, set->shard,
                             set->shards);
     if (set->replicas == 2 || set->replicas == 4)
-        return tw_error_set(error, TW_INVALID, "--replicas is 1, 3 or 5: an even number can't outvote a failure");
+        return tw_error_set(error, TW_INVALID,
+                            "--replicas is 1, 3 or 5, or 0 to leave them: an even number can't outvote a failure");
     return TW_OK;
 }
 
 tw_code matcher_open(matcher *self, tw_error *error) {
-    rt_level level = RT_INFO;
-    rt_level_parse(self->settings.log_level, &level);
-    self->log = rt_log_alloc("tickwire-matcher", self->settings.log_format, level, 2);
-    name_instance(self->name);
+    self->log = rt_watch_log(&self->settings.watch, "tickwire-matcher");
+    bus_instance_name(self->name);
     uv_loop_init(&self->loop);
     tw_code code = check_settings(self, error);
     if (code == TW_OK) code = open_replica(self, error);
@@ -295,6 +287,7 @@ static void close_handle(uv_handle_t *handle) {
 
 void matcher_close(matcher *self) {
     places_close(self->places);
+    storage_close(self->storage);
     keeping_close(self->keeping);
     hashes_close(self->hashes);
     queries_close(self->queries);

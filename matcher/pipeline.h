@@ -7,6 +7,7 @@
  *                                         ├──queries.c──> answers
  *                                         ├──hashes.c───> hash.…, compared with other replicas'
  *                                         └──keeping.c──> snapshots
+ *   storage.c watches what the streams may still hold, and has new orders refused before a cancel would be.
  *   leading.c says who publishes and writes; places.c makes the streams, finds a snapshot and begins.
  *
  * A burst in, a burst out: what one read of the socket brought is taken, then live reports and market data leave, then execlog gets
@@ -27,6 +28,8 @@
 #include "matcher/market/market.h"
 #include "matcher/replica/replica.h"
 #include "matcher/settings.h"
+#include "matcher/wire/places.h"
+#include "proto/venue.h"
 #include "runtime/bus.h"
 #include "runtime/bus_reader.h"
 #include "runtime/log.h"
@@ -41,6 +44,7 @@ typedef struct queries queries; /* queries.c */
 typedef struct hashes hashes;   /* hashes.c */
 typedef struct keeping keeping; /* keeping.c */
 typedef struct leading leading; /* leading.c */
+typedef struct storage storage; /* storage.c */
 
 typedef enum matcher_state {
     MATCHER_STARTING = 0, /* streams are made, a snapshot is looked for */
@@ -48,7 +52,12 @@ typedef enum matcher_state {
     MATCHER_HALTED /* something is wrong that time does not heal: publishes nothing more, stays to be looked at */
 } matcher_state;
 
-#define MATCHER_REASON_BYTES 400u
+#define MATCHER_REASON_BYTES 800u
+/* Behind a MISMATCH of states or reports: what makes one, and what to do. */
+#define MATCHER_MISMATCH_HINT                                                                                      \
+    "; usual causes: another version of tickwire-matcher, other bounds (--max-...), an order stream that was "     \
+    "wiped or "                                                                                                    \
+    "restored. 'tickwire journal verify' tells which side is right (docs/venue.md, When it says HALTED)"
 
 /* Counters that the parts keep, for metrics. */
 typedef struct matcher_counts {
@@ -69,6 +78,7 @@ typedef struct matcher_observed {
     publisher_stats publisher;
     bus_stats bus;
     int64_t state, role, leads, term, seq, journaled, backlog_bytes, backlog_reports, waiting_inputs, found_waiting;
+    int64_t storage_low, orders_left, execlog_left;
     int64_t ready, open_orders, instruments, accounts, positions, bus_buffered, snapshot_seq, snapshot_age_ns;
     uint64_t reports, inputs_consumers, log_consumers;
 } matcher_observed;
@@ -91,13 +101,15 @@ typedef struct matcher {
     hashes *hashes;
     keeping *keeping;
     leading *leading;
+    storage *storage;
 
     matcher_state state;
     char halted[MATCHER_REASON_BYTES];
-    uint64_t orders_last; /* the order stream's last message at the start */
-    mr_origin origin;     /* of the streams, as they are */
-    int64_t burst_ns;     /* the wall clock at the burst's beginning */
-    bool burst_open;      /* something was taken that has not left */
+    uint64_t orders_last;                 /* the order stream's last message at the start */
+    uint64_t orders_first, execlog_first; /* what was trimmed is before; 1: nothing */
+    mr_origin origin;                     /* of the streams, as they are */
+    int64_t burst_ns;                     /* the wall clock at the burst's beginning */
+    bool burst_open;                      /* something was taken that has not left */
     int64_t breathed_ns;
     bool stopping;
     int exit_code;
@@ -190,7 +202,8 @@ bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another repl
 /* keeping.c */
 tw_code keeping_open(keeping **keeping, matcher *matcher, tw_error *error);
 void keeping_close(keeping *keeping);
-void keeping_find(keeping *keeping); /* then matcher_begin */
+void keeping_bound(keeping *keeping, uint64_t bytes); /* what the stream may hold; 0: no bound */
+void keeping_find(keeping *keeping);                  /* then matcher_begin */
 void keeping_tick(keeping *keeping, int64_t now_ns);
 void keeping_last(keeping *keeping); /* before the process ends */
 uint64_t keeping_seq(const keeping *keeping);
@@ -208,10 +221,18 @@ bool leading_serves(const leading *leading);
 bool leading_speaks(const leading *leading);
 bool leading_may_send(const leading *leading);
 void leading_hand_over(leading *leading);
-bool leading_leave(leading *leading); /* true: matcher_stop follows */
+bool leading_leave(leading *leading);                                        /* true: matcher_stop follows */
+void leading_command(leading *leading, const wire_control_command *command); /* into the order stream */
 uint64_t leading_term(const leading *leading);
 int leading_role(const leading *leading);
 const char *leading_leader(const leading *leading); /* as heard */
+
+/* storage.c */
+tw_code storage_open(storage **storage, matcher *matcher, tw_error *error);
+void storage_close(storage *storage);
+void storage_tick(storage *storage, int64_t now_ns);
+/* What the stream can still take, by its own bound or its account's; -1: no bound is known. Orders or execlog. */
+int64_t storage_left_bytes(const storage *storage, mw_stream stream);
 
 /* observe.c */
 tw_code observe_open(matcher *self, tw_error *error);

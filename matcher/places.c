@@ -102,7 +102,11 @@ static void probed(places *self, const bus_streams_result *result, const char *n
 static void tell_stream(const places *self, const bus_streams_result *result, const char *name) {
     rt_log(self->matcher->log, RT_INFO, result->made ? "a stream was made" : "stream", RT_STR("name", name),
            RT_U64("first", result->info.first_seq), RT_U64("last", result->info.last_seq),
-           RT_U64("bytes", result->info.bytes), RT_U64("replicas", result->info.replicas));
+           RT_U64("bytes", result->info.bytes), RT_U64("max_bytes", result->info.max_bytes),
+           RT_U64("replicas", result->info.replicas));
+    if (result->changed)
+        rt_log(self->matcher->log, RT_WARN, "a stream was not as the venue needs it, and was changed",
+               RT_STR("name", name), RT_STR("changes", result->changes));
 }
 
 static void made(places *self, const bus_streams_result *result, const char *name) {
@@ -111,8 +115,13 @@ static void made(places *self, const bus_streams_result *result, const char *nam
     if (self->stream == MW_STREAM_ORDERS) {
         m->origin.orders_created_ns = result->info.created_ns;
         m->orders_last = result->info.last_seq;
+        m->orders_first = result->info.first_seq;
     }
-    if (self->stream == MW_STREAM_EXECLOG) m->origin.execlog_created_ns = result->info.created_ns;
+    if (self->stream == MW_STREAM_EXECLOG) {
+        m->origin.execlog_created_ns = result->info.created_ns;
+        m->execlog_first = result->info.first_seq;
+    }
+    if (self->stream == MW_STREAM_SNAPSHOTS) keeping_bound(m->keeping, result->info.max_bytes);
     do
         self->stream++;
     while (self->stream < MW_STREAMS && !is_wanted(self, self->stream));

@@ -17,8 +17,10 @@ static const setting table[] = {
     {"credentials", SETTING_TEXT, AT(credentials), "", "FILE", "NATS credentials (.creds)", NULL, 0, 0},
     {"high-water", SETTING_COUNT, AT(high_water), "16Mi", "BYTES",
      "with more than this buffered for the bus, reading orders pauses", NULL, 1 << 20, INT64_C(1) << 32},
-    {"replicas", SETTING_COUNT, AT(replicas), "1", "N",
-     "of the venue's streams and the lease when they are made: 3 in a cluster", NULL, 1, 5},
+    {"replicas", SETTING_COUNT, AT(replicas), "0", "N",
+     "of the venue's streams, and of the lease when it is made: 3 in a cluster; 0: as they are, 1 when they are "
+     "made",
+     NULL, 0, 5},
     {"lease-bucket", SETTING_TEXT, AT(lease_bucket), "tickwire-leaders", "NAME",
      "JetStream key-value bucket that says who leads; made if it is not there", NULL, 0, 0},
     {"lease-timeout", SETTING_DURATION, AT(lease_timeout_ns), "300ms", "TIME",
@@ -38,13 +40,16 @@ static const setting table[] = {
     {"max-client-ids", SETTING_COUNT, AT(max_client_ids), "16Mi", "N",
      "client order ids remembered in one trading day; orders with more are refused", NULL, 1, 1 << 28},
     {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "sessions open at once", NULL, 1, 1 << 20},
+    {"max-reports", SETTING_COUNT, AT(max_reports), "1Mi", "N",
+     "reports of one message; after that only cancels are taken from it, and a sweep ends", NULL, 4, 1 << 28},
     {"backlog", SETTING_COUNT, AT(backlog), "64Mi", "BYTES",
      "reports that are not in execlog yet; above it reading orders pauses (it must hold those of one message of "
      "execlog)",
      NULL, 4 << 20, INT64_C(1) << 36},
-    {"input-memory", SETTING_COUNT, AT(input_memory), "1Gi", "BYTES",
-     "for the reports of one message beyond that, about 250 bytes each; taken only when needed", NULL, 1 << 24,
-     INT64_C(1) << 38},
+    {"input-memory", SETTING_COUNT, AT(input_memory), "0", "BYTES",
+     "for the reports of one message beyond that; taken only when needed. 0: as much as one can need with these "
+     "bounds, and less is refused",
+     NULL, 0, INT64_C(1) << 42},
     {"recent", SETTING_COUNT, AT(recent), "64Mi", "BYTES",
      "reports kept to answer questions for executions and for orders that have ended", NULL, 1 << 20,
      INT64_C(1) << 36},
@@ -74,6 +79,12 @@ static const setting table[] = {
     {"snapshot-stream-bytes", SETTING_COUNT, AT(snapshot_stream_bytes), "4Gi", "BYTES",
      "what that stream may hold when it is made: three of the largest snapshots", NULL, 1 << 20, INT64_C(1) << 40},
 
+    {"storage-reserve", SETTING_COUNT, AT(storage_reserve), "5", "PERCENT",
+     "when the order stream, execlog or their account has less left than this share of what it may hold, new "
+     "orders "
+     "are refused, so that cancels still find room; 0: never",
+     NULL, 0, 50},
+
     {"depth", SETTING_COUNT, AT(depth), "10", "N", "price levels a side on the order book channels", NULL, 1, 64},
     {"tier-100ms", SETTING_FLAG, AT(tier_100ms), "true", NULL, "publish orderbook.100ms", NULL, 0, 0},
     {"tier-1s", SETTING_FLAG, AT(tier_1s), "true", NULL, "publish orderbook.1s", NULL, 0, 0},
@@ -84,14 +95,7 @@ static const setting table[] = {
     {"snapshot-rate", SETTING_COUNT, AT(snapshot_rate), "64Mi", "BYTES/S",
      "most bytes a second of market data's snapshot and directory replies", NULL, 65536, INT64_C(1) << 34},
 
-    {"metrics", SETTING_NUMBER, AT(metrics), "-1", "PORT",
-     "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none", NULL, -1, 65535},
-    {"metrics-address", SETTING_TEXT, AT(metrics_address), "127.0.0.1", "ADDRESS", "where to serve metrics", NULL,
-     0, 0},
-    {"log-format", SETTING_CHOICE, AT(log_format), "human", "FORMAT", "of the log on standard error", "human|json",
-     0, 0},
-    {"log-level", SETTING_CHOICE, AT(log_level), "info", "LEVEL", "least important lines to write",
-     "debug|info|warn|error", 0, 0},
+    RT_WATCH_ROWS(AT(watch), "serve Prometheus metrics over HTTP; 0 takes a free port, -1 none"),
     {0}};
 
 const settings_program matcher_program = {

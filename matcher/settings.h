@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/settings.h"
+#include "runtime/watch.h"
 
 typedef struct matcher_settings {
     const char *exchange;
@@ -15,7 +16,7 @@ typedef struct matcher_settings {
     const char *nats;
     const char *credentials;
     uint64_t high_water;
-    uint64_t replicas;
+    uint64_t replicas; /* 0: as found */
     const char *lease_bucket;
     int64_t lease_timeout_ns;
     int64_t write_timeout_ns;
@@ -27,6 +28,7 @@ typedef struct matcher_settings {
     uint64_t max_pages;
     uint64_t max_client_ids;
     uint64_t max_sessions;
+    uint64_t max_reports;
     uint64_t backlog;
     uint64_t input_memory;
     uint64_t recent;
@@ -42,6 +44,8 @@ typedef struct matcher_settings {
     bool snapshot_stream;
     uint64_t snapshot_stream_bytes;
 
+    uint64_t storage_reserve; /* percent */
+
     uint64_t depth;
     bool tier_100ms;
     bool tier_1s;
@@ -49,10 +53,7 @@ typedef struct matcher_settings {
     uint64_t max_requests;
     uint64_t snapshot_rate;
 
-    int64_t metrics; /* port, -1: none */
-    const char *metrics_address;
-    const char *log_format;
-    const char *log_level;
+    rt_watch_settings watch;
 } matcher_settings;
 
 extern const settings_program matcher_program;

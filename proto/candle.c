@@ -36,10 +36,7 @@ static size_t put_candle(const wire_candle *m, uint8_t *buffer) {
 size_t wire_candle_encode(const wire_candle *m, uint8_t *buffer, size_t capacity) {
     if (__builtin_expect(capacity >= CANDLE_ROOM, 1)) return put_candle(m, buffer);
     uint8_t scratch[CANDLE_ROOM];
-    size_t length = put_candle(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_candle(m, scratch));
 }
 
 static void take_result(wire_reader *reader, const wire_field *field, wire_candle *m) {

@@ -222,6 +222,7 @@ typedef struct wire_feed_status {
     bool handover;
     char leader[WIRE_LEADER_BYTES];
     uint64_t directory_version;
+    bool storage_low;
 } wire_feed_status;
 
 typedef struct wire_line_status {

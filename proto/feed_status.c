@@ -26,6 +26,7 @@ size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_
     pb.handover = m->handover;
     pb.leader = (char *)m->leader;
     pb.directory_version = m->directory_version;
+    pb.storage_low = m->storage_low;
     return wire_pb_pack(&pb.base, buffer, capacity);
 }
 
@@ -48,6 +49,7 @@ static wire_result copy(wire_feed_status *m, const Tickwire__V1__FeedStatus *pb)
         .published_seq = pb->published_seq,
         .handover = pb->handover != 0,
         .directory_version = pb->directory_version,
+        .storage_low = pb->storage_low != 0,
     };
     bool good = wire_pb_text(m->exchange, sizeof m->exchange, pb->exchange) &&
                 wire_pb_text(m->epoch, sizeof m->epoch, pb->epoch) &&

@@ -24,10 +24,7 @@ static size_t put_imbalance(const wire_imbalance *m, uint8_t *buffer) {
 size_t wire_imbalance_encode(const wire_imbalance *m, uint8_t *buffer, size_t capacity) {
     if (capacity >= HEADER_ROOM) return put_imbalance(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    size_t length = put_imbalance(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_imbalance(m, scratch));
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, tw_imbalance *i) {

@@ -36,10 +36,7 @@ size_t wire_order_events_encode(const wire_order_events *m, uint8_t *buffer, siz
     TW_ASSERT(m->event_count <= WIRE_MAX_ORDER_EVENTS);
     if (capacity >= ROOM(m->event_count)) return put_order_events(m, buffer);
     uint8_t scratch[ROOM(WIRE_MAX_ORDER_EVENTS)];
-    size_t length = put_order_events(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_order_events(m, scratch));
 }
 
 static void take_event_field(wire_reader *reader, const wire_field *field, wire_order_event *event) {

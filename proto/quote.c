@@ -18,10 +18,7 @@ static size_t put_quote(const wire_quote *m, uint8_t *buffer) {
 size_t wire_quote_encode(const wire_quote *m, uint8_t *buffer, size_t capacity) {
     if (__builtin_expect(capacity >= HEADER_ROOM, 1)) return put_quote(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    size_t length = put_quote(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_quote(m, scratch));
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, wire_quote *m) {

@@ -21,10 +21,7 @@ static size_t put_status(const wire_status *m, uint8_t *buffer) {
 size_t wire_status_encode(const wire_status *m, uint8_t *buffer, size_t capacity) {
     if (capacity >= HEADER_ROOM) return put_status(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    size_t length = put_status(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_status(m, scratch));
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, wire_status *m) {

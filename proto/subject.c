@@ -264,6 +264,13 @@ bool subject_executions(char *subject, size_t capacity, const char *account) {
     return finish(subject, capacity, whole);
 }
 
+bool subject_query(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account) {
+    char token[SUBJECT_BYTES];
+    bool whole = is_mic(mic, strlen(mic)) && subject_escape(token, sizeof token, account) &&
+                 tw_text_format(subject, capacity, "query.%s.%u.%s", mic, (unsigned)shard, token);
+    return finish(subject, capacity, whole);
+}
+
 /* ---- taking apart ---- */
 
 /* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
@@ -384,12 +391,23 @@ static subject_kind parse_shard(const char *rest, subject_parts *parts, subject_
     return good ? kind : SUBJECT_KIND_UNKNOWN;
 }
 
+/* query.{MIC}.{SHARD}, where nothing may follow, not even a dot, or query.{MIC}.{SHARD}.{ACCOUNT}. */
+static subject_kind parse_query(const char *rest, subject_parts *parts) {
+    bool good = take_mic(&rest, parts->mic);
+    if (good && strchr(rest, '.') == NULL)
+        good = take_partition(&rest, &parts->partition);
+    else
+        good = good && take_partition(&rest, &parts->partition) && take_last_name(rest, parts->account);
+    return good ? SUBJECT_KIND_QUERY : SUBJECT_KIND_UNKNOWN;
+}
+
 /* A subject whose first token is one of the venue's words. */
 static subject_kind parse_venue(const char *first, size_t length, const char *rest, subject_parts *parts) {
     if (token_is(first, length, "orders")) return parse_orders(rest, parts);
     if (token_is(first, length, "fills")) return parse_fills(rest, parts);
     if (token_is(first, length, "exec"))
         return take_last_name(rest, parts->account) ? SUBJECT_KIND_EXECUTIONS : SUBJECT_KIND_UNKNOWN;
+    if (token_is(first, length, "query")) return parse_query(rest, parts);
     for (subject_kind kind = SUBJECT_KIND_ORDER_BATCH; kind <= SUBJECT_KIND_HASH; kind++)
         if (token_is(first, length, shard_word(kind))) return parse_shard(rest, parts, kind);
     return SUBJECT_KIND_UNKNOWN;

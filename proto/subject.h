@@ -88,7 +88,7 @@ typedef enum subject_kind {
     SUBJECT_KIND_ORDER_BATCH,        /* orderbatch.{MIC}.{SHARD} */
     SUBJECT_KIND_CONTROL,            /* control.{MIC}.{SHARD} */
     SUBJECT_KIND_EXECUTION_LOG,      /* execlog.{MIC}.{SHARD} */
-    SUBJECT_KIND_QUERY,              /* query.{MIC}.{SHARD} */
+    SUBJECT_KIND_QUERY,              /* query.{MIC}.{SHARD}, query.{MIC}.{SHARD}.{ACCOUNT} */
     SUBJECT_KIND_HASH,               /* hash.{MIC}.{SHARD} */
     SUBJECT_KIND_EXECUTIONS,         /* exec.{ACCOUNT} */
     SUBJECT_KIND_FILLS               /* fills.{MIC}.{SYMBOL} */
@@ -108,6 +108,8 @@ bool subject_orders(char *subject, size_t capacity, const char *mic, uint32_t sh
                     const char *symbol);
 bool subject_fills(char *subject, size_t capacity, const char *mic, const char *symbol);
 bool subject_executions(char *subject, size_t capacity, const char *account); /* exec.{ACCOUNT} */
+/* query.{MIC}.{SHARD}.{ACCOUNT}: questions about this account only. About any: subject_shard with SUBJECT_KIND_QUERY. */
+bool subject_query(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account);
 /* Those of a shard as a whole: kind is SUBJECT_KIND_ORDER_BATCH, _CONTROL, _EXECUTION_LOG, _QUERY or _HASH. */
 bool subject_shard(char *subject, size_t capacity, subject_kind kind, const char *mic, uint32_t shard);
 

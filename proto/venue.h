@@ -112,7 +112,8 @@ typedef enum wire_control_kind {
     WIRE_BEGIN_DAY,
     WIRE_SET_BLOCK,
     WIRE_SET_KILL,
-    WIRE_CONTROL_MASS_CANCEL
+    WIRE_CONTROL_MASS_CANCEL,
+    WIRE_SET_STORAGE
 } wire_control_kind;
 
 typedef struct wire_ticks {
@@ -197,7 +198,9 @@ typedef enum wire_query_kind {
     WIRE_QUERY_ORDERS,
     WIRE_QUERY_ORDER,
     WIRE_QUERY_POSITIONS,
-    WIRE_QUERY_EXECUTIONS
+    WIRE_QUERY_EXECUTIONS,
+    WIRE_QUERY_INSTRUMENT,
+    WIRE_QUERY_DAY
 } wire_query_kind;
 
 typedef struct wire_query {
@@ -231,6 +234,8 @@ typedef struct wire_position_view {
     int64_t quantity, average_price;
     wire_money cost, realised;
     uint64_t open_buys, open_sells;
+    char account[WIRE_ACCOUNT_BYTES]; /* "" where the question named it */
+    bool blocked;                     /* the account, in this instrument */
 } wire_position_view;
 
 typedef struct wire_account_view {
@@ -255,6 +260,8 @@ typedef struct wire_query_reply_header {
     bool more;
     uint64_t next;
     uint32_t next_n;
+    uint32_t date;      /* of the trading day that began last: 20260102; 0: none ever did */
+    int64_t day_end_ns; /* TW_TIME_ABSENT: no day is open */
 } wire_query_reply_header;
 
 typedef struct wire_state_hash {
@@ -317,7 +324,8 @@ typedef enum wire_part_kind {
     WIRE_PART_NAMED_ACCOUNT,
     WIRE_PART_ORDER_VIEW,
     WIRE_PART_POSITION_VIEW,
-    WIRE_PART_ACCOUNT_VIEW
+    WIRE_PART_ACCOUNT_VIEW,
+    WIRE_PART_DEFINITION
 } wire_part_kind;
 
 typedef struct wire_part {
@@ -330,6 +338,7 @@ typedef struct wire_part {
         wire_order_view order;
         wire_position_view position;
         wire_account_view account_view;
+        wire_control_command definition;
     };
 } wire_part;
 
@@ -366,11 +375,12 @@ bool wire_control_command_add(wire_parts *parts, const wire_control_command *com
 bool wire_report_add(wire_parts *parts, const wire_report *report);
 bool wire_named_instrument_add(wire_parts *parts, const wire_named_instrument *instrument);
 bool wire_named_account_add(wire_parts *parts, const wire_named_account *account); /* ExecutionBatch only */
-bool wire_reply_order_add(wire_parts *parts, const wire_order_view *order);        /* these five: QueryReply */
+bool wire_reply_order_add(wire_parts *parts, const wire_order_view *order);        /* these six: QueryReply */
 bool wire_reply_position_add(wire_parts *parts, const wire_position_view *position);
 bool wire_reply_report_add(wire_parts *parts, const wire_report *report);
 bool wire_reply_instrument_add(wire_parts *parts, const wire_named_instrument *instrument);
 bool wire_reply_account_add(wire_parts *parts, const wire_account_view *account);
+bool wire_reply_definition_add(wire_parts *parts, const wire_control_command *definition);
 
 /* Puts the header in front. Returns where the payload begins; it may be finished again with another header, as the parts of one
  * ExecutionBatch are whose number is known only after the last. */

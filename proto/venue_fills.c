@@ -33,10 +33,7 @@ size_t wire_fills_encode(const wire_fills *m, uint8_t *buffer, size_t capacity) 
     TW_ASSERT(m->fill_count <= WIRE_MAX_FILLS);
     if (capacity >= ROOM(m->fill_count)) return put_fills(m, buffer);
     uint8_t scratch[ROOM(WIRE_MAX_FILLS)];
-    size_t length = put_fills(m, scratch);
-    if (length > capacity) return 0;
-    memcpy(buffer, scratch, length);
-    return length;
+    return wire_copy_if_fits(buffer, capacity, scratch, put_fills(m, scratch));
 }
 
 static void take_fill_field(wire_reader *reader, const wire_field *field, wire_fill *fill) {

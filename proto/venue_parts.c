@@ -25,6 +25,7 @@ static const part_field reply_parts[] = {
     PART(22, WIRE_PART_REPORT, wire_table_report, report),
     PART(23, WIRE_PART_NAMED_INSTRUMENT, wire_table_named_instrument, instrument),
     PART(24, WIRE_PART_ACCOUNT_VIEW, wire_table_account_view, account_view),
+    PART(25, WIRE_PART_DEFINITION, wire_table_control_command, definition),
     {0, WIRE_PART_NONE, NULL, 0},
 };
 static const part_field command_parts[] = {
@@ -185,6 +186,10 @@ bool wire_reply_instrument_add(wire_parts *parts, const wire_named_instrument *i
 
 bool wire_reply_account_add(wire_parts *parts, const wire_account_view *account) {
     return add(parts, 24, &wire_table_account_view, account);
+}
+
+bool wire_reply_definition_add(wire_parts *parts, const wire_control_command *definition) {
+    return add(parts, 25, &wire_table_control_command, definition);
 }
 
 /* The header is written aside, because its length is not known before, and moved to where the parts begin. */

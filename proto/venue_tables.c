@@ -25,7 +25,8 @@ static const wire_named_instrument named_instrument_empty = {.number = WIRE_NUMB
 static const wire_named_account named_account_empty = {.number = WIRE_NUMBER_ABSENT};
 static const wire_batch_header batch_header_empty = {.sent_ns = TW_TIME_ABSENT};
 static const wire_execution_header execution_header_empty = {.publish_ns = TW_TIME_ABSENT};
-static const wire_query_reply_header query_reply_header_empty = {.event_ns = TW_TIME_ABSENT};
+static const wire_query_reply_header query_reply_header_empty = {.event_ns = TW_TIME_ABSENT,
+                                                                 .day_end_ns = TW_TIME_ABSENT};
 static const wire_state_hash state_hash_empty = {.event_ns = TW_TIME_ABSENT, .publish_ns = TW_TIME_ABSENT};
 
 static const wire_row order_command_rows[] = {
@@ -56,7 +57,7 @@ const wire_table wire_table_order_command =
     TABLE(order_command_rows, wire_order_command, &wire_order_command_empty);
 
 static const wire_row control_command_rows[] = {
-    [1] = CODE_ROW(wire_control_command, kind, 10),
+    [1] = CODE_ROW(wire_control_command, kind, 11),
     [2] = TEXT_ROW(wire_control_command, account),
     [3] = TEXT_ROW(wire_control_command, symbol),
     [4] = TEXT_ROW(wire_control_command, correlation_id),
@@ -182,7 +183,8 @@ static const wire_row position_view_rows[] = {
     [3] = ROW(wire_position_view, average_price, ROW_PRICE), [4] = ROW(wire_position_view, cost, ROW_MONEY),
     [5] = ROW(wire_position_view, cost, ROW_MONEY_LOW),      [6] = ROW(wire_position_view, realised, ROW_MONEY),
     [7] = ROW(wire_position_view, realised, ROW_MONEY_LOW),  [8] = ROW(wire_position_view, open_buys, ROW_U64),
-    [9] = ROW(wire_position_view, open_sells, ROW_U64),
+    [9] = ROW(wire_position_view, open_sells, ROW_U64),      [10] = TEXT_ROW(wire_position_view, account),
+    [11] = ROW(wire_position_view, blocked, ROW_BOOL),
 };
 const wire_table wire_table_position_view =
     TABLE(position_view_rows, wire_position_view, &wire_position_view_empty);
@@ -235,18 +237,25 @@ const wire_table wire_table_execution_header =
     TABLE(execution_header_rows, wire_execution_header, &execution_header_empty);
 
 static const wire_row query_reply_header_rows[] = {
-    [1] = TEXT_ROW(wire_query_reply_header, exchange),    [2] = ROW(wire_query_reply_header, shard, ROW_U32),
-    [3] = CODE_ROW(wire_query_reply_header, code, 3),     [4] = TEXT_ROW(wire_query_reply_header, detail),
-    [5] = ROW(wire_query_reply_header, seq, ROW_U64),     [6] = ROW(wire_query_reply_header, event_ns, ROW_TIME),
-    [7] = TEXT_ROW(wire_query_reply_header, account),     [8] = TEXT_ROW(wire_query_reply_header, correlation_id),
-    [9] = ROW(wire_query_reply_header, more, ROW_BOOL),   [10] = ROW(wire_query_reply_header, next, ROW_U64),
+    [1] = TEXT_ROW(wire_query_reply_header, exchange),
+    [2] = ROW(wire_query_reply_header, shard, ROW_U32),
+    [3] = CODE_ROW(wire_query_reply_header, code, 3),
+    [4] = TEXT_ROW(wire_query_reply_header, detail),
+    [5] = ROW(wire_query_reply_header, seq, ROW_U64),
+    [6] = ROW(wire_query_reply_header, event_ns, ROW_TIME),
+    [7] = TEXT_ROW(wire_query_reply_header, account),
+    [8] = TEXT_ROW(wire_query_reply_header, correlation_id),
+    [9] = ROW(wire_query_reply_header, more, ROW_BOOL),
+    [10] = ROW(wire_query_reply_header, next, ROW_U64),
     [11] = ROW(wire_query_reply_header, next_n, ROW_U32),
+    [12] = ROW(wire_query_reply_header, date, ROW_U32),
+    [13] = ROW(wire_query_reply_header, day_end_ns, ROW_TIME),
 };
 const wire_table wire_table_query_reply_header =
     TABLE(query_reply_header_rows, wire_query_reply_header, &query_reply_header_empty);
 
 static const wire_row query_rows[] = {
-    [1] = CODE_ROW(wire_query, kind, 4),         [2] = TEXT_ROW(wire_query, account),
+    [1] = CODE_ROW(wire_query, kind, 6),         [2] = TEXT_ROW(wire_query, account),
     [3] = TEXT_ROW(wire_query, symbol),          [4] = ROW(wire_query, order_id, ROW_U64),
     [5] = TEXT_ROW(wire_query, client_order_id), [6] = ROW(wire_query, after, ROW_U64),
     [7] = ROW(wire_query, after_n, ROW_U32),     [8] = ROW(wire_query, limit, ROW_U32),

@@ -114,4 +114,11 @@ static inline uint8_t *wire_end_length(uint8_t *content, uint8_t *at) {
     return at + 1;
 }
 
+/* What was written aside because `buffer` might be too small: copied, or 0 if it is. */
+static inline size_t wire_copy_if_fits(uint8_t *buffer, size_t capacity, const uint8_t *aside, size_t length) {
+    if (length > capacity) return 0;
+    memcpy(buffer, aside, length);
+    return length;
+}
+
 #endif

@@ -1,4 +1,4 @@
-/* State of the whole feed: at each interval, and at the next flush after a change of state, cause, gap or handover. */
+/* State of the whole feed: at each interval, and at the next flush after a change of state, cause, gap, handover or storage. */
 #include <string.h>
 
 #include "base/text.h"
@@ -18,7 +18,8 @@ void pub_feed_reset(publisher *p) {
 void publisher_feed_update(publisher *p, const publisher_feed *feed) {
     publisher_feed *mine = &p->feed;
     if (feed->state != mine->state || feed->cause != mine->cause || feed->gap_from != mine->gap_from ||
-        feed->gap_to != mine->gap_to || feed->handover != mine->handover) {
+        feed->gap_to != mine->gap_to || feed->handover != mine->handover ||
+        feed->storage_low != mine->storage_low) {
         p->feed_urgent = true;
     }
     *mine = *feed;
@@ -55,7 +56,8 @@ void pub_feed_publish(publisher *p, int64_t now_ns) {
                                .instruments = p->stats.instruments,
                                .instruments_not_ok = p->stats.instruments_not_ok,
                                .published_seq = p->published_seq,
-                               .handover = feed->handover};
+                               .handover = feed->handover,
+                               .storage_low = feed->storage_low};
     memcpy(status.exchange, p->exchange, sizeof status.exchange);
     memcpy(status.epoch, p->epoch, sizeof status.epoch);
     memcpy(status.detail, p->feed_detail, sizeof status.detail);

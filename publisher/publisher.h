@@ -131,7 +131,7 @@ void publisher_order_event(publisher *publisher, uint32_t instrument, const wire
 void publisher_book_state(publisher *publisher, uint32_t instrument, tw_book_state state, tw_state_cause cause,
                           const publisher_stamp *stamp);
 
-/* The feed's state, for FeedStatus. A change of state, cause, gap or handover is sent at the next flush, not at the
+/* The feed's state, for FeedStatus. A change of state, cause, gap, handover or storage is sent at the next flush, not at the
  * next interval. */
 typedef struct publisher_feed {
     tw_book_state state;
@@ -144,6 +144,7 @@ typedef struct publisher_feed {
     uint64_t messages;
     uint64_t lost;
     bool handover; /* the leader offers its place: nothing but FeedStatus leaves meanwhile, marks go on merging */
+    bool storage_low; /* a venue's shard takes nothing but cancels */
 } publisher_feed;
 void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
 

@@ -21,6 +21,7 @@
 #define CONNECT_TIMEOUT_MS       2000
 #define DEFAULT_SILENCE_NS       (3 * TW_NS_PER_SECOND)
 #define MOST_PINGS_OUT           1000 /* silence is judged by bus_silence.c */
+#define DEFAULT_INBOX_PREFIX     "_INBOX"
 #define AWAY_BUFFER_BYTES        4096 /* what is published between a loss and its notice; nothing else is kept */
 #define CLOSE_TIMEOUT_NS         (5 * TW_NS_PER_SECOND)
 #define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
@@ -229,6 +230,10 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
     if (self->high_water_bytes > INT32_MAX / 2) self->high_water_bytes = INT32_MAX / 2; /* nats.c counts in int */
     self->read_lot = options->read_lot_bytes != 0 ? options->read_lot_bytes : BUS_READ_LOT;
     self->silence_ns = options->silence_ns > 0 ? options->silence_ns : DEFAULT_SILENCE_NS;
+    if (!tw_text_copy(self->inbox_prefix, sizeof self->inbox_prefix,
+                      options->inbox_prefix != NULL ? options->inbox_prefix : DEFAULT_INBOX_PREFIX))
+        return tw_error_set(error, TW_INVALID, "an inbox's prefix has at most %d bytes",
+                            BUS_INBOX_PREFIX_BYTES - 1);
     self->on_event = options->on_event;
     self->event_context = options->event_context;
     if (bus_mailbox_init(&self->mailbox) != 0) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
@@ -420,9 +425,9 @@ size_t bus_max_payload(const bus *self) {
 
 tw_code bus_new_inbox(bus *self, char *subject, size_t capacity, tw_error *error) {
     natsInbox *inbox = NULL;
-    (void)self;
     if (natsInbox_Create(&inbox) != NATS_OK) return tw_error_set(error, TW_NO_MEMORY, "no memory for an inbox");
-    bool whole = tw_text_copy(subject, capacity, inbox);
+    const char *unique = strrchr(inbox, '.') + 1; /* "_INBOX.{unique}" */
+    bool whole = tw_text_format(subject, capacity, "%s.%s", self->inbox_prefix, unique);
     natsInbox_Destroy(inbox);
     return whole ? TW_OK : tw_error_set(error, TW_FULL, "%zu bytes are too few for an inbox subject", capacity);
 }

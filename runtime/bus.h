@@ -29,6 +29,8 @@
 typedef struct bus bus;
 typedef struct bus_subscription bus_subscription;
 
+#define BUS_INBOX_PREFIX_BYTES 65 /* at most 64, NUL terminated */
+
 /* A status: nobody heard a request whose reply this subscription would have got. Which request is not told: `subject` is "". */
 #define BUS_NO_RESPONDERS 503
 
@@ -62,6 +64,8 @@ typedef struct bus_options {
     const char *url;         /* "nats://127.0.0.1:4222", several separated by commas */
     const char *name;        /* shown in the server's connection list */
     const char *credentials; /* a .creds file, or NULL */
+    const char
+        *inbox_prefix; /* of bus_new_inbox's subjects, for who may not listen to "_INBOX.>"; NULL for "_INBOX" */
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
@@ -105,7 +109,7 @@ tw_code bus_subscribe(bus *bus, const char *subject, bus_on_message on_message, 
 void bus_unsubscribe(bus_subscription *subscription); /* NULL is fine; may be called from the callback */
 uint64_t bus_subscription_dropped(const bus_subscription *subscription);
 
-/* A fresh inbox subject of this connection ("_INBOX.…"). */
+/* A fresh inbox subject of this connection ("_INBOX.…", or with the prefix of the options). */
 tw_code bus_new_inbox(bus *bus, char *subject, size_t capacity, tw_error *error);
 
 typedef struct bus_stats {

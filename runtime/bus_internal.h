@@ -70,6 +70,7 @@ struct bus {
     bool closing;
     unsigned dispatching; /* depth of message dispatch */
     size_t high_water_bytes;
+    char inbox_prefix[BUS_INBOX_PREFIX_BYTES];
     size_t unsent_bytes; /* about what the output buffer holds */
     size_t max_payload;
     bus_on_event on_event;

@@ -72,7 +72,7 @@ tw_code bus_lease_open(bus_lease **opened, uv_loop_t *loop, const bus_lease_opti
     self->work.data = self;
     self->on_result = on_result;
     self->context = context;
-    self->replicas = options->replicas;
+    self->replicas = options->replicas != 0 ? options->replicas : 1;
     tw_text_copy(self->bucket, sizeof self->bucket, options->bucket);
     tw_text_format(self->stream, sizeof self->stream, "KV_%s", options->bucket);
     tw_text_format(self->subject, sizeof self->subject, "$KV.%s.%s", options->bucket, options->key);

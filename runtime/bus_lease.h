@@ -29,7 +29,7 @@ typedef struct bus_lease_options {
     const char *credentials; /* or NULL */
     const char *bucket;      /* "tickwire-leaders"; made if it is not there (history 1, file storage) */
     const char *key;         /* "XNAS.1" */
-    uint32_t replicas;       /* of the bucket when it is made here: 1, or 3 in a cluster */
+    uint32_t replicas;       /* of the bucket when it is made here: 1 (or 0), or 3 in a cluster */
     int64_t timeout_ns;      /* of each wait for the server; a call has one, at worst three: connect, read, make */
 } bus_lease_options;
 

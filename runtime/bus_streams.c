@@ -7,11 +7,19 @@
 #include "base/civil.h"
 #include "base/text.h"
 #include "runtime/bus_side.h"
+#include "runtime/bus_stream_shape.h"
 
 #define DEFAULT_TIMEOUT_NS (5 * TW_NS_PER_SECOND)
 #define JUST_MADE_MS       50
 
-typedef enum streams_call { CALL_ENSURE, CALL_INFO, CALL_GET, CALL_GET_LAST } streams_call;
+typedef enum streams_call {
+    CALL_ENSURE,
+    CALL_INFO,
+    CALL_ACCOUNT,
+    CALL_PURGE,
+    CALL_GET,
+    CALL_GET_LAST
+} streams_call;
 
 struct bus_streams {
     uv_loop_t *loop;
@@ -66,6 +74,10 @@ static void fail(bus_streams *self, natsStatus status, jsErrCode why, const char
                                               : BUS_STREAMS_REFUSED;
 }
 
+static uint64_t bound_of(int64_t limit) {
+    return limit > 0 ? (uint64_t)limit : 0;
+}
+
 static void keep_info(bus_streams *self, const jsStreamInfo *from) {
     bus_stream_info *info = &self->result.info;
     *info = (bus_stream_info){.first_seq = from->State.FirstSeq,
@@ -75,44 +87,12 @@ static void keep_info(bus_streams *self, const jsStreamInfo *from) {
                               .deleted = (uint64_t)from->State.NumDeleted,
                               .created_ns = from->Created,
                               .last_ns = from->State.LastTime,
-                              .replicas = (uint32_t)from->Config->Replicas};
+                              .replicas = (uint32_t)from->Config->Replicas,
+                              .max_bytes = bound_of(from->Config->MaxBytes),
+                              .max_messages = bound_of(from->Config->MaxMsgs)};
     if (info->messages == 0) info->first_seq = info->last_seq + 1;
     if (from->Cluster != NULL && from->Cluster->Leader != NULL)
         tw_text_copy(info->leader, sizeof info->leader, from->Cluster->Leader);
-}
-
-static void set_config(bus_streams *self, jsStreamConfig *to) {
-    const bus_stream_config *from = &self->config;
-    jsStreamConfig_Init(to);
-    to->Name = self->name;
-    to->Subjects = self->subject_list;
-    to->SubjectsLen = self->subject_count;
-    to->Replicas = from->replicas;
-    to->Storage = from->in_memory ? js_MemoryStorage : js_FileStorage;
-    to->Retention = js_LimitsPolicy;
-    to->MaxAge = from->max_age_ns;
-    to->MaxBytes = from->max_bytes != 0 ? (int64_t)from->max_bytes : -1;
-    to->MaxMsgs = from->max_messages != 0 ? (int64_t)from->max_messages : -1;
-    to->MaxMsgSize = from->max_message_bytes != 0 ? (int32_t)from->max_message_bytes : -1;
-    to->Duplicates = from->duplicate_window_ns;
-    to->Discard = from->refuse_when_full ? js_DiscardNew : js_DiscardOld;
-    to->DenyDelete = to->DenyPurge = from->deny_delete;
-}
-
-static bool same_subjects(const jsStreamConfig *is, const jsStreamConfig *wanted) {
-    if (is->SubjectsLen != wanted->SubjectsLen) return false;
-    for (int i = 0; i < is->SubjectsLen; i++)
-        if (strcmp(is->Subjects[i], wanted->Subjects[i]) != 0) return false;
-    return true;
-}
-
-/* A duplicate window of 0 leaves it to the server. */
-static bool is_as_wanted(const jsStreamConfig *is, const jsStreamConfig *wanted) {
-    return same_subjects(is, wanted) && is->Replicas == wanted->Replicas && is->Storage == wanted->Storage &&
-           is->Retention == wanted->Retention && is->MaxAge == wanted->MaxAge && is->MaxBytes == wanted->MaxBytes &&
-           is->MaxMsgs == wanted->MaxMsgs && is->MaxMsgSize == wanted->MaxMsgSize &&
-           (wanted->Duplicates == 0 || is->Duplicates == wanted->Duplicates) && is->Discard == wanted->Discard &&
-           is->DenyDelete == wanted->DenyDelete && is->DenyPurge == wanted->DenyPurge;
 }
 
 /* Another instance may make it at this very moment: then it is there. Then a pause: a server of version 2.9 dies when it is asked for
@@ -124,28 +104,43 @@ static natsStatus make(bus_streams *self, jsStreamConfig *wanted, jsStreamInfo *
     return status;
 }
 
+/* What an operator has set and nobody here relies on goes back as it came. */
+static natsStatus put_right(bus_streams *self, const jsStreamConfig *wanted, jsStreamInfo **info, jsErrCode *why) {
+    jsStreamConfig mended = *(*info)->Config;
+    jsStreamInfo *was = *info;
+    bus_streams_result *result = &self->result;
+    if (!bus_stream_shape_mend(&mended, wanted, self->config.replicas, result->changes, sizeof result->changes))
+        return NATS_OK;
+    *info = NULL;
+    natsStatus status = js_UpdateStream(info, self->side.jetstream, &mended, NULL, why);
+    jsStreamInfo_Destroy(was); /* not before: `mended` borrows from it */
+    result->changed = status == NATS_OK;
+    return status;
+}
+
+/* Told with what was to be changed, so that the operator sees which word the server's refusal is about. */
+static void fail_to_change(bus_streams *self, natsStatus status, jsErrCode why) {
+    char what[sizeof self->result.changes + 32];
+    (void)tw_text_format(what, sizeof what, "changing the stream (%s)", self->result.changes);
+    fail(self, status, why, what);
+}
+
 static void ensure(bus_streams *self) {
     jsStreamConfig wanted;
     jsStreamInfo *info = NULL;
     jsErrCode why = 0;
-    set_config(self, &wanted);
-    const char *what = "looking for the stream";
+    bus_stream_shape_new(&wanted, &self->config, self->name, self->subject_list, self->subject_count);
     natsStatus status = js_GetStreamInfo(&info, self->side.jetstream, self->name, NULL, &why);
     if (status == NATS_NOT_FOUND || why == JSStreamNotFoundErr) {
-        what = "making the stream";
         status = make(self, &wanted, &info, &why);
-    } else if (status == NATS_OK && !is_as_wanted(info->Config, &wanted)) {
-        jsStreamInfo_Destroy(info);
-        info = NULL;
-        what = "changing the stream";
-        if (wanted.Duplicates == 0) wanted.Duplicates = 2 * 60 * TW_NS_PER_SECOND;
-        status = js_UpdateStream(&info, self->side.jetstream, &wanted, NULL, &why);
-        self->result.changed = status == NATS_OK;
+        if (status != NATS_OK) fail(self, status, why, "making the stream");
+    } else if (status == NATS_OK) {
+        status = put_right(self, &wanted, &info, &why);
+        if (status != NATS_OK) fail_to_change(self, status, why);
+    } else {
+        fail(self, status, why, "looking for the stream");
     }
-    if (status == NATS_OK)
-        keep_info(self, info);
-    else
-        fail(self, status, why, what);
+    if (status == NATS_OK) keep_info(self, info);
     jsStreamInfo_Destroy(info);
 }
 
@@ -158,6 +153,27 @@ static void look(bus_streams *self) {
     else
         fail(self, status, why, "looking at the stream");
     jsStreamInfo_Destroy(info);
+}
+
+/* An account whose limits are by the number of replicas tells none here. */
+static void look_at_account(bus_streams *self) {
+    jsAccountInfo *info = NULL;
+    jsErrCode why = 0;
+    natsStatus status = js_GetAccountInfo(&info, self->side.jetstream, NULL, &why);
+    if (status == NATS_OK)
+        self->result.account = (bus_account_info){info->Store, bound_of(info->Limits.MaxStore)};
+    else
+        fail(self, status, why, "looking at the account");
+    jsAccountInfo_Destroy(info);
+}
+
+static void purge(bus_streams *self) {
+    jsOptions options;
+    jsErrCode why = 0;
+    jsOptions_Init(&options);
+    options.Stream.Purge.Sequence = self->seq;
+    natsStatus status = js_PurgeStream(self->side.jetstream, self->name, &options, &why);
+    if (status != NATS_OK) fail(self, status, why, "purging the stream");
 }
 
 static void get(bus_streams *self) {
@@ -189,6 +205,10 @@ static void work(uv_work_t *request) {
         ensure(self);
     else if (self->call == CALL_INFO)
         look(self);
+    else if (self->call == CALL_ACCOUNT)
+        look_at_account(self);
+    else if (self->call == CALL_PURGE)
+        purge(self);
     else
         get(self);
     if (self->result.outcome == BUS_STREAMS_AWAY) bus_side_disconnect(&self->side);
@@ -249,6 +269,16 @@ bool bus_streams_ensure(bus_streams *self, const bus_stream_config *config) {
 
 bool bus_streams_info(bus_streams *self, const char *name) {
     return take_name(self, name) && start(self, CALL_INFO);
+}
+
+bool bus_streams_account(bus_streams *self) {
+    return !self->busy && start(self, CALL_ACCOUNT);
+}
+
+bool bus_streams_purge(bus_streams *self, const char *name, uint64_t first_kept) {
+    if (!take_name(self, name)) return false;
+    self->seq = first_kept;
+    return start(self, CALL_PURGE);
 }
 
 bool bus_streams_get(bus_streams *self, const char *name, uint64_t seq) {

@@ -22,19 +22,22 @@
 typedef struct bus_streams bus_streams;
 
 /* What a stream shall be. Messages are never deleted by count or age unless it says so. When a bound is reached the oldest go, or with
- * `refuse_when_full` the new ones are refused: a journal must not lose its beginning silently. */
+ * `refuse_when_full` the new ones are refused: a journal must not lose its beginning silently.
+ *
+ * A stream that is there keeps what its operator has set and nobody relies on: bounds by bytes, count and message size, the duplicate window,
+ * placement and whatever else a server knows. */
 typedef struct bus_stream_config {
     const char *name;
     const char *subjects[BUS_STREAM_SUBJECTS]; /* at least one; wildcards are fine; NULL ends */
-    uint32_t replicas;                         /* 1, 3 or 5 */
+    uint32_t replicas;                         /* 1, 3 or 5; 0: as they are, 1 when it is made */
     bool in_memory;
     int64_t max_age_ns; /* 0: no bound; likewise the next two */
-    uint64_t max_bytes;
+    uint64_t max_bytes; /* this and the next three hold when it is made */
     uint64_t max_messages;
     uint32_t max_message_bytes;  /* 0: what the server takes */
     int64_t duplicate_window_ns; /* by Nats-Msg-Id; 0: the server's 2 minutes */
     bool refuse_when_full;
-    bool deny_delete; /* no message can be deleted or purged, ever: it can't be taken back by an update */
+    bool deny_delete; /* no single message can be deleted, ever: it can't be taken back by an update */
 } bus_stream_config;
 
 typedef struct bus_stream_info {
@@ -44,8 +47,15 @@ typedef struct bus_stream_info {
     int64_t created_ns; /* a stream that was wiped and made anew has another one */
     int64_t last_ns;
     uint32_t replicas;
-    char leader[64]; /* the server's name; "" on a single server */
+    uint64_t max_bytes, max_messages; /* what it may hold; 0: no bound of its own */
+    char leader[64];                  /* the server's name; "" on a single server */
 } bus_stream_info;
+
+/* Files of all streams and replicas of the account, as its limit counts them. */
+typedef struct bus_account_info {
+    uint64_t stored_bytes,
+        max_bytes; /* max 0: no bound that it tells. What its server may store altogether is never told */
+} bus_account_info;
 
 typedef enum bus_streams_outcome {
     BUS_STREAMS_DONE = 0,
@@ -56,9 +66,12 @@ typedef enum bus_streams_outcome {
 
 typedef struct bus_streams_result {
     bus_streams_outcome outcome;
-    char reason[240];     /* "" if DONE */
-    bool made, changed;   /* ensure: it was not there; it was there and different */
+    char reason[240];   /* "" if DONE */
+    bool made, changed; /* ensure: it was not there; it was there and different */
+    char
+        changes[400]; /* ensure: what is or was to be changed, "max_age: 3600000000000 -> 0, discard: old -> new" */
     bus_stream_info info; /* ensure and info */
+    bus_account_info account;
     /* get; `bytes` are borrowed until the callback returns */
     uint64_t seq;
     int64_t stream_ns;
@@ -86,9 +99,12 @@ void bus_streams_close(bus_streams *streams);
 bool bus_streams_busy(const bus_streams *streams);
 
 /* Each returns false if a call runs already, or if a name does not fit; then nothing is told. */
-/* Makes the stream, or changes it to what `config` says if it can be; the config is copied. */
+/* Makes the stream, or puts right of it what must be as `config` says, if it can be; the config is copied. */
 bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config);
 bool bus_streams_info(bus_streams *streams, const char *name);
+bool bus_streams_account(bus_streams *streams);
+/* Removes all messages before `first_kept`, for ever; the numbers of the others stay. REFUSED where the stream denies purging. */
+bool bus_streams_purge(bus_streams *streams, const char *name, uint64_t first_kept);
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq);
 /* The last message on a subject, which may have wildcards: ">" is the stream's last one. */
 bool bus_streams_get_last(bus_streams *streams, const char *name, const char *subject);

@@ -23,4 +23,22 @@ typedef struct rt_program {
 
 int rt_program_main(const rt_program *program, int argc, char **argv);
 
+/* main() of a daemon: of one `type` that has `settings`, filled as `type`_program says, with `type`_open, _run and _close. */
+#define RT_PROGRAM_MAIN(type, hide_words)                                                                          \
+    static tw_code open_it(void *self, tw_error *error) {                                                          \
+        return type##_open(self, error);                                                                           \
+    }                                                                                                              \
+    static int run_it(void *self) {                                                                                \
+        return type##_run(self);                                                                                   \
+    }                                                                                                              \
+    static void close_it(void *self) {                                                                             \
+        type##_close(self);                                                                                        \
+    }                                                                                                              \
+    int main(int argc, char **argv) {                                                                              \
+        static type self;                                                                                          \
+        const rt_program program = {                                                                               \
+            &type##_program, &self, &self.settings, open_it, run_it, close_it, hide_words};                        \
+        return rt_program_main(&program, argc, argv);                                                              \
+    }
+
 #endif

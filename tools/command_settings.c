@@ -30,6 +30,7 @@ const char *const command_settings[] = {
     "max-orders",
     "max-pages",
     "max-positions",
+    "max-reports",
     "max-sessions",
     "minimum",
     "once",

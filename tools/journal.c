@@ -13,6 +13,7 @@ static const journal_word words[] = {
     {"replay", "rebuilds the state from the order stream", &journal_replay_program, journal_replay},
     {"verify", "replays and compares execlog byte for byte", &journal_verify_program, journal_verify},
     {"export", "copies the streams into files", &journal_export_program, journal_export},
+    {"trim", "removes a beginning that was exported", &journal_trim_program, journal_trim},
 };
 #define WORDS (sizeof words / sizeof *words)
 
@@ -25,7 +26,7 @@ static int help(FILE *to) {
 }
 
 static int run(const journal_word *word, int argc, char **argv) {
-    journal_settings target = {.from = "1"};
+    journal_settings target = {.from = "1", .file = "", .hash = "", .exported = ""};
     settings *owner = NULL;
     tw_error error = {0};
     const char *extra[1];

@@ -25,7 +25,7 @@ static const command commands[] = {
     {"positions", "what an account holds, and at what price", command_positions},
     {"executions", "what became of an account's orders lately", command_executions},
     {"serve-feed", "serves a feed on two lines with a request server, and faults by seed", command_serve_feed},
-    {"journal", "the venue's order journal: list, show, replay, verify, export", command_journal},
+    {"journal", "the venue's order journal: list, show, replay, verify, export, trim", command_journal},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

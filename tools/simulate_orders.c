@@ -211,6 +211,12 @@ static void write_day(text *to) {
 }
 
 static tw_code judge_setup(const venue_tasks *tasks, const char *trouble, tw_error *error) {
+    for (uint32_t i = 0; i < tasks->days_left_count; i++)
+        if (tasks->days_left[i].end_ns == TW_TIME_ABSENT)
+            return tw_error_set(error, TW_UNSUPPORTED,
+                                "setting up the venue: today's trading day has ended at shard %" PRIu32
+                                ", and a date begins only once: nothing can trade before a later day begins",
+                                tasks->days_left[i].shard);
     for (size_t i = 0; i < tasks->count; i++) {
         const venue_task *task = &tasks->list[i];
         char what[VENUE_ORDER_TEXT_BYTES];
@@ -281,7 +287,8 @@ static tw_code find_venue(run *self, tw_error *error) {
         if (!self->shards.list[i].runs)
             return tw_error_set(error, TW_AWAY, "shard %" PRIu32 " of %s does not run", self->shards.list[i].number,
                                 s->exchange);
-    code = read_directory(self, 0, error);
+    code = venue_shards_days(&self->link, s->exchange, s->timeout_ns, &self->shards, error);
+    if (code == TW_OK) code = read_directory(self, 0, error);
     if (code != TW_OK) return code;
     bool empty = self->directory.count == 0;
     if (!empty && !self->settings.setup) return TW_OK;

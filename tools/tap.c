@@ -12,6 +12,7 @@
 #include "runtime/settings.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/server.h"
 #include "tools/tap_print.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -20,30 +21,17 @@
 #define MAX_SUBJECTS  64
 
 typedef struct tap_settings {
-    const char *url;
-    const char *credentials;
+    server_settings server;
     bool json;
     bool verify;
     bool print;
     uint64_t count;
     int64_t duration_ns;
-    int64_t connect_timeout_ns;
 } tap_settings;
 
 #define AT(field) offsetof(tap_settings, field)
 static const setting table[] = {
-    {.name = "url",
-     .type = SETTING_TEXT,
-     .offset = AT(url),
-     .default_text = "nats://127.0.0.1:4222",
-     .value_name = "URL",
-     .help = "the NATS server; several separated by commas"},
-    {.name = "credentials",
-     .type = SETTING_TEXT,
-     .offset = AT(credentials),
-     .default_text = "",
-     .value_name = "FILE",
-     .help = "a NATS .creds file"},
+    SERVER_ROWS(AT(server)),
     {.name = "json",
      .type = SETTING_FLAG,
      .offset = AT(json),
@@ -72,12 +60,7 @@ static const setting table[] = {
      .default_text = "0s",
      .value_name = "TIME",
      .help = "end after this time, such as 5s; 0s for no limit"},
-    {.name = "connect-timeout",
-     .type = SETTING_DURATION,
-     .offset = AT(connect_timeout_ns),
-     .default_text = "10s",
-     .value_name = "TIME",
-     .help = "wait so long for the server"},
+    SERVER_WAIT_ROW(AT(server)),
     {.name = NULL},
 };
 
@@ -273,10 +256,10 @@ static int connect_and_run(tap *self, const char *const *subjects, size_t count)
     char error[TICKWIRE_ERROR_BYTES];
     int code = 1;
     tickwire_options options = {
-        .url = self->settings.url,
+        .url = self->settings.server.url,
         .name = "tickwire tap",
-        .credentials = self->settings.credentials[0] != '\0' ? self->settings.credentials : NULL,
-        .connect_attempts = (int)(self->settings.connect_timeout_ns / NS_PER_SECOND) + 1,
+        .credentials = server_credentials(&self->settings.server),
+        .connect_attempts = server_attempts(&self->settings.server),
     };
     tickwire_status status = tickwire_open(&self->client, &options, error);
     if (status != TICKWIRE_OK || !subscribe(self, subjects, count, error)) {

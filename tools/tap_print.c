@@ -5,6 +5,7 @@
 
 #include "base/civil.h"
 #include "base/json.h"
+#include "base/json_levels.h"
 #include "base/text.h"
 #include "proto/subject.h"
 
@@ -35,36 +36,31 @@ static void json_header(json_writer *w, const wire_header *h) {
     json_time(w, "publish_ns", h->publish_ns);
 }
 
-static void json_levels(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
-                        const wire_header *h) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < count; i++) {
-        json_open_array(w, NULL);
-        json_decimal(w, NULL, levels[i].price, h->price_exponent);
-        json_decimal_u64(w, NULL, levels[i].quantity, h->quantity_exponent);
-        json_u64(w, NULL, levels[i].orders);
-        json_close_array(w);
-    }
-    json_close_array(w);
+static void json_price(json_writer *w, const char *name, int64_t price, const wire_header *h) {
+    json_decimal(w, name, price, h->price_exponent);
+}
+
+static void json_quantity(json_writer *w, const char *name, uint64_t quantity, const wire_header *h) {
+    json_decimal_u64(w, name, quantity, h->quantity_exponent);
 }
 
 static void json_book(json_writer *w, const wire_book_update *m) {
     json_header(w, &m->header);
     json_u64(w, "depth", m->depth);
     json_u64(w, "merged", m->merged);
-    json_levels(w, "bids", m->bids, m->bid_count, &m->header);
-    json_levels(w, "asks", m->asks, m->ask_count, &m->header);
+    json_levels(w, "bids", m->bids, m->bid_count, m->header.price_exponent, m->header.quantity_exponent);
+    json_levels(w, "asks", m->asks, m->ask_count, m->header.price_exponent, m->header.quantity_exponent);
     json_u64(w, "checksum", m->checksum);
 }
 
 static void json_quote(json_writer *w, const wire_quote *m) {
     const wire_header *h = &m->header;
     json_header(w, h);
-    json_decimal(w, "bid_price", m->bid.price, h->price_exponent);
-    json_decimal_u64(w, "bid_quantity", m->bid.quantity, h->quantity_exponent);
+    json_price(w, "bid_price", m->bid.price, h);
+    json_quantity(w, "bid_quantity", m->bid.quantity, h);
     json_u64(w, "bid_orders", m->bid.orders);
-    json_decimal(w, "ask_price", m->ask.price, h->price_exponent);
-    json_decimal_u64(w, "ask_quantity", m->ask.quantity, h->quantity_exponent);
+    json_price(w, "ask_price", m->ask.price, h);
+    json_quantity(w, "ask_quantity", m->ask.quantity, h);
     json_u64(w, "ask_orders", m->ask.orders);
 }
 
@@ -80,29 +76,29 @@ static void json_trades(json_writer *w, const wire_trades *m) {
         json_string(w, "kind", tw_print_kind_name(p->kind));
         json_string(w, "cross", tw_cross_kind_name(p->cross));
         json_string(w, "aggressor", tw_aggressor_name(p->aggressor));
-        json_decimal(w, "price", p->price, h->price_exponent);
-        json_decimal_u64(w, "quantity", p->quantity, h->quantity_exponent);
+        json_price(w, "price", p->price, h);
+        json_quantity(w, "quantity", p->quantity, h);
         json_u64_string(w, "match_id", p->match_id);
         json_u64_string(w, "order_id", p->order_id);
         json_time(w, "event_ns", p->event_ns);
         json_close_object(w);
     }
     json_close_array(w);
-    json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
+    json_quantity(w, "volume", m->volume, h);
     json_u64(w, "print_count", m->prints_total);
     json_u64(w, "prints_total", m->prints_total);
     if (m->counted_from_seq != 0) json_u64(w, "counted_from_seq", m->counted_from_seq);
 }
 
 static void json_status(json_writer *w, const wire_status *m) {
-    int32_t exponent = m->header.price_exponent;
-    json_header(w, &m->header);
+    const wire_header *h = &m->header;
+    json_header(w, h);
     json_string(w, "trading", tw_trading_state_name(m->trading));
     json_string(w, "reason", m->reason);
     json_string(w, "short_sale", tw_short_sale_name(m->short_sale));
-    json_decimal(w, "collar_upper", m->collar_upper, exponent);
-    json_decimal(w, "collar_lower", m->collar_lower, exponent);
-    json_decimal(w, "collar_reference", m->collar_reference, exponent);
+    json_price(w, "collar_upper", m->collar_upper, h);
+    json_price(w, "collar_lower", m->collar_lower, h);
+    json_price(w, "collar_reference", m->collar_reference, h);
 }
 
 static void json_imbalance(json_writer *w, const wire_imbalance *m) {
@@ -112,11 +108,11 @@ static void json_imbalance(json_writer *w, const wire_imbalance *m) {
     json_header(w, h);
     json_string(w, "cross", tw_cross_kind_name(i->cross));
     json_string(w, "direction", tw_imbalance_direction_name(i->direction));
-    json_decimal_u64(w, "paired_quantity", i->paired_quantity, h->quantity_exponent);
-    json_decimal_u64(w, "imbalance_quantity", i->imbalance_quantity, h->quantity_exponent);
-    json_decimal(w, "far_price", i->far_price, h->price_exponent);
-    json_decimal(w, "near_price", i->near_price, h->price_exponent);
-    json_decimal(w, "reference_price", i->reference_price, h->price_exponent);
+    json_quantity(w, "paired_quantity", i->paired_quantity, h);
+    json_quantity(w, "imbalance_quantity", i->imbalance_quantity, h);
+    json_price(w, "far_price", i->far_price, h);
+    json_price(w, "near_price", i->near_price, h);
+    json_price(w, "reference_price", i->reference_price, h);
     json_string(w, "variation", variation);
 }
 
@@ -137,9 +133,9 @@ static void json_orders(json_writer *w, const wire_order_events *m) {
         json_string(w, "side", e->side == TW_BID ? "BID" : "ASK");
         json_u64_string(w, "order_id", e->order_id);
         json_u64_string(w, "new_order_id", e->new_order_id);
-        json_decimal(w, "price", e->price, h->price_exponent);
-        json_decimal_u64(w, "quantity", e->quantity, h->quantity_exponent);
-        json_decimal_u64(w, "remaining", e->remaining, h->quantity_exponent);
+        json_price(w, "price", e->price, h);
+        json_quantity(w, "quantity", e->quantity, h);
+        json_quantity(w, "remaining", e->remaining, h);
         json_time(w, "event_ns", e->event_ns);
         json_string(w, "attribution", e->attribution);
         json_close_object(w);
@@ -170,6 +166,7 @@ static void json_feed(json_writer *w, const wire_feed_status *m) {
     json_bool(w, "handover", m->handover);
     json_string(w, "leader", m->leader);
     json_u64(w, "directory_version", m->directory_version);
+    if (m->storage_low) json_bool(w, "storage_low", true);
 }
 
 static void json_line(json_writer *w, const wire_line_status *m) {
@@ -229,10 +226,6 @@ static void json_directory(json_writer *w, const wire_instrument_list *m) {
     json_close_array(w);
 }
 
-static void json_price(json_writer *w, const char *name, int64_t price, const wire_header *h) {
-    json_decimal(w, name, price, h->price_exponent);
-}
-
 /* turnover: too wide for any number of a reader's; its two halves, and the scale they have. */
 static void json_turnover(json_writer *w, const wire_candle *m) {
     json_i64_string(w, "turnover_high", m->turnover_high);
@@ -248,7 +241,7 @@ static void json_candle(json_writer *w, const wire_candle *m) {
     json_price(w, "high", m->high, h);
     json_price(w, "low", m->low, h);
     json_price(w, "close", m->close, h);
-    json_decimal_u64(w, "volume", m->volume, h->quantity_exponent);
+    json_quantity(w, "volume", m->volume, h);
     json_turnover(w, m);
     json_price(w, "vwap", m->vwap, h);
     json_u64(w, "count", m->count);
@@ -268,10 +261,10 @@ static void json_nbbo(json_writer *w, const wire_nbbo *m) {
     const wire_header *h = &m->header;
     json_header(w, h);
     json_price(w, "bid_price", m->bid.price, h);
-    json_decimal_u64(w, "bid_quantity", m->bid.quantity, h->quantity_exponent);
+    json_quantity(w, "bid_quantity", m->bid.quantity, h);
     json_venues(w, "bid_exchanges", &m->bid_venues);
     json_price(w, "ask_price", m->ask.price, h);
-    json_decimal_u64(w, "ask_quantity", m->ask.quantity, h->quantity_exponent);
+    json_quantity(w, "ask_quantity", m->ask.quantity, h);
     json_venues(w, "ask_exchanges", &m->ask_venues);
     json_bool(w, "locked", m->locked);
     json_bool(w, "crossed", m->crossed);
@@ -492,40 +485,31 @@ static void line_usage(line_writer *w, const wire_usage *m) {
 
 /* ---- by subject ---- */
 
+/* Kinds of messages: ours, the member of any_message, the codec's, and the name in the .proto files. */
+#define MESSAGES(X)                                                                                                \
+    X(BOOK, book, book_update, "BookUpdate")                                                                       \
+    X(QUOTE, quote, quote, "Quote")                                                                                \
+    X(TRADES, trades, trades, "Trades")                                                                            \
+    X(STATUS, status, status, "InstrumentStatus")                                                                  \
+    X(IMBALANCE, imbalance, imbalance, "Imbalance")                                                                \
+    X(ORDERS, orders, order_events, "OrderEvents")                                                                 \
+    X(FEED, feed, feed_status, "FeedStatus")                                                                       \
+    X(LINE, line, line_status, "LineStatus")                                                                       \
+    X(DIRECTORY, directory, instrument_list, "InstrumentList")                                                     \
+    X(CANDLE, candle, candle, "Candle")                                                                            \
+    X(NBBO, nbbo, nbbo, "Nbbo")                                                                                    \
+    X(USAGE, usage, usage, "Usage")
+
+#define MEMBER(type, member, codec, name) wire_##codec member;
 typedef union any_message {
-    wire_book_update book;
-    wire_quote quote;
-    wire_trades trades;
-    wire_status status;
-    wire_imbalance imbalance;
-    wire_order_events orders;
-    wire_feed_status feed;
-    wire_line_status line;
-    wire_instrument_list directory;
-    wire_candle candle;
-    wire_nbbo nbbo;
-    wire_usage usage;
+    MESSAGES(MEMBER)
 } any_message;
 
-typedef enum message_type {
-    TYPE_BOOK,
-    TYPE_QUOTE,
-    TYPE_TRADES,
-    TYPE_STATUS,
-    TYPE_IMBALANCE,
-    TYPE_ORDERS,
-    TYPE_FEED,
-    TYPE_LINE,
-    TYPE_DIRECTORY,
-    TYPE_CANDLE,
-    TYPE_NBBO,
-    TYPE_USAGE,
-    TYPE_UNKNOWN
-} message_type;
+#define TYPE(type, member, codec, name) TYPE_##type,
+typedef enum message_type { MESSAGES(TYPE) TYPE_UNKNOWN } message_type;
 
-static const char *const type_names[] = {"BookUpdate",  "Quote",      "Trades",     "InstrumentStatus", "Imbalance",
-                                         "OrderEvents", "FeedStatus", "LineStatus", "InstrumentList",   "Candle",
-                                         "Nbbo",        "Usage",      "unknown"};
+#define NAME(type, member, codec, name) name,
+static const char *const type_names[] = {MESSAGES(NAME) "unknown"};
 
 static message_type type_of(const char *subject) {
     static const message_type of_channel[SUBJECT_CHANNELS] = {
@@ -555,77 +539,26 @@ static message_type type_of(const char *subject) {
     }
 }
 
+#define DECODE(type, member, codec, name)                                                                          \
+    case TYPE_##type:                                                                                              \
+        return wire_##codec##_decode(arena, bytes, length, &m->member);
 static wire_result decode(message_type type, wire_arena *arena, const uint8_t *bytes, size_t length,
                           any_message *m) {
     switch (type) {
-    case TYPE_BOOK:
-        return wire_book_update_decode(arena, bytes, length, &m->book);
-    case TYPE_QUOTE:
-        return wire_quote_decode(arena, bytes, length, &m->quote);
-    case TYPE_TRADES:
-        return wire_trades_decode(arena, bytes, length, &m->trades);
-    case TYPE_STATUS:
-        return wire_status_decode(arena, bytes, length, &m->status);
-    case TYPE_IMBALANCE:
-        return wire_imbalance_decode(arena, bytes, length, &m->imbalance);
-    case TYPE_ORDERS:
-        return wire_order_events_decode(arena, bytes, length, &m->orders);
-    case TYPE_FEED:
-        return wire_feed_status_decode(arena, bytes, length, &m->feed);
-    case TYPE_LINE:
-        return wire_line_status_decode(arena, bytes, length, &m->line);
-    case TYPE_DIRECTORY:
-        return wire_instrument_list_decode(arena, bytes, length, &m->directory);
-    case TYPE_CANDLE:
-        return wire_candle_decode(arena, bytes, length, &m->candle);
-    case TYPE_NBBO:
-        return wire_nbbo_decode(arena, bytes, length, &m->nbbo);
-    case TYPE_USAGE:
-        return wire_usage_decode(arena, bytes, length, &m->usage);
+        MESSAGES(DECODE)
     case TYPE_UNKNOWN:
         break;
     }
     return WIRE_OK;
 }
 
+#define JSON(type, member, codec, name)                                                                            \
+    case TYPE_##type:                                                                                              \
+        json_##member(w, &m->member);                                                                              \
+        break;
 static void json_of(json_writer *w, message_type type, const any_message *m) {
     switch (type) {
-    case TYPE_BOOK:
-        json_book(w, &m->book);
-        break;
-    case TYPE_QUOTE:
-        json_quote(w, &m->quote);
-        break;
-    case TYPE_TRADES:
-        json_trades(w, &m->trades);
-        break;
-    case TYPE_STATUS:
-        json_status(w, &m->status);
-        break;
-    case TYPE_IMBALANCE:
-        json_imbalance(w, &m->imbalance);
-        break;
-    case TYPE_ORDERS:
-        json_orders(w, &m->orders);
-        break;
-    case TYPE_FEED:
-        json_feed(w, &m->feed);
-        break;
-    case TYPE_LINE:
-        json_line(w, &m->line);
-        break;
-    case TYPE_DIRECTORY:
-        json_directory(w, &m->directory);
-        break;
-    case TYPE_CANDLE:
-        json_candle(w, &m->candle);
-        break;
-    case TYPE_NBBO:
-        json_nbbo(w, &m->nbbo);
-        break;
-    case TYPE_USAGE:
-        json_usage(w, &m->usage);
-        break;
+        MESSAGES(JSON)
     case TYPE_UNKNOWN:
         break;
     }
@@ -647,45 +580,14 @@ static int64_t time_of(message_type type, const any_message *m) {
     }
 }
 
+#define LINE(type, member, codec, name)                                                                            \
+    case TYPE_##type:                                                                                              \
+        line_##member(w, &m->member);                                                                              \
+        break;
 static void line_of(line_writer *w, const char *subject, message_type type, const any_message *m) {
     line_start(w, subject, time_of(type, m));
     switch (type) {
-    case TYPE_BOOK:
-        line_book(w, &m->book);
-        break;
-    case TYPE_QUOTE:
-        line_quote(w, &m->quote);
-        break;
-    case TYPE_TRADES:
-        line_trades(w, &m->trades);
-        break;
-    case TYPE_STATUS:
-        line_status(w, &m->status);
-        break;
-    case TYPE_IMBALANCE:
-        line_imbalance(w, &m->imbalance);
-        break;
-    case TYPE_ORDERS:
-        line_orders(w, &m->orders);
-        break;
-    case TYPE_FEED:
-        line_feed(w, &m->feed);
-        break;
-    case TYPE_LINE:
-        line_line(w, &m->line);
-        break;
-    case TYPE_DIRECTORY:
-        line_directory(w, &m->directory);
-        break;
-    case TYPE_CANDLE:
-        line_candle(w, &m->candle);
-        break;
-    case TYPE_NBBO:
-        line_nbbo(w, &m->nbbo);
-        break;
-    case TYPE_USAGE:
-        line_usage(w, &m->usage);
-        break;
+        MESSAGES(LINE)
     case TYPE_UNKNOWN:
         break;
     }

@@ -16,6 +16,7 @@
 #include "runtime/settings.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/server.h"
 #include "tools/top_frame.h"
 
 #define SLICE_NS       (TW_NS_PER_SECOND / 20)
@@ -27,12 +28,10 @@
 #define WIDTH_OF_PLAIN 160
 
 typedef struct top_settings {
-    const char *url;
-    const char *credentials;
+    server_settings server;
     const char *exchange;
     int64_t every_ns;
     int64_t duration_ns;
-    int64_t connect_timeout_ns;
     bool once;
     bool plain;
     uint64_t rows;
@@ -40,18 +39,7 @@ typedef struct top_settings {
 
 #define AT(field) offsetof(top_settings, field)
 static const setting table[] = {
-    {.name = "url",
-     .type = SETTING_TEXT,
-     .offset = AT(url),
-     .default_text = "nats://127.0.0.1:4222",
-     .value_name = "URL",
-     .help = "the NATS server; several separated by commas"},
-    {.name = "credentials",
-     .type = SETTING_TEXT,
-     .offset = AT(credentials),
-     .default_text = "",
-     .value_name = "FILE",
-     .help = "a NATS .creds file"},
+    SERVER_ROWS(AT(server)),
     {.name = "exchange",
      .type = SETTING_TEXT,
      .offset = AT(exchange),
@@ -90,12 +78,7 @@ static const setting table[] = {
      .offset = AT(plain),
      .default_text = "false",
      .help = "append frames without colours, as into a file"},
-    {.name = "connect-timeout",
-     .type = SETTING_DURATION,
-     .offset = AT(connect_timeout_ns),
-     .default_text = "10s",
-     .value_name = "TIME",
-     .help = "wait so long for the server"},
+    SERVER_WAIT_ROW(AT(server)),
     {.name = NULL},
 };
 
@@ -333,7 +316,7 @@ static void draw(top *self, const char *text) {
 static void show_frame(top *self) {
     static const char *const names[HOPS] = {"exchange->kernel", "kernel->publish", "publish->here", "total"};
     char servers[SERVERS_BYTES];
-    tw_secret_strip(self->settings.url, servers, sizeof servers);
+    tw_secret_strip(self->settings.server.url, servers, sizeof servers);
     int64_t now_ns = rt_clock_monotonic_ns();
     double seconds = (double)(now_ns - self->frame_ns) / 1e9;
     tickwire_stats stats = tickwire_read_stats(self->client);
@@ -418,10 +401,10 @@ static bool exchange_valid(const char *exchange) {
 static int connect_and_run(top *self) {
     char error[TICKWIRE_ERROR_BYTES];
     tickwire_options options = {
-        .url = self->settings.url,
+        .url = self->settings.server.url,
         .name = "tickwire top",
-        .credentials = self->settings.credentials[0] != '\0' ? self->settings.credentials : NULL,
-        .connect_attempts = (int)(self->settings.connect_timeout_ns / TW_NS_PER_SECOND) + 1,
+        .credentials = server_credentials(&self->settings.server),
+        .connect_attempts = server_attempts(&self->settings.server),
     };
     int code = 0;
     if (tickwire_open(&self->client, &options, error) != TICKWIRE_OK || !subscribe(self, error)) {

@@ -21,16 +21,17 @@
 #include "tools/venue/tasks.h"
 #include "tools/venue/value.h"
 
-#define EXIT_REFUSED   1
-#define EXIT_USAGE     2
-#define EXIT_NO_ANSWER 3 /* stored, or perhaps stored, and nobody has answered */
-#define MOST_FILE      (64u << 20)
+#define EXIT_REFUSED      1
+#define EXIT_USAGE        2
+#define EXIT_NO_ANSWER    3 /* stored, or perhaps stored, and nobody has answered */
+#define MOST_FILE         (64u << 20)
+#define MOST_HOLDERS_TOLD 5u
 
 typedef struct venue_settings {
     venue_link_settings link;
     const char *end, *file;
     uint64_t to;
-    bool verbose;
+    bool verbose, leave_positions;
 } venue_settings;
 
 #define AT(field) offsetof(venue_settings, field)
@@ -55,7 +56,12 @@ static const setting table[] = {
      .offset = AT(file),
      .default_text = "",
      .value_name = "FILE",
-     .help = "move: the venue file with the instrument's definition"},
+     .help = "move: the venue file with a new definition; without it the instrument's own moves along"},
+    {.name = "leave-positions",
+     .type = SETTING_FLAG,
+     .offset = AT(leave_positions),
+     .default_text = "false",
+     .help = "move: also while accounts hold the instrument; their positions stay on the old shard"},
     {.name = "verbose",
      .type = SETTING_FLAG,
      .offset = AT(verbose),
@@ -79,7 +85,7 @@ static const settings_program program = {
         "  day 2026-11-21 --end 21:00                reference AAPL 187.20\n"
         "  pre-open|open|halt|close TWEX.AAPL|all    block|unblock ann|all [AAPL]\n"
         "  kill|unkill ann|all                       cancel ann|all [AAPL] [side=buy]\n"
-        "  move AAPL --to 2 --file venue.txt         to another shard (docs/venue-shards.md)\n"
+        "  move AAPL --to 2                          to another shard (docs/venue-shards.md)\n"
         "Exit: 0 done, 1 something was refused, 2 not understood, 3 stored but not answered, or not known.\n",
     .table = table,
 };
@@ -122,6 +128,16 @@ static void print_limits(const wire_control_command *c) {
     printf(")");
 }
 
+/* Why a day can't begin: the engine has one reason for both. */
+static void print_bad_day(const wire_control_command *c) {
+    char end[TW_INSTANT_BYTES];
+    tw_instant_format(end, c->end_ns);
+    if (c->end_ns <= rt_clock_utc_ns())
+        printf(" (its end, %s, has passed)", end);
+    else
+        printf(" (a later day has begun there: 'tickwire venue show')");
+}
+
 static void print_task(const venue_task *task) {
     char text[VENUE_ORDER_TEXT_BYTES];
     venue_order_text(text, &task->command);
@@ -135,6 +151,7 @@ static void print_task(const venue_task *task) {
         break;
     case VENUE_REFUSED:
         printf("REFUSED, %s: %s", mx_reason_name(task->reason), mx_reason_text(task->reason));
+        if (task->reason == MXR_BAD_DAY) print_bad_day(&task->command);
         break;
     case VENUE_NO_ANSWER:
         printf("stored as input %" PRIu64 ", but no matcher has answered: it will happen when one runs", task->seq);
@@ -174,6 +191,69 @@ static int exit_of(venue_outcome outcome) {
     return outcome == VENUE_REFUSED || outcome == VENUE_NOT_STORED ? EXIT_REFUSED : EXIT_NO_ANSWER;
 }
 
+/* ---- days ---- */
+
+static void day_text(char text[TW_DATE_BYTES], uint32_t date) {
+    tw_date_format(text, (tw_date){(int16_t)(date / 10000), (uint8_t)(date / 100 % 100), (uint8_t)(date % 100)});
+}
+
+/* A day that the shard has begun before: one that is open is what was wanted, one that has ended can't begin again. */
+static void tell_day_left(run *self, const venue_day_left *left) {
+    char date[TW_DATE_BYTES], end[TW_INSTANT_BYTES], message[160], line[512];
+    bool open = left->end_ns != TW_TIME_ABSENT;
+    day_text(date, left->date);
+    tw_instant_format(end, open ? left->end_ns : 0);
+    if (open)
+        tw_text_format(message, sizeof message, "nothing to do, that day has begun already and is open until %s",
+                       end);
+    else
+        tw_text_format(
+            message, sizeof message,
+            "NOT BEGUN, that day has ended already, and a date begins only once: nothing trades before a "
+            "later one begins");
+    if (!open && self->code < EXIT_REFUSED) self->code = EXIT_REFUSED;
+    if (!self->settings.link.json) {
+        if (left->number > 0) printf("line %" PRIu32 ": ", left->number);
+        printf("shard %" PRIu32 ": day %s: %s\n", left->shard, date, message);
+        return;
+    }
+    json_writer w;
+    json_start(&w, line, sizeof line);
+    json_open_object(&w, NULL);
+    if (left->number > 0) json_u64(&w, "line", left->number);
+    json_u64(&w, "shard", left->shard);
+    json_string(&w, "outcome", open ? "OPEN_ALREADY" : "ENDED_ALREADY");
+    json_string(&w, "date", date);
+    json_string(&w, "message", message);
+    json_close_object(&w);
+    if (json_finish(&w)) puts(line);
+}
+
+static bool was_done(const run *self, uint32_t shard, uint8_t kind) {
+    for (size_t i = 0; i < self->tasks.count; i++) {
+        const venue_task *task = &self->tasks.list[i];
+        if (task->shard == shard && task->command.kind == kind && task->outcome == VENUE_DONE) return true;
+    }
+    return false;
+}
+
+/* States can be set without a trading day, but nothing comes of it. */
+static void warn_of_no_day(const run *self) {
+    for (uint32_t i = 0; i < self->shards.count; i++) {
+        const venue_shard *shard = &self->shards.list[i];
+        char date[TW_DATE_BYTES], ended[64] = "none was ever begun";
+        if (!shard->day_known || shard->day_end_ns != TW_TIME_ABSENT) continue;
+        if (!was_done(self, shard->number, WIRE_SET_STATE) || was_done(self, shard->number, WIRE_BEGIN_DAY))
+            continue;
+        day_text(date, shard->date);
+        if (shard->date != 0) tw_text_format(ended, sizeof ended, "%s has ended", date);
+        fprintf(stderr,
+                "tickwire venue: shard %" PRIu32 " has no trading day open (%s): orders are refused there until "
+                "'tickwire venue day today --end 21:00'\n",
+                shard->number, ended);
+    }
+}
+
 /* `brief`: what was done is counted, what was not is printed. */
 static void tell(run *self, bool brief) {
     uint64_t counts[VENUE_NO_ANSWER + 1] = {0};
@@ -188,9 +268,9 @@ static void tell(run *self, bool brief) {
         else
             print_task(task);
     }
-    if (self->tasks.days_open > 0 && !self->settings.link.json)
-        printf("the trading day is open already at %" PRIu32 " shard%s\n", self->tasks.days_open,
-               self->tasks.days_open == 1 ? "" : "s");
+    for (uint32_t i = 0; i < self->tasks.days_left_count; i++)
+        tell_day_left(self, &self->tasks.days_left[i]);
+    warn_of_no_day(self);
     if (self->trouble[0] != '\0') fprintf(stderr, "tickwire venue: %s\n", self->trouble);
     if (!brief || self->settings.link.json) return;
     printf("%s: %" PRIu64 " commands done at %" PRIu32 " shard%s, %" PRIu64 " refused, %" PRIu64
@@ -201,14 +281,20 @@ static void tell(run *self, bool brief) {
 
 /* ---- commands ---- */
 
-static tw_code look(run *self, bool with_directory, tw_error *error) {
+typedef struct look_for {
+    bool directory, days;
+} look_for;
+
+static tw_code look(run *self, look_for wanted, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
     tw_code code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
     if (code == TW_OK && !self->shards.complete)
         fprintf(stderr,
                 "tickwire venue: JetStream does not say which shards there are (is it allowed to?): only those "
                 "that are heard are reached\n");
-    if (code != TW_OK || !with_directory) return code;
+    if (code == TW_OK && wanted.days)
+        code = venue_shards_days(&self->link, s->exchange, s->timeout_ns, &self->shards, error);
+    if (code != TW_OK || !wanted.directory) return code;
     return venue_directory_read(&self->link, s->exchange, &self->shards, s->timeout_ns, &self->directory, error);
 }
 
@@ -263,9 +349,17 @@ static tw_code read_file(const run *self, const char *path, venue_file *file, tw
 static tw_code apply(run *self, const char *path, tw_error *error) {
     venue_file file;
     tw_code code = read_file(self, path, &file, error);
+    if (code == TW_OK && file.count == 0)
+        code =
+            tw_error_set(error, TW_INVALID,
+                         "%s has no command in it, nothing was sent: every line is empty, a comment, or one that "
+                         "only says how to read commands (exchange, decimals, shards)",
+                         path);
     if (code == TW_OK) {
+        const look_for wanted = {.directory = venue_tasks_need_directory(file.orders, file.count),
+                                 .days = venue_tasks_need_days(file.orders, file.count)};
         use_exchange(self, file.mic);
-        code = look(self, venue_tasks_need_directory(file.orders, file.count), error);
+        code = look(self, wanted, error);
         if (code == TW_OK) code = send_orders(self, file.orders, file.count, file.shards, error);
         if (code == TW_OK) tell(self, !self->settings.verbose);
     }
@@ -275,7 +369,7 @@ static tw_code apply(run *self, const char *path, tw_error *error) {
 
 static tw_code show(run *self, const char *account, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = look(self, true, error);
+    tw_code code = look(self, (look_for){.directory = true, .days = account == NULL}, error);
     if (code != TW_OK) return code;
     if (account != NULL)
         return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
@@ -336,23 +430,33 @@ static bool step(run *self, const wire_control_command *commands, size_t count, 
     return self->code == 0;
 }
 
-static tw_code find_definition(run *self, const char *const *words, size_t count, const char *symbol,
-                               venue_order *found, tw_error *error) {
+/* What has to be known of the instrument before it moves. */
+typedef struct moving {
+    const char *symbol;
+    uint32_t from, to;
+    venue_order definition;
+    bool blocked;      /* for everybody */
+    venue_tasks after; /* accounts' blocks in it, for the new shard */
+    size_t holders;
+    char who[160]; /* the first of them */
+    tw_error *error;
+} moving;
+
+/* Words as of a line in a venue file: move AAPL tick=0.01 … */
+static tw_code definition_of_words(const run *self, const char *const *words, size_t count, venue_order *found,
+                                   tw_error *error) {
     venue_context context;
+    const char *line[VENUE_LINE_WORDS];
+    if (count > VENUE_LINE_WORDS) return tw_error_set(error, TW_INVALID, "too many words");
+    for (size_t i = 0; i < count; i++)
+        line[i] = i == 0 ? "instrument" : words[i];
+    venue_context_init(&context, self->settings.link.exchange, today());
+    if (venue_line_parse(&context, line, count, found, error) != VENUE_LINE_ORDER) return error->code;
+    return venue_redefinition_check(found, error);
+}
+
+static tw_code definition_of_file(const run *self, const char *symbol, venue_order *found, tw_error *error) {
     venue_file file;
-    if (count > 2) { /* move AAPL tick=0.01 …: as a line of a file */
-        const char *line[VENUE_LINE_WORDS];
-        if (count > VENUE_LINE_WORDS) return tw_error_set(error, TW_INVALID, "too many words");
-        for (size_t i = 0; i < count; i++)
-            line[i] = i == 0 ? "instrument" : words[i];
-        venue_context_init(&context, self->settings.link.exchange, today());
-        if (venue_line_parse(&context, line, count, found, error) != VENUE_LINE_ORDER) return error->code;
-        return venue_redefinition_check(found, error);
-    }
-    if (self->settings.file[0] == '\0')
-        return tw_error_set(
-            error, TW_INVALID,
-            "the new shard needs the definition: --file FILE, the venue file with its line, or its words");
     tw_code code = read_file(self, self->settings.file, &file, error);
     bool seen = false;
     for (size_t i = 0; code == TW_OK && i < file.count; i++) {
@@ -367,60 +471,177 @@ static tw_code find_definition(run *self, const char *const *words, size_t count
     return code;
 }
 
-static tw_code move_steps(run *self, const venue_order *definition, uint32_t from, uint32_t to, tw_error *error) {
-    const char *symbol = definition->command.symbol;
-    wire_control_command halt = wire_control_command_empty, cancel = halt, close = halt, block = halt;
-    halt.kind = close.kind = WIRE_SET_STATE;
-    halt.state = MX_HALTED;
-    close.state = MX_CLOSED;
-    cancel.kind = WIRE_CONTROL_MASS_CANCEL;
-    block.kind = WIRE_SET_BLOCK;
-    cancel.all_accounts = block.all_accounts = block.on = true;
-    wire_control_command *const named[] = {&halt, &cancel, &close, &block};
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-        tw_text_copy(named[i]->symbol, sizeof named[i]->symbol, symbol);
-    const wire_control_command leave[] = {halt, cancel}, gone[] = {close, block};
-    *error = (tw_error){0};
-    if (!step(self, leave, 2, from, error) || !step(self, &definition->command, 1, to, error) ||
-        !step(self, gone, 2, from, error))
-        return error->code != TW_OK
-                   ? error->code
-                   : tw_error_set(error, TW_UNSUPPORTED,
-                                  "the move stopped there; what was done stays, and the same move may "
-                                  "be said again");
-    printf("%s lives on shard %" PRIu32
-           " now, closed: 'tickwire venue open %s' when its accounts have limits there\n",
-           symbol, to, symbol);
+static void on_definition(void *context, const venue_page *page, const wire_part *item) {
+    moving *self = context;
+    (void)page;
+    if (item->kind != WIRE_PART_DEFINITION) return;
+    if (item->definition.kind == WIRE_DEFINE_INSTRUMENT) self->definition.command = item->definition;
+    if (item->definition.kind == WIRE_SET_BLOCK && item->definition.on) self->blocked = true;
+}
+
+static tw_code ask_instrument(run *self, uint8_t kind, moving *about, venue_on_item on_item, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    wire_query query = {.kind = kind};
+    venue_asked asked;
+    tw_text_copy(query.symbol, sizeof query.symbol, about->symbol);
+    tw_code code =
+        venue_ask(&self->link, s->exchange, about->from, &query, 0, s->timeout_ns, on_item, about, &asked, error);
+    if (code == TW_OK && asked.code != WIRE_REPLY_OK)
+        code = tw_error_set(error, TW_UNSUPPORTED, "shard %" PRIu32 " does not tell about %s: %s", about->from,
+                            about->symbol, asked.detail);
+    return code;
+}
+
+/* The old shard's own word, with what was said here in place of it. */
+static tw_code find_definition(run *self, const char *const *words, size_t count, moving *about, tw_error *error) {
+    tw_code code = ask_instrument(self, WIRE_QUERY_INSTRUMENT, about, on_definition, error);
+    if (code != TW_OK) return code;
+    if (about->blocked)
+        return tw_error_set(
+            error, TW_UNSUPPORTED,
+            "%s is blocked for everybody, which is how a shard knows that it has left: 'tickwire venue "
+            "unblock all %s' first, and close it if nobody shall trade",
+            about->symbol, about->symbol);
+    if (count > 2) return definition_of_words(self, words, count, &about->definition, error);
+    if (self->settings.file[0] != '\0') return definition_of_file(self, about->symbol, &about->definition, error);
     return TW_OK;
 }
 
-static tw_code move(run *self, const char *const *words, size_t count, tw_error *error) {
-    venue_order definition;
-    venue_name name;
-    uint32_t to = (uint32_t)self->settings.to;
-    if (count < 2 || to == 0) return tw_error_set(error, TW_INVALID, "move what, and where? move AAPL --to 2");
-    tw_code code = venue_name_parse(words[1], self->settings.link.exchange, &name, error);
-    if (code == TW_OK) {
-        use_exchange(self, name.mic);
-        code = find_definition(self, words, count, name.symbol, &definition, error);
+static void on_holder(void *context, const venue_page *page, const wire_part *item) {
+    moving *self = context;
+    const wire_position_view *p = &item->position;
+    char quantity[TW_DECIMAL_BYTES];
+    if (item->kind != WIRE_PART_POSITION_VIEW) return;
+    if (p->blocked) {
+        wire_control_command block = wire_control_command_empty;
+        block.kind = WIRE_SET_BLOCK;
+        block.on = true;
+        tw_text_copy(block.account, sizeof block.account, p->account);
+        tw_text_copy(block.symbol, sizeof block.symbol, self->symbol);
+        if (venue_tasks_add(&self->after, self->to, 0, &block, self->error) != TW_OK) return;
     }
-    if (code == TW_OK) code = look(self, true, error);
-    if (code != TW_OK) return code;
-    const venue_entry *entry = venue_directory_find(&self->directory, name.symbol);
-    const venue_shard *target = venue_shards_get(&self->shards, to);
-    if (entry == NULL) return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", name.mic, name.symbol);
-    if (entry->shard == to)
-        return tw_error_set(error, TW_INVALID, "%s lives on shard %" PRIu32 " already", name.symbol, to);
+    if (p->quantity == 0) return;
+    const wire_named_instrument *i = venue_page_instrument(page, p->instrument);
+    tw_decimal_format(quantity, sizeof quantity, p->quantity, i != NULL ? i->quantity_exponent : 0);
+    size_t used = strlen(self->who);
+    if (self->holders++ < MOST_HOLDERS_TOLD)
+        tw_text_format(self->who + used, sizeof self->who - used, "%s%s %s", used > 0 ? ", " : "", p->account,
+                       quantity);
+}
+
+/* Positions are an engine's own and can't be given to another one; `done` says what has happened already. */
+static tw_code find_holders(run *self, moving *about, const char *done, tw_error *error) {
+    about->holders = 0;
+    about->who[0] = '\0';
+    about->error = error;
+    venue_tasks_fini(&about->after);
+    tw_code code = ask_instrument(self, WIRE_QUERY_POSITIONS, about, on_holder, error);
+    if (code == TW_OK) code = error->code;
+    if (code != TW_OK || about->holders == 0 || self->settings.leave_positions) return code;
+    return tw_error_set(
+        error, TW_UNSUPPORTED,
+        "%zu account%s with a position in %s (%s%s), and positions don't move: they would stay on shard "
+        "%" PRIu32 ", where they can't be traded any more. Have them closed first, or say "
+        "--leave-positions if clearing adds both shards up (docs/venue-shards.md). %s",
+        about->holders, about->holders == 1 ? "" : "s", about->symbol, about->who,
+        about->holders > MOST_HOLDERS_TOLD ? ", ..." : "", about->from, done);
+}
+
+static wire_control_command about_symbol(uint8_t kind, const char *symbol) {
+    wire_control_command command = wire_control_command_empty;
+    command.kind = kind;
+    tw_text_copy(command.symbol, sizeof command.symbol, symbol);
+    return command;
+}
+
+static bool leave_old(run *self, const moving *about, tw_error *error) {
+    wire_control_command halt = about_symbol(WIRE_SET_STATE, about->symbol),
+                         cancel = about_symbol(WIRE_CONTROL_MASS_CANCEL, about->symbol);
+    halt.state = MX_HALTED;
+    cancel.all_accounts = true;
+    const wire_control_command both[] = {halt, cancel};
+    return step(self, both, 2, about->from, error);
+}
+
+static bool make_new(run *self, moving *about, tw_error *error) {
+    if (!step(self, &about->definition.command, 1, about->to, error)) return false;
+    for (size_t i = 0; i < about->after.count; i++)
+        if (!step(self, &about->after.list[i].command, 1, about->to, error)) return false;
+    return true;
+}
+
+/* The old shard speaks of it a last time; the new one may have been the old one of another move, and then hears that it has it again. */
+static bool change_over(run *self, const moving *about, tw_error *error) {
+    wire_control_command close = about_symbol(WIRE_SET_STATE, about->symbol),
+                         block = about_symbol(WIRE_SET_BLOCK, about->symbol);
+    close.state = MX_CLOSED;
+    block.all_accounts = block.on = true;
+    const wire_control_command gone[] = {close, block};
+    if (!step(self, gone, 2, about->from, error)) return false;
+    block.on = false;
+    return step(self, &block, 1, about->to, error);
+}
+
+static tw_code move_steps(run *self, moving *about, tw_error *error) {
+    *error = (tw_error){0};
+    bool done = leave_old(self, about, error);
+    if (done && find_holders(self, about,
+                             "It was traded just before: it is halted now, and 'tickwire venue open' lets "
+                             "it trade on",
+                             error) != TW_OK)
+        return error->code;
+    done = done && make_new(self, about, error) && change_over(self, about, error);
+    if (!done && error->code == TW_OK)
+        return tw_error_set(error, TW_UNSUPPORTED,
+                            "the move stopped there; what was done stays, and the same move may be said again");
+    if (!done) return error->code;
+    if (self->settings.link.json) return TW_OK;
+    printf("%s lives on shard %" PRIu32
+           " now, closed: 'tickwire venue open %s' when its accounts have limits there\n",
+           about->symbol, about->to, about->symbol);
+    if (about->holders > 0)
+        printf("left on shard %" PRIu32 ": the positions of %zu account%s (%s%s)\n", about->from, about->holders,
+               about->holders == 1 ? "" : "s", about->who, about->holders > MOST_HOLDERS_TOLD ? ", ..." : "");
+    return TW_OK;
+}
+
+/* Between which shards, and may it be now? */
+static tw_code find_shards(run *self, const char *mic, moving *about, tw_error *error) {
+    const venue_entry *entry = venue_directory_find(&self->directory, about->symbol);
+    const venue_shard *target = venue_shards_get(&self->shards, about->to);
+    if (entry == NULL) return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", mic, about->symbol);
+    if (entry->shard == about->to)
+        return tw_error_set(error, TW_INVALID, "%s lives on shard %" PRIu32 " already", about->symbol, about->to);
     if (target == NULL || !target->runs)
-        return tw_error_set(error, TW_NOT_FOUND, "shard %" PRIu32 " does not run: start its matcher first", to);
+        return tw_error_set(error, TW_NOT_FOUND, "shard %" PRIu32 " does not run: start its matcher first",
+                            about->to);
     const venue_shard *source = venue_shards_get(&self->shards, entry->shard);
     if (source == NULL || target->term <= source->term)
         return tw_error_set(error, TW_UNSUPPORTED,
                             "the leader of shard %" PRIu32 " is older than that of shard %" PRIu32
                             ": subscribers would take its books for those of a deposed one. Restart shard %" PRIu32
                             "'s matcher (or hand over) first",
-                            to, entry->shard, to);
-    return move_steps(self, &definition, entry->shard, to, error);
+                            about->to, entry->shard, about->to);
+    about->from = entry->shard;
+    return TW_OK;
+}
+
+static tw_code move(run *self, const char *const *words, size_t count, tw_error *error) {
+    moving about = {.to = (uint32_t)self->settings.to};
+    venue_name name;
+    if (count < 2 || about.to == 0)
+        return tw_error_set(error, TW_INVALID, "move what, and where? move AAPL --to 2");
+    tw_code code = venue_name_parse(words[1], self->settings.link.exchange, &name, error);
+    if (code != TW_OK) return code;
+    use_exchange(self, name.mic);
+    about.symbol = name.symbol;
+    code = look(self, (look_for){.directory = true}, error);
+    if (code == TW_OK) code = find_shards(self, name.mic, &about, error);
+    if (code == TW_OK) code = find_definition(self, words, count, &about, error);
+    if (code == TW_OK) code = find_holders(self, &about, "Nothing was done", error);
+    if (code == TW_OK) code = move_steps(self, &about, error);
+    venue_tasks_fini(&about.after);
+    return code;
 }
 
 /* ---- */
@@ -454,7 +675,9 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
     if (kind != VENUE_LINE_ORDER)
         return tw_error_set(error, TW_INVALID, "'%s' belongs into a venue file", words[0]);
     bool amounts = is_limits(&order) || order.command.kind == WIRE_SET_FEES;
-    tw_code code = look(self, amounts || order.command.symbol[0] != '\0', error);
+    const look_for wanted = {.directory = amounts || order.command.symbol[0] != '\0',
+                             .days = venue_tasks_need_days(&order, 1)};
+    tw_code code = look(self, wanted, error);
     if (code != TW_OK) return code;
     if (self->directory.count > 0) {
         context.price_exponent = self->directory.entries[0].price_exponent;

@@ -127,7 +127,8 @@ EXPORT void engine_init(uint64_t seed, const me_transport_t *transport, void *re
                         .max_orders = 1u << 20,
                         .max_pages = 1u << 14,
                         .max_client_ids = 1,
-                        .max_sessions = 1};
+                        .max_sessions = 1,
+                        .max_reports = 1u << 28};
     tw_error error;
     TW_ASSERT(mx_engine_alloc(&meb.engine, &bounds, &error) == TW_OK);
     mx_command define = {

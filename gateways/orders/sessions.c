@@ -9,6 +9,7 @@ typedef struct client_session {
     uint32_t next; /* of the client, or of the free ones */
     int64_t heard_ns;
     bool closing;
+    bool doubtful; /* an opening left, and nobody knows whether it was stored */
 } client_session;
 
 struct order_sessions {
@@ -75,8 +76,20 @@ void sessions_heard(order_sessions *self, uint32_t number, uint64_t id, int64_t 
     if (is_it(self, number, id) && self->all[number].heard_ns < sent_ns) self->all[number].heard_ns = sent_ns;
 }
 
+void sessions_opened(order_sessions *self, uint32_t number, uint64_t id) {
+    if (is_it(self, number, id)) self->all[number].doubtful = false;
+}
+
+void sessions_doubt(order_sessions *self, uint32_t number, uint64_t id) {
+    if (is_it(self, number, id)) self->all[number].doubtful = true;
+}
+
+bool sessions_doubtful(const order_sessions *self, uint32_t number) {
+    return self->all[number].doubtful;
+}
+
 void sessions_fail(order_sessions *self, uint32_t number, uint64_t id) {
-    if (is_it(self, number, id)) sessions_forget(self, number);
+    if (is_it(self, number, id) && !self->all[number].doubtful) sessions_forget(self, number);
 }
 
 void sessions_leave(order_sessions *self, uint32_t client) {
@@ -93,8 +106,12 @@ bool sessions_next(const order_sessions *self, uint32_t *number, session_due *du
     *number = i;
     if (i >= self->reached) return false;
     const client_session *one = &self->all[i];
-    *due = (session_due){
-        .session = i, .client = one->client, .shard = one->shard, .id = one->id, .closing = one->closing};
+    *due = (session_due){.session = i,
+                         .client = one->client,
+                         .shard = one->shard,
+                         .id = one->id,
+                         .closing = one->closing,
+                         .doubtful = one->doubtful};
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* Messages as JSON objects (docs/stream.md): prices and quantities as decimal strings, times and sequence numbers as
  * strings, what is absent left out. */
 #include "base/json.h"
+#include "base/json_levels.h"
 #include "gateways/stream/encode.h"
 
 static void put_time(json_writer *w, const char *name, int64_t time_ns) {
@@ -35,36 +36,22 @@ static void put_header(json_writer *w, const encode_frame *frame, const char *ty
     json_i64(w, "quantity_exponent", header->quantity_exponent);
 }
 
-static void put_level(json_writer *w, const char *name, const tw_level *level, const wire_header *header) {
-    json_open_array(w, name);
-    json_decimal(w, NULL, level->price, header->price_exponent);
-    json_decimal_u64(w, NULL, level->quantity, header->quantity_exponent);
-    json_u64(w, NULL, level->orders);
-    json_close_array(w);
-}
-
-static void put_side(json_writer *w, const char *name, const tw_level *levels, uint32_t count,
-                     const wire_header *header) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < count; i++)
-        put_level(w, NULL, &levels[i], header);
-    json_close_array(w);
-}
-
 static void put_book(json_writer *w, const encode_frame *frame, const wire_book_update *m) {
     put_header(w, frame, "book", &m->header);
     put_state(w, m->header.state, m->header.cause);
     json_u64(w, "depth", m->depth);
-    put_side(w, "bids", m->bids, m->bid_count, &m->header);
-    put_side(w, "asks", m->asks, m->ask_count, &m->header);
+    json_levels(w, "bids", m->bids, m->bid_count, m->header.price_exponent, m->header.quantity_exponent);
+    json_levels(w, "asks", m->asks, m->ask_count, m->header.price_exponent, m->header.quantity_exponent);
     json_u64(w, "checksum", m->checksum);
 }
 
 static void put_quote(json_writer *w, const encode_frame *frame, const wire_quote *m) {
     put_header(w, frame, "quote", &m->header);
     put_state(w, m->header.state, m->header.cause);
-    if (m->bid.price != TW_PRICE_ABSENT) put_level(w, "bid", &m->bid, &m->header);
-    if (m->ask.price != TW_PRICE_ABSENT) put_level(w, "ask", &m->ask, &m->header);
+    if (m->bid.price != TW_PRICE_ABSENT)
+        json_level(w, "bid", &m->bid, m->header.price_exponent, m->header.quantity_exponent);
+    if (m->ask.price != TW_PRICE_ABSENT)
+        json_level(w, "ask", &m->ask, m->header.price_exponent, m->header.quantity_exponent);
 }
 
 static void put_print(json_writer *w, const tw_print *print, const wire_header *header) {

@@ -10,13 +10,7 @@
 #define MS              INT64_C(1000000)
 #define RING_NS         (90 * MS)              /* a little below the heartbeats' 100 ms */
 #define TIER_LAG_NS     (3 * TW_NS_PER_SECOND) /* what the slowest tier may be behind, with room */
-#define CALM_RETRY_NS   (500 * MS)             /* of a lease that can't be read while somebody leads */
 #define LEADER_RETRY_NS (5 * TW_NS_PER_SECOND) /* by a leader without a lease */
-#define QUICK_RETRY_NS  (100 * MS)             /* while nobody does */
-#define QUIET_PARTS     6                      /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
-#define PROBE_PARTS     6                      /* a probe is late after lease_ns / PROBE_PARTS */
-#define SETTLE_PARTS    15                     /* the pause after one that was quick: lease_ns / SETTLE_PARTS */
-#define PROBE_AGAIN_NS  TW_NS_PER_SECOND       /* one that does not come back */
 #define NEVER           INT64_MIN
 #define DATE_BYTES      10 /* an epoch begins with YYYY-MM-DD */
 
@@ -33,15 +27,15 @@ bool leadership_is_doubtful(tw_book_state feed, tw_state_cause cause, uint32_t i
 }
 
 void leadership_init(leadership *self, const leadership_options *options, int64_t now_ns, int64_t utc_ns) {
-    *self = (leadership){.options = *options, .connected = true, .stepped_ns = now_ns, .due_ns = NEVER};
-    self->most_term = tw_term_most(utc_ns);
-    self->return_due_ns = self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
+    *self = (leadership){.options = *options, .due_ns = NEVER, .return_due_ns = NEVER};
+    candidacy_init(&self->candidacy, options->name, utc_ns);
+    silence_init(&self->silence, options->lease_ns, options->return_ns, now_ns);
 }
 
 /* ---- notes ---- */
 
 static bool is_me(const leadership *self, const char *name) {
-    return strcmp(self->options.name, name) == 0;
+    return candidacy_is_me(&self->candidacy, name);
 }
 
 static bool has_led(const leadership *self) {
@@ -49,32 +43,14 @@ static bool has_led(const leadership *self) {
            self->role == LEADERSHIP_OFFERING;
 }
 
-static bool believes(leadership *self, uint64_t term) {
-    bool yes = term <= self->most_term;
-    self->disbelieved += !yes;
-    return yes;
-}
-
-static void note_term(leadership *self, uint64_t term) {
-    if (term > self->highest_term) self->highest_term = term;
-}
-
 /* Whether (term, name) comes before (other_term, other_name). */
 static bool outranks(uint64_t term, const char *name, uint64_t other_term, const char *other_name) {
     return term != other_term ? term > other_term : strcmp(name, other_name) > 0;
 }
 
-/* The silence is counted from here, and no probe of before says anything of it. */
-static void break_silence(leadership *self) {
-    self->quiet_ns = 0;
-    self->probe++;
-    self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
-    self->probe_was_slow = false;
-}
-
 static void follow(leadership *self) {
     self->role = LEADERSHIP_FOLLOWING;
-    break_silence(self);
+    silence_break(&self->silence);
     self->due_ns = NEVER;
 }
 
@@ -82,23 +58,23 @@ static void verify(leadership *self, int64_t now_ns) {
     self->role = LEADERSHIP_VERIFYING;
     self->verified = false;
     self->since_ns = now_ns;
-    self->wants_read = self->options.lease && self->connected;
-    if (self->call != LEADERSHIP_NO_CALL) self->call_is_stale = true;
+    self->candidacy.wants_read = self->options.lease && self->silence.connected;
+    candidacy_distrust(&self->candidacy);
 }
 
 /* Leads with `term`; a moment ago it was certain, unless the process stood still or the bus went meanwhile. */
 static void lead(leadership *self, uint64_t term, bool leased, bool certain, int64_t now_ns) {
     self->term = term;
     self->leased = leased;
-    note_term(self, term);
+    candidacy_note(&self->candidacy, term);
     self->role = LEADERSHIP_LEADING;
-    if (!certain || !self->connected) verify(self, now_ns);
+    if (!certain || !self->silence.connected) verify(self, now_ns);
 }
 
 static void step_back_from(leadership *self, uint64_t term, const char *name) {
     if (!has_led(self) || is_me(self, name) || !outranks(term, name, self->term, self->options.name)) return;
     follow(self);
-    self->read_again_ns = NEVER; /* a follower has more need of the lease than a leader */
+    candidacy_may_read(&self->candidacy); /* a follower has more need of the lease than a leader */
 }
 
 /* ---- heartbeats ---- */
@@ -118,10 +94,10 @@ static void remember(leadership *self, const leadership_heartbeat *beat, int64_t
 
 bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_t now_ns) {
     bool own = is_me(self, beat->leader);
-    if (!believes(self, beat->term)) return false;
-    note_term(self, beat->term);
+    if (!candidacy_believes(&self->candidacy, beat->term)) return false;
+    candidacy_note(&self->candidacy, beat->term);
     step_back_from(self, beat->term, beat->leader);
-    if (self->role == LEADERSHIP_CLAIMING && !own && beat->term >= self->claim_term) follow(self);
+    if (self->role == LEADERSHIP_CLAIMING && !own && beat->term >= self->candidacy.claim_term) follow(self);
     if (beat->term < self->term || outranks(self->heard.term, self->heard.leader, beat->term, beat->leader))
         return false;
     if (has_led(self) && !own && beat->term == self->term) return false; /* it is the one to step back */
@@ -131,7 +107,7 @@ bool leadership_heard(leadership *self, const leadership_heartbeat *beat, int64_
     self->heard = *beat;
     self->heard_ns = now_ns;
     remember(self, beat, now_ns);
-    if (!own) break_silence(self);
+    if (!own) silence_break(&self->silence);
     return true;
 }
 
@@ -152,99 +128,61 @@ static void note_safe(leadership *self, const leadership_self *mine) {
 
 /* ---- the lease ---- */
 
-/* The result of a call: true if it still proves something. */
-static bool end_call(leadership *self) {
-    bool fresh = !self->call_is_stale;
-    self->call = LEADERSHIP_NO_CALL;
-    self->call_is_stale = false;
-    return fresh;
-}
-
-static bool can_be_read(const leadership *self, int64_t now_ns) {
-    return self->call == LEADERSHIP_NO_CALL && now_ns >= self->read_again_ns;
-}
-
-/* A claim of this instance whose answer was lost: the lease names it all the same. */
-static bool is_lost_win(const leadership *self, uint64_t term, const char *holder) {
-    return is_me(self, holder) && term == self->claim_term && term > self->term && term >= self->highest_term;
-}
-
 void leadership_lease_read(leadership *self, bool found, uint64_t term, const char *holder, uint64_t revision,
                            int64_t now_ns) {
-    if (!end_call(self)) {
-        self->wants_read = true;
-        return;
-    }
-    found = found && believes(self, term);
-    bool news = found && term > self->lease_term;
-    self->lease_known = true;
+    candidacy_lease lease = candidacy_read(&self->candidacy, found, term, revision);
+    if (!lease.fresh) return;
     self->lease_away = false;
-    self->lease_term = found ? term : 0;
-    self->lease_revision = revision;
-    if (found) note_term(self, term);
-    if (found) step_back_from(self, term, holder);
-    if (has_led(self) && found && is_me(self, holder) && term == self->term) self->leased = true;
-    if (self->role == LEADERSHIP_VERIFYING && self->connected) {
+    if (lease.held) step_back_from(self, term, holder);
+    if (has_led(self) && lease.held && is_me(self, holder) && term == self->term) self->leased = true;
+    if (self->role == LEADERSHIP_VERIFYING && self->silence.connected) {
         self->verified = true;
-    } else if ((self->role == LEADERSHIP_FOLLOWING || self->role == LEADERSHIP_STARTING) && found &&
-               is_lost_win(self, term, holder)) {
+    } else if ((self->role == LEADERSHIP_FOLLOWING || self->role == LEADERSHIP_STARTING) && lease.held &&
+               candidacy_is_lost_win(&self->candidacy, term, holder, self->term)) {
         lead(self, term, true, true, now_ns);
-    } else if (self->role == LEADERSHIP_FOLLOWING && news && !is_me(self, holder)) {
-        break_silence(self); /* whoever holds it is to speak next */
+    } else if (self->role == LEADERSHIP_FOLLOWING && lease.news && !is_me(self, holder)) {
+        silence_break(&self->silence); /* whoever holds it is to speak next */
     }
 }
 
 void leadership_lease_seen(leadership *self, uint64_t term, const char *holder) {
     if (is_me(self, holder)) return;
-    if (!believes(self, term)) term = 0; /* somebody wrote it all the same: the revision is another */
-    note_term(self, term);
-    if (term > self->lease_term) self->lease_term = term;
-    step_back_from(self, term, holder);
-    self->lease_known = false;
-    if (self->call == LEADERSHIP_READING) self->call_is_stale = true;
+    step_back_from(self, candidacy_seen(&self->candidacy, term), holder);
     if (self->role != LEADERSHIP_FOLLOWING) return;
-    break_silence(self);
-    self->wants_read = true;
+    silence_break(&self->silence);
+    self->candidacy.wants_read = true;
 }
 
 void leadership_lease_away(leadership *self, int64_t now_ns) {
-    bool leader_is_heard = self->role == LEADERSHIP_FOLLOWING && self->quiet_ns < self->options.lease_ns;
-    int64_t retry_ns = leader_is_heard ? CALM_RETRY_NS : has_led(self) ? LEADER_RETRY_NS : QUICK_RETRY_NS;
-    end_call(self);
-    self->lease_known = false;
+    bool leader_is_heard = self->role == LEADERSHIP_FOLLOWING && self->silence.quiet_ns < self->options.lease_ns;
+    int64_t retry_ns = leader_is_heard ? CANDIDACY_CALM_NS : has_led(self) ? LEADER_RETRY_NS : CANDIDACY_QUICK_NS;
+    candidacy_away(&self->candidacy, now_ns, retry_ns);
     self->lease_away = true;
-    self->read_again_ns = now_ns + retry_ns;
     if (self->role == LEADERSHIP_CLAIMING && self->options.standby) self->role = LEADERSHIP_FOLLOWING;
     if (self->role == LEADERSHIP_CLAIMING) { /* it may have been stored all the same: read, or lead beyond it */
         self->role = LEADERSHIP_STARTING;
         self->lease_away = false;
-        self->read_again_ns = now_ns;
+        candidacy_may_read(&self->candidacy);
     }
-    if (self->role == LEADERSHIP_VERIFYING && !self->leased && self->connected) self->verified = true;
+    if (self->role == LEADERSHIP_VERIFYING && !self->leased && self->silence.connected) self->verified = true;
 }
 
 void leadership_claimed(leadership *self, bool won, uint64_t revision, int64_t now_ns) {
-    bool fresh = end_call(self);
-    self->lease_known = won;
+    bool fresh = candidacy_claimed(&self->candidacy, won, revision);
+    uint64_t term = self->candidacy.claim_term;
     self->lease_away = false;
-    if (won) {
-        self->lease_revision = revision;
-        self->lease_term = self->claim_term;
-        note_term(self, self->claim_term);
-        if (has_led(self) && self->claim_term == self->term) self->leased = true;
-        if (self->role == LEADERSHIP_CLAIMING) lead(self, self->claim_term, true, fresh, now_ns);
-        return;
-    }
-    self->wants_read = true;
-    if (self->role == LEADERSHIP_CLAIMING) self->role = LEADERSHIP_FOLLOWING; /* no grace: the read tells who won */
+    if (won && has_led(self) && term == self->term) self->leased = true;
+    if (self->role != LEADERSHIP_CLAIMING) return;
+    if (won)
+        lead(self, term, true, fresh, now_ns);
+    else
+        self->role = LEADERSHIP_FOLLOWING; /* no grace: the read tells who won */
 }
 
 /* ---- what else happens ---- */
 
 void leadership_bus(leadership *self, bool connected, int64_t now_ns) {
-    self->connected = connected;
-    break_silence(self);
-    if (connected) self->quiet_ns = -self->options.return_ns; /* the leader, too, has to come back, and waits */
+    silence_bus(&self->silence, connected);
     if (!has_led(self)) return;
     self->bus_was_away = true;
     self->return_due_ns = now_ns + self->options.return_ns;
@@ -252,13 +190,7 @@ void leadership_bus(leadership *self, bool connected, int64_t now_ns) {
 }
 
 void leadership_probed(leadership *self, uint64_t probe, int64_t now_ns) {
-    if (self->probe_sent_ns == NEVER || probe != self->probe) return;
-    bool slow = now_ns - self->probe_first_ns > self->options.lease_ns / PROBE_PARTS;
-    bool first_slow = slow && !self->probe_was_slow;
-    if (first_slow) break_silence(self);
-    self->probe_was_slow |= slow;
-    if (!first_slow) self->probe_back_ns = now_ns;
-    self->probe_sent_ns = self->probe_first_ns = NEVER;
+    silence_probed(&self->silence, probe, now_ns);
 }
 
 bool leadership_offer(leadership *self, int64_t now_ns) {
@@ -271,11 +203,8 @@ bool leadership_offer(leadership *self, int64_t now_ns) {
 /* ---- the step ---- */
 
 static void note_time(leadership *self, int64_t now_ns) {
-    int64_t pause_ns = now_ns - self->stepped_ns, most_ns = self->options.lease_ns / QUIET_PARTS;
-    self->stepped_ns = now_ns;
-    if (self->connected) self->quiet_ns += pause_ns < most_ns ? pause_ns : most_ns;
-    if (pause_ns < self->options.lease_ns || !self->options.lease) return;
-    if (self->call != LEADERSHIP_NO_CALL) self->call_is_stale = true;
+    if (!silence_step(&self->silence, now_ns) || !self->options.lease) return;
+    candidacy_distrust(&self->candidacy);
     if (has_led(self)) verify(self, now_ns);
 }
 
@@ -288,14 +217,14 @@ static bool is_level(const leadership *self, const leadership_self *mine) {
 }
 
 static bool is_offered(const leadership *self, const leadership_self *mine) {
-    return self->heard.handover && self->heard.term >= self->lease_term && !is_me(self, self->heard.leader) &&
-           mine->ok && is_level(self, mine);
+    return self->heard.handover && self->heard.term >= self->candidacy.lease_term &&
+           !is_me(self, self->heard.leader) && mine->ok && is_level(self, mine);
 }
 
 /* Nobody leads for long enough, and either this instance is level with the last leader or has waited for that. */
 static bool is_due(leadership *self, const leadership_self *mine, int64_t now_ns) {
     int64_t patience_ns = self->options.lease_ns + (mine->ok ? 0 : self->options.worse_ns);
-    if (self->quiet_ns < patience_ns) {
+    if (self->silence.quiet_ns < patience_ns) {
         self->due_ns = NEVER;
         return false;
     }
@@ -304,66 +233,53 @@ static bool is_due(leadership *self, const leadership_self *mine, int64_t now_ns
     return now_ns - self->due_ns >= self->options.behind_ns;
 }
 
-static uint64_t next_term(const leadership *self, int64_t utc_ns) {
-    uint64_t term = self->highest_term + 1, clock = (uint64_t)(utc_ns / MS);
-    return term < clock ? clock : term;
-}
-
 static void claim(leadership *self, int64_t utc_ns) {
-    self->claim_term = next_term(self, utc_ns);
-    self->claim_revision = self->lease_revision;
+    candidacy_prepare(&self->candidacy, utc_ns);
     self->role = LEADERSHIP_CLAIMING;
-    note_term(self, self->claim_term); /* whatever becomes of it */
 }
 
 static void step_starting(leadership *self, int64_t now_ns, int64_t utc_ns) {
     if (!self->options.lease) {
-        lead(self, self->options.term != 0 ? self->options.term : next_term(self, utc_ns), false, true, now_ns);
-    } else if (self->options.standby && (self->lease_known || self->lease_away)) {
+        lead(self, self->options.term != 0 ? self->options.term : candidacy_next_term(&self->candidacy, utc_ns),
+             false, true, now_ns);
+    } else if (self->options.standby && (self->candidacy.lease_known || self->lease_away)) {
         follow(self);
     } else if (self->lease_away) {
-        lead(self, next_term(self, utc_ns), false, true, now_ns);
-    } else if (self->lease_known && self->call == LEADERSHIP_NO_CALL) {
+        lead(self, candidacy_next_term(&self->candidacy, utc_ns), false, true, now_ns);
+    } else if (self->candidacy.lease_known && self->candidacy.call == CANDIDACY_NO_CALL) {
         claim(self, utc_ns);
-    } else if (can_be_read(self, now_ns)) {
-        self->wants_read = true;
+    } else if (candidacy_can_read(&self->candidacy, now_ns)) {
+        self->candidacy.wants_read = true;
     }
 }
 
-/* Whether it is certain that the bus delivers: asks by a probe if not. */
-static bool is_listening(leadership *self, int64_t now_ns) {
-    int64_t settle_ns = self->options.lease_ns / SETTLE_PARTS;
-    if (self->probe_back_ns != NEVER && now_ns - self->probe_back_ns < self->options.lease_ns)
-        return now_ns - self->probe_back_ns >= settle_ns;
-    self->wants_probe = self->probe_sent_ns == NEVER || now_ns - self->probe_sent_ns >= PROBE_AGAIN_NS;
-    return false;
-}
-
 static void step_following(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
-    self->wants_probe = false;
-    if (!self->options.lease || !self->connected) return;
+    self->silence.wants_probe = false;
+    if (!self->options.lease || !self->silence.connected) return;
     bool due = is_due(self, mine, now_ns);
-    if (!self->lease_known) {
-        self->wants_read |= can_be_read(self, now_ns);
-    } else if (self->call == LEADERSHIP_NO_CALL &&
-               (is_offered(self, mine) || (due && is_listening(self, now_ns)))) {
+    if (!self->candidacy.lease_known) {
+        self->candidacy.wants_read |= candidacy_can_read(&self->candidacy, now_ns);
+    } else if (self->candidacy.call == CANDIDACY_NO_CALL &&
+               (is_offered(self, mine) || (due && silence_is_certain(&self->silence, now_ns)))) {
         claim(self, utc_ns);
     }
 }
 
 /* Who leads without a lease takes it for the term that it has, once JetStream is there. */
 static void step_leading(leadership *self, int64_t now_ns) {
-    if (self->leased || !self->options.lease || !self->connected || !can_be_read(self, now_ns)) return;
-    bool free = self->lease_known && self->lease_term < self->term;
+    candidacy *own = &self->candidacy;
+    if (self->leased || !self->options.lease || !self->silence.connected || !candidacy_can_read(own, now_ns))
+        return;
+    bool free = own->lease_known && own->lease_term < self->term;
     self->wants_claim = free;
-    self->wants_read = !free;
-    self->claim_term = self->term;
-    self->claim_revision = self->lease_revision;
-    if (free || self->lease_known) self->read_again_ns = now_ns + LEADER_RETRY_NS;
+    own->wants_read = !free;
+    own->claim_term = self->term;
+    own->claim_revision = own->lease_revision;
+    if (free || own->lease_known) own->read_again_ns = now_ns + LEADER_RETRY_NS;
 }
 
 static void step_verifying(leadership *self, int64_t now_ns) {
-    if (!self->connected) return;
+    if (!self->silence.connected) return;
     if (!self->options.lease || now_ns - self->since_ns >= self->options.verify_ns) self->verified = true;
     if (self->verified && now_ns >= self->return_due_ns) self->role = LEADERSHIP_LEADING;
 }
@@ -383,7 +299,7 @@ static leadership_action role_action(leadership *self, const leadership_self *mi
     case LEADERSHIP_FOLLOWING:
         return LEADERSHIP_FOLLOW;
     case LEADERSHIP_CLAIMING:
-        self->call = LEADERSHIP_ASKING;
+        self->candidacy.call = CANDIDACY_ASKING;
         return LEADERSHIP_CLAIM;
     case LEADERSHIP_LEADING:
         return lead_action(self, mine);
@@ -399,27 +315,24 @@ static leadership_action role_action(leadership *self, const leadership_self *mi
 }
 
 static leadership_action probe_action(leadership *self, int64_t now_ns) {
-    self->wants_probe = false;
-    self->probe++;
-    self->probe_sent_ns = now_ns;
-    self->probe_back_ns = NEVER;
-    if (self->probe_first_ns == NEVER) self->probe_first_ns = now_ns;
+    silence_probe_leaves(&self->silence, now_ns);
     return LEADERSHIP_PROBE;
 }
 
 static leadership_action call_action(leadership *self) {
-    if (self->call != LEADERSHIP_NO_CALL || !(self->wants_read || self->wants_claim)) return LEADERSHIP_NOTHING;
+    candidacy *own = &self->candidacy;
+    if (own->call != CANDIDACY_NO_CALL) return LEADERSHIP_NOTHING;
     bool asks = self->wants_claim && has_led(self);
+    own->wants_read |= self->wants_claim && !asks; /* it leads no more: what has become of the lease? */
     self->wants_claim = false;
-    self->call = asks ? LEADERSHIP_ASKING : LEADERSHIP_READING;
-    if (asks) return LEADERSHIP_CLAIM;
-    self->wants_read = false;
-    return LEADERSHIP_READ;
+    if (!asks) return candidacy_starts_read(own) ? LEADERSHIP_READ : LEADERSHIP_NOTHING;
+    own->call = CANDIDACY_ASKING;
+    return LEADERSHIP_CLAIM;
 }
 
 leadership_action leadership_step(leadership *self, const leadership_self *mine, int64_t now_ns, int64_t utc_ns) {
     note_time(self, now_ns);
-    self->most_term = tw_term_most(utc_ns);
+    candidacy_clock(&self->candidacy, utc_ns);
     if (self->role == LEADERSHIP_STARTING) step_starting(self, now_ns, utc_ns);
     if (self->role == LEADERSHIP_FOLLOWING) step_following(self, mine, now_ns, utc_ns);
     if (self->role == LEADERSHIP_VERIFYING) step_verifying(self, now_ns);
@@ -428,6 +341,6 @@ leadership_action leadership_step(leadership *self, const leadership_self *mine,
         self->role = LEADERSHIP_LEADING;
     bool changed = self->role != self->told || (self->role == LEADERSHIP_LEADING && self->bus_was_away);
     if (changed && self->role != LEADERSHIP_STARTING) return role_action(self, mine);
-    if (self->role == LEADERSHIP_FOLLOWING && self->wants_probe) return probe_action(self, now_ns);
+    if (self->role == LEADERSHIP_FOLLOWING && self->silence.wants_probe) return probe_action(self, now_ns);
     return call_action(self);
 }

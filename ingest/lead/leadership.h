@@ -23,19 +23,9 @@
  *
  * A follower whose feed is not OK waits `worse_ns` longer before it claims, so that a healthy one comes first, and takes
  * no offer. One whose own seq has not reached the leader's last announced waits for it, at most `behind_ns`; then it
- * leads all the same and says that it is behind (`behind_seq`), because a feed that nobody tells of is worse. Time in
- * which this process stood still or was off the bus is not the leader's silence and does not count.
- *
- * A bus that stands still is silent, too. So before a follower claims because of silence it sends itself a probe: what
- * the server had for it comes before the probe. One that comes back late tells that the bus stood still, so the silence
- * is counted anew from there, once: a bus that is always slow must not keep the feed without a leader. After a quick one
- * comes a short pause for what the server had not read of the leader's connection yet.
- *
- * Terms: the next one is above the lease's, above every term heard, and not below the milliseconds since 1970, so that
- * it rises even if the bucket was lost (no takeover is quicker than that). Of two that lead with one term, which only two leaders without a lease can come
- * to, the one whose name is greater stays.
- * A term more than ten years ahead of the clock is nobody's (tw_term_most): it is not followed, not outbid, only counted.
- * In the lease it counts as no holder.
+ * leads all the same and says that it is behind (`behind_seq`), because a feed that nobody tells of is worse. What counts as silence:
+ * base/lead/silence.h. Which terms are believed and what the next one is: base/lead/candidacy.h. Of two that lead with one term, which only
+ * two leaders without a lease can come to, the one whose name is greater stays.
  *
  * What is safe: a leader's heartbeat leaves after the updates that its published_seq names, on the same connection. So
  * whoever hears it, be it the leader itself, knows that those have arrived.
@@ -46,9 +36,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/lead/candidacy.h"
+#include "base/lead/silence.h"
 #include "base/market.h"
 
-#define LEADERSHIP_NAME_BYTES 64u
+#define LEADERSHIP_NAME_BYTES CANDIDACY_NAME_BYTES
 
 typedef enum leadership_role {
     LEADERSHIP_STARTING = 0,
@@ -118,49 +110,30 @@ typedef struct leadership_mark {
     uint64_t published_seq;
 } leadership_mark;
 
-typedef enum leadership_call { LEADERSHIP_NO_CALL = 0, LEADERSHIP_READING, LEADERSHIP_ASKING } leadership_call;
-
 typedef struct leadership {
     leadership_options options;
     leadership_role role;
-    uint64_t term; /* of this instance's leadership; 0 before the first */
-    bool leased;   /* it was won with the lease */
-    uint64_t claim_term;
-    uint64_t claim_revision;          /* 0: the key is not there yet */
+    uint64_t term;                    /* of this instance's leadership; 0 before the first */
+    bool leased;                      /* it was won with the lease */
     uint64_t safe_seq, tier_safe_seq; /* with LEAD and RESUME; 0: nothing is known, all is to be sent anew */
     uint64_t behind_seq;        /* with LEAD: the leader's last announced, not yet reached here; 0: none such */
     leadership_heartbeat heard; /* the last of the highest term; term 0: none */
-    uint64_t disbelieved;       /* terms too far ahead */
-    uint64_t probe;             /* number of the last one */
-    bool lease_known;           /* the revision below is the last one seen; false: to be read before a claim */
+    candidacy candidacy;        /* what is to be claimed, and what is known of the lease */
+    silence silence;            /* of the leader; the number of the last probe */
 
     /* For leadership.c only. */
     leadership_mark ring[LEADERSHIP_RING]; /* of `heard`'s term and epoch */
     uint32_t ring_first, ring_count;
     int64_t heard_ns;
-    uint64_t highest_term; /* of all believed */
-    uint64_t most_term;    /* to believe, by the clock of the last step */
-    uint64_t lease_term, lease_revision;
-    bool lease_away;       /* the last call failed */
-    int64_t read_again_ns; /* not before */
-    bool wants_read;       /* READ is to be said */
-    bool wants_probe;      /* PROBE */
-    bool verified;         /* VERIFYING: it leads still; only return_due_ns is waited for */
-    bool wants_claim;      /* CLAIM, for the term it leads with already */
-    leadership_call call;  /* under way */
-    bool call_is_stale;    /* the process stood still since, so its result proves nothing */
-    leadership_role told;  /* the role whose action was said */
-    uint64_t told_term;    /* of the last LEAD */
-    bool connected, bus_was_away;
-    int64_t stepped_ns;
-    int64_t quiet_ns;       /* time listened since the leader's last heartbeat */
-    int64_t since_ns;       /* when VERIFYING or OFFERING began */
-    int64_t return_due_ns;  /* VERIFYING: not LEADING before */
-    int64_t probe_sent_ns;  /* the last; NEVER: none since the last heartbeat */
-    int64_t probe_first_ns; /* of those since then that have not come back */
-    int64_t probe_back_ns;  /* when the last came back quickly; NEVER: it did not */
-    bool probe_was_slow;    /* the silence has been counted anew because of it */
-    int64_t due_ns;         /* when a claim became due that own seq is behind for; INT64_MIN: none is */
+    bool lease_away;      /* the last call failed */
+    bool verified;        /* VERIFYING: it leads still; only return_due_ns is waited for */
+    bool wants_claim;     /* CLAIM, for the term it leads with already */
+    leadership_role told; /* the role whose action was said */
+    uint64_t told_term;   /* of the last LEAD */
+    bool bus_was_away;
+    int64_t since_ns;      /* when VERIFYING or OFFERING began */
+    int64_t return_due_ns; /* VERIFYING: not LEADING before */
+    int64_t due_ns;        /* when a claim became due that own seq is behind for; INT64_MIN: none is */
 } leadership;
 
 /* Copies the options. The first step then says READ (or LEAD, without a lease). */

@@ -209,6 +209,12 @@ static bool takes_orders(market *m, uint32_t instrument) {
 
 /* ---- orders ---- */
 
+/* True: the book has done it. */
+static bool applied(market *m, uint32_t instrument, ob_result result, const tw_stamp *stamp) {
+    if (result != OB_OK) not_applied(m, instrument, result, stamp);
+    return result == OB_OK;
+}
+
 static void tell_book(market *m, uint32_t instrument, const ob_change *change, const tw_stamp *stamp) {
     m->listener.on_book(m->listener.context, instrument, tw_sides_of(change->side), change->rank, stamp);
 }
@@ -222,10 +228,7 @@ void market_add(market *m, uint32_t instrument, uint64_t order_id, tw_side side,
     if (!takes_orders(m, instrument)) return;
     ob_change change;
     ob_result result = ob_order_add(m->books, instrument, order_id, side, price, quantity, &change);
-    if (result != OB_OK) {
-        not_applied(m, instrument, result, stamp);
-        return;
-    }
+    if (!applied(m, instrument, result, stamp)) return;
     tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_ADD,
@@ -242,10 +245,22 @@ void market_add(market *m, uint32_t instrument, uint64_t order_id, tw_side side,
 static ob_result take_from(market *m, uint32_t instrument, uint64_t order_id, uint64_t quantity, ob_change *change,
                            const tw_stamp *stamp) {
     ob_result result = ob_order_reduce(m->books, instrument, order_id, quantity, change);
-    if (result == OB_OK) return OB_OK;
-    not_applied(m, instrument, result, stamp);
+    if (applied(m, instrument, result, stamp)) return OB_OK;
     if (result == OB_TOO_MUCH) result = ob_order_delete(m->books, instrument, order_id, change);
     return result;
+}
+
+static void tell_taken(market *m, uint32_t instrument, market_order_kind kind, uint64_t order_id, uint64_t quantity,
+                       const ob_change *change, const tw_stamp *stamp) {
+    tell_order(m, instrument,
+               &(market_order_event){.kind = kind,
+                                     .side = change->side,
+                                     .order_id = order_id,
+                                     .price = change->price,
+                                     .quantity = quantity,
+                                     .remaining = change->remaining,
+                                     .attribution = ""},
+               stamp);
 }
 
 static void print_execution(market *m, uint32_t instrument, uint64_t order_id, const ob_change *change,
@@ -268,15 +283,7 @@ void market_execute(market *m, uint32_t instrument, uint64_t order_id, uint64_t 
     if (take_from(m, instrument, order_id, quantity, &change, stamp) != OB_OK) return;
     tell_book(m, instrument, &change, stamp);
     if (printable) print_execution(m, instrument, order_id, &change, quantity, price, match_id, stamp);
-    tell_order(m, instrument,
-               &(market_order_event){.kind = MARKET_ORDER_EXECUTE,
-                                     .side = change.side,
-                                     .order_id = order_id,
-                                     .price = change.price,
-                                     .quantity = quantity,
-                                     .remaining = change.remaining,
-                                     .attribution = ""},
-               stamp);
+    tell_taken(m, instrument, MARKET_ORDER_EXECUTE, order_id, quantity, &change, stamp);
 }
 
 void market_reduce(market *m, uint32_t instrument, uint64_t order_id, uint64_t quantity, const tw_stamp *stamp) {
@@ -284,25 +291,14 @@ void market_reduce(market *m, uint32_t instrument, uint64_t order_id, uint64_t q
     ob_change change;
     if (take_from(m, instrument, order_id, quantity, &change, stamp) != OB_OK) return;
     tell_book(m, instrument, &change, stamp);
-    tell_order(m, instrument,
-               &(market_order_event){.kind = MARKET_ORDER_REDUCE,
-                                     .side = change.side,
-                                     .order_id = order_id,
-                                     .price = change.price,
-                                     .quantity = quantity,
-                                     .remaining = change.remaining,
-                                     .attribution = ""},
-               stamp);
+    tell_taken(m, instrument, MARKET_ORDER_REDUCE, order_id, quantity, &change, stamp);
 }
 
 void market_delete(market *m, uint32_t instrument, uint64_t order_id, const tw_stamp *stamp) {
     if (!takes_orders(m, instrument)) return;
     ob_change change;
     ob_result result = ob_order_delete(m->books, instrument, order_id, &change);
-    if (result != OB_OK) {
-        not_applied(m, instrument, result, stamp);
-        return;
-    }
+    if (!applied(m, instrument, result, stamp)) return;
     tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_DELETE,
@@ -319,10 +315,7 @@ void market_replace(market *m, uint32_t instrument, uint64_t old_id, uint64_t ne
     if (!takes_orders(m, instrument)) return;
     ob_change change;
     ob_result result = ob_order_replace(m->books, instrument, old_id, new_id, price, quantity, &change);
-    if (result != OB_OK) {
-        not_applied(m, instrument, result, stamp);
-        return;
-    }
+    if (!applied(m, instrument, result, stamp)) return;
     tell_book(m, instrument, &change, stamp);
     tell_order(m, instrument,
                &(market_order_event){.kind = MARKET_ORDER_REPLACE,

@@ -103,6 +103,7 @@ static mx_reason change_check(mx_engine *engine, uint32_t row, const mx_replace 
     uint8_t judged = waits(one) ? one->type : MX_LIMIT; /* a triggered stop-limit order is a limit order */
     if (!to->smaller_only) reason = collar_check(where, judged, to->price, to->stop_price);
     if (reason == MXR_OK) reason = change_risk(engine, one, to, too_many);
+    if (reason == MXR_OK && input_full(engine)) reason = MXR_INPUT_FULL;
     if (reason != MXR_OK || to->smaller_only) return reason;
     if (one->post_only && match_crosses(where, one->side, to->price)) return MXR_POST_ONLY;
     return room_check(engine, one, to);

@@ -150,6 +150,11 @@ typedef struct mx_kill {
     bool on;
 } mx_kill;
 
+/* Storage of the journal runs short: what adds to it beyond need (new orders, replaces) is refused, cancels are not. */
+typedef struct mx_storage {
+    bool low;
+} mx_storage;
+
 #define MX_TIMEOUT_MAX_NS (INT64_C(24) * 3600 * 1000000000)
 
 typedef struct mx_session {
@@ -175,6 +180,7 @@ typedef enum mx_command_kind {
     MX_SESSION_OPEN,
     MX_SESSION_BEAT,
     MX_SESSION_CLOSE,
+    MX_SET_STORAGE,
     MX_COMMANDS
 } mx_command_kind;
 
@@ -194,6 +200,7 @@ typedef struct mx_command {
         mx_begin_day begin_day;
         mx_block block;
         mx_kill kill;
+        mx_storage storage;
         mx_session session;
     };
 } mx_command;

@@ -173,16 +173,28 @@ static void change_state(mx_engine *engine, uint32_t number, uint8_t state) {
     stops_run(engine, number);
 }
 
+/* In a full input trading can be stopped, not begun: each instrument at most twice, from open to halted to closed. */
+static bool may_stop(const instrument *where, uint8_t state) {
+    return state >= MX_HALTED && state > where->state;
+}
+
+static mx_reason state_check(const mx_engine *engine, const mx_set_state *c, bool full) {
+    if (c->state >= MX_STATES) return MXR_NO_SUCH_STATE;
+    if (c->instrument == MX_EVERY) return full && c->state < MX_HALTED ? MXR_INPUT_FULL : MXR_OK;
+    if (c->instrument >= engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
+    return !full || may_stop(&engine->instruments[c->instrument], c->state) ? MXR_OK : MXR_INPUT_FULL;
+}
+
 static void set_state(mx_engine *engine, const mx_set_state *c) {
-    mx_reason reason = c->state < MX_STATES ? MXR_OK : MXR_NO_SUCH_STATE;
-    if (reason == MXR_OK && c->instrument != MX_EVERY && c->instrument >= engine->instrument_count)
-        reason = MXR_UNKNOWN_INSTRUMENT;
+    bool full =
+        input_full(engine); /* when it comes: an open that fills the input is still an open of all of them */
+    mx_reason reason = state_check(engine, c, full);
     if (reason != MXR_OK || c->instrument == MX_EVERY) answer(engine, reason, MX_UNKNOWN, c->instrument);
     if (reason != MXR_OK) return;
     uint32_t first = c->instrument == MX_EVERY ? 0 : c->instrument;
     uint32_t end = c->instrument == MX_EVERY ? engine->instrument_count : c->instrument + 1;
     for (uint32_t number = first; number < end; number++)
-        change_state(engine, number, c->state);
+        if (!full || may_stop(&engine->instruments[number], c->state)) change_state(engine, number, c->state);
 }
 
 static void set_reference(mx_engine *engine, const mx_set_reference *c) {
@@ -262,6 +274,10 @@ void control(mx_engine *engine, const mx_command *c) {
         break;
     case MX_SET_KILL:
         set_kill(engine, &c->kill);
+        break;
+    case MX_SET_STORAGE:
+        engine->storage_low = c->storage.low;
+        answer(engine, MXR_OK, MX_UNKNOWN, MX_UNKNOWN);
         break;
     case MX_SESSION_OPEN:
         session_open(engine, &c->session);

@@ -8,7 +8,8 @@
 
 _Static_assert(sizeof(order) == 64, "what matching touches is one cache line");
 
-#define TIME_MAX_NS (INT64_C(1) << 62) /* timeouts and rates can be added to it */
+#define TIME_MAX_NS   (INT64_C(1) << 62) /* timeouts and rates can be added to it */
+#define LEAST_REPORTS 4                  /* so that half of them let one stop run */
 
 static const char *account_name(const void *context, uint32_t number) {
     return ((const mx_engine *)context)->accounts[number].name;
@@ -26,7 +27,15 @@ static bool bounds_fit(const mx_bounds *b) {
     return within(b->max_instruments, 1u << 20) && within(b->max_accounts, 1u << 20) &&
            within(b->max_positions, 1u << 24) && within(b->max_orders, 1u << 24) &&
            within(b->max_pages, 1u << 24) && within(b->max_client_ids, 1u << 28) &&
-           within(b->max_sessions, 1u << 20);
+           within(b->max_sessions, 1u << 20) && within(b->max_reports, 1u << 28) && b->max_reports >= LEAST_REPORTS;
+}
+
+/* Behind max_reports: what the step under way still says, each open order's and session's end, all instruments opened by the last command that came
+ * in time and later halted and closed, and for each command its answer (two, where a day ends for another one to begin). */
+uint64_t mx_most_reports(const mx_bounds *b) {
+    enum { STEP = 8, STATES = 3, COMMANDS = 65536, ANSWERS = 2 };
+    return (uint64_t)b->max_reports + STEP + b->max_orders + b->max_sessions +
+           (uint64_t)STATES * b->max_instruments + (uint64_t)COMMANDS * ANSWERS;
 }
 
 /* Slots of a hash table of chains: about one for each row. */
@@ -94,6 +103,7 @@ void engine_clear(mx_engine *engine) {
     tw_map_clear(&engine->account_names);
     tw_map_clear(&engine->instrument_names);
     mx_engine empty = {.bounds = engine->bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
+    empty.report_limit = engine->bounds.max_reports;
     empty.room = engine->room;
     empty.order_ids = engine->order_ids;
     empty.session_ids = engine->session_ids;
@@ -115,6 +125,7 @@ tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *e
     mx_engine *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine");
     *made = (mx_engine){.bounds = *bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
+    made->report_limit = bounds->max_reports;
     if (!tables_alloc(made)) {
         mx_engine_free(made);
         return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine's tables");
@@ -146,7 +157,11 @@ static bool anything_due(const mx_engine *engine, int64_t now_ns) {
 
 static void begin_input(mx_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink) {
     TW_ASSERT(input->seq >= engine->seq && sink->capacity > 0);
-    if (input->seq != engine->seq) engine->next_n = 0;
+    bool first = input->seq != engine->seq;
+    if (first) {
+        engine->next_n = 0;
+        engine->report_limit = engine->bounds.max_reports;
+    }
     engine->seq = input->seq;
     engine->input = input;
     engine->command = command->kind;
@@ -154,6 +169,7 @@ static void begin_input(mx_engine *engine, const mx_input *input, const mx_comma
     int64_t stream_ns = input->stream_ns < 0 ? 0 : input->stream_ns < TIME_MAX_NS ? input->stream_ns : TIME_MAX_NS;
     if (stream_ns > engine->now_ns) engine->now_ns = stream_ns;
     if (anything_due(engine, engine->now_ns)) clock_run(engine, engine->now_ns);
+    if (first && engine->held) match_held(engine);
 }
 
 static void foresee_target(const mx_engine *engine, const mx_target *target) {

@@ -9,6 +9,10 @@
  *
  * Bounds are in mx_bounds; where one is reached, the command that needed more is refused with a reason and nothing has changed.
  *
+ * An input that has made max_reports reports is full (docs/decisions/0067): its further new orders and replaces are refused, a sweep ends where it is
+ * and the rest of its order is cancelled, and what the market itself has begun (the open, stops that were reached) is held and goes on with the next
+ * input, before its commands. Cancels, kills, expiry and the end of sessions and days work always.
+ *
  * Not thread safe: one thread owns it.
  */
 #ifndef TICKWIRE_MATCHER_CORE_ENGINE_H
@@ -29,7 +33,12 @@ typedef struct mx_bounds {
     uint32_t max_pages;       /* a page holds 64 neighbouring prices of one side, about 2 KiB; 1 to 2^24 */
     uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
     uint32_t max_sessions;    /* open at once, 1 to 2^20 */
+    uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
 } mx_bounds;
+
+/* The most reports that one input can make, whatever is in it: max_reports, the ends of all orders and sessions, and what each command says at
+ * least. */
+uint64_t mx_most_reports(const mx_bounds *bounds);
 
 /* Takes all memory. Returns TW_OK; TW_INVALID for bounds out of range; TW_NO_MEMORY. Free with mx_engine_free. */
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error);
@@ -66,6 +75,7 @@ typedef struct mx_position_view {
     mx_money cost;         /* of what is open, at the prices it was opened at; not negative */
     mx_money realised;     /* of what was closed, fees not counted */
     uint64_t open_buys, open_sells;
+    bool blocked; /* the account, in this instrument */
 } mx_position_view;
 
 typedef struct mx_account_view {
@@ -97,6 +107,7 @@ bool mx_account_get(const mx_engine *engine, uint32_t account, mx_account_view *
 bool mx_instrument_get(const mx_engine *engine, uint32_t instrument, mx_instrument_view *view);
 uint32_t mx_accounts(const mx_engine *engine);
 uint32_t mx_instruments(const mx_engine *engine);
+bool mx_storage_low(const mx_engine *engine); /* as MX_SET_STORAGE said last */
 
 /* All positions in the order of their first order: index 0 to mx_positions - 1. */
 uint32_t mx_positions(const mx_engine *engine);
@@ -116,9 +127,10 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
                          mx_order_view *views, uint32_t capacity);
 
 uint32_t mx_open_orders(const mx_engine *engine);
-int64_t mx_now(const mx_engine *engine);   /* TW_TIME_ABSENT before the first input */
-uint64_t mx_seq(const mx_engine *engine);  /* of the last input, 0 before the first */
-uint32_t mx_date(const mx_engine *engine); /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */
+uint64_t mx_seq(const mx_engine *engine);    /* of the last input, 0 before the first */
+uint32_t mx_date(const mx_engine *engine);   /* of the trading day that began last, 20260102; 0 before the first */
+int64_t mx_day_end(const mx_engine *engine); /* when that ends; TW_TIME_ABSENT: no day is open */
 
 /* Something happens by itself when stream time reaches this (not before, perhaps later): an order's expiry, a session's silence, the end of the
  * day. TW_TIME_ABSENT: nothing will. */

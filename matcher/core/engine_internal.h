@@ -90,8 +90,9 @@ typedef struct position {
 
 typedef struct instrument {
     ladder ladders[LADDERS];
-    int64_t step;                /* the smallest tick */
-    int64_t last_low, last_high; /* of the trades that stops have not been looked at for; low > high: none */
+    int64_t step; /* the smallest tick */
+    /* Of the trades that stops have not been looked at for; low > high: none. Beyond an input only where stops are held. */
+    int64_t last_low, last_high;
     uint8_t state;
     bool blocked;
     uint32_t open_orders;
@@ -128,6 +129,8 @@ struct mx_engine {
     int64_t now_ns;
     uint64_t seq;
     uint32_t next_n;
+    uint32_t report_limit; /* the input is full from this `next_n` on: max_reports, and 0 once something is held */
+    bool held;             /* an open or stops wait for the next input */
     uint64_t entries;      /* orders accepted ever */
     uint64_t joins;        /* times that an order joined a queue */
     const mx_input *input; /* the caller's, while it is applied */
@@ -137,7 +140,7 @@ struct mx_engine {
     uint32_t day_date;
     bool day_open;
     int64_t day_end_ns;
-    bool killed;
+    bool killed, storage_low;
     fee_class fees[MX_FEE_CLASSES];
     /* tables */
     ladder_room room;
@@ -227,10 +230,19 @@ void queue_shrink(mx_engine *engine, uint32_t row, uint64_t less); /* hidden fir
 bool queue_has_room(const mx_engine *engine, uint32_t instrument, unsigned ladder_number, int64_t price);
 
 /* match.c: trading. */
-mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, else OK */
+mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, INPUT_FULL, else OK */
 uint64_t match_available(const mx_engine *engine, const order *taker, uint64_t wanted);
+void match_held(mx_engine *engine);                                        /* what the last input had no room for */
 bool match_crosses(const instrument *where, unsigned side, int64_t limit); /* it would trade at once */
 void match_open(mx_engine *engine, uint32_t instrument); /* what gathered before the open trades */
+
+/* reports.c: how many reports an input may make. */
+static inline bool input_full(const mx_engine *engine) {
+    return engine->next_n >= engine->report_limit;
+}
+void input_hold(mx_engine *engine); /* full from now on; what was not finished goes on with the next one */
+/* Of an order that could get so much at once (match_available): would it, before the input is full? */
+bool input_suffices(const mx_engine *engine, const order *taker, uint64_t wanted);
 
 /* entry.c: new orders. */
 void order_new(mx_engine *engine, const mx_new_order *command);

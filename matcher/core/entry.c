@@ -2,7 +2,7 @@
  * A new order: what it may say, whether it may come now, whether it is too risky, and what becomes of it at once.
  *
  * Checked in this order, the first objection is the reason: names, a repeated client order id, the fields, the trading day, the
- * instrument's state, liquidity for a market order, the collar, risk, post-only, room.
+ * instrument's state, liquidity for a market order, the collar, risk, the input's reports, post-only, room.
  */
 #include "matcher/core/engine_internal.h"
 #include "matcher/core/risk.h"
@@ -169,6 +169,7 @@ static mx_reason check(const mx_engine *engine, const mx_new_order *c, uint32_t 
     if (reason == MXR_OK) reason = price_find(where, c, price);
     if (reason == MXR_OK) reason = collar_check(where, c->type, c->price, c->stop_price);
     if (reason == MXR_OK) reason = risk_of(engine, c, row, *price, too_many);
+    if (reason == MXR_OK && input_full(engine)) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && c->post_only && match_crosses(where, c->side, c->price)) reason = MXR_POST_ONLY;
     return reason == MXR_OK ? room_check(engine, c, row, *price) : reason;
 }
@@ -281,6 +282,15 @@ void order_run(mx_engine *engine, uint32_t row) {
     }
 }
 
+/* What must be executed at once is judged before the first of it is. */
+static mx_reason at_once_check(const mx_engine *engine, const order *one, uint64_t minimum) {
+    bool whole = one->tif == MX_FOK;
+    uint64_t needed = whole ? one->leaves : minimum;
+    if (needed == 0) return MXR_OK;
+    if (match_available(engine, one, needed) < needed) return whole ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET;
+    return input_suffices(engine, one, needed) ? MXR_OK : MXR_INPUT_FULL;
+}
+
 /* Accepted: what becomes of it at once. */
 static void begin(mx_engine *engine, uint32_t row, uint64_t minimum) {
     order *one = &engine->orders[row];
@@ -294,12 +304,12 @@ static void begin(mx_engine *engine, uint32_t row, uint64_t minimum) {
         }
         return;
     }
-    uint64_t needed = one->tif == MX_FOK ? one->leaves : minimum;
-    if (needed > 0 && match_available(engine, one, needed) < needed) {
-        cancel_rest(engine, row, one->tif == MX_FOK ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET);
-        return;
+    mx_reason reason = at_once_check(engine, one, minimum);
+    if (reason != MXR_OK) {
+        cancel_rest(engine, row, reason);
+    } else {
+        order_run(engine, row);
     }
-    order_run(engine, row);
 }
 
 void order_new(mx_engine *engine, const mx_new_order *c) {

@@ -43,6 +43,11 @@ static void fill_resting(mx_engine *engine, uint32_t row, int64_t price, uint64_
     level->shown -= quantity;
     level->total -= quantity;
     fill(engine, row, price, quantity, liquidity, counter_id);
+}
+
+/* What becomes of it then, once both sides of the trade have been told. */
+static void leave_or_refresh(mx_engine *engine, uint32_t row) {
+    const order *one = &engine->orders[row];
     if (one->leaves == 0) {
         queue_leave(engine, row);
         order_free(engine, row);
@@ -106,6 +111,7 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
     instrument *where = instrument_of(engine, taker);
     const ladder *opposite = &where->ladders[other(taker->side)];
     while (taker->leaves > 0 && match_crosses(where, taker->side, taker->price)) {
+        if (input_full(engine)) return MXR_INPUT_FULL;
         uint32_t maker_row = ladder_at(&engine->room, opposite->best_level)->head;
         order *maker = &engine->orders[maker_row];
         if (maker->position == taker->position && taker->stp != MX_STP_NONE) {
@@ -117,6 +123,7 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
         note_trade(where, price, quantity);
         fill(engine, taker_row, price, quantity, MX_TAKER, maker->id);
         fill_resting(engine, maker_row, price, quantity, MX_MAKER, taker->id);
+        leave_or_refresh(engine, maker_row);
     }
     return MXR_OK;
 }
@@ -174,12 +181,29 @@ static void meet(mx_engine *engine, instrument *where, uint32_t bid_row, uint32_
     note_trade(where, price, quantity);
     fill_resting(engine, taker_row, price, quantity, MX_TAKER, maker_id);
     fill_resting(engine, maker_row, price, quantity, MX_MAKER, taker_id);
+    leave_or_refresh(engine, taker_row);
+    leave_or_refresh(engine, maker_row);
 }
 
 void match_open(mx_engine *engine, uint32_t number) {
     instrument *where = &engine->instruments[number];
     const ladder *bids = &where->ladders[TW_BID], *asks = &where->ladders[TW_ASK];
-    while (bids->best != NO_KEY && asks->best != NO_KEY && bids->best >= ~asks->best)
+    while (bids->best != NO_KEY && asks->best != NO_KEY && bids->best >= ~asks->best) {
+        if (input_full(engine)) {
+            input_hold(engine);
+            return;
+        }
         meet(engine, where, ladder_at(&engine->room, bids->best_level)->head,
              ladder_at(&engine->room, asks->best_level)->head);
+    }
+}
+
+/* An instrument that was halted meanwhile waits until it is opened again, which does the same. */
+void match_held(mx_engine *engine) {
+    engine->held = false;
+    for (uint32_t number = 0; number < engine->instrument_count; number++) {
+        if (engine->instruments[number].state != MX_CONTINUOUS) continue;
+        match_open(engine, number);
+        stops_run(engine, number);
+    }
 }

@@ -42,12 +42,14 @@
     X(36, NO_LIQUIDITY, "nothing to trade with on the other side")                                                 \
     X(37, POST_ONLY, "the order would have traded at once")                                                        \
     X(38, DUPLICATE_CLIENT_ID, "this client order id was used today: here is what became of it")                   \
+    X(39, STORAGE_LOW, "storage of the venue's journal runs short: only cancels are taken until there is more")    \
     /* bounds of memory: nothing has changed */                                                                    \
     X(50, ORDERS_FULL, "the venue has no room for another open order")                                             \
     X(51, LEVELS_FULL, "the venue has no room for another price")                                                  \
     X(52, POSITIONS_FULL, "the venue has no room for another position")                                            \
     X(53, CLIENT_IDS_FULL, "the venue has no room to remember another client order id today")                      \
     X(54, SESSIONS_FULL, "the venue has no room for another session")                                              \
+    X(55, INPUT_FULL, "its message makes more reports than one message may: send what is left in another")         \
     /* pre-trade risk */                                                                                           \
     X(70, KILL_SWITCH, "the kill switch is on")                                                                    \
     X(71, ACCOUNT_BLOCKED, "the account is blocked")                                                               \

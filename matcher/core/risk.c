@@ -22,6 +22,10 @@ static bool only_reduces(const risk_view *v) {
     return against && v->held->open_quantity[v->side] + v->quantity <= size_of_position(v->held);
 }
 
+static mx_reason storage(const risk_view *v) {
+    return v->engine->storage_low ? MXR_STORAGE_LOW : MXR_OK;
+}
+
 static mx_reason kill_switch(const risk_view *v) {
     return v->engine->killed || v->owner->killed ? MXR_KILL_SWITCH : MXR_OK;
 }
@@ -97,8 +101,8 @@ static mx_reason funds(const risk_view *v) {
 }
 
 static mx_reason (*const rules[])(const risk_view *view) = {
-    kill_switch, blocks, limits_known,   message_rate, order_size,    order_notional, duplicates,
-    open_orders, collar, position_limit, exposure,     concentration, funds,
+    storage,    kill_switch, blocks, limits_known,   message_rate, order_size,    order_notional,
+    duplicates, open_orders, collar, position_limit, exposure,     concentration, funds,
 };
 
 mx_reason risk_check(const risk_view *view) {

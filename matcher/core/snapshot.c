@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/text.h"
 #include "matcher/core/engine_internal.h"
+#include "matcher/core/eye.h"
 
 static const char magic[8] = {'T', 'W', 'M', 'A', 'T', 'C', 'H', '1'};
 
@@ -76,7 +77,8 @@ static void put_engine(pen *to, const mx_engine *e) {
     put(to, e->next_n);
     put(to, e->entries);
     put(to, e->joins);
-    put(to, (uint64_t)e->day_date << 2 | (uint64_t)e->day_open << 1 | (uint64_t)e->killed);
+    put(to, (uint64_t)e->day_date << 4 | (uint64_t)e->held << 3 | (uint64_t)e->storage_low << 2 |
+                (uint64_t)e->day_open << 1 | (uint64_t)e->killed);
     put_signed(to, e->day_end_ns);
     for (size_t i = 0; i < MX_FEE_CLASSES; i++) {
         for (size_t which = 0; which < 2; which++) {
@@ -104,6 +106,8 @@ static void put_instrument(pen *to, const instrument *where) {
     put_signed(to, where->reference_price);
     put_signed(to, where->last_price);
     put(to, where->last_quantity);
+    put_signed(to, where->last_low);
+    put_signed(to, where->last_high);
 }
 
 static void put_limits(pen *to, const mx_limits *l) {
@@ -232,40 +236,10 @@ tw_code mx_snapshot_write(const mx_engine *engine, mx_write write, void *context
 
 /* ---- in ---- */
 
-/* Reads words; the first thing that is wrong stays in `code`, and from then on every word is 0. */
-typedef struct eye {
-    mx_read read;
-    void *context;
-    uint64_t length;
-    uint32_t crc;
-    tw_code code;
-    const char *what;
-} eye;
-
-static void wrong(eye *from, tw_code code, const char *what) {
-    if (from->code == TW_OK) {
-        from->code = code;
-        from->what = what;
-    }
-}
-
 static void get_words(eye *from, uint64_t *words, size_t count) {
-    if (from->code == TW_OK && !from->read(from->context, words, count * 8))
-        wrong(from, TW_TRUNCATED, "it ends too early");
-    if (from->code != TW_OK) {
-        memset(words, 0, count * 8);
-        return;
-    }
-    from->crc = tw_crc32c(from->crc, words, count * 8);
-    from->length += count * 8;
+    get_bytes(from, words, count * 8);
     for (size_t i = 0; i < count; i++)
         words[i] = le64toh(words[i]);
-}
-
-static uint64_t get(eye *from) {
-    uint64_t word;
-    get_words(from, &word, 1);
-    return word;
 }
 
 static int64_t get_signed(eye *from) {
@@ -305,7 +279,10 @@ static counts get_engine(eye *from, mx_engine *e) {
     e->entries = get(from);
     e->joins = get(from);
     uint64_t day = get(from);
-    e->day_date = (uint32_t)(day >> 2);
+    e->day_date = (uint32_t)(day >> 4);
+    e->held = day >> 3 & 1;
+    e->report_limit = e->held ? 0 : e->bounds.max_reports;
+    e->storage_low = day >> 2 & 1;
     e->day_open = day >> 1 & 1;
     e->killed = day & 1;
     e->day_end_ns = get_signed(from);
@@ -351,6 +328,8 @@ static void get_instrument(eye *from, mx_engine *e, uint32_t number) {
     where->reference_price = get_signed(from);
     where->last_price = get_signed(from);
     where->last_quantity = get(from);
+    where->last_low = get_signed(from);
+    where->last_high = get_signed(from);
 }
 
 static void get_limits(eye *from, mx_limits *l) {

@@ -25,6 +25,9 @@ static uint32_t earlier(const mx_engine *engine, uint32_t a, uint32_t b) {
 /*
  * One after the other, each with all that its trades bring about: of one side the nearest stop price first, at one price the first
  * come; if trades reached both sides, the one that has waited longer. Ends, for each step takes an order out of the ladders.
+ *
+ * A stop only begins while half of the input's reports are left: nobody can arrange that another's stop is the one that finds the input full. The others
+ * are held.
  */
 void stops_run(mx_engine *engine, uint32_t number) {
     instrument *where = &engine->instruments[number];
@@ -33,6 +36,10 @@ void stops_run(mx_engine *engine, uint32_t number) {
         uint32_t row =
             earlier(engine, reached(engine, where, LADDER_BUY_STOPS), reached(engine, where, LADDER_SELL_STOPS));
         if (row == NO_ROW) break;
+        if (engine->next_n >= engine->report_limit / 2) {
+            input_hold(engine);
+            return;
+        }
         queue_leave(engine, row);
         stop_trigger(engine, row);
     }

@@ -54,7 +54,8 @@ void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *v
                            .cost = held->cost,
                            .realised = held->realised,
                            .open_buys = held->open_quantity[TW_BID],
-                           .open_sells = held->open_quantity[TW_ASK]};
+                           .open_sells = held->open_quantity[TW_ASK],
+                           .blocked = held->blocked};
 }
 
 bool mx_position_find(const mx_engine *engine, uint32_t number, uint32_t where, mx_position_view *view) {
@@ -111,6 +112,10 @@ uint32_t mx_instruments(const mx_engine *engine) {
     return engine->instrument_count;
 }
 
+bool mx_storage_low(const mx_engine *engine) {
+    return engine->storage_low;
+}
+
 uint32_t mx_positions(const mx_engine *engine) {
     return engine->position_count;
 }
@@ -131,11 +136,16 @@ uint32_t mx_date(const mx_engine *engine) {
     return engine->day_date;
 }
 
+int64_t mx_day_end(const mx_engine *engine) {
+    return engine->day_open ? engine->day_end_ns : TW_TIME_ABSENT;
+}
+
 static int64_t sooner(int64_t a, int64_t b) {
     return a == TW_TIME_ABSENT || b < a ? b : a;
 }
 
 int64_t mx_next_due(const mx_engine *engine) {
+    if (engine->held) return engine->now_ns;
     int64_t due = TW_TIME_ABSENT;
     if (engine->day_open) due = engine->day_end_ns;
     if (engine->timer_count > 0) due = sooner(due, engine->rests[engine->timers[1]].expire_ns);

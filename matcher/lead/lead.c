@@ -4,17 +4,11 @@
 
 #include <string.h>
 
-#define MS             INT64_C(1000000)
-#define LEASE_NS       (300 * MS)
-#define OFFER_NS       (500 * MS)
-#define RETURN_NS      (250 * MS)
-#define CALM_RETRY_NS  (500 * MS)  /* of a lease that can't be read while somebody leads */
-#define QUICK_RETRY_NS (100 * MS)  /* while nobody does */
-#define QUIET_PARTS    6           /* a pause counts as silence for at most lease_ns / QUIET_PARTS */
-#define PROBE_PARTS    6           /* a probe is late after lease_ns / PROBE_PARTS */
-#define SETTLE_PARTS   15          /* the pause after one that was quick: lease_ns / SETTLE_PARTS */
-#define PROBE_AGAIN_NS (1000 * MS) /* one that does not come back */
-#define NEVER          INT64_MIN
+#define MS        INT64_C(1000000)
+#define LEASE_NS  (300 * MS)
+#define OFFER_NS  (500 * MS)
+#define RETURN_NS (250 * MS)
+#define NEVER     INT64_MIN
 
 const char *ml_role_name(ml_role role) {
     static const char *const names[ML_ROLES] = {"following", "claiming", "catching up", "leading",
@@ -23,58 +17,41 @@ const char *ml_role_name(ml_role role) {
 }
 
 void ml_init(ml_lead *self, const ml_options *options, int64_t now_ns, int64_t utc_ns) {
-    *self = (ml_lead){.options = *options, .told = ML_ROLES, .connected = true, .stepped_ns = now_ns};
+    *self = (ml_lead){.options = *options, .told = ML_ROLES, .return_due_ns = NEVER};
     if (self->options.lease_ns == 0) self->options.lease_ns = LEASE_NS;
     if (self->options.offer_ns == 0) self->options.offer_ns = OFFER_NS;
     if (self->options.return_ns == 0) self->options.return_ns = RETURN_NS;
-    self->most_term = tw_term_most(utc_ns);
-    self->read_again_ns = self->return_due_ns = NEVER;
-    self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
+    candidacy_init(&self->candidacy, self->options.name, utc_ns);
+    silence_init(&self->silence, self->options.lease_ns, self->options.return_ns, now_ns);
 }
 
 /* ---- notes ---- */
 
 static bool is_me(const ml_lead *self, const char *name) {
-    return strcmp(self->options.name, name) == 0;
+    return candidacy_is_me(&self->candidacy, name);
 }
 
 static bool has_won(const ml_lead *self) {
     return self->role >= ML_CATCHING_UP;
 }
 
-static bool believes(ml_lead *self, uint64_t term) {
-    bool yes = term <= self->most_term;
-    self->disbelieved += !yes;
-    return yes;
-}
-
-static void note_term(ml_lead *self, uint64_t term) {
-    if (term > self->highest_term) self->highest_term = term;
-}
-
-static void break_silence(ml_lead *self) {
-    self->quiet_ns = 0;
-    self->probe_sent_ns = self->probe_first_ns = self->probe_back_ns = NEVER;
-    self->probe_was_slow = false;
-}
-
 static void follow(ml_lead *self) {
     self->role = ML_FOLLOWING;
-    break_silence(self);
+    silence_break(&self->silence);
 }
 
 /* Nothing that was asked before proves anything now. */
 static void verify(ml_lead *self) {
     if (!has_won(self)) return;
     self->role = ML_VERIFYING;
-    self->read_again_ns = NEVER;
-    if (self->call != ML_NO_CALL) self->call_is_stale = true;
+    candidacy_may_read(&self->candidacy);
+    candidacy_distrust(&self->candidacy);
 }
 
 static void step_back_from(ml_lead *self, uint64_t term, const char *name) {
     if (!has_won(self) || is_me(self, name) || term <= self->term) return;
     follow(self);
-    self->read_again_ns = NEVER; /* a follower has more need of the lease than a leader */
+    candidacy_may_read(&self->candidacy); /* a follower has more need of the lease than a leader */
 }
 
 static void begin(ml_lead *self, uint64_t term) {
@@ -87,101 +64,62 @@ static void begin(ml_lead *self, uint64_t term) {
 bool ml_heard(ml_lead *self, const ml_heartbeat *beat, int64_t now_ns) {
     (void)now_ns; /* silence is counted by the steps */
     bool own = is_me(self, beat->leader);
-    if (!believes(self, beat->term)) return false;
-    note_term(self, beat->term);
+    if (!candidacy_believes(&self->candidacy, beat->term)) return false;
+    candidacy_note(&self->candidacy, beat->term);
     step_back_from(self, beat->term, beat->leader);
-    if (self->role == ML_CLAIMING && !own && beat->term >= self->claim_term) follow(self);
+    if (self->role == ML_CLAIMING && !own && beat->term >= self->candidacy.claim_term) follow(self);
     if (beat->term < self->term || beat->term < self->heard.term) return false;
     if (has_won(self) && !own) return false; /* of its own term: it is no leader's word */
     self->heard = *beat;
-    if (!own) break_silence(self);
+    if (!own) silence_break(&self->silence);
     return true;
 }
 
 /* ---- the lease ---- */
 
-/* The result of a call: true if it still proves something. */
-static bool end_call(ml_lead *self) {
-    bool fresh = !self->call_is_stale;
-    self->call = ML_NO_CALL;
-    self->call_is_stale = false;
-    return fresh;
-}
-
-static bool can_be_read(const ml_lead *self, int64_t now_ns) {
-    return self->call == ML_NO_CALL && now_ns >= self->read_again_ns;
-}
-
-/* A claim of this instance whose answer was lost: the lease names it all the same. */
-static bool is_lost_win(const ml_lead *self, uint64_t term, const char *holder) {
-    return is_me(self, holder) && term == self->claim_term && term > self->term && term >= self->highest_term;
-}
-
-static void take_lease(ml_lead *self, bool found, uint64_t term, const char *holder, bool news) {
-    if (self->role == ML_VERIFYING && found && term == self->term && is_me(self, holder)) {
-        self->role = ML_CATCHING_UP;
-    } else if (self->role == ML_VERIFYING) { /* another's, an older one, or gone */
-        follow(self);
-    } else if (self->role == ML_FOLLOWING && found && is_lost_win(self, term, holder)) {
-        begin(self, term);
-    } else if (self->role == ML_FOLLOWING && news && !is_me(self, holder)) {
-        break_silence(self); /* whoever holds it is to speak next */
-    }
-}
-
 void ml_lease_read(ml_lead *self, bool found, uint64_t term, const char *holder, uint64_t revision,
                    int64_t now_ns) {
     (void)now_ns;
-    if (!end_call(self)) {
-        self->wants_read = true;
-        return;
+    candidacy_lease lease = candidacy_read(&self->candidacy, found, term, revision);
+    if (!lease.fresh) return;
+    if (lease.held) step_back_from(self, term, holder);
+    if (self->role == ML_VERIFYING && lease.held && term == self->term && is_me(self, holder)) {
+        self->role = ML_CATCHING_UP;
+    } else if (self->role == ML_VERIFYING) { /* another's, an older one, or gone */
+        follow(self);
+    } else if (self->role == ML_FOLLOWING && lease.held &&
+               candidacy_is_lost_win(&self->candidacy, term, holder, self->term)) {
+        begin(self, term);
+    } else if (self->role == ML_FOLLOWING && lease.news && !is_me(self, holder)) {
+        silence_break(&self->silence); /* whoever holds it is to speak next */
     }
-    found = found && believes(self, term);
-    bool news = found && term > self->lease_term;
-    self->lease_known = true;
-    self->lease_term = found ? term : 0;
-    self->lease_revision = revision;
-    if (found) note_term(self, term);
-    if (found) step_back_from(self, term, holder);
-    take_lease(self, found, term, holder, news);
 }
 
 void ml_lease_seen(ml_lead *self, uint64_t term, const char *holder) {
     if (is_me(self, holder)) return;
-    if (!believes(self, term)) term = 0; /* somebody wrote it all the same: the revision is another */
-    note_term(self, term);
-    if (term > self->lease_term) self->lease_term = term;
-    step_back_from(self, term, holder);
-    self->lease_known = false;
-    if (self->call == ML_READING) self->call_is_stale = true;
+    step_back_from(self, candidacy_seen(&self->candidacy, term), holder);
     if (self->role != ML_FOLLOWING) return;
-    break_silence(self);
-    self->wants_read = true;
+    silence_break(&self->silence);
+    self->candidacy.wants_read = true;
 }
 
 void ml_lease_away(ml_lead *self, int64_t now_ns) {
-    bool calm = self->role == ML_FOLLOWING && self->quiet_ns < self->options.lease_ns;
-    end_call(self);
-    self->lease_known = false;
-    self->read_again_ns = now_ns + (calm ? CALM_RETRY_NS : QUICK_RETRY_NS);
+    bool calm = self->role == ML_FOLLOWING && self->silence.quiet_ns < self->options.lease_ns;
+    candidacy_away(&self->candidacy, now_ns, calm ? CANDIDACY_CALM_NS : CANDIDACY_QUICK_NS);
     if (self->role == ML_CLAIMING) self->role = ML_FOLLOWING; /* it may have been stored: the next read tells */
 }
 
 void ml_claimed(ml_lead *self, bool won, uint64_t revision, int64_t now_ns) {
     (void)now_ns;
-    bool fresh = end_call(self);
-    self->lease_known = won;
+    bool fresh = candidacy_claimed(&self->candidacy, won, revision);
     if (won) {
-        self->lease_revision = revision;
-        self->lease_term = self->claim_term;
-        note_term(self, self->claim_term);
         if (self->role != ML_CLAIMING) return;
-        begin(self, self->claim_term);
-        if (!fresh || !self->connected) verify(self);
+        begin(self, self->candidacy.claim_term);
+        if (!fresh || !self->silence.connected) verify(self);
         return;
     }
-    self->wants_read = true;
-    if (self->role == ML_CLAIMING) self->role = ML_FOLLOWING; /* no grace: the read tells who won */
+    /* Whoever won is to speak next, and its claim may have been seen already: then the read tells nothing new. */
+    if (self->role == ML_CLAIMING) follow(self);
 }
 
 /* ---- what else happens ---- */
@@ -194,9 +132,7 @@ void ml_fenced(ml_lead *self, int64_t now_ns) {
 }
 
 void ml_bus(ml_lead *self, bool connected, int64_t now_ns) {
-    self->connected = connected;
-    break_silence(self);
-    if (connected) self->quiet_ns = -self->options.return_ns; /* the leader, too, has to come back, and waits */
+    silence_bus(&self->silence, connected);
     if (!has_won(self)) return;
     self->was_away = true;
     self->return_due_ns = now_ns + self->options.return_ns;
@@ -204,13 +140,7 @@ void ml_bus(ml_lead *self, bool connected, int64_t now_ns) {
 }
 
 void ml_probed(ml_lead *self, uint64_t probe, int64_t now_ns) {
-    if (self->probe_sent_ns == NEVER || probe != self->probe) return;
-    bool slow = now_ns - self->probe_first_ns > self->options.lease_ns / PROBE_PARTS;
-    bool first_slow = slow && !self->probe_was_slow;
-    if (first_slow) break_silence(self);
-    self->probe_was_slow |= slow;
-    if (!first_slow) self->probe_back_ns = now_ns;
-    self->probe_sent_ns = self->probe_first_ns = NEVER;
+    silence_probed(&self->silence, probe, now_ns);
 }
 
 bool ml_offer(ml_lead *self, int64_t now_ns) {
@@ -223,11 +153,8 @@ bool ml_offer(ml_lead *self, int64_t now_ns) {
 /* ---- the step ---- */
 
 static void note_time(ml_lead *self, int64_t now_ns) {
-    int64_t pause_ns = now_ns - self->stepped_ns, most_ns = self->options.lease_ns / QUIET_PARTS;
-    self->stepped_ns = now_ns;
-    if (self->connected) self->quiet_ns += pause_ns < most_ns ? pause_ns : most_ns;
-    if (pause_ns < self->options.lease_ns) return;
-    if (self->call != ML_NO_CALL) self->call_is_stale = true;
+    if (!silence_step(&self->silence, now_ns)) return;
+    candidacy_distrust(&self->candidacy);
     verify(self);
 }
 
@@ -237,45 +164,29 @@ static bool is_level(const ml_lead *self, const ml_self *mine) {
 }
 
 static bool is_offered(const ml_lead *self, const ml_self *mine) {
-    return self->heard.handover && self->heard.term >= self->lease_term && !is_me(self, self->heard.leader) &&
-           is_level(self, mine);
-}
-
-/* Whether it is certain that the bus delivers: asks by a probe if not. */
-static bool is_listening(ml_lead *self, int64_t now_ns) {
-    int64_t settle_ns = self->options.lease_ns / SETTLE_PARTS;
-    if (self->probe_back_ns != NEVER && now_ns - self->probe_back_ns < self->options.lease_ns)
-        return now_ns - self->probe_back_ns >= settle_ns;
-    self->wants_probe = self->probe_sent_ns == NEVER || now_ns - self->probe_sent_ns >= PROBE_AGAIN_NS;
-    return false;
-}
-
-static uint64_t next_term(const ml_lead *self, int64_t utc_ns) {
-    uint64_t term = self->highest_term + 1, clock = (uint64_t)(utc_ns / MS);
-    return term < clock ? clock : term;
+    return self->heard.handover && self->heard.term >= self->candidacy.lease_term &&
+           !is_me(self, self->heard.leader) && is_level(self, mine);
 }
 
 static void claim(ml_lead *self, int64_t utc_ns) {
-    self->claim_term = next_term(self, utc_ns);
-    self->claim_revision = self->lease_revision;
+    candidacy_prepare(&self->candidacy, utc_ns);
     self->role = ML_CLAIMING;
-    note_term(self, self->claim_term); /* whatever becomes of it */
 }
 
 static void step_following(ml_lead *self, const ml_self *mine, int64_t now_ns, int64_t utc_ns) {
-    self->wants_probe = false;
-    if (!self->connected) return;
-    bool due = self->quiet_ns >= self->options.lease_ns;
-    if (!self->lease_known) {
-        self->wants_read |= can_be_read(self, now_ns);
-    } else if (self->call == ML_NO_CALL && mine->ready &&
-               (is_offered(self, mine) || (due && is_listening(self, now_ns)))) {
+    self->silence.wants_probe = false;
+    if (!self->silence.connected) return;
+    bool due = self->silence.quiet_ns >= self->options.lease_ns;
+    if (!self->candidacy.lease_known) {
+        self->candidacy.wants_read |= candidacy_can_read(&self->candidacy, now_ns);
+    } else if (self->candidacy.call == CANDIDACY_NO_CALL && mine->ready &&
+               (is_offered(self, mine) || (due && silence_is_certain(&self->silence, now_ns)))) {
         claim(self, utc_ns);
     }
 }
 
 static void step_catching_up(ml_lead *self, const ml_self *mine, int64_t now_ns) {
-    if (self->connected && mine->ready && is_level(self, mine) && now_ns >= self->return_due_ns)
+    if (self->silence.connected && mine->ready && is_level(self, mine) && now_ns >= self->return_due_ns)
         self->role = ML_LEADING;
 }
 
@@ -310,7 +221,7 @@ static ml_action role_action(ml_lead *self, const ml_self *mine) {
         self->serves = false;
         return ML_FOLLOW;
     case ML_CLAIMING:
-        self->call = ML_ASKING;
+        self->candidacy.call = CANDIDACY_ASKING;
         return ML_CLAIM;
     case ML_LEADING:
         return serve_action(self, mine);
@@ -328,19 +239,8 @@ static ml_action role_action(ml_lead *self, const ml_self *mine) {
 }
 
 static ml_action probe_action(ml_lead *self, int64_t now_ns) {
-    self->wants_probe = false;
-    self->probe++;
-    self->probe_sent_ns = now_ns;
-    self->probe_back_ns = NEVER;
-    if (self->probe_first_ns == NEVER) self->probe_first_ns = now_ns;
+    silence_probe_leaves(&self->silence, now_ns);
     return ML_PROBE;
-}
-
-static ml_action read_action(ml_lead *self) {
-    if (self->call != ML_NO_CALL || !self->wants_read) return ML_NOTHING;
-    self->wants_read = false;
-    self->call = ML_READING;
-    return ML_READ;
 }
 
 /* One role a step at most, so that the daemon hears of each in its turn. */
@@ -351,7 +251,7 @@ static void step_role(ml_lead *self, const ml_self *mine, int64_t now_ns, int64_
     } else if (self->role == ML_CATCHING_UP) {
         step_catching_up(self, mine, now_ns);
     } else if (self->role == ML_VERIFYING) {
-        self->wants_read |= self->connected && can_be_read(self, now_ns);
+        self->candidacy.wants_read |= self->silence.connected && candidacy_can_read(&self->candidacy, now_ns);
     } else if (self->role == ML_DRAINING || self->role == ML_OFFERING) {
         step_offering(self, mine, now_ns);
     }
@@ -359,13 +259,13 @@ static void step_role(ml_lead *self, const ml_self *mine, int64_t now_ns, int64_
 
 ml_action ml_step(ml_lead *self, const ml_self *mine, int64_t now_ns, int64_t utc_ns) {
     note_time(self, now_ns);
-    self->most_term = tw_term_most(utc_ns);
+    candidacy_clock(&self->candidacy, utc_ns);
     step_role(self, mine, now_ns, utc_ns);
     while (self->role != self->told) {
         ml_action action = role_action(self, mine);
         if (action != ML_NOTHING) return action;
         step_role(self, mine, now_ns, utc_ns);
     }
-    if (self->role == ML_FOLLOWING && self->wants_probe) return probe_action(self, now_ns);
-    return read_action(self);
+    if (self->role == ML_FOLLOWING && self->silence.wants_probe) return probe_action(self, now_ns);
+    return candidacy_starts_read(&self->candidacy) ? ML_READ : ML_NOTHING;
 }

@@ -27,7 +27,7 @@
  *
  * Silence is time that this process was listening. A stop of this process or of the bus does not count, and before a follower claims
  * because of silence it sends itself a probe over the bus: one that comes back late says that the bus stood still, and the
- * silence is counted anew, once.
+ * silence is counted anew, once. It is counted anew, too, by who has lost a claim: somebody won it a moment ago, and speaks soon.
  *
  * execlog's word. STORED needs no telling. After a write whose outcome is not known, and after WRONG_LAST, the daemon reads on in execlog.
  * When another one has written what this leader was about to write, it tells ml_fenced: writing stops until the lease was
@@ -42,9 +42,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/lead/candidacy.h"
+#include "base/lead/silence.h"
 #include "base/market.h"
 
-#define ML_NAME_BYTES 64u
+#define ML_NAME_BYTES CANDIDACY_NAME_BYTES
 
 typedef enum ml_role {
     ML_FOLLOWING = 0,
@@ -101,40 +103,23 @@ typedef struct ml_self {
     bool drained; /* no write to execlog is without an answer */
 } ml_self;
 
-typedef enum ml_call { ML_NO_CALL = 0, ML_READING, ML_ASKING } ml_call;
-
 typedef struct ml_lead {
     ml_options options;
     ml_role role;
-    uint64_t term; /* of this instance's leadership; 0 before the first */
-    uint64_t claim_term;
-    uint64_t claim_revision; /* 0: the key is not there yet */
-    uint64_t safe_seq;       /* with LEAD and RESUME, for publisher_safe; 0: nothing is known, all is told anew */
-    ml_heartbeat heard;      /* the last of the highest term; term 0: none */
-    uint64_t probe;          /* number of the last one */
-    uint64_t disbelieved;    /* terms too far ahead */
-    uint64_t fenced;         /* times that another one had written */
+    uint64_t term;       /* of this instance's leadership; 0 before the first */
+    uint64_t safe_seq;   /* with LEAD and RESUME, for publisher_safe; 0: nothing is known, all is told anew */
+    ml_heartbeat heard;  /* the last of the highest term; term 0: none */
+    candidacy candidacy; /* what is to be claimed, and what is known of the lease */
+    silence silence;     /* of the leader; the number of the last probe */
+    uint64_t fenced;     /* times that another one had written */
 
     /* For lead.c only. */
-    uint64_t highest_term; /* of all believed */
-    uint64_t most_term;    /* to believe, by the clock of the last step */
-    uint64_t lease_term, lease_revision;
-    bool lease_known;      /* the revision is the last one seen; false: to be read before a claim */
-    int64_t read_again_ns; /* not before */
-    bool wants_read, wants_probe;
-    ml_call call;       /* under way */
-    bool call_is_stale; /* something happened since, so its result proves nothing */
-    ml_role told;       /* the role whose action was said */
-    uint64_t told_term; /* of the last LEAD */
-    bool serves;        /* LEAD, RESUME or GO_ON was the last word */
-    bool was_away;      /* with the bus, since it last served */
-    bool connected;
-    int64_t stepped_ns;
-    int64_t quiet_ns;      /* time listened since the leader's last heartbeat */
+    ml_role told;          /* the role whose action was said */
+    uint64_t told_term;    /* of the last LEAD */
+    bool serves;           /* LEAD, RESUME or GO_ON was the last word */
+    bool was_away;         /* with the bus, since it last served */
     int64_t since_ns;      /* when DRAINING began */
     int64_t return_due_ns; /* nothing is served before */
-    int64_t probe_sent_ns, probe_first_ns, probe_back_ns;
-    bool probe_was_slow;
 } ml_lead;
 
 /* Copies the options. The first steps say FOLLOW and READ. */

@@ -231,6 +231,7 @@ static void tell_feed(mk_market *self) {
     self->feed.seq = mx_seq(self->engine);
     self->feed.event_ns = self->feed.receive_ns = mx_now(self->engine);
     self->feed.messages = self->feed.seq;
+    self->feed.storage_low = mx_storage_low(self->engine);
     publisher_feed_update(self->publisher, &self->feed);
 }
 

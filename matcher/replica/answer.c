@@ -159,6 +159,13 @@ static void answer_order(answer *a) {
 
 /* ---- positions, account ---- */
 
+/* Whose it is, where the question has left it open. */
+static void name_owner(const answer *a, const mx_position_view *view, wire_position_view *out) {
+    mx_account_view owner;
+    if (a->account == MX_UNKNOWN && mx_account_get(a->self->engine, view->account, &owner))
+        tw_text_copy(out->account, sizeof out->account, owner.name);
+}
+
 /* `after` is one more than the place of the last one in the table of positions. */
 static void answer_positions(answer *a) {
     uint32_t count = mx_positions(a->self->engine);
@@ -166,12 +173,13 @@ static void answer_positions(answer *a) {
         mx_position_view view;
         wire_position_view out;
         mx_position_at(a->self->engine, (uint32_t)i, &view);
-        if (view.account != a->account || !wanted(a, view.instrument)) continue;
+        if ((a->account != MX_UNKNOWN && view.account != a->account) || !wanted(a, view.instrument)) continue;
         if (!has_room(a) || !name(a, view.instrument)) {
             goes_on(a, i, 0);
             return;
         }
         mw_position_view(&view, &out);
+        name_owner(a, &view, &out);
         (void)wire_reply_position_add(&a->parts, &out);
         a->items++;
     }
@@ -184,6 +192,24 @@ static void answer_account(answer *a) {
     mw_account_view(&view, &out);
     (void)wire_reply_account_add(&a->parts, &out);
     a->items++;
+}
+
+/* ---- an instrument ---- */
+
+/* How it is defined, and whether it is blocked for everybody: as the commands that would make it so. */
+static void answer_instrument(answer *a) {
+    mx_instrument_view view;
+    wire_control_command command;
+    if (!mx_instrument_get(a->self->engine, a->instrument, &view)) return;
+    (void)name(a, a->instrument);
+    mw_definition(&view, &command);
+    (void)wire_reply_definition_add(&a->parts, &command);
+    if (!view.blocked) return;
+    command = wire_control_command_empty;
+    command.kind = WIRE_SET_BLOCK;
+    command.all_accounts = command.on = true;
+    tw_text_copy(command.symbol, sizeof command.symbol, view.definition.symbol);
+    (void)wire_reply_definition_add(&a->parts, &command);
 }
 
 /* ---- executions ---- */
@@ -250,12 +276,34 @@ static void answer_executions(answer *a) {
 
 /* ---- the question ---- */
 
+/* An order by its id, what is of an instrument, and the day need no account. */
+static bool lacks_account(const wire_query *query) {
+    if (query->account[0] != '\0' || query->kind == WIRE_QUERY_DAY) return false;
+    if (query->kind == WIRE_QUERY_ORDER) return query->order_id == 0;
+    return query->symbol[0] == '\0' ||
+           (query->kind != WIRE_QUERY_POSITIONS && query->kind != WIRE_QUERY_INSTRUMENT);
+}
+
+/* A question that came on an account's own subject is about that account: it is written into it, or named already. */
+static bool narrow(answer *a, wire_query *query, const char *only) {
+    if (only == NULL) return true;
+    if (query->kind == WIRE_QUERY_INSTRUMENT)
+        refuse(a, WIRE_REPLY_BAD_REQUEST, "how an instrument is defined is not asked on an account's subject");
+    else if (query->account[0] != '\0' && strcmp(query->account, only) != 0)
+        refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names another account than its subject");
+    else if (!tw_text_copy(query->account, sizeof query->account, only))
+        refuse(a, WIRE_REPLY_NOT_FOUND, "no such account at this shard");
+    return a->header.code == WIRE_REPLY_OK;
+}
+
 static bool find_names(answer *a) {
     const wire_query *query = a->query;
     const mx_engine *engine = a->self->engine;
     a->account = query->account[0] == '\0' ? MX_UNKNOWN : mx_account_find(engine, query->account);
     a->instrument = query->symbol[0] == '\0' ? MX_UNKNOWN : mx_instrument_find(engine, query->symbol);
-    if (query->account[0] == '\0' && (query->kind != WIRE_QUERY_ORDER || query->order_id == 0))
+    if (query->kind == WIRE_QUERY_INSTRUMENT && query->symbol[0] == '\0')
+        refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names no instrument");
+    else if (lacks_account(query))
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names no account");
     else if (query->account[0] != '\0' && a->account == MX_UNKNOWN)
         refuse(a, WIRE_REPLY_NOT_FOUND, "no such account at this shard");
@@ -282,14 +330,19 @@ static void answer_query(answer *a) {
     case WIRE_QUERY_EXECUTIONS:
         answer_executions(a);
         break;
+    case WIRE_QUERY_INSTRUMENT:
+        answer_instrument(a);
+        break;
+    case WIRE_QUERY_DAY: /* the header has it */
+        break;
     default:
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query's kind is not known");
         break;
     }
 }
 
-const uint8_t *mr_answer(const mr_replica *self, const uint8_t *bytes, size_t bytes_length, uint8_t *buffer,
-                         size_t capacity, size_t *length) {
+const uint8_t *mr_answer(const mr_replica *self, const char *only, const uint8_t *bytes, size_t bytes_length,
+                         uint8_t *buffer, size_t capacity, size_t *length) {
     wire_query query = {0};
     answer a = {.self = self, .query = &query};
     TW_ASSERT(capacity >= MR_REPLY_BYTES);
@@ -297,14 +350,16 @@ const uint8_t *mr_answer(const mr_replica *self, const uint8_t *bytes, size_t by
     a.header.shard = self->shard;
     a.header.seq = self->seq;
     a.header.event_ns = mx_now(self->engine);
+    a.header.date = mx_date(self->engine);
+    a.header.day_end_ns = mx_day_end(self->engine);
     a.most = query.limit == 0 || query.limit > MOST_ITEMS ? MOST_ITEMS : query.limit;
     tw_text_copy(a.header.exchange, sizeof a.header.exchange, self->exchange);
     wire_parts_start(&a.parts, buffer, capacity);
-    if (read == WIRE_OK) {
+    if (read == WIRE_OK && narrow(&a, &query, only)) {
         tw_text_copy(a.header.account, sizeof a.header.account, query.account);
         tw_text_copy(a.header.correlation_id, sizeof a.header.correlation_id, query.correlation_id);
         answer_query(&a);
-    } else {
+    } else if (read != WIRE_OK) {
         refuse(&a, WIRE_REPLY_BAD_REQUEST, "the query can't be read");
     }
     add_names(&a);

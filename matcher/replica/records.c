@@ -7,18 +7,22 @@
 #include "orderbook/pages.h"
 
 #define BACKLOG_BYTES (UINT64_C(64) << 20)
-#define INPUT_BYTES   (UINT64_C(1) << 30)
 #define RECENT_BYTES  (UINT64_C(64) << 20)
 
 static uint64_t or_default(uint64_t value, uint64_t fallback) {
     return value != 0 ? value : fallback;
 }
 
+uint64_t mr_input_bytes(const mx_bounds *bounds) {
+    const uint64_t record = (offsetof(mr_record, correlation) + WIRE_CORRELATION_BYTES + 15) / 16 * 16;
+    return mx_most_reports(bounds) * record;
+}
+
 bool records_init(mr_replica *self, const mr_options *options) {
     const mx_bounds *bounds = &options->bounds;
     self->backlog_bytes = or_default(options->backlog_bytes, BACKLOG_BYTES);
     self->recent_bytes = or_default(options->recent_bytes, RECENT_BYTES);
-    uint64_t input_bytes = or_default(options->input_bytes, INPUT_BYTES);
+    uint64_t input_bytes = or_default(options->input_bytes, mr_input_bytes(bounds));
     self->first_same = ob_pages_alloc(bounds->max_accounts * sizeof *self->first_same);
     self->last_same = ob_pages_alloc(bounds->max_accounts * sizeof *self->last_same);
     self->exponents = ob_pages_alloc(bounds->max_instruments * sizeof *self->exponents);
@@ -80,10 +84,11 @@ mr_record *records_add(mr_replica *self, const char *correlation_id, size_t leng
     while (record == NULL && shelf_release(&self->records, forget, self))
         record = shelf_add(&self->records, (uint32_t)length + 1);
     if (record == NULL) {
-        replica_fault(self,
-                      "one input makes more reports than there is memory for: start again with more --input-memory "
-                      "(%llu reports are not in execlog yet)",
-                      (unsigned long long)self->records.waiting_count);
+        replica_fault(
+            self,
+            "one input makes more reports than its bounds allow: a fault of this program (%llu reports are not "
+            "in execlog yet)",
+            (unsigned long long)self->records.waiting_count);
         return NULL;
     }
     record->correlation_bytes = (uint8_t)length;

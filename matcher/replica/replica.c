@@ -1,6 +1,7 @@
 /* A replica: its memory, and one input after the other. */
 #include "matcher/replica/replica.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,14 @@ static void sink_full(mx_sink *sink, void *context) {
 
 static tw_code check(const mr_options *options, tw_error *error) {
     char subject[SUBJECT_BYTES];
-    if (subject_shard(subject, sizeof subject, SUBJECT_KIND_CONTROL, options->exchange, options->bounds.shard))
-        return TW_OK;
-    return tw_error_set(error, TW_INVALID, "'%s' is no exchange: four of A-Z and 0-9", options->exchange);
+    if (!subject_shard(subject, sizeof subject, SUBJECT_KIND_CONTROL, options->exchange, options->bounds.shard))
+        return tw_error_set(error, TW_INVALID, "'%s' is no exchange: four of A-Z and 0-9", options->exchange);
+    uint64_t needed = mr_input_bytes(&options->bounds);
+    if (options->input_bytes == 0 || options->input_bytes >= needed) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "--input-memory is %" PRIu64 " bytes: with --max-reports and --max-orders as they are one "
+                        "input may need %" PRIu64 " (0 takes what is needed)",
+                        options->input_bytes, needed);
 }
 
 tw_code mr_alloc(mr_replica **replica, const mr_options *options, tw_error *error) {

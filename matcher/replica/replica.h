@@ -37,13 +37,16 @@ typedef struct mr_options {
     const char *exchange;   /* a MIC; copied */
     mx_bounds bounds;       /* the shard is in there */
     uint64_t backlog_bytes; /* mr_room is false above it; 0 for 64 MiB */
-    uint64_t input_bytes;   /* for one input's reports beyond that (about 240 bytes each); 0 for 1 GiB */
+    uint64_t input_bytes;   /* for one input's reports beyond that; 0 for mr_input_bytes(&bounds) */
     uint64_t
         recent_bytes; /* of reports in execlog that are kept for QUERY_EXECUTIONS, over all accounts; 0 for 64 MiB */
     uint32_t found;   /* execlog messages that may be ahead of the inputs taken; 0 for 4,096 */
 } mr_options;
 
-/* Returns TW_OK; TW_INVALID for bounds, exchange or shard; TW_NO_MEMORY. */
+/* What the reports of one input need at most, with the longest correlation ids. Address space: it is used only as reports come. */
+uint64_t mr_input_bytes(const mx_bounds *bounds);
+
+/* Returns TW_OK; TW_INVALID for bounds, exchange, shard, or input_bytes below mr_input_bytes; TW_NO_MEMORY. */
 tw_code mr_alloc(mr_replica **replica, const mr_options *options, tw_error *error);
 void mr_free(mr_replica *replica); /* NULL is fine */
 
@@ -138,9 +141,11 @@ uint32_t mr_found_waiting(const mr_replica *replica);
 #define MR_REPLY_BYTES (64u * 1024u) /* the least room for a reply */
 
 /* The answer to a Query's bytes, in `buffer` of at least MR_REPLY_BYTES; it begins somewhere in there, its length is in `length`. What
- * makes no sense is answered with BAD_REQUEST. An order that has ended is answered from the recent reports as long as they reach back. */
-const uint8_t *mr_answer(const mr_replica *replica, const uint8_t *query, size_t query_length, uint8_t *buffer,
-                         size_t capacity, size_t *length);
+ * makes no sense is answered with BAD_REQUEST. An order that has ended is answered from the recent reports as long as they reach back.
+ * `only` is the account that the question's subject names: nothing is told of another, and nothing that is not of an account. NULL: anything
+ * may be asked. */
+const uint8_t *mr_answer(const mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
+                         uint8_t *buffer, size_t capacity, size_t *length);
 
 /* ---- snapshots ---- */
 

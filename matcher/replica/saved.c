@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/text.h"
+#include "matcher/core/eye.h"
 #include "matcher/replica/replica_internal.h"
 
 static const char magic[8] = {'T', 'W', 'R', 'E', 'P', 'L', 'I', '1'};
@@ -122,40 +123,6 @@ tw_code mr_snapshot_write(const mr_replica *self, const mr_origin *origin, mx_wr
 }
 
 /* ---- in ---- */
-
-typedef struct eye {
-    mx_read read;
-    void *context;
-    uint64_t length;
-    uint32_t crc;
-    tw_code code;
-    const char *what;
-} eye;
-
-static void wrong(eye *from, tw_code code, const char *what) {
-    if (from->code != TW_OK) return;
-    from->code = code;
-    from->what = what;
-}
-
-static bool take_in(void *context, void *bytes, size_t length) {
-    eye *from = context;
-    if (!from->read(from->context, bytes, length)) return false;
-    from->crc = tw_crc32c(from->crc, bytes, length);
-    from->length += length;
-    return true;
-}
-
-static void get_bytes(eye *from, void *bytes, size_t length) {
-    if (from->code == TW_OK && !take_in(from, bytes, length)) wrong(from, TW_TRUNCATED, "it ends too early");
-    if (from->code != TW_OK) memset(bytes, 0, length);
-}
-
-static uint64_t get(eye *from) {
-    uint8_t bytes[8];
-    get_bytes(from, bytes, sizeof bytes);
-    return tw_load_le64(bytes);
-}
 
 typedef struct head {
     uint64_t seq, reports, correlations, records;

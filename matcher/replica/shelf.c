@@ -8,8 +8,10 @@
 
 _Static_assert(offsetof(shelf_chunk, records) % _Alignof(mr_record) == 0, "records are aligned");
 
+/* The end of a chunk that has no room for another record stays unused, and so may most of the oldest and the newest one. */
 bool shelf_init(shelf *b, uint64_t bytes) {
-    *b = (shelf){.chunk_count = (uint32_t)(bytes / SHELF_CHUNK_BYTES) + 2};
+    enum { LARGEST = 512, ENDS = 4 };
+    *b = (shelf){.chunk_count = (uint32_t)(bytes / (sizeof b->chunks->records - LARGEST)) + ENDS};
     b->chunks = ob_pages_alloc((size_t)b->chunk_count * sizeof *b->chunks);
     if (b->chunks == NULL) return false;
     shelf_clear(b);

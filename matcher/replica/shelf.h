@@ -36,7 +36,7 @@ typedef struct shelf {
     uint64_t waiting_count;
 } shelf;
 
-bool shelf_init(shelf *records, uint64_t bytes); /* false: no memory */
+bool shelf_init(shelf *records, uint64_t bytes); /* for records of so many; false: no memory */
 void shelf_fini(shelf *records);
 void shelf_clear(shelf *records);
 

@@ -21,9 +21,11 @@
 
 #define MS_VERSION        1
 #define MS_ENVELOPE_BYTES 80u
-#define MS_CHUNK_BYTES    (128u * 1024u) /* of the snapshot's bytes, in one message */
-#define MS_MESSAGE_BYTES  (MS_ENVELOPE_BYTES + 16u + MS_CHUNK_BYTES + 4u)
-#define MS_MOST_BYTES     (UINT64_C(16) << 30) /* no snapshot is larger */
+#ifndef MS_CHUNK_BYTES                /* a test may want many small ones */
+#define MS_CHUNK_BYTES (128u * 1024u) /* of the snapshot's bytes, in one message */
+#endif
+#define MS_MESSAGE_BYTES (MS_ENVELOPE_BYTES + 16u + MS_CHUNK_BYTES + 4u)
+#define MS_MOST_BYTES    (UINT64_C(16) << 30) /* no snapshot is larger */
 
 typedef struct ms_envelope {
     char exchange[TW_MIC_BYTES];

@@ -1,8 +1,12 @@
 /*
  * The search: see find.h. One step at a time, driven by answers and a timer:
  *
- *   LOOKING ──info──► WALKING ──a last chunk──► (file newer? tried first) READING ──all there──► offered ──refused──► WALKING
+ *   LOOKING ──info──► WALKING ──the newest of some last chunks──► (file newer? tried first) READING ──all there──► offered
+ *                       │  ▲                                                                                          │
+ *                       │  └──────────── from the end again, but only for what is below that one ◄────────refused─────┘
  *                       └──the stream's beginning──► only files are left ──none──► over
+ *
+ * The last in the stream need not be the newest: a second replica that is behind writes, too, and a chunk may arrive once more, late.
  */
 #include "matcher/snapshots/find.h"
 
@@ -18,6 +22,7 @@
 #define SAID       16u /* snapshots of which was said that they are passed over */
 #define PULL_BATCH 64u
 #define PULL_BYTES (16u << 20)
+#define LOOK_BACK  16u /* last chunks that are compared before the newest of them is read */
 
 typedef enum find_state {
     FIND_LOOKING = 0, /* how long is the stream? */
@@ -38,7 +43,12 @@ struct ms_find {
     bus_streams *streams;
     bus_reader *reader;
     find_state state;
-    uint64_t first_seq, at_seq; /* of the stream; the message that is looked at */
+    uint64_t first_seq, last_seq, at_seq; /* of the stream; the message that is looked at */
+    ms_chunk best;                        /* the newest last chunk that was found on the way; count 0: none */
+    uint64_t best_at;
+    uint32_t looked; /* last chunks on the way */
+    ms_chunk tried;  /* the last one that was of no use; count 0: none */
+    uint64_t tried_at;
     ms_files files;
     uint32_t next_file;
     ms_chunk last; /* of the snapshot that is being read */
@@ -147,6 +157,14 @@ static void walk_on(ms_find *self) {
     wake_in(self, 0);
 }
 
+/* The one that was read is of no use: the next older one is looked for, from the end on. */
+static void walk_again(ms_find *self) {
+    self->tried = self->last;
+    self->tried_at = self->at_seq;
+    self->at_seq = self->last_seq + 1;
+    walk_on(self);
+}
+
 static void give_up_reading(ms_find *self, const char *why) {
     bus_reader_close(self->reader);
     self->reader = NULL;
@@ -154,7 +172,7 @@ static void give_up_reading(ms_find *self, const char *why) {
     self->bytes = NULL;
     say_first(self, self->last.envelope.writer);
     pass_over_message(self, self->at_seq, why);
-    if (!self->closing) walk_on(self);
+    if (!self->closing) walk_again(self);
 }
 
 static void finish_reading(ms_find *self) {
@@ -177,7 +195,7 @@ static void finish_reading(ms_find *self) {
     self->bytes = NULL;
     say_first(self, self->last.envelope.writer); /* refused: its other chunks are no news */
     (void)tw_text_format(where, sizeof where, "the stream %s, message %" PRIu64, self->stream, self->at_seq);
-    if (offer(self, &self->last.envelope, bytes, where)) walk_on(self);
+    if (offer(self, &self->last.envelope, bytes, where)) walk_again(self);
     free(bytes);
 }
 
@@ -195,31 +213,49 @@ static void on_chunk(void *context, const bus_stream_message *message) {
     if (message->seq == self->at_seq) finish_reading(self);
 }
 
-static void on_reader(void *context, const bus_reader_status *status) {
-    ms_find *self = context;
-    if (status->state == BUS_READER_HALTED) give_up_reading(self, status->reason);
-}
+static void on_reader(void *context, const bus_reader_status *status);
 
-static void read_snapshot(ms_find *self) {
-    const ms_chunk *last = &self->last;
+static bool read_from(ms_find *self, uint64_t seq) {
     tw_error error;
     bus_reader_options options = {.stream = self->stream,
-                                  .start_seq = last->count == 1 ? self->at_seq : last->first_seq,
+                                  .start_seq = seq,
                                   .batch = PULL_BATCH,
                                   .max_bytes = PULL_BYTES,
                                   .on_message = on_chunk,
                                   .on_status = on_reader,
                                   .context = self};
+    if (bus_reader_open(&self->reader, self->wire, self->loop, &options, &error) == TW_OK) return true;
+    self->reader = NULL;
+    return false;
+}
+
+/* What is missing may be another's chunks. */
+static void on_reader(void *context, const bus_reader_status *status) {
+    ms_find *self = context;
+    if (status->state != BUS_READER_HALTED) return;
+    char why[sizeof status->reason];
+    uint64_t next = status->halt == BUS_HALT_GAP ? status->found_seq : 0;
+    (void)tw_text_copy(why, sizeof why, status->reason);
+    bus_reader_close(self->reader);
+    self->reader = NULL;
+    if (next == 0 || next > self->at_seq || !read_from(self, next)) give_up_reading(self, why);
+}
+
+static uint64_t first_of(const ms_chunk *last, uint64_t at_seq) {
+    return last->count == 1 ? at_seq : last->first_seq;
+}
+
+static void read_snapshot(ms_find *self) {
+    uint64_t first = first_of(&self->last, self->at_seq);
     self->state = FIND_READING;
     self->have = 0;
     self->have_bytes = 0;
-    self->bytes = malloc(last->envelope.bytes + 1);
+    self->bytes = malloc(self->last.envelope.bytes + 1);
     if (self->bytes == NULL) {
         give_up_reading(self, "there is no memory for it");
-    } else if (options.start_seq < self->first_seq || options.start_seq > self->at_seq) {
+    } else if (first < self->first_seq || first > self->at_seq) {
         give_up_reading(self, "its first chunks are not there any more");
-    } else if (bus_reader_open(&self->reader, self->wire, self->loop, &options, &error) != TW_OK) {
-        self->reader = NULL;
+    } else if (!read_from(self, first)) {
         free(self->bytes);
         self->bytes = NULL;
         wake_in(self, RETRY_MS);
@@ -245,21 +281,41 @@ static bool is_candidate(ms_find *self, const bus_streams_result *result, ms_chu
 
 /* ---- the stream ---- */
 
+static bool is_below_tried(const ms_find *self, const ms_chunk *chunk) {
+    if (self->tried.count == 0 || chunk->envelope.seq < self->tried.envelope.seq) return true;
+    return chunk->envelope.seq == self->tried.envelope.seq && self->at_seq < self->tried_at;
+}
+
 static void take_message(ms_find *self, const bus_streams_result *result) {
     ms_chunk chunk;
-    if (!is_candidate(self, result, &chunk)) {
-        if (!self->closing) walk_on(self);
-        return;
-    }
+    bool last = is_candidate(self, result, &chunk);
+    if (self->closing) return;
     chunk.bytes = NULL; /* borrowed */
-    self->last = chunk;
-    self->state = FIND_READING;
-    wake_in(self, 0);
+    if (last && is_below_tried(self, &chunk)) {
+        self->looked++;
+        if (self->best.count == 0 || chunk.envelope.seq > self->best.envelope.seq) {
+            self->best = chunk;
+            self->best_at = self->at_seq;
+        }
+    }
+    uint64_t first = last ? first_of(&chunk, self->at_seq) : 0;
+    if (last && first <= self->at_seq && self->at_seq - first == chunk.count - 1)
+        self->at_seq = first; /* all between are its own */
+    walk_on(self);
+}
+
+/* The walk has seen enough: the newest on the way is read, if there is one. */
+static void end_walk(ms_find *self) {
+    self->state = self->best.count > 0 ? FIND_READING : FIND_FILES_ONLY;
+    self->last = self->best;
+    self->at_seq = self->best_at;
+    self->best.count = 0;
+    self->looked = 0;
 }
 
 static void take_info(ms_find *self, const bus_streams_result *result) {
     self->first_seq = result->info.first_seq;
-    self->at_seq = result->info.last_seq;
+    self->last_seq = self->at_seq = result->info.last_seq;
     self->state = FIND_WALKING;
     wake_in(self, 0);
 }
@@ -293,8 +349,8 @@ static void ask(ms_find *self) {
 /* ---- the step ---- */
 
 static void go_on(ms_find *self) {
-    bool walked_out = self->state == FIND_WALKING && (self->at_seq == 0 || self->at_seq < self->first_seq);
-    if (walked_out) self->state = FIND_FILES_ONLY;
+    bool walked_out = self->at_seq == 0 || self->at_seq < self->first_seq || self->looked == LOOK_BACK;
+    if (self->state == FIND_WALKING && walked_out) end_walk(self);
     if (self->state == FIND_LOOKING || self->state == FIND_WALKING) {
         ask(self);
     } else if (file_is_newer(self, self->state == FIND_READING ? self->last.envelope.seq : 0)) {

@@ -8,7 +8,10 @@
  *   stream   … A0 A1 A2 | B0 B1 | C0 C1 C2 C3 | D0 D1        D was never finished: passed over. C3 is a last chunk, and says where C0 is:
  *                                            ◄──── back      C is read from there on, and checked. Were C damaged, B1 is next
  *
- * Looking back costs one question to the server a message, reading runs at full speed. While JetStream is away the search waits, says so
+ * The last in the stream need not be the newest, as two replicas write, and a chunk may arrive once more, late: the newest of the last 16 is
+ * taken, then the newest of those below it.
+ *
+ * Looking back costs one question to the server a message (one a snapshot, where its chunks are side by side), reading runs at full speed. While JetStream is away the search waits, says so
  * once, and goes on when it is back: without it a matcher can do nothing. Files are read on the loop: nothing else runs at start.
  */
 #ifndef TICKWIRE_MATCHER_SNAPSHOTS_FIND_H

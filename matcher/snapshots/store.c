@@ -136,6 +136,10 @@ static void begin_stream(ms_store *self) {
         send_chunks(self);
 }
 
+void ms_store_bound(ms_store *self, uint64_t stream_bytes) {
+    self->options.stream_bytes = stream_bytes;
+}
+
 /* ---- the thread ---- */
 
 static void work_file(uv_work_t *work) {

@@ -58,6 +58,9 @@ tw_code ms_store_open(ms_store **store, bus *over, uv_loop_t *loop, const ms_sto
  * is finished. NULL is fine. May be called from on_stored. */
 void ms_store_close(ms_store *store);
 
+/* What the stream may hold, as it is found; 0: no bound. */
+void ms_store_bound(ms_store *store, uint64_t stream_bytes);
+
 /* From ms_store_begin until on_stored. */
 bool ms_store_busy(const ms_store *store);
 

@@ -6,8 +6,8 @@
  *   {MIC}-execlog-{SHARD}    execlog.{MIC}.{SHARD}                                                   every report once
  *   {MIC}-snapshots-{SHARD}  venuesnapshot.{MIC}.{SHARD}                                             what restarts begin with
  *
- * The first two are journals: nothing in them may be deleted, and when a bound is reached new messages are refused instead of old ones
- * dropped. Snapshots may go when newer ones are there.
+ * The first two are journals: no message of them may be deleted but a beginning that was exported (tools/journal/trim.c), and when a bound
+ * is reached new messages are refused instead of old ones dropped. Snapshots may go when newer ones are there.
  */
 #ifndef TICKWIRE_MATCHER_WIRE_PLACES_H
 #define TICKWIRE_MATCHER_WIRE_PLACES_H

@@ -176,6 +176,9 @@ static void set_switch(const mx_engine *engine, const wire_control_command *from
     case MX_SET_KILL:
         to->kill = (mx_kill){account, from->on};
         break;
+    case MX_SET_STORAGE:
+        to->storage = (mx_storage){from->on};
+        break;
     default:
         to->mass_cancel = (mx_mass_cancel){account, instrument, sides_of(from->sides)};
         break;
@@ -185,7 +188,7 @@ static void set_switch(const mx_engine *engine, const wire_control_command *from
 void mw_control_command(const mx_engine *engine, const wire_control_command *from, mx_command *to) {
     static const uint8_t kinds[] = {MX_CLOCK,     MX_DEFINE_INSTRUMENT, MX_DEFINE_ACCOUNT, MX_SET_LIMITS,
                                     MX_SET_FEES,  MX_SET_STATE,         MX_SET_REFERENCE,  MX_BEGIN_DAY,
-                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL};
+                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL,    MX_SET_STORAGE};
     to->kind = from->kind < sizeof kinds ? kinds[from->kind] : MX_COMMANDS;
     switch (to->kind) {
     case MX_CLOCK:
@@ -280,7 +283,26 @@ void mw_position_view(const mx_position_view *from, wire_position_view *to) {
                                .cost = from->cost,
                                .realised = from->realised,
                                .open_buys = from->open_buys,
-                               .open_sells = from->open_sells};
+                               .open_sells = from->open_sells,
+                               .blocked = from->blocked};
+}
+
+void mw_definition(const mx_instrument_view *from, wire_control_command *to) {
+    const mx_define_instrument *known = &from->definition;
+    *to = wire_control_command_empty;
+    to->kind = WIRE_DEFINE_INSTRUMENT;
+    to->price = from->reference_price;
+    to->price_exponent = known->price_exponent;
+    to->quantity_exponent = known->quantity_exponent;
+    to->lot = known->lot;
+    to->collar_ppm = known->collar_ppm;
+    to->protection_ppm = known->protection_ppm;
+    to->tick.count = to->tick_from.count = known->tick_bands;
+    for (uint32_t i = 0; i < known->tick_bands; i++) {
+        to->tick_from.values[i] = known->ticks[i].from;
+        to->tick.values[i] = known->ticks[i].tick;
+    }
+    tw_text_copy(to->symbol, sizeof to->symbol, known->symbol);
 }
 
 void mw_account_view(const mx_account_view *from, wire_account_view *to) {

@@ -19,6 +19,8 @@ void mw_report(const mx_report *from, const char *correlation_id, bool for_audit
 void mw_order_view(const mx_order_view *from, wire_order_view *to);
 void mw_position_view(const mx_position_view *from, wire_position_view *to);
 void mw_account_view(const mx_account_view *from, wire_account_view *to);
+/* The command that makes the same instrument at another shard, with the reference price of now. Its state is not in it. */
+void mw_definition(const mx_instrument_view *from, wire_control_command *to);
 /* False if there is no such number. */
 bool mw_named_instrument(const mx_engine *engine, uint32_t instrument, wire_named_instrument *to);
 bool mw_named_account(const mx_engine *engine, uint32_t account, wire_named_account *to);

@@ -150,7 +150,7 @@ static bool is_ready(void *context, char *text, size_t capacity) {
 }
 
 tw_code observe_open(aggregator *self, tw_error *error) {
-    if (self->settings.metrics < 0) return TW_OK;
+    if (self->settings.watch.metrics < 0) return TW_OK;
     self->metrics = metrics_alloc();
     if (self->metrics == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for metrics");
     add_counters(self);
@@ -159,13 +159,10 @@ tw_code observe_open(aggregator *self, tw_error *error) {
     metrics_add_latency(self->metrics, "tickwire_aggregator_wait_seconds", "",
                         "From a row's first change to its sending to Redis.", last_writer_waits(self->writer));
     metrics_on_collect(self->metrics, collect, self);
-    tw_code code = metrics_server_open(&self->metrics_server, &self->loop, self->metrics,
-                                       self->settings.metrics_address, (uint16_t)self->settings.metrics, error);
-    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
-    metrics_server_on_ready(self->metrics_server, is_ready, self);
-    rt_log(self->log, RT_INFO, "metrics", RT_STR("address", self->settings.metrics_address),
-           RT_U64("port", metrics_server_port(self->metrics_server)));
-    return TW_OK;
+    tw_code code =
+        rt_watch_serve(&self->settings.watch, &self->loop, self->metrics, self->log, &self->metrics_server, error);
+    if (code == TW_OK) metrics_server_on_ready(self->metrics_server, is_ready, self);
+    return code;
 }
 
 void observe_close(aggregator *self) {

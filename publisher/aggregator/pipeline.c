@@ -186,9 +186,7 @@ static tw_code check_settings(const aggregator_settings *set, tw_error *error) {
 
 tw_code aggregator_open(aggregator *self, tw_error *error) {
     const aggregator_settings *set = &self->settings;
-    rt_level level = RT_INFO;
-    rt_level_parse(set->log_level, &level);
-    self->log = rt_log_alloc("tickwire-aggregator", set->log_format, level, 2);
+    self->log = rt_watch_log(&set->watch, "tickwire-aggregator");
     uv_loop_init(&self->loop);
     tw_code code = check_settings(set, error);
     if (code == TW_OK) code = alloc_cores(self, error);

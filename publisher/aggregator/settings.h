@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/settings.h"
+#include "runtime/watch.h"
 
 typedef struct aggregator_settings {
     const char *nats;
@@ -25,10 +26,7 @@ typedef struct aggregator_settings {
     int64_t interval_ns;
     uint64_t max_outstanding; /* rows */
 
-    int64_t metrics; /* port, -1: none */
-    const char *metrics_address;
-    const char *log_format;
-    const char *log_level;
+    rt_watch_settings watch;
 } aggregator_settings;
 
 extern const settings_program aggregator_program;

@@ -4,39 +4,10 @@
  */
 #include "ingest/decode/lobster.h"
 
-#include "orderbook/book.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/lobster_book.h"
 
 #define MOST_ORDERS 64u
-
-static ob_result apply(ob_books *books, const lobster_operation *o) {
-    ob_change change;
-    switch (o->kind) {
-    case LOBSTER_OP_ADD:
-        return ob_order_add(books, 0, o->order_id, o->side, o->price, o->quantity, &change);
-    case LOBSTER_OP_REDUCE:
-    case LOBSTER_OP_EXECUTE:
-        return ob_order_reduce(books, 0, o->order_id, o->quantity, &change);
-    case LOBSTER_OP_DELETE:
-        return ob_order_delete(books, 0, o->order_id, &change);
-    case LOBSTER_OP_LEVEL_CLEAR:
-        return ob_level_clear(books, 0, o->side, o->price) > 0 ? OB_OK : OB_UNKNOWN_ORDER;
-    default:
-        return OB_OK;
-    }
-}
-
-static void check_equal(const ob_books *books, const lobster_book *row) {
-    tw_level levels[LOBSTER_LEVELS_MAX + 1];
-    for (unsigned side = 0; side < 2; side++) {
-        uint32_t count = ob_book_top(books, 0, (tw_side)side, levels, LOBSTER_LEVELS_MAX + 1);
-        FUZZ_CHECK(count == row->counts[side]);
-        for (uint32_t i = 0; i < count; i++) {
-            FUZZ_CHECK(levels[i].price == row->sides[side][i].price);
-            FUZZ_CHECK(levels[i].quantity == row->sides[side][i].quantity);
-        }
-    }
-}
 
 /* False: the window is full, as its header says it may be. */
 static bool step(lobster_window *window, ob_books *books, const lobster_message *message, const lobster_book *row) {
@@ -48,8 +19,8 @@ static bool step(lobster_window *window, ob_books *books, const lobster_message 
     if (outcome == LOBSTER_FULL) return false;
     FUZZ_CHECK((outcome == LOBSTER_INCONSISTENT) == (lobster_window_contradiction(window)[0] != '\0'));
     for (size_t i = 0; i < count; i++)
-        FUZZ_CHECK(apply(books, &operations[i]) == OB_OK);
-    check_equal(books, row);
+        FUZZ_CHECK(lobster_book_apply(books, &operations[i]) == OB_OK);
+    FUZZ_CHECK(lobster_book_is(books, row));
     return true;
 }
 

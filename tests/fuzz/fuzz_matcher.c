@@ -5,8 +5,9 @@
 #include "matcher/core/snapshot.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/shelf.h"
 
-enum { REPORTS = 512, SAVED = 1 << 20 };
+enum { REPORTS = 512 };
 
 static const mx_bounds bounds = {.max_instruments = 3,
                                  .max_accounts = 3,
@@ -14,28 +15,8 @@ static const mx_bounds bounds = {.max_instruments = 3,
                                  .max_orders = 24,
                                  .max_pages = 12,
                                  .max_client_ids = 32,
-                                 .max_sessions = 3};
-
-typedef struct shelf {
-    uint8_t bytes[SAVED];
-    size_t length, at;
-} shelf;
-
-static bool keep(void *context, const void *bytes, size_t length) {
-    shelf *s = context;
-    FUZZ_CHECK(s->length + length <= sizeof s->bytes);
-    memcpy(s->bytes + s->length, bytes, length);
-    s->length += length;
-    return true;
-}
-
-static bool fetch(void *context, void *bytes, size_t length) {
-    shelf *s = context;
-    if (s->length - s->at < length) return false;
-    memcpy(bytes, s->bytes + s->at, length);
-    s->at += length;
-    return true;
-}
+                                 .max_sessions = 3,
+                                 .max_reports = 12};
 
 static void overflow(mx_sink *sink, void *context) {
     (void)context;
@@ -143,6 +124,9 @@ static void control(fuzz_input *in, mx_command *c) {
     case MX_SET_KILL:
         c->kill = (mx_kill){number(in), fuzz_u8(in) == 1};
         break;
+    case MX_SET_STORAGE:
+        c->storage.low = fuzz_u8(in) == 1;
+        break;
     default:
         c->session = (mx_session){fuzz_u8(in) % 5, (int64_t)word(in)};
         break;
@@ -202,19 +186,19 @@ static void set_scene(mx_engine *engine, mx_sink *sink, mx_input *input) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static mx_engine *engine, *twin;
     static mx_report reports[REPORTS], others[REPORTS];
-    static shelf saved, empty;
+    static shelf saved, empty; /* kept for the next input */
     tw_error error;
     mx_sink sink = {.reports = reports, .capacity = REPORTS, .full = overflow}, other = sink;
     other.reports = others;
     if (engine == NULL) {
         FUZZ_CHECK(mx_engine_alloc(&engine, &bounds, &error) == TW_OK &&
                    mx_engine_alloc(&twin, &bounds, &error) == TW_OK);
-        FUZZ_CHECK(mx_snapshot_write(engine, keep, &empty, &error) == TW_OK);
+        FUZZ_CHECK(mx_snapshot_write(engine, shelf_keep, &empty, &error) == TW_OK);
     }
     fuzz_input in = {bytes, length};
     mx_input input = {.seq = 0, .stream_ns = 0};
     empty.at = 0;
-    FUZZ_CHECK(mx_snapshot_read(engine, fetch, &empty, &error) == TW_OK);
+    FUZZ_CHECK(mx_snapshot_read(engine, shelf_fetch, &empty, &error) == TW_OK);
     set_scene(engine, &sink, &input);
     unsigned save_after = fuzz_u8(&in) % 32, done = 0;
     bool both = false;
@@ -238,8 +222,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         }
         if (done++ != save_after) continue;
         saved.length = saved.at = 0;
-        FUZZ_CHECK(mx_snapshot_write(engine, keep, &saved, &error) == TW_OK);
-        FUZZ_CHECK(mx_snapshot_read(twin, fetch, &saved, &error) == TW_OK);
+        FUZZ_CHECK(mx_snapshot_write(engine, shelf_keep, &saved, &error) == TW_OK);
+        FUZZ_CHECK(mx_snapshot_read(twin, shelf_fetch, &saved, &error) == TW_OK);
         both = true;
     }
     if (both) FUZZ_CHECK(mx_state_hash(engine) == mx_state_hash(twin));

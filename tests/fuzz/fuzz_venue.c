@@ -64,6 +64,7 @@ static void add_reply_part(wire_parts *parts, const wire_part *part) {
     if (part->kind == WIRE_PART_REPORT) wire_reply_report_add(parts, &part->report);
     if (part->kind == WIRE_PART_NAMED_INSTRUMENT) wire_reply_instrument_add(parts, &part->instrument);
     if (part->kind == WIRE_PART_ACCOUNT_VIEW) wire_reply_account_add(parts, &part->account_view);
+    if (part->kind == WIRE_PART_DEFINITION) wire_reply_definition_add(parts, &part->definition);
 }
 
 static const uint8_t *rewrite_reply(const uint8_t *bytes, size_t length, uint8_t *buffer, size_t *written) {

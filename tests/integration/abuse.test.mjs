@@ -202,7 +202,7 @@ test('more connections than there may be are told so, and when there is room aga
   const few = await many(20, () => RawWebSocket.connect(gateway).catch((error) => ({ refused: error.message, destroy() {} })));
   assert.ok(few.filter((one) => one.refused).length >= 15, `${few.filter((one) => one.refused).length} refused`);
   assert.equal((await good.ask({ op: 'ping' })).type, 'pong');
-  assert.match(gateway.stderr, /no file descriptor for another connection/);
+  await gateway.says(/no file descriptor for another connection/);
   limit(soft);
   for (const one of few) one.destroy();
   await (await StreamClient.connect(gateway)).close();

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { inChromium, withoutChromium } from './lib/chromium.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
-import { LiveFeed } from './lib/live_feed.mjs';
+import { LiveFeed, subscribed } from './lib/live_feed.mjs';
 import { NatsServer, Program, folder, root, run, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { CLOSE, PING, RawWebSocket, TEXT, closeFrame, deflated, frame } from './lib/raw_websocket.mjs';
@@ -85,11 +85,22 @@ test('compressed requests are understood, in fragments and beside plain ones; wh
   }
 }));
 
+const pageScript = `const socket = new WebSocket(settings.stream, 'tickwire.protobuf.v1');
+  let bytes = 0;
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => socket.send(JSON.stringify({ op: 'subscribe', subjects: ['XNAS.*.orderbook'] }));
+  socket.onmessage = ({ data }) => { bytes += data.byteLength; if (bytes > 20000) socket.close(); };
+  socket.onclose = ({ code }) => done({ code, bytes, extensions: socket.extensions });`;
+
 test('ws, Python, Chromium and a raw client read true books, compressed once for all of them; over TLS, too', { skip: withoutChromium }, async () => {
   const [certificate, key] = ['cert.pem', 'key.pem'].map((name) => path.join(folder, name));
   assert.equal(run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
     '-keyout', key, '-out', certificate]).status, 0);
-  const live = await LiveFeed.open({ gateway: ['--compression', '--origins', '*'] });
+  let page;
+  const live = await LiveFeed.open({ gateway: ['--compression', '--origins', '*'], audience: (gateway) => {
+    page = inChromium(pageScript, { stream: gateway.stream });
+    return Promise.race([subscribed(gateway, 1), page]);
+  } });
   const secure = await startGateway(live.nats, ['--compression', '--tls-certificate', certificate, '--tls-key', key]);
   try {
     const { gateway } = live;
@@ -102,12 +113,6 @@ test('ws, Python, Chromium and a raw client read true books, compressed once for
     for (const client of clients) await client.subscribe('XNAS.*.orderbook');
     raw.send({ op: 'subscribe', subjects: ['XNAS.*.orderbook'] });
     const python = new Program('/usr/bin/python3', [path.join(root, 'tests/integration/lib/websocket_client.py'), gateway.stream, 'XNAS.*.orderbook', 'deflate']);
-    const page = inChromium(`const socket = new WebSocket(settings.stream, 'tickwire.protobuf.v1');
-      let bytes = 0;
-      socket.binaryType = 'arraybuffer';
-      socket.onopen = () => socket.send(JSON.stringify({ op: 'subscribe', subjects: ['XNAS.*.orderbook'] }));
-      socket.onmessage = ({ data }) => { bytes += data.byteLength; if (bytes > 20000) socket.close(); };
-      socket.onclose = ({ code }) => done({ code, bytes, extensions: socket.extensions });`, { stream: gateway.stream });
     for (const client of clients)
       await until(() => `the end of the day; ${JSON.stringify(client.faults[0])} ${JSON.stringify(client.closed)}`, () => client.books.size > 0 && [...client.books.values()].every((book) => book.state === 'CLOSED'));
     for (const client of clients) {

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { heartbeat, readBinaryFile } from './lib/itch.mjs';
 import { freeUdpPort } from './lib/mold_sender.mjs';
-import { Program, folder, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
+import { Program, folder, run, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
 import { SoupClient, snapshotOf } from './lib/soup.mjs';
 
 function whyNot() {
@@ -51,7 +51,8 @@ test('tshark captures a feed on UDP and TCP and finds in it what was served, and
   await whole.whole();
   const snapshot = await login(glimpse);
   await snapshot.whole();
-  await sleep(1000); // the kernel hands captured packets over in blocks
+  const ends = () => run('tshark', ['-r', capture, '-d', `tcp.port==${glimpse},soupbintcp`, '-Y', `tcp.srcport == ${glimpse} && soupbintcp`, '-T', 'fields', '-e', 'soupbintcp.packet_type']).stdout.includes("'Z'");
+  await until('the end of the snapshot to be captured, and with it what was before', () => ends() || sleep(200)); // the kernel hands packets over in blocks
   await shark.stop('SIGINT');
   clients.forEach((client) => client.close());
   await feed.stop();

@@ -132,7 +132,7 @@ test('last values are what the bus last said, whether Redis, memory or the bus g
 });
 
 test('a Redis that hangs delays neither the stream nor other pages; a price whose feed is silent is not shown as live', async (t) => {
-  const { nats, redis, gateway, client } = await sceneOf(t, ['--redis-deadline', '3s']);
+  const { nats, redis, gateway, client } = await sceneOf(t, ['--redis-deadline', '6s']);
   const { ingest } = await feedOf(t, nats, { messages: 20_000_000, rate: '5k' });
   const reader = await StreamClient.connect(gateway);
   await reader.subscribe(['XNAS.*.orderbook', 'XNAS.*.quote', 'XNAS.*.trade']);

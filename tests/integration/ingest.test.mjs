@@ -156,6 +156,7 @@ test('a leader that was frozen and wakes up after its successor steps back; what
   assert.deepEqual(wrongBooks(subscriber), [], 'nothing of the old leader was applied');
   assert.deepEqual(subscriber.faults, []);
   await old.stop('SIGKILL');
+  await nats.isQuiet('tickwire tap');
   assert.equal(await tap.stop('SIGINT'), 0, tap.stdout + tap.stderr);
   const told = JSON.parse(tap.stdout.trim().split('\n').at(-1));
   assert.ok(told.old_terms > 0 && told.checksum_faults === 0 && told.books_out_of_sync === 0, tap.stdout);

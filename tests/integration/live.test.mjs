@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
 import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, logLines, metricsUrl, simulatedFile, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
+import { NatsServer, logged, metricsUrl, simulatedFile, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 import { decodeAs } from './lib/wire.mjs';
@@ -167,7 +167,7 @@ test('a gap that is not filled is RECOVERING until the deadline, then STALE, GAP
     await sender.send(itch.add(1, 'AAPL', 5, 'B', 500, 1_499_900));
     await shows(subscriber, 'AAPL', ['1500000 100 1', '1499900 500 1']);
     assert.equal((await subscriber.feedIs({ seq: 10n })).state, 'BOOK_STALE', 'it stays stale for the session');
-    assert.ok(logLines(ingest).some((entry) => Object.values(entry).includes('messages lost') && entry.from === 7 && entry.count === 2));
+    await logged(ingest, 'the loss', (entry) => Object.values(entry).includes('messages lost') && entry.from === 7 && entry.count === 2);
     assert.equal((await metrics()).lost_total, 2);
     assert.equal((await metrics()).feed_state, 3);
   });
@@ -323,8 +323,7 @@ test('a stray end of the session closes nothing, one that data follows is undone
     await sender.send(...opening());
     await subscriber.feedIs({ state: 'BOOK_OK', seq: 5n });
     await sender.raw(itch.endOfSession('DAY1', 2));
-    await until('the stray end in the log', () =>
-      logLines(ingest).some((entry) => Object.values(entry).includes('an end of the session below what has come was passed over') && entry.seq === 2));
+    await logged(ingest, 'the stray end', (entry) => Object.values(entry).includes('an end of the session below what has come was passed over') && entry.seq === 2);
     await sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
     await subscriber.feedIs({ state: 'BOOK_OK', seq: 6n });
     assert.ok(!subscriber.statuses.some((status) => status.state === 'BOOK_CLOSED'));
@@ -368,7 +367,7 @@ test('a session whose numbers begin again is STALE, INCONSISTENT, and not mixed;
     assert.match(told.detail, /began again: 26 was next/);
     assert.equal(told.seq, 25n);
     assert.deepEqual(bids(subscriber, 'MSFT'), []);
-    assert.ok(logLines(ingest).some((entry) => entry.cause === 'INCONSISTENT' && /began again/.test(entry.detail)));
+    await logged(ingest, 'the cause', (entry) => entry.cause === 'INCONSISTENT' && /began again/.test(entry.detail));
     Object.assign(sender, { session: 'DAY2', next: 1 });
     await sender.send(...opening());
     await sender.send(itch.add(2, 'MSFT', 1, 'B', 7, 900_000));
@@ -381,7 +380,7 @@ test('two packets that agree on a number that cannot be lose nothing', async () 
   await withLine(['--reorder-window', '20ms', '--gap-deadline', '50ms'], async ({ subscriber, sender, ingest, metrics }) => {
     await sender.send(...opening());
     for (const last of [500n, 499n]) await sender.raw(itch.packet('DAY1', 0xffff_ffff_ffff_ffffn - last, [itch.system('O')]));
-    await until('the log to tell them', () => logLines(ingest).some((entry) => Object.values(entry).includes('packets with numbers that can\'t be were passed over')));
+    await logged(ingest, 'them', (entry) => Object.values(entry).includes('packets with numbers that can\'t be were passed over'));
     await sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_500_000));
     await shows(subscriber, 'AAPL', ['1500000 100 1']);
     await subscriber.feedIs({ state: 'BOOK_OK', lost: 0n, seq: 6n });
@@ -405,7 +404,7 @@ describe('nonsense', () => {
       const seen = await metrics();
       assert.equal(seen.packets_malformed_total, bad.length);
       assert.deepEqual([seen.messages_total, seen.lost_total], [6, 0]);
-      assert.ok(logLines(ingest).some((entry) => Object.values(entry).includes('a packet was passed over') && entry.offset !== undefined));
+      await logged(ingest, 'the offset', (entry) => Object.values(entry).includes('a packet was passed over') && entry.offset !== undefined);
     });
   });
 
@@ -436,7 +435,7 @@ describe('nonsense', () => {
       const feed = await subscriber.feedIs({ seq: 9n });
       assert.deepEqual([feed.state, feed.instrumentsNotOk], ['BOOK_OK', 1]);
       assert.equal((await metrics()).messages_malformed_total, 1);
-      assert.ok(logLines(ingest).some((entry) => Object.values(entry).includes('a message was passed over') && entry.seq === 8 && entry.length === 30));
+      await logged(ingest, 'the message', (entry) => Object.values(entry).includes('a message was passed over') && entry.seq === 8 && entry.length === 30);
       const directory = (await subscriber.instruments(['AAPL'])).flatMap((chunk) => chunk.instruments);
       assert.deepEqual([directory[0].state, directory[0].cause], ['BOOK_STALE', 'CAUSE_MALFORMED']);
     });

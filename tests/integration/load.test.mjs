@@ -79,7 +79,10 @@ test('packets that the kernel drops are loss of the line, told in its status, in
 
     assert.ok(seen.line_receive_buffer_changes_total >= 1);
     assert.ok(seen.line_receive_buffer_bytes > before.line_receive_buffer_bytes);
-    const grown = told(ingest, 'the receive buffer has grown');
+    const grown = await until('each growth in the log', () => {
+      const lines = told(ingest, 'the receive buffer has grown');
+      return lines.length >= seen.line_receive_buffer_changes_total && lines;
+    });
     assert.equal(grown.length, seen.line_receive_buffer_changes_total);
     assert.equal(grown[0].from_bytes, before.line_receive_buffer_bytes);
     assert.equal(grown.at(-1).to_bytes, seen.line_receive_buffer_bytes);

@@ -63,6 +63,7 @@ test('a line that can not send is told once; the other line and the clients get 
     assert.equal(feed.stderr.match(/a line can't send, the rest goes on: sending datagram 1 of \d+ .* to .*255\.255\.255\.255/g)?.length, 1, feed.stderr);
     assert.match(feed.stderr, /line A: .*; [1-9]\d* could not be sent/);
     assert.doesNotMatch(feed.stderr, /line B: .*could not be sent/);
+    await until(() => `all datagrams of line B; ${messages} messages came`, () => messages >= MESSAGES);
   });
   socket.close();
   assert.equal(messages, MESSAGES);

@@ -47,10 +47,14 @@ async function receive(args, { group, interrupt } = {}) {
     let errors = '';
     child.stderr.on('data', (text) => (errors += text));
     if (interrupt) setTimeout(() => child.kill('SIGINT'), interrupt);
-    const status = await new Promise((resolve) => child.on('close', resolve));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const began = performance.now(), status = await new Promise((resolve) => child.on('close', resolve));
+    const seconds = (performance.now() - began) / 1000;
+    for (let had = -1; had !== packets.length;) { // what came is read later than it was sent
+        had = packets.length;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     socket.close();
-    return { packets, status, errors };
+    return { packets, status, errors, seconds };
 }
 
 function messages(packets) {
@@ -84,7 +88,7 @@ test('packets carry the file\'s messages in sequence, in full packets at a high 
     const file = path.join(folder, 'same');
     const options = ['--messages', '20000', '--symbols', '20', '--seed', '9'];
     assert.equal(simulate('--to', `file:${file}`, ...options).status, 0);
-    const { packets, status, errors } = await receive([...options, '--rate', '40k', '--session', 'DAY7']);
+    const { packets, status, errors, seconds } = await receive([...options, '--rate', '40k', '--session', 'DAY7']);
     assert.equal(status, 0, errors);
     let next = 1n;
     for (const packet of packets) {
@@ -100,8 +104,8 @@ test('packets carry the file\'s messages in sequence, in full packets at a high 
     assert.ok(ends.at(-1).ms - ends[0].ms > 900);
     const data = packets.filter((packet) => packet.count > 0 && packet.count < 0xffff);
     assert.ok(data.length < 20000 / 10, `${data.length} packets`);
-    const seconds = (data.at(-1).ms - data[0].ms) / 1000;
-    assert.ok(seconds > 0.45 && seconds < 3, `${seconds} s for 20,000 messages at 40,000 a second`);
+    // Of the process: when packets were read says too little, and how slow a machine may be is not its rate's.
+    assert.ok(seconds > 0.5 + 0.9, `${seconds} s for 20,000 messages at 40,000 a second, and the end`);
 });
 
 test('at a low rate each message goes out at once, with heartbeats between and before', async () => {

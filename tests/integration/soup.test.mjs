@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
 import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
-import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
+import { NatsServer, ingestProgram, launchIngest, logged, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { GlimpseServer, SoupServer, accepted, snapshotAfter, soup } from './lib/soup_server.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -55,7 +55,7 @@ async function withServer(options, settings, body) {
     await ingest.stop();
   }
 }
-const said = (ingest, words) => logLines(ingest).some((entry) => Object.values(entry).some((value) => typeof value === 'string' && words.test(value)));
+const says = (ingest, words) => logged(ingest, words, (entry) => Object.values(entry).some((value) => typeof value === 'string' && words.test(value)));
 
 test('a whole session: every checksum and the final books are those of the same day in a file; its end is told', async () => {
   const want = await wanted();
@@ -128,13 +128,15 @@ test('a session that can only be joined late is RECOVERING, MID_SESSION', () =>
 test('a wrong password: told in words, STALE, LINE_DOWN, tried again slowly; let in later, the feed is OK', () =>
   withServer({ messages: opening(), url: (server) => server.url('', { password: 'hunter2' }) }, ['--login-retry', '300ms'],
     async ({ server, subscriber, ingest, metrics }) => {
+      const began = performance.now(), had = server.logins.length;
       const stale = await subscriber.feedIs({ state: 'BOOK_STALE', cause: 'CAUSE_LINE_DOWN' });
       assert.match(stale.detail, /127\.0\.0\.1:\d+ rejects the login: user name and password are not right/);
-      assert.ok(said(ingest, /a login was rejected/));
+      await says(ingest, /a login was rejected/);
       await until('a second attempt', () => server.logins.length >= 2);
       assert.equal(subscriber.feed.state, 'BOOK_STALE');
       assert.ok((await metrics()).soup_rejections_total >= 1);
-      assert.ok(server.logins.length <= 4, `${server.logins.length} logins`);
+      const more = server.logins.length - had, most = 2 + (performance.now() - began) / 300;
+      assert.ok(more <= most, `${more} logins where there is time for ${most}`);
       await until('the line to be told down', () => subscriber.lines.get('A')?.cause === 'CAUSE_LINE_DOWN');
       server.password = 'hunter2';
       await subscriber.feedIs({ state: 'BOOK_OK', seq: 3n });
@@ -152,7 +154,7 @@ test('a server that falls silent, heartbeats and all: STALE after --silence, con
       await until('a second login', () => server.logins.length === 2);
       assert.deepEqual([server.logins[1].session, server.logins[1].sequence], ['DAY1', 4]);
       await subscriber.feedIs({ state: 'BOOK_OK' });
-      assert.ok(said(ingest, /not a byte, not even a heartbeat, for 1500 ms/));
+      await says(ingest, /not a byte, not even a heartbeat, for 1500 ms/);
     }));
 
 test('a server that is away for longer than --silence: STALE, LINE_DOWN with the reason; back again, OK and whole', () =>
@@ -286,6 +288,7 @@ async function verified(body) {
   });
   await body();
   await until(() => `tap should see the end: ${tap.stdout.slice(-300)}`, () => /BOOK_CLOSED|CLOSED/.test(tap.stdout));
+  await nats.isQuiet('tickwire tap');
   const status = await tap.stop('SIGINT');
   assert.equal(status, 0, `${tap.stderr}\n${tap.stdout.slice(-1500)}`);
 }
@@ -446,7 +449,7 @@ test('a service that is away, refuses, breaks off, talks nonsense or is behind: 
     assert.ok(seen.glimpse_failures_total >= answers.length, `${seen.glimpse_failures_total} failures`);
     assert.deepEqual([seen.glimpse_rebuilds_total, seen.glimpse_state, seen.feed_state], [1, 0, 0]);
     for (const words of [/connection refused/, /user name and password are not right/, /the link to the snapshot service failed/,
-      /can't be trusted/, /the lines are past/, /no SoupBinTCP/]) assert.ok(said(it.ingest, words), `${words} in ${it.ingest.stderr}`);
+      /can't be trusted/, /the lines are past/, /no SoupBinTCP/]) await says(it.ingest, words);
     await send(it.sender, 6_101, 12_001);
     await end(it.subscriber);
     assert.deepEqual(finalBooks(it.subscriber), want.books);
@@ -461,7 +464,7 @@ test('a service that says nothing is given up; what was held for it is published
     await send(it.sender, 6_001, 6_101);
     await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_100n });
     assert.ok((await it.metrics()).glimpse_failures_total >= 1);
-    assert.ok(said(it.ingest, /it took too long/));
+    await says(it.ingest, /it took too long/);
   }));
 
 test('more than --glimpse-hold comes meanwhile: the attempt ends, no message is lost by it', () =>
@@ -469,7 +472,7 @@ test('more than --glimpse-hold comes meanwhile: the attempt ends, no message is 
     await makeStale(it);
     await until('a login', () => it.glimpse.logins.length > 0);
     await send(it.sender, 6_001, 10_001);
-    await until('the bound', () => said(it.ingest, /too many live messages came meanwhile/));
+    await says(it.ingest, /too many live messages came meanwhile/);
     await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 10_000n }, 90_000);
     assert.equal(it.subscriber.feed.messages, 9_960n);
   }));
@@ -611,7 +614,7 @@ test('services that lie - an empty snapshot, no instrument, another day, other s
     const seen = await it.metrics();
     assert.deepEqual([it.glimpse.logins.length, seen.glimpse_failures_total, seen.glimpse_rebuilds_total], [6, 5, 1]);
     for (const words of [/it names no instrument/, /far fewer orders than the books/, /other symbols than the lines|orders of the books are not in it/,
-      /another session than was asked for/, /does not fit what the lines have told/]) assert.ok(said(it.ingest, words), `${words} in ${it.ingest.stderr}`);
+      /another session than was asked for/, /does not fit what the lines have told/]) await says(it.ingest, words);
     await send(it.sender, 6_001, 12_001);
     await end(it.subscriber);
     assert.deepEqual(finalBooks(it.subscriber), want.books);

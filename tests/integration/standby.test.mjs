@@ -2,7 +2,7 @@
 // checks every message and `tickwire tap --verify` is attached.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { NatsServer, ingestProgram, logLines, run, sleep, until } from './lib/programs.mjs';
+import { NatsServer, ingestProgram, logged, run, sleep, until } from './lib/programs.mjs';
 import { metricsOf, onStage as onAnyStage, roleIs, roleOf } from './lib/stage.mjs';
 
 const nats = await NatsServer.start({ jetstream: true });
@@ -18,7 +18,7 @@ test('kill -9 of the leader: the standby leads, no book is wrong, no print is lo
   await stage.seqIs(4000n);
   const [leader, standby] = await stage.pair();
   const { term } = stage.subscriber.feed, since = Date.now();
-  assert.ok((await metricsOf(standby)).heartbeats_heard_total > 0);
+  await until('the standby to hear the leader', async () => (await metricsOf(standby)).heartbeats_heard_total > 0);
   leader.kill('SIGKILL');
   const took = await stage.takeover(since, term);
   console.log(`# takeover after kill -9: ${took} ms`);
@@ -62,7 +62,7 @@ test('NATS stands still for two seconds, three times: the leader stays, and no p
     await nats.program.freeze();
     await sleep(2000);
     nats.program.kill('SIGCONT');
-    await stage.seqIs(seq + 1000n);
+    await until('the feed to go on, or its day to be over', () => stage.subscriber.feed.seq >= seq + 1000n || stage.subscriber.feed.state === 'BOOK_CLOSED');
     await sleep(500);
   }
   await stage.endsRight();
@@ -79,11 +79,12 @@ test('nats-server is restarted: the leader waits for its subscribers before it t
     await nats.stop();
     await sleep(1000); // 4000 messages, of them some 250 prints
     await nats.restart();
-    await stage.seqIs(seq + 5000n);
+    await until('the feed to go on, or its day to be over', () => stage.subscriber.feed.seq >= seq + 5000n || stage.subscriber.feed.state === 'BOOK_CLOSED');
     await sleep(300);
   }
   await until('the day to end', () => stage.subscriber.feed.state === 'BOOK_CLOSED');
   await until(() => `the books to be right: ${stage.wrong()}`, () => stage.wrong() === undefined);
+  await nats.isQuiet('tickwire tap');
   stage.tap.kill('SIGINT');
   await stage.tap.end();
   const told = JSON.parse(stage.tap.stdout.trim().split('\n').at(-1));
@@ -177,7 +178,7 @@ test('without JetStream the leader leads without a lease, a standby follows and 
   const leader = await stage.ingest(), standby = await stage.ingest(['--standby']);
   await leader.says(/no lease: leads without one/);
   await standby.says(/no lease: this standby can't take over/);
-  assert.ok(logLines(leader).some((line) => line.lease === 'none'));
+  await logged(leader, 'that there is no lease', (line) => line.lease === 'none');
   await stage.play({ seed: 13, messages: 4000 });
   await stage.endsRight();
   const last = stage.subscriber.feed.term;

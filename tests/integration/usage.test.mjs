@@ -171,6 +171,7 @@ test('the ledger adds up to what clients counted themselves, period by period, i
   assert.deepEqual(onBus.map((line) => [line.name, line.instance, `${line.number}`, line.exchange, `${line.periodStartNs}`, line.user, line.subject, `${line.updates}`, `${line.bytes}`, `${line.firstNs}`, `${line.lastNs}`]),
     lines.map((line) => [line.gateway, line.instance, `${line.number}`, line.exchange, line.period_start_ns, line.user, line.subject, `${line.updates}`, `${line.bytes}`, line.first_ns, line.last_ns]));
   assert.ok(published.every((message) => message.subject === 'usage.XNAS' && message.bytes <= 65536));
+  await until('tap to have told them, too', () => tap.stdout.split('\n').length > published.length);
   tap.kill('SIGINT');
   assert.equal(await tap.end(), 0);
   const tapped = tap.stdout.trim().split('\n').map((line) => JSON.parse(line));

@@ -1,12 +1,14 @@
 // `tickwire venue`, `order`, `orders`, `positions`, `executions` and `simulate --orders` against a real matcher; an instrument that
 // moves to a second one.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { folder, NatsServer, Program, run, tickwireProgram, until } from './lib/programs.mjs';
+import { connect } from 'nats';
+import { folder, NatsServer, Program, root, run, tickwireProgram, until } from './lib/programs.mjs';
 import { Matcher } from './lib/venue.mjs';
+import { decodeAs, encodeAs } from './lib/wire.mjs';
 
 const server = await NatsServer.start({ jetstream: true });
 const matchers = [];
@@ -68,14 +70,21 @@ test('a file sets the venue up; each command is answered by the engine; applied 
   assert.equal(bad.status, 2);
   assert.match(bad.stderr, /line 14: 'opne' is no command of the venue: did you mean open\?/);
   assert.equal(ask('venue', 'show').lines.filter((one) => one.type === 'instrument').length, 0, 'nothing of a bad file was sent');
+  const before = say('venue', 'open', 'all'); // of a venue without instruments and without a day
+  assert.equal(before.status, 0);
   writeFileSync(file, venue(1));
   const applied = ask('venue', 'apply', file, '--verbose');
   assert.equal(applied.status, 0, applied.stderr);
   assert.deepEqual([...new Set(applied.lines.map((one) => one.outcome))], ['DONE']);
   assert.equal(applied.lines.length, 10);
+  assert.match(before.stderr, /shard 1 has no trading day open \(none was ever begun\): orders are refused there until/);
   const again = say('venue', 'apply', file);
   assert.equal(again.status, 0);
-  assert.match(again.stdout, /the trading day is open already at 1 shard\nTWEX: 9 commands done at 1 shard, 0 refused/);
+  assert.match(again.stdout, /line 12: shard 1: day \S+: nothing to do, that day has begun already and is open until 2099-01-01T00:00:00\S*Z\nTWEX: 9 commands done at 1 shard, 0 refused/);
+  writeFileSync(file, '# nothing yet\nexchange TWEX\n');
+  const empty = say('venue', 'apply', file);
+  assert.equal(empty.status, 2);
+  assert.match(empty.stderr, /venue\.txt has no command in it, nothing was sent/);
   const shown = ask('venue', 'show').lines;
   assert.equal(shown[0].running, true);
   assert.deepEqual(shown.filter((one) => one.type === 'instrument').map((one) => [one.symbol, one.state, one.shard]),
@@ -191,11 +200,20 @@ test('halts, blocks, the kill switch, a mass cancel and limits do what they say,
   assert.equal(order('ann', 'buy', 'AAPL', '6', '@', '187').lines[1].reason, 'ORDER_SIZE');
   const [account] = ask('venue', 'show', 'ann').lines;
   assert.deepEqual([account.order_quantity, account.position, account.funds], ['5', '50000', '10000001.0000'], 'the others stay');
+  const told = say('executions', '--account', 'ann').stdout;
+  for (const words of [/DONE +define account\n/, /DONE +set limits\n/, /DONE +TWEX\.AAPL block or unblock\n/, /DONE +kill or unkill, 2 orders cancelled\n/,
+    /ACCEPTED +\S+ TWEX\.AAPL buy 100 @ 187\.2000 gtc\n/, /FILL +\S+ TWEX\.AAPL buy 60 @ 187\.2000, left 40/, /REJECTED +\S+ TWEX\.AAPL buy 6 @ 187\.0000: ORDER_SIZE, \S/])
+    assert.match(told, words);
+  assert.match(say('executions', '--account', 'bob').stdout, /ACCEPTED +\S+ TWEX\.AAPL sell 60 at the market ioc\n/);
+  const reports = ask('executions', '--account', 'ann').lines;
+  assert.deepEqual(reports.filter((one) => one.kind === 'DONE' && one.orders > 0).map((one) => [one.command, one.orders]), [['SET_KILL', 2]]);
+  assert.ok(!JSON.stringify(reports).includes('counter'), 'whom an order met is not told to its account');
   assert.match(say('venue', 'limits', 'carol', 'funds=1').stderr, /carol has no limits at shard 1 yet: say exposure=/);
 });
 
 test('the crowd trades, alone or in batches, all of it is answered, and the books hold', async () => {
   const tap = new Program(tickwireProgram, ['tap', 'TWEX.>', 'feed.>', '--verify', '--json'], { env });
+  await server.isQuiet('tickwire tap');
   const crowd = (...more) => JSON.parse(run(tickwireProgram,
     ['simulate', '--orders', '--setup', '--url', server.url, '--symbols', '3', '--accounts', '8', '--json', ...more]).stdout);
   const alone = crowd('--rate', '0', '--commands', '3000', '--tag', 'one');
@@ -204,8 +222,19 @@ test('the crowd trades, alone or in batches, all of it is answered, and the book
   const batched = crowd('--rate', '0', '--commands', '3000', '--batch', '100', '--tag', 'two');
   assert.deepEqual([batched.commands, batched.acknowledged], [3000, 3000]);
   assert.ok(batched.messages < 100, `${batched.messages} messages`);
+  await server.isQuiet('tickwire tap');
   tap.kill('SIGINT');
   assert.equal(await tap.end(), 0, tap.stdout);
+  // A stream that takes no more: what it refuses is counted, and the exit code says that not all is well.
+  const desk = await connect({ servers: server.url }), { streams } = await desk.jetstreamManager();
+  const { config, state } = await streams.info('TWEX-orders-1');
+  await streams.update(config.name, { ...config, max_msgs: state.messages + 20 });
+  const full = run(tickwireProgram, ['simulate', '--orders', '--url', server.url, '--accounts', '8', '--commands', '60', '--rate', '0', '--tag', 'three', '--json']);
+  await streams.update(config.name, config);
+  await desk.close();
+  const refused = JSON.parse(full.stdout);
+  assert.deepEqual([full.status, refused.acknowledged, refused.refused_by_stream], [1, 20, 40]);
+  assert.match(refused.trouble, /maximum messages exceeded/);
 });
 
 test('an instrument moves to a second shard: its orders are cancelled, the directory tells the new one, limits are divided', async () => {
@@ -216,17 +245,27 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   const funds = ask('venue', 'show', 'ann').lines.map((one) => [one.shard, one.funds, one.open_orders_limit, one.order_quantity]);
   assert.deepEqual(funds, [[1, '5000000.5000', 51, '10000'], [2, '5000000.5000', 50, '10000']]);
 
-  assert.match(say('venue', 'move', 'TWEX.MSFT', '--to', '3', '--file', file).stderr, /shard 3 does not run/);
-  const { lines: [, resting] } = order('ann', 'buy', 'MSFT', '10', '@', '390', '--tif', 'gtc');
+  assert.match(say('venue', 'move', 'TWEX.MSFT', '--to', '3').stderr, /shard 3 does not run/);
+  const { lines: [, resting] } = order('ann', 'buy', 'MSFT', '10', '@', '100', '--tif', 'gtc');
   assert.equal(resting.shard, 1);
-  const moved = say('venue', 'move', 'TWEX.MSFT', '--to', '2', '--file', file);
+  assert.equal(say('venue', 'block', 'ann', 'MSFT').status, 0);
+  const held = say('venue', 'move', 'TWEX.MSFT', '--to', '2');
+  assert.equal(held.status, 1);
+  assert.match(held.stderr, /accounts with a position in MSFT \(\S+ -?\d+.*positions don't move.*--leave-positions.*Nothing was done/);
+  assert.equal(ask('orders', 'MSFT', '--account', 'ann').lines.length, 1, 'nothing was done');
+  const moved = say('venue', 'move', 'TWEX.MSFT', '--to', '2', '--leave-positions');
   assert.equal(moved.status, 0, moved.stderr + moved.stdout);
   assert.match(moved.stdout, /shard 1: cancel all MSFT: done, \d+ orders cancelled/);
+  assert.match(moved.stdout, /shard 2: block ann MSFT: done/);
   assert.match(moved.stdout, /MSFT lives on shard 2 now/);
+  assert.match(moved.stdout, /left on shard 1: the positions of \d+ accounts/);
   const where = () => ask('venue', 'show').lines.filter((one) => one.symbol === 'MSFT').map((one) => [one.shard, one.state]);
   await until('the directory to tell the new shard alone', () => JSON.stringify(where()) === '[[2,"CLOSED"]]');
   assert.equal(say('venue', 'open', 'MSFT').status, 0);
   await until('the new shard to be open', () => JSON.stringify(where()) === '[[2,"OPEN"]]');
+  const blocked = order('ann', 'buy', 'MSFT', '10', '@', '390');
+  assert.deepEqual([blocked.lines[1].reason, blocked.lines[1].shard], ['INSTRUMENT_BLOCKED', 2], 'its block has come along');
+  say('venue', 'unblock', 'ann', 'MSFT');
   const there = order('ann', 'buy', 'MSFT', '10', '@', '390');
   assert.deepEqual([there.status, there.lines[1].kind, there.lines[1].shard], [0, 'ACCEPTED', 2]);
   assert.deepEqual(ask('orders', '--account', 'ann').lines.map((one) => [one.symbol, one.shard ?? one.order_id.split('-')[0]]), [['MSFT', '2']]);
@@ -234,8 +273,48 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   assert.deepEqual(killed, [[1, 'DONE', undefined], [2, 'DONE', 1]], 'the kill switch reaches every shard');
 
   // Back again would put an older leader in a younger one's place: refused until shard 1 has a younger one.
-  assert.match(say('venue', 'move', 'MSFT', '--to', '1', '--file', file).stderr, /the leader of shard 1 is older/);
+  assert.match(say('venue', 'move', 'MSFT', '--to', '1').stderr, /the leader of shard 1 is older/);
   await matchers[0].program.stop();
   matchers[0] = await Matcher.start(server, { args: ['--shards', '2'] });
   assert.equal(JSON.stringify(where()), '[[2,"OPEN"]]', 'a restart does not bring it back');
+  const back = say('venue', 'move', 'MSFT', '--to', '1');
+  assert.equal(back.status, 0, back.stderr + back.stdout);
+  await until('shard 1 to have it again', () => JSON.stringify(where()) === '[[1,"CLOSED"]]');
+});
+
+test('NATS permissions as in the example let a trader order and ask for its own account, and no other', async () => {
+  for (const user of ['PLATFORM', 'GATEWAY', 'ANN', 'BOB']) process.env[`${user}_PASSWORD`] = `of-${user.toLowerCase()}`;
+  const config = readFileSync(path.join(root, 'docs/examples/venue-nats.conf'), 'utf8').replace('jetstream: enabled', '');
+  const guarded = await NatsServer.start({ jetstream: true, config });
+  const as = (user) => guarded.url.replace('//', `//${user}:of-${user}@`);
+  matchers.push(await Matcher.start({ url: as('platform') }));
+  assert.equal(say('venue', 'apply', path.join(root, 'docs/examples/venue.txt'), '--url', as('platform')).status, 0);
+  const trader = (user, account, ...words) => say(...words, '--url', as(user), '--inbox-prefix', `_INBOX_${user}`, '--account', account, '--timeout', user === account ? '5s' : '300ms');
+  assert.match(trader('ann', 'ann', 'order', 'buy', 'AAPL', '100', '@', '187.20', '--tif', 'gtc').stdout, /ACCEPTED +1-2-0/);
+  assert.match(trader('bob', 'bob', 'order', 'sell', 'AAPL', '60').stdout, /FILL .* 60 @ 187\.2000/);
+  const [own, others] = [trader('ann', 'ann', 'orders'), trader('bob', 'ann', 'orders')];
+  assert.deepEqual([own.status, others.status], [0, 1], own.stderr + others.stdout);
+  assert.match(own.stdout, /AAPL/);
+  assert.doesNotMatch(others.stdout, /AAPL/);
+  // what a client of its own could try: the question about anybody, another's answers, another's reports, control, the streams
+  const bob = await connect({ servers: guarded.url, user: 'bob', pass: 'of-bob', inboxPrefix: '_INBOX_bob' });
+  const refused = [];
+  (async () => { for await (const { type, permissionContext: what } of bob.status()) if (type === 'error') refused.push(`${what.operation} ${what.subject}`); })();
+  for (const subject of ['_INBOX.>', '_INBOX_ann.>', 'exec.ann', 'exec.*']) bob.subscribe(subject, { callback: () => {} });
+  for (const subject of ['query.TWEX.1', 'query.TWEX.1.ann', 'control.TWEX.1', 'orderbatch.TWEX.1', 'orders.TWEX.1.ann.AAPL', 'execlog.TWEX.1', 'exec.ann', '$JS.API.STREAM.LIST']) bob.publish(subject);
+  await until(() => `twelve refusals: ${refused}`, () => refused.length === 12);
+  // its own subject answers about itself whatever it says, and only to an inbox
+  const question = (account) => encodeAs('Query', { kind: 'QUERY_POSITIONS', account });
+  const mine = decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question(''))).data);
+  assert.deepEqual([mine.code, mine.account, mine.positions.length], ['REPLY_OK', 'bob', 1]);
+  assert.equal(decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question('ann'))).data).code, 'REPLY_BAD_REQUEST');
+  const platform = await connect({ servers: guarded.url, user: 'platform', pass: 'of-platform' });
+  let strayed = 0;
+  platform.subscribe('control.TWEX.1', { callback: () => strayed++ });
+  await platform.flush();
+  bob.publish('query.TWEX.1.bob', question(''), { reply: 'control.TWEX.1' });
+  await bob.request('query.TWEX.1.bob', question(''));
+  await platform.flush();
+  assert.equal(strayed, 0);
+  await Promise.all([bob.close(), platform.close()]);
 });

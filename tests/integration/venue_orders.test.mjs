@@ -7,12 +7,12 @@ import WebSocket from 'ws';
 import { Answers, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
-import { NatsServer, folder, logLines, sleep, until } from './lib/programs.mjs';
+import { NatsServer, folder, logged, sleep, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
 import { Desk, Matcher } from './lib/venue.mjs';
-import { type } from './lib/wire.mjs';
+import { encodeAs, type } from './lib/wire.mjs';
 
 const [nats, redis] = await Promise.all([NatsServer.start({ jetstream: true }), RedisServer.start()]);
 let answers, told;
@@ -54,6 +54,13 @@ async function trader(gateway = open, options = {}) {
   });
 }
 
+/** Waits until the venue has read what was answered: the stream acknowledges to the gateway, and the venue reads it when it does. */
+async function isRead(answer) {
+  const seq = answer.seq ?? answer.shards[0].seq;
+  await until(`the venue to have read ${seq}`, () => venue.batches.some((batch) => `${batch.seq}` === seq));
+  return answer;
+}
+
 const limit = (more = {}) => ({ op: 'order.new', symbol: 'AAPL', side: 'buy', quantity: '100', price: '187.20', ...more });
 const metric = async (gateway, name) => parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()).get(`tickwire_gateway_${name}`).samples[0].value;
 
@@ -92,14 +99,14 @@ test('each kind of request reaches the stream as it was meant, and is answered w
   venue.state = (query) => (query.orderId === 9n << 16n ? { orders: [{ orderId: 9n << 16n, instrument: 2, status: 'STATUS_OPEN' }] } : { code: 'REPLY_NOT_FOUND' });
   assert.equal((await client.order({ op: 'order.cancel', order_id: '1-9-0' })).symbol, 'BRK.B');
   assert.equal((await client.order({ op: 'order.cancel', order_id: '1-10-0' })).code, 'UNKNOWN_ORDER');
-  assert.ok(logLines(open).some((line) => line.correlation_id === 'corr-1' && line.place === got[0].order_id), 'the log names the correlation id');
+  await logged(open, 'the correlation id', (line) => line.correlation_id === 'corr-1' && line.place === got[0].order_id);
   assert.deepEqual(client.schemaFaults, []);
   await client.close();
 });
 
 test('what is wrong with a request is said with its field, and nothing of it reaches the stream', async () => {
   const client = await trader();
-  await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' });
+  await isRead(await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' }));
   const since = venue.commands.length;
   const bad = [
     [{ price: '187.201' }, 'BAD_FIELD', 'price'], [{ price: 1.5 }, 'BAD_FIELD', 'price'], [{ price: '-1' }, 'BAD_FIELD', 'price'], [{ price: '0' }, 'BAD_FIELD', 'price'], [{ price: '1e3' }, 'BAD_FIELD', 'price'],
@@ -129,9 +136,36 @@ test('what is wrong with a request is said with its field, and nothing of it rea
     ['POST', '/v1/orders', limit(), { headers: { origin: 'https://evil.example' } }], ['GET', '/v1/positions?account=eve'], ['POST', '/v1/orders', '{"account":"ann","symbol":"AAPL","side":"buy","quantity":"1","price":"186","price":"1.00"}'],
   ), [[400, 'BAD_JSON'], [400, 'BAD_JSON'], [415, 'BAD_TYPE'], [413, 'TOO_LARGE'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'],
     [400, 'BAD_FIELD'], [404, 'UNKNOWN_ORDER'], [400, 'BAD_FIELD'], [405, 'METHOD_NOT_ALLOWED'], [400, 'BAD_FIELD'], [400, 'BAD_FIELD'], [403, 'FORBIDDEN'], [403, 'FORBIDDEN'], [400, 'BAD_REQUEST']]);
-  await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' });
+  await isRead(await client.order({ op: 'order.cancel', order_id: '1-1-0', symbol: 'AAPL' }));
   assert.deepEqual([venue.commands.length, client.schemaFaults], [since + 1, []]);
   await client.close();
+});
+
+test('a gateway that has just started is not ready before it knows the venue, and lets requests wait in their order', async (t) => {
+  const feed = setInterval(() => venue.connection.publish('feed.TWEX.1.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 1, term: 1n, leader: 'a', state: 'BOOK_OK' })), 30);
+  venue.tellsDirectory = false;
+  t.after(() => { clearInterval(feed); venue.tellsDirectory = true; });
+  const since = venue.commands.length, started = await orders(['--anonymous-accounts', 'ann']);
+  const client = await trader(started);
+  const sent = Promise.all([client.order(limit({ client_order_id: 'early' })), client.order({ op: 'order.cancel', order_id: '1-7-0', symbol: 'AAPL' })]);
+  const asked = Promise.all([http(started, 'POST', '/v1/orders', limit({ op: undefined })), http(started, 'GET', '/v1/positions')]);
+  const before = (await (await fetch(`${started.url}/readyz`)).json());
+  assert.equal(before.ready, false);
+  assert.equal(before.orders, 'NO_DIRECTORY');
+  await until('the feed to be heard', async () => (await (await fetch(`${started.url}/readyz`)).json()).feeds > 0);
+  const waits = await fetch(`${started.url}/readyz`);
+  assert.equal(waits.status, 503);
+  assert.equal((await waits.json()).why, 'the venue has not told its instruments yet');
+  assert.equal(venue.commands.length, since);
+  venue.tellsDirectory = true;
+  assert.deepEqual((await asked).map(({ status }) => status), [202, 200]);
+  assert.deepEqual((await sent).map(({ state }) => state), ['PENDING', 'PENDING']);
+  const [first, second] = venue.commands.slice(since).filter(({ clientOrderId, orderId }) => clientOrderId === 'early' || orderId > 0n);
+  assert.deepEqual([first.kind, second.kind], ['COMMAND_NEW_ORDER', 'COMMAND_CANCEL']);
+  const ready = await fetch(`${started.url}/readyz`), told = await ready.json();
+  assert.deepEqual([ready.status, told.ready, told.orders, told.why], [200, true, 'READY', undefined]);
+  await client.close();
+  await started.stop('SIGKILL');
 });
 
 test('HTTP: an order is pending with its id, state is read with what it is true at, tokens say which accounts', async (t) => {
@@ -140,7 +174,7 @@ test('HTTP: an order is pending with its id, state is read with what it is true 
   const again = await http(open, 'POST', '/v1/orders', { account: 'bob', ...limit({ op: undefined, client_order_id: 'h1' }) });
   assert.equal(again.status, 202, 'the venue knows it, and says so in its report');
   assert.equal((await http(open, 'DELETE', `/v1/orders/${sent.json.order_id}?account=bob`)).status, 202);
-  assert.equal((await http(open, 'DELETE', '/v1/orders?account=bob&side=buy')).json.shards.length, 1);
+  assert.equal((await isRead((await http(open, 'DELETE', '/v1/orders?account=bob&side=buy')).json)).shards.length, 1);
   const view = (n) => ({ orderId: BigInt(n) << 16n, instrument: 1, side: 'SIDE_BID', type: 'TYPE_LIMIT', status: 'STATUS_OPEN', price: 18700n, quantity: 10n, leaves: 4n, executed: 6n, executedNotionalLow: 112_203n, clientOrderId: `v${n}`, session: 7n });
   venue.state = (query) => ({
     QUERY_ORDERS: query.after === 0n ? { orders: [view(1), view(2)], more: true, next: 2n << 16n } : { orders: [view(3)] },
@@ -275,7 +309,7 @@ test('orders of many clients share messages under load, each with its own place'
   const busy = await orders(['--anonymous-accounts', 'ann', '--order-requests-per-second', '100000']);
   t.after(() => busy.stop('SIGKILL'));
   const clients = await Promise.all(Array.from({ length: 10 }, () => trader(busy)));
-  await until('the directory', async () => (await clients[0].order(limit())).state === 'PENDING');
+  await isRead(await until('the directory', async () => { const one = await clients[0].order(limit()); return one.state === 'PENDING' && one; }));
   const since = venue.batches.length;
   for (let i = 0; i < 200; i++) for (const [c, client] of clients.entries()) client.send({ id: i, account: 'ann', ...limit({ client_order_id: `b${c}-${i}` }) });
   const answered = (client) => client.messages.filter(({ type, client_order_id }) => type === 'order' && /^b/.test(client_order_id));
@@ -293,12 +327,16 @@ test('rates are one for all gateways, and without Redis nothing new is taken whi
   const pair = await Promise.all([orders(limited), orders(limited)]);
   t.after(() => Promise.all(pair.map((one) => one.stop('SIGKILL'))));
   await Promise.all(pair.map((one) => until('the directory', async () => (await http(one, 'DELETE', '/v1/orders/1-1-0?symbol=AAPL')).status === 202)));
-  const burst = async (count, options) => Promise.all(Array.from({ length: count }, (_, i) => http(pair[i % 2], 'POST', '/v1/orders', limit({ op: undefined }), options)));
+  const burst = async (count, options) => {
+    const began = performance.now(), answers = await Promise.all(Array.from({ length: count }, (_, i) => http(pair[i % 2], 'POST', '/v1/orders', limit({ op: undefined }), options)));
+    return Object.assign(answers, { seconds: (performance.now() - began) / 1000 });
+  };
   const token = await signed(key, { sub: 'fast', accounts: ['ann'], tickwire_limits: { orders_per_second: 1000 } });
-  const [slow, fast] = [await burst(60), await burst(60, { headers: { authorization: `Bearer ${token}` } })];
+  // A machine that is slow lets seconds pass meanwhile: then once more.
+  const [slow, fast] = [await until('a refusal', async () => { const one = await burst(60); return one.some(({ status }) => status === 429) ? one : sleep(1000); }),
+    await burst(60, { headers: { authorization: `Bearer ${token}` } })];
   const taken = (all) => all.filter(({ status }) => status === 202).length;
-  // A machine that is slow lets a second pass meanwhile; never more than a rate within one.
-  assert.ok(taken(slow) >= 20 && taken(slow) < 60 && taken(fast) >= 40, `${taken(slow)} and ${taken(fast)}`);
+  assert.ok(taken(slow) >= 20 && taken(slow) <= 20 * (1 + slow.seconds) && taken(fast) >= 40, `${taken(slow)} in ${slow.seconds} s, and ${taken(fast)}`);
   const refused = slow.find(({ status }) => status === 429);
   assert.deepEqual([refused.code, refused.headers.get('retry-after'), refused.json.error.retry_after_ms > 0], ['RATE_LIMITED', `${Math.ceil(refused.json.error.retry_after_ms / 1000)}`, true]);
   await redis.stop();
@@ -316,7 +354,7 @@ test('rates are one for all gateways, and without Redis nothing new is taken whi
 test('a session is opened before its first order, beats while its client is there, is closed with it, and with a gateway that stops', async (t) => {
   const mortal = await orders(['--anonymous-accounts', 'ann', '--session-timeout', '2s']);
   const [client, other] = [await trader(mortal), await trader(mortal)];
-  await until('the directory', async () => (await client.order(limit())).state === 'PENDING');
+  await isRead(await until('the directory', async () => { const one = await client.order(limit()); return one.state === 'PENDING' && one; }));
   const since = venue.commands.length;
   const kinds = () => venue.commands.slice(since).map(({ kind, session }) => [kind, session]);
   for (const one of [client, client, other]) await one.order(limit({ cancel_on_disconnect: true }));

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { inChromium, withoutChromium } from './lib/chromium.mjs';
 import { StreamClient, startGateway, updateOf } from './lib/gateway.mjs';
-import { LiveFeed } from './lib/live_feed.mjs';
+import { LiveFeed, subscribed } from './lib/live_feed.mjs';
 import { NatsServer, Program, folder, root, run, sleep, until } from './lib/programs.mjs';
 import { BINARY, CLOSE, PING, PONG, RawSocket, RawWebSocket, TEXT, closeFrame, frame, handshake } from './lib/raw_websocket.mjs';
 
@@ -97,12 +97,15 @@ const FAULTS = [
 ];
 
 test('ws, Python and Chromium follow a day to its end, every book verified, while others break each rule there is', { skip: withoutChromium }, async () => {
-  const live = await LiveFeed.open({ gateway: ['--origins', '*'] });
+  let others;
+  const live = await LiveFeed.open({ gateway: ['--origins', '*'], audience: (gateway) => {
+    others = [python(gateway, 'none'), python(gateway, 'deflate'), inChromium(pageScript, { stream: gateway.stream })];
+    return Promise.race([subscribed(gateway, 3), ...others]); // one that fails is told below
+  } });
   try {
     const { gateway } = live;
     const client = await StreamClient.connect(gateway);
     await client.subscribe('XNAS.*.orderbook');
-    const others = [python(gateway, 'none'), python(gateway, 'deflate'), inChromium(pageScript, { stream: gateway.stream })];
     for (const [what, code, writes] of FAULTS) {
       const raw = await RawWebSocket.connect(gateway);
       for (const bytes of writes) {

@@ -210,6 +210,7 @@ static void control(crowd *c, mx_command *command) {
     case 8:
         command->kind = MX_SET_KILL;
         command->kill = (mx_kill){account, chance(c, account == MX_EVERY ? 25 : 12)};
+        if (chance(c, 20)) *command = (mx_command){.kind = MX_SET_STORAGE, .storage.low = chance(c, 25)};
         break;
     case 9:
         command->kind = MX_MASS_CANCEL;

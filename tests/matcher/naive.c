@@ -66,19 +66,22 @@ struct naive_engine {
     talk talks[MOST_SESSIONS];
     size_t talk_count;
     mx_fees fees[MX_FEE_CLASSES];
-    bool killed, day;
+    bool killed, low, day;
     uint32_t date;
     int64_t day_end, now;
     uint64_t seq, came, joined, turns;
-    uint32_t n;
+    uint32_t n, most; /* reports of this input, and how many it may have */
+    bool held;        /* this input is over: the rest of an open, or stops, come with the next one */
     mx_input input;
     uint8_t command;
     mx_sink *sink;
 };
 
-naive_engine *naive_alloc(void) {
+naive_engine *naive_alloc(uint32_t max_reports) {
     naive_engine *e = calloc(1, sizeof *e);
-    if (e != NULL) e->now = TW_TIME_ABSENT;
+    if (e == NULL) return NULL;
+    e->now = TW_TIME_ABSENT;
+    e->most = max_reports;
     return e;
 }
 
@@ -309,15 +312,21 @@ static bool own_orders_meet(naive_engine *e, uint64_t taker_id, uint64_t maker_i
     }
 }
 
-/* The taker is in the list, in hand. True: it may stay if something is left. */
-static bool take(naive_engine *e, uint64_t taker_id) {
+static bool full(const naive_engine *e) {
+    return e->held || e->n >= e->most;
+}
+
+/* The taker is in the list, in hand. OK: it may stay if something is left. */
+static mx_reason take(naive_engine *e, uint64_t taker_id) {
     for (;;) {
         entry *taker = by_id(e, taker_id);
         entry *maker = first_of(e->orders, e->count, taker->o.instrument, taker->o.side ^ 1);
-        if (taker->left == 0 || maker == NULL || !can_trade(taker->o.side, taker->limit, maker->limit)) return true;
+        if (taker->left == 0 || maker == NULL || !can_trade(taker->o.side, taker->limit, maker->limit))
+            return MXR_OK;
+        if (full(e)) return MXR_INPUT_FULL;
         uint64_t maker_id = maker->o.order_id;
         if (taker->o.account == maker->o.account && taker->o.stp != MX_STP_NONE) {
-            if (!own_orders_meet(e, taker_id, maker_id)) return false;
+            if (!own_orders_meet(e, taker_id, maker_id)) return MXR_SELF_TRADE;
             continue;
         }
         uint64_t quantity = least(taker->left, maker->shown);
@@ -329,22 +338,24 @@ static bool take(naive_engine *e, uint64_t taker_id) {
     }
 }
 
-/* What the taker would get before an own order stops it: tried out on a copy of the list. */
-static uint64_t would_get(const naive_engine *e, const entry *taker) {
+/* What the taker would get before an own order stops it, or `most` reports: tried out on a copy of the list. */
+static uint64_t would_get(const naive_engine *e, const entry *taker, uint64_t wanted, uint64_t most) {
     entry *copy = malloc(e->count * sizeof *copy);
     if (copy == NULL) abort();
     memcpy(copy, e->orders, e->count * sizeof *copy);
-    uint64_t got = 0, wanted = taker->left, turns = e->turns;
-    for (entry *maker; got < wanted;) {
+    uint64_t got = 0, turns = e->turns, said = e->n;
+    for (entry *maker; got < wanted && said < most;) {
         maker = first_of(copy, e->count, taker->o.instrument, taker->o.side ^ 1);
         if (maker == NULL || !can_trade(taker->o.side, taker->limit, maker->limit)) break;
         if (maker->o.account == taker->o.account && taker->o.stp != MX_STP_NONE) {
             if (taker->o.stp != MX_STP_OLDEST) break;
             maker->where = IN_HAND;
+            said++;
             continue;
         }
         uint64_t quantity = least(wanted - got, maker->shown);
         got += quantity;
+        said += 2;
         maker->left -= quantity;
         maker->shown -= quantity;
         if (maker->left == 0) {
@@ -352,6 +363,7 @@ static uint64_t would_get(const naive_engine *e, const entry *taker) {
         } else if (maker->shown == 0) {
             maker->turn = ++turns;
             show(maker);
+            said++;
         }
     }
     free(copy);
@@ -360,13 +372,13 @@ static uint64_t would_get(const naive_engine *e, const entry *taker) {
 
 static void run(naive_engine *e, uint64_t id) {
     bool trades = e->products[by_id(e, id)->o.instrument].state == MX_CONTINUOUS;
-    bool may_stay = !trades || take(e, id);
+    mx_reason ended = trades ? take(e, id) : MXR_OK;
     entry *x = by_id(e, id);
     bool market = x->o.type == MX_MARKET || x->o.type == MX_STOP;
     if (x->left == 0) {
         drop(e, id);
-    } else if (!may_stay) {
-        end(e, id, MX_CANCELLED, MXR_SELF_TRADE);
+    } else if (ended != MXR_OK) {
+        end(e, id, MX_CANCELLED, ended);
     } else if (market) {
         bool empty = first_of(e->orders, e->count, x->o.instrument, x->o.side ^ 1) == NULL;
         end(e, id, MX_CANCELLED, empty ? MXR_NO_LIQUIDITY : MXR_PROTECTION_BAND);
@@ -405,6 +417,10 @@ static void stops(naive_engine *e, uint32_t instrument) {
     while (p->low <= p->high) {
         entry *buy = hit(e, instrument, TW_BID), *sell = hit(e, instrument, TW_ASK);
         if (buy == NULL && sell == NULL) break;
+        if (e->held || e->n >= e->most / 2) { /* none begins that could not have half of the reports */
+            e->held = true;
+            return;
+        }
         bool buy_first = sell == NULL || (buy != NULL && buy->joined < sell->joined);
         trigger(e, buy_first ? buy->o.order_id : sell->o.order_id);
     }
@@ -417,6 +433,10 @@ static void open_market(naive_engine *e, uint32_t instrument) {
         entry *bid = first_of(e->orders, e->count, instrument, TW_BID),
               *ask = first_of(e->orders, e->count, instrument, TW_ASK);
         if (bid == NULL || ask == NULL || bid->limit < ask->limit) return;
+        if (full(e)) {
+            e->held = true;
+            return;
+        }
         entry *taker = bid->joined > ask->joined ? bid : ask, *maker = taker == bid ? ask : bid;
         uint64_t taker_id = taker->o.order_id, maker_id = maker->o.order_id;
         if (taker->o.account == maker->o.account && taker->o.stp != MX_STP_NONE) {
@@ -427,8 +447,8 @@ static void open_market(naive_engine *e, uint32_t instrument) {
         int64_t price = maker->limit;
         note(&e->products[instrument], price);
         settle(e, taker, price, quantity, false, maker_id);
-        after_fill(e, taker_id);
         settle(e, by_id(e, maker_id), price, quantity, true, taker_id);
+        after_fill(e, taker_id);
         after_fill(e, maker_id);
     }
 }
@@ -520,6 +540,7 @@ static mx_reason risk(const naive_engine *e, const mx_new_order *o, int64_t pric
     const holding *h = &e->holdings[o->account][o->instrument];
     bool buys = o->side == TW_BID;
     mx_money value = (mx_money)price * (mx_money)quantity;
+    if (e->low) return MXR_STORAGE_LOW;
     if (e->killed || who->killed) return MXR_KILL_SWITCH;
     if (who->blocked) return MXR_ACCOUNT_BLOCKED;
     if (e->products[o->instrument].blocked || h->blocked) return MXR_INSTRUMENT_BLOCKED;
@@ -621,6 +642,7 @@ static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int
     if (reason != MXR_OK) return reason;
     reason = risk(e, o, *limit, is_stop(o->type) ? o->stop_price : p->reference, o->quantity, 0, fast);
     if (reason != MXR_OK) return reason;
+    if (full(e)) return MXR_INPUT_FULL;
     return o->post_only && opposite != NULL && can_trade(o->side, o->price, opposite->limit) ? MXR_POST_ONLY
                                                                                              : MXR_OK;
 }
@@ -643,8 +665,12 @@ static void enter(naive_engine *e, const mx_new_order *o, int64_t limit) {
         return;
     }
     uint64_t needed = o->tif == MX_FOK ? o->quantity : o->minimum;
-    if (would_get(e, x) < needed) {
+    if (would_get(e, x, needed, UINT64_MAX) < needed) {
         end(e, o->order_id, MX_CANCELLED, o->tif == MX_FOK ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET);
+        return;
+    }
+    if (would_get(e, x, needed, e->most) < needed) {
+        end(e, o->order_id, MX_CANCELLED, MXR_INPUT_FULL);
         return;
     }
     run(e, o->order_id);
@@ -775,6 +801,7 @@ static mx_reason changed(naive_engine *e, const entry *x, const mx_replace *c, b
     if (reason != MXR_OK) return reason;
     int64_t reference = x->where == WAITING ? to->o.stop_price : p->reference;
     reason = risk(e, &to->o, to->limit, reference, to->left, x->o.order_id, fast);
+    if (reason == MXR_OK && full(e)) reason = MXR_INPUT_FULL;
     if (reason != MXR_OK || *smaller) return reason;
     const entry *opposite = first_of(e->orders, e->count, x->o.instrument, x->o.side ^ 1);
     bool trades = opposite != NULL && can_trade(x->o.side, to->limit, opposite->limit);
@@ -1045,12 +1072,17 @@ static void set_state(naive_engine *e, const mx_set_state *c) {
     mx_reason reason = c->state >= MX_STATES                                              ? MXR_NO_SUCH_STATE
                        : c->instrument != MX_EVERY && !known_instrument(e, c->instrument) ? MXR_UNKNOWN_INSTRUMENT
                                                                                           : MXR_OK;
+    bool late = full(e), stops_trading = c->state == MX_HALTED || c->state == MX_CLOSED;
+    if (reason == MXR_OK && late && !stops_trading) reason = MXR_INPUT_FULL;
+    if (reason == MXR_OK && late && c->instrument != MX_EVERY && c->state <= e->products[c->instrument].state)
+        reason = MXR_INPUT_FULL;
     if (reason != MXR_OK || c->instrument == MX_EVERY) {
         mx_report *r = answer(e, reason);
         if (c->instrument != MX_EVERY) r->instrument = c->instrument;
     }
     for (uint32_t i = 0; reason == MXR_OK && i < MOST_INSTRUMENTS; i++) {
         if (!e->products[i].known || (c->instrument != MX_EVERY && c->instrument != i)) continue;
+        if (late && c->state <= e->products[i].state) continue; /* only on the way from open to halted to closed */
         e->products[i].state = (mx_state)c->state;
         mx_report *r = say(e, MX_STATE_CHANGED, MXR_OK);
         r->instrument = i;
@@ -1126,6 +1158,10 @@ static void control(naive_engine *e, const mx_command *c) {
     case MX_SET_KILL:
         set_kill(e, &c->kill);
         break;
+    case MX_SET_STORAGE:
+        e->low = c->storage.low;
+        answer(e, MXR_OK);
+        break;
     case MX_SESSION_OPEN:
     case MX_SESSION_BEAT:
     case MX_SESSION_CLOSE:
@@ -1138,13 +1174,23 @@ static void control(naive_engine *e, const mx_command *c) {
 }
 
 void naive_apply(naive_engine *e, const mx_input *input, const mx_command *command, mx_sink *sink) {
-    if (input->seq != e->seq) e->n = 0;
+    bool first = input->seq != e->seq;
+    bool goes_on = first && e->held;
+    if (first) {
+        e->n = 0;
+        e->held = false;
+    }
     e->seq = input->seq;
     e->input = *input;
     e->command = command->kind;
     e->sink = sink;
     if (input->stream_ns > e->now) e->now = input->stream_ns;
     pass_time(e);
+    for (uint32_t i = 0; goes_on && i < MOST_INSTRUMENTS; i++) {
+        if (!e->products[i].known || e->products[i].state != MX_CONTINUOUS) continue;
+        open_market(e, i);
+        stops(e, i);
+    }
     switch ((mx_command_kind)command->kind) {
     case MX_NEW_ORDER:
         new_order(e, &command->order);
@@ -1228,7 +1274,7 @@ const char *naive_broken(const naive_engine *e) {
         for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
             sum += e->holdings[a][i].quantity;
         if (sum != 0) return "positions do not sum to nothing";
-        if (!e->products[i].known || e->products[i].state != MX_CONTINUOUS) continue;
+        if (!e->products[i].known || e->products[i].state != MX_CONTINUOUS || e->held) continue;
         const entry *bid = first_of(e->orders, e->count, i, TW_BID),
                     *ask = first_of(e->orders, e->count, i, TW_ASK);
         if (bid != NULL && ask != NULL && bid->limit >= ask->limit) return "the book is crossed";

@@ -2,7 +2,7 @@
  * The venue as one would explain it: a list of orders in the order of their coming, and every question answered by looking at all of
  * them. Slow, unbounded, obviously right. It shares no code with matcher/core, only its words: commands, reports, reasons.
  *
- * It knows no capacity: a test that reaches a bound does not ask it.
+ * It knows no capacity but that of one input's reports: a test that reaches another bound does not ask it.
  */
 #ifndef TICKWIRE_TESTS_MATCHER_NAIVE_H
 #define TICKWIRE_TESTS_MATCHER_NAIVE_H
@@ -11,7 +11,8 @@
 
 typedef struct naive_engine naive_engine;
 
-naive_engine *naive_alloc(void);
+/* `max_reports`: of one input, see mx_bounds. */
+naive_engine *naive_alloc(uint32_t max_reports);
 void naive_free(naive_engine *engine);
 void naive_apply(naive_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);
 

@@ -16,6 +16,8 @@ enum { WORDS = 48, LINE = 512, REPORTS = 256, NAMES = 32, ORDERS = 512, CENT = -
 typedef struct stage {
     venue venue;
     uint64_t seq;
+    uint32_t index;
+    bool also; /* the next command belongs to the same message */
     int64_t now_ns;
     char accounts[NAMES][MX_ACCOUNT_BYTES], instruments[NAMES][TW_SYMBOL_BYTES];
     uint32_t account_count, instrument_count;
@@ -223,8 +225,16 @@ static void take_reports(mx_sink *sink, void *context) {
     sink->count = 0;
 }
 
+/* The place that the next command will have. */
+static mx_input next_input(const stage *s) {
+    return (mx_input){
+        .seq = s->also ? s->seq : s->seq + 1, .index = s->also ? s->index + 1 : 0, .stream_ns = s->now_ns};
+}
+
 static bool send(stage *s, const mx_command *command) {
-    mx_input input = {.seq = ++s->seq, .stream_ns = s->now_ns};
+    mx_input input = next_input(s);
+    s->seq = input.seq;
+    s->index = input.index;
     s->venue.apply(s->venue.engine, &input, command, &s->sink);
     take_reports(&s->sink, s);
     return s->fault[0] == '\0';
@@ -246,7 +256,7 @@ static bool order_options(stage *s, mx_new_order *o) {
         } else if (is(s, "as")) {
             const char *name = word(s);
             o->client_id = mx_client_id_of(name);
-            if (s->seq + 1 < ORDERS) (void)tw_text_copy(s->orders[s->seq + 1], 41, name);
+            if (!s->also && s->seq + 1 < ORDERS) (void)tw_text_copy(s->orders[s->seq + 1], 41, name);
         } else if (is(s, "gtc")) {
             o->tif = MX_GTC;
         } else if (is(s, "day")) {
@@ -282,8 +292,9 @@ static bool order_options(stage *s, mx_new_order *o) {
 }
 
 static bool new_order(stage *s, uint32_t account, uint8_t side) {
+    mx_input place = next_input(s);
     mx_command c = {.kind = MX_NEW_ORDER,
-                    .order = {.order_id = MX_ORDER_ID(s->seq + 1, 0),
+                    .order = {.order_id = MX_ORDER_ID(place.seq, place.index),
                               .account = account,
                               .side = side,
                               .price = TW_PRICE_ABSENT,
@@ -476,6 +487,13 @@ static bool set_kill(stage *s, bool on) {
     return send(s, &c);
 }
 
+static bool set_storage(stage *s) {
+    mx_command c = {.kind = MX_SET_STORAGE};
+    c.storage.low = is(s, "low");
+    if (!c.storage.low && !is(s, "enough")) return fail(s, "low or enough");
+    return send(s, &c);
+}
+
 static bool session_command(stage *s) {
     mx_command c = {.session.session = number(s)};
     if (is(s, "open")) {
@@ -557,6 +575,13 @@ static bool ask_money(stage *s) {
     return true;
 }
 
+/* `bounds reports N`: scenario_bounds has read it. */
+static bool bounds(stage *s) {
+    if (!is(s, "reports")) return fail(s, "unknown bound");
+    (void)number(s);
+    return true;
+}
+
 static bool command(stage *s) {
     static const struct {
         const char *word;
@@ -570,9 +595,12 @@ static bool command(stage *s) {
                  {"time", pass_time},
                  {"session", session_command},
                  {"day", begin_day},
+                 {"storage", set_storage},
+                 {"bounds", bounds},
                  {"book", ask_book},
                  {"position", ask_position},
                  {"money", ask_money}};
+    s->also = is(s, "also");
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (is(s, table[i].word)) return table[i].run(s);
     if (is(s, "block")) return set_block(s, true);
@@ -664,6 +692,16 @@ static bool begin(stage *s) {
         if (!line(s, text)) return false;
     }
     return true;
+}
+
+mx_bounds scenario_bounds(const char *path) {
+    mx_bounds found = venue_bounds;
+    char text[LINE];
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(text, sizeof text, file) != NULL)
+        if (sscanf(text, "bounds reports %" SCNu32, &found.max_reports) == 1) break;
+    if (file != NULL) fclose(file);
+    return found;
 }
 
 bool scenario_run(const char *path, venue asked, char *fault, size_t fault_bytes) {

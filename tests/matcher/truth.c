@@ -54,12 +54,12 @@ struct truth {
 
 static void sink_full(mx_sink *sink, void *context);
 
-truth *truth_alloc(const char *exchange, uint32_t shard) {
+truth *truth_alloc(const char *exchange, uint32_t shard, uint32_t max_reports) {
     truth *t = calloc(1, sizeof *t);
     TW_ASSERT(t != NULL);
     (void)tw_text_copy(t->exchange, sizeof t->exchange, exchange);
     t->shard = shard;
-    t->engine = naive_alloc();
+    t->engine = naive_alloc(max_reports);
     t->buffer = malloc(WIRE_EXECUTION_BYTES);
     TW_ASSERT(t->engine != NULL && t->buffer != NULL);
     t->sink = (mx_sink){.reports = t->sunk, .capacity = AT_ONCE, .full = sink_full, .context = t};
@@ -438,6 +438,10 @@ static void control_command(truth *t, const mx_input *input, const wire_control_
     case WIRE_SET_KILL:
         to.kind = MX_SET_KILL;
         to.kill = (mx_kill){account, c->on};
+        break;
+    case WIRE_SET_STORAGE:
+        to.kind = MX_SET_STORAGE;
+        to.storage.low = c->on;
         break;
     default:
         to.kind = MX_MASS_CANCEL;

@@ -16,7 +16,8 @@
 
 typedef struct truth truth;
 
-truth *truth_alloc(const char *exchange, uint32_t shard);
+/* `max_reports`: the matcher's setting. */
+truth *truth_alloc(const char *exchange, uint32_t shard, uint32_t max_reports);
 void truth_free(truth *truth);
 
 /* The next input. */

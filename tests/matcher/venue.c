@@ -10,7 +10,8 @@ const mx_bounds venue_bounds = {.shard = 7,
                                 .max_orders = 4096,
                                 .max_pages = 4096,
                                 .max_client_ids = 65536,
-                                .max_sessions = 32};
+                                .max_sessions = 32,
+                                .max_reports = 1u << 20};
 
 static void real_apply(void *engine, const mx_input *input, const mx_command *command, mx_sink *sink) {
     mx_apply(engine, input, command, sink);
@@ -35,10 +36,10 @@ static void real_close(void *engine) {
     mx_engine_free(engine);
 }
 
-venue venue_real(void) {
+venue venue_real(const mx_bounds *bounds) {
     mx_engine *engine;
     tw_error error;
-    if (mx_engine_alloc(&engine, &venue_bounds, &error) != TW_OK) abort();
+    if (mx_engine_alloc(&engine, bounds, &error) != TW_OK) abort();
     return (venue){engine, real_apply, real_book_top, real_position, real_money, real_close};
 }
 
@@ -59,8 +60,8 @@ static void plain_close(void *engine) {
     naive_free(engine);
 }
 
-venue venue_naive(void) {
-    naive_engine *engine = naive_alloc();
+venue venue_naive(const mx_bounds *bounds) {
+    naive_engine *engine = naive_alloc(bounds->max_reports);
     if (engine == NULL) abort();
     return (venue){engine, plain_apply, plain_book_top, plain_position, plain_money, plain_close};
 }

@@ -16,7 +16,7 @@ typedef struct venue {
 
 extern const mx_bounds venue_bounds; /* generous for tests */
 
-venue venue_real(void);
-venue venue_naive(void);
+venue venue_real(const mx_bounds *bounds);
+venue venue_naive(const mx_bounds *bounds); /* of which max_reports alone counts */
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "tests/matcher/truth.h"
+#include "tests/sim/matcher_node.h"
 
 static mw_message message_of(const server_stream *stream, uint64_t seq) {
     const server_message *m = server_get(stream, seq);
@@ -15,9 +16,9 @@ static mw_message message_of(const server_stream *stream, uint64_t seq) {
         .subject = m->subject, .seq = seq, .stream_ns = m->stream_ns, .bytes = m->bytes, .length = m->length};
 }
 
-bool check_execlog(const server_stream *orders, const server_stream *journal, checks_counts *counts,
+bool check_execlog(const server_stream *orders, const server_stream *journal, uint32_t shard, checks_counts *counts,
                    tw_error *error) {
-    truth *t = truth_alloc(SIM_MIC, SIM_SHARD);
+    truth *t = truth_alloc(SIM_MIC, shard, SIM_REPORTS);
     bool same = true;
     for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
         const mw_message m = message_of(orders, seq);
@@ -40,11 +41,10 @@ bool check_execlog(const server_stream *orders, const server_stream *journal, ch
     return same;
 }
 
-bool check_acknowledged(const server_stream *orders, const traffic_client *client, checks_counts *counts,
-                        tw_error *error) {
+bool check_acknowledged(server *where, const traffic_client *client, checks_counts *counts, tw_error *error) {
     for (uint32_t i = 0; i < client->count; i++) {
         const traffic_order *o = &client->orders[i];
-        const server_message *m = o->acknowledged ? server_get(orders, o->seq) : NULL;
+        const server_message *m = o->acknowledged ? server_get(server_stream_of(where, o->subject), o->seq) : NULL;
         if (!o->acknowledged) continue;
         counts->acknowledged++;
         if (m != NULL && m->length == o->length && memcmp(m->bytes, o->bytes, o->length) == 0 &&
@@ -60,33 +60,47 @@ bool check_acknowledged(const server_stream *orders, const traffic_client *clien
 
 /* ---- execlog as a list ---- */
 
-execlog_report *checks_read(const server_stream *journal, size_t *count) {
-    execlog_report *reports = NULL;
+typedef struct names {
+    char accounts[16][WIRE_ACCOUNT_BYTES];
+    wire_named_instrument instruments[16];
+} names;
+
+static void read_names(wire_executions batch, names *n) {
+    wire_part part;
+    memset(n, 0, sizeof *n);
+    while (wire_executions_next(&batch, &part)) {
+        if (part.kind == WIRE_PART_NAMED_ACCOUNT && part.account.number < 16)
+            (void)tw_text_copy(n->accounts[part.account.number], WIRE_ACCOUNT_BYTES, part.account.name);
+        if (part.kind == WIRE_PART_NAMED_INSTRUMENT && part.instrument.number < 16)
+            n->instruments[part.instrument.number] = part.instrument;
+    }
+}
+
+void checks_read(const server_stream *journal, execlog_list *log) {
+    names n;
     size_t room = 0;
-    *count = 0;
+    *log = (execlog_list){.last_seq = journal->last_seq};
     for (uint64_t seq = 1; seq <= journal->last_seq; seq++) {
-        char accounts[16][WIRE_ACCOUNT_BYTES] = {{0}};
         wire_executions batch;
         wire_part part;
         if (wire_executions_open(&batch, journal->messages[seq - 1].bytes, journal->messages[seq - 1].length) !=
             WIRE_OK)
             continue; /* check_execlog says so */
+        read_names(batch, &n);
         while (wire_executions_next(&batch, &part)) {
-            if (part.kind == WIRE_PART_NAMED_ACCOUNT && part.account.number < 16)
-                (void)tw_text_copy(accounts[part.account.number], WIRE_ACCOUNT_BYTES, part.account.name);
             if (part.kind != WIRE_PART_REPORT) continue;
-            if (*count == room) {
+            if (log->count == room) {
                 room = room == 0 ? 256 : room * 2;
-                reports = realloc(reports, room * sizeof *reports);
-                TW_ASSERT(reports != NULL);
+                log->reports = realloc(log->reports, room * sizeof *log->reports);
+                TW_ASSERT(log->reports != NULL);
             }
-            execlog_report *to = &reports[(*count)++];
+            execlog_report *to = &log->reports[log->count++];
             *to = (execlog_report){.report = part.report};
             if (part.report.account < 16)
-                (void)tw_text_copy(to->account, sizeof to->account, accounts[part.report.account]);
+                (void)tw_text_copy(to->account, sizeof to->account, n.accounts[part.report.account]);
+            if (part.report.instrument < 16) to->instrument = n.instruments[part.report.instrument];
         }
     }
-    return reports;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -95,9 +109,9 @@ static int by_id(const void *a, const void *b) {
     return one->n == other->n ? 0 : one->n < other->n ? -1 : 1;
 }
 
-const execlog_report *checks_find(const execlog_report *reports, size_t count, uint64_t seq, uint32_t n) {
+const execlog_report *checks_find(const execlog_list *log, uint64_t seq, uint32_t n) {
     const execlog_report key = {.report = {.seq = seq, .n = n}};
-    return count == 0 ? NULL : bsearch(&key, reports, count, sizeof *reports, by_id);
+    return log->count == 0 ? NULL : bsearch(&key, log->reports, log->count, sizeof *log->reports, by_id);
 }
 
 static size_t encode(const wire_report *report, uint8_t buffer[WIRE_PARTS_HEADER_ROOM + 2 * WIRE_PART_ROOM],
@@ -119,18 +133,19 @@ bool checks_same(const wire_report *heard, const wire_report *logged) {
     return heard->counter_id == 0 && length == encode(logged, other, &b) && memcmp(a, b, length) == 0;
 }
 
-bool check_live(const server_stream *journal, const traffic_ears *ears, checks_counts *counts, tw_error *error) {
-    size_t count;
+bool check_live(const execlog_list *log, uint32_t shard, const traffic_ears *ears, checks_counts *counts,
+                tw_error *error) {
     bool good = true;
-    execlog_report *reports = checks_read(journal, &count);
     for (size_t i = 0; good && i < ears->count; i++) {
         wire_executions batch;
         wire_part part;
         good = wire_executions_open(&batch, ears->heard[i].bytes, ears->heard[i].length) == WIRE_OK;
+        if (!good) (void)tw_error_set(error, TW_MALFORMED, "a live report can't be read");
+        if (good && batch.header.shard != shard) continue;
         while (good && wire_executions_next(&batch, &part)) {
             if (part.kind != WIRE_PART_REPORT) continue;
             counts->live++;
-            const execlog_report *logged = checks_find(reports, count, part.report.seq, part.report.n);
+            const execlog_report *logged = checks_find(log, part.report.seq, part.report.n);
             good = logged != NULL && checks_same(&part.report, &logged->report) &&
                    strcmp(logged->account, batch.header.account) == 0;
             if (!good)
@@ -139,7 +154,6 @@ bool check_live(const server_stream *journal, const traffic_ears *ears, checks_c
                                    logged == NULL ? "is not in execlog" : "is another one in execlog");
         }
     }
-    free(reports);
     return good;
 }
 
@@ -192,13 +206,13 @@ static const char *step_history(history *all, size_t *count, const execlog_repor
     return go_on(history_of(all, *count, report->order_id), report);
 }
 
-bool check_histories(const server_stream *journal, checks_counts *counts, tw_error *error) {
-    size_t count, known = 0;
+bool check_histories(const execlog_list *log, checks_counts *counts, tw_error *error) {
+    size_t known = 0;
     const char *wrong = NULL;
-    execlog_report *reports = checks_read(journal, &count);
-    history *all = calloc(count + 1, sizeof *all);
+    const execlog_report *reports = log->reports;
+    history *all = calloc(log->count + 1, sizeof *all);
     TW_ASSERT(all != NULL);
-    for (size_t i = 0; wrong == NULL && i < count; i++) {
+    for (size_t i = 0; wrong == NULL && i < log->count; i++) {
         if (i > 0 && by_id(&reports[i - 1], &reports[i]) >= 0) wrong = "its execution id does not rise";
         if (wrong == NULL) wrong = step_history(all, &known, &reports[i]);
         if (wrong != NULL)
@@ -207,19 +221,19 @@ bool check_histories(const server_stream *journal, checks_counts *counts, tw_err
     }
     counts->accepted += known;
     free(all);
-    free(reports);
     return wrong == NULL;
 }
 
 /* ---- replicas ---- */
 
-static uint64_t replayed_hash(const server_stream *orders) {
+uint64_t checks_replay(const server_stream *orders, uint32_t shard, uint64_t last) {
+    const mr_options options = node_replica_options(shard);
     mr_replica *replica;
     tw_error error;
     mw_applied applied;
     uint64_t hash;
-    TW_ASSERT(mr_alloc(&replica, &node_replica_options, &error) == TW_OK);
-    for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
+    TW_ASSERT(mr_alloc(&replica, &options, &error) == TW_OK);
+    for (uint64_t seq = 1; seq <= last; seq++) {
         const mw_message m = message_of(orders, seq);
         TW_ASSERT(mr_take(replica, &m, NULL, &applied));
     }
@@ -229,7 +243,7 @@ static uint64_t replayed_hash(const server_stream *orders) {
 }
 
 bool check_replicas(const server_stream *orders, matcher_node *const *nodes, size_t count, tw_error *error) {
-    uint64_t hash = replayed_hash(orders);
+    uint64_t hash = count == 0 ? 0 : checks_replay(orders, nodes[0]->shard, orders->last_seq);
     for (size_t i = 0; i < count; i++) {
         if (node_seq(nodes[i]) != orders->last_seq) continue; /* it is told elsewhere if it never gets there */
         if (mr_hash(nodes[i]->daemon.replica) == hash) continue;

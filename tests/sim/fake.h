@@ -12,10 +12,18 @@
 #include "runtime/ticker.h"
 #include "tests/sim/server.h"
 
+#define SIM_MIC "TWEX"
+enum {
+    SIM_SHARDS = 2 /* at most */,
+    SIM_REPORTS = 48 /* of one input: few, so that inputs are full now and then */
+};
+
 /* Whose clock rt_clock_* read from now on: simulated processes take turns on one thread. */
 void fake_run_as(const server_host *host);
 const server_host *fake_current(void);
 const char *fake_mutation_name(fake_mutation mutation);
+/* What the check says that is there to notice it; NULL: any will do. */
+const char *fake_mutation_shows(fake_mutation mutation);
 
 /* What a loop does when it has been somewhere: checks, then handles that were closed. */
 void fake_uv_turn(uv_loop_t *loop);

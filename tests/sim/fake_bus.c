@@ -15,6 +15,7 @@ tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_e
     (void)error;
     *opened = server_connect(host->server, host->process, options->on_event, options->event_context);
     (*opened)->mutation = host->mutation;
+    (*opened)->no_responders = options->no_responders;
     return TW_OK;
 }
 
@@ -40,9 +41,25 @@ tw_code bus_publish_trusted(bus *b, const char *subject, const uint8_t *bytes, s
     return bus_publish_request(b, subject, NULL, bytes, length);
 }
 
+/* What a server says of a request that nobody listens for. */
+static void nobody(void *context, void *data, size_t length) {
+    const bus *b = context;
+    const bus_message message = {.subject = "", .status = BUS_NO_RESPONDERS};
+    (void)length;
+    for (uint32_t i = 0; i < b->subscription_count; i++) {
+        bus_subscription *to = b->subscriptions[i];
+        if (!to->open || !subject_matches(to->subject, data)) continue;
+        to->on_message(to->context, &message);
+        return;
+    }
+}
+
 tw_code bus_publish_request(bus *b, const char *subject, const char *reply, const uint8_t *bytes, size_t length) {
     if (!b->connected || b->closed) return TW_AWAY;
-    if (!server_is_wanted(b->server, subject)) return TW_OK;
+    if (!server_is_wanted(b->server, subject)) {
+        if (reply != NULL && b->no_responders) server_reply(b, nobody, b, reply, strlen(reply) + 1);
+        return TW_OK;
+    }
     server_send(b, &(server_parcel){.kind = SERVER_PUBLISH, .fence = BUS_ANY_LAST_SEQ, .length = length}, subject,
                 reply, bytes);
     return TW_OK;
@@ -111,10 +128,29 @@ const server_host *fake_current(void) {
 }
 
 const char *fake_mutation_name(fake_mutation mutation) {
-    static const char *const names[MUTATIONS] = {"none",          "no-fence",     "no-lease",
-                                                 "resend-at-end", "skip-unknown", "forget-ids",
-                                                 "old-origin",    "own-clock",    "skip-input"};
+    static const char *const names[MUTATIONS] = {
+        "none",          "no-fence",       "no-lease",   "resend-at-end", "skip-unknown", "forget-ids",
+        "old-origin",    "own-clock",      "skip-input", "no-sync",       "in-place",     "hide-newest",
+        "wrong-start",   "lost-write",     "says-not",   "twice",         "other-report", "ghost",
+        "deaf-to-kills", "deaf-to-limits", "wrong-money"};
     return mutation < MUTATIONS ? names[mutation] : "?";
+}
+
+const char *fake_mutation_shows(fake_mutation mutation) {
+    static const char *const shows[MUTATIONS] = {[MUTATION_NO_FENCE] = "its execution id does not rise",
+                                                 [MUTATION_NO_SYNC] = "is not whole under its name",
+                                                 [MUTATION_IN_PLACE] = "is not whole under its name",
+                                                 [MUTATION_HIDE_NEWEST] = "did not start with the newest",
+                                                 [MUTATION_WRONG_START] = "started with another state",
+                                                 [MUTATION_LOST_WRITE] = "is not there",
+                                                 [MUTATION_SAYS_NOT] = "surely not in the stream",
+                                                 [MUTATION_TWICE] = "was given again",
+                                                 [MUTATION_OTHER_REPORT] = "the live report",
+                                                 [MUTATION_GHOST] = "of a session that is gone",
+                                                 [MUTATION_DEAF_TO_KILLS] = "accepted after a kill",
+                                                 [MUTATION_DEAF_TO_LIMITS] = "beyond its limit of open orders",
+                                                 [MUTATION_WRONG_MONEY] = "than its fills say"};
+    return mutation < MUTATIONS ? shows[mutation] : NULL;
 }
 
 /* Two daemons of one machine would have two: it is part of their names. */

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "proto/venue.h"
 #include "tests/sim/fake.h"
 
 struct bus_reader {
@@ -84,6 +85,17 @@ void fake_reader_new(server_stream *stream) {
     }
 }
 
+/* Always false. */
+static bool gap(bus_reader *reader) {
+    reader->status.halt = BUS_HALT_GAP;
+    reader->status.found_seq = reader->status.expected_seq + 1;
+    while (reader->status.found_seq < reader->stream->last_seq &&
+           server_get(reader->stream, reader->status.found_seq) == NULL)
+        reader->status.found_seq++;
+    say(reader, BUS_READER_HALTED, "messages are not there any more");
+    return false;
+}
+
 /* Finds the stream, and whether it has what is wanted. */
 static bool begin(bus_reader *reader) {
     server *s = reader->bus->server;
@@ -104,14 +116,29 @@ static bool begin(bus_reader *reader) {
         say(reader, BUS_READER_HALTED, "the stream ends before");
         return false;
     }
+    if (reader->status.expected_seq < reader->stream->first_seq) return gap(reader);
     reader->status.pending = last + 1 - reader->status.expected_seq;
     say(reader, BUS_READER_READING, "");
     return !reader->closed;
 }
 
+/* Of matchers that are deaf on purpose. */
+static bool is_unheard(const bus_reader *reader, const bus_stream_message *m) {
+    fake_mutation mutation = reader->bus->mutation;
+    wire_controls batch;
+    wire_control_command c;
+    if (mutation != MUTATION_DEAF_TO_KILLS && mutation != MUTATION_DEAF_TO_LIMITS) return false;
+    if (strncmp(m->subject, "control.", 8) != 0 || wire_controls_open(&batch, m->bytes, m->length) != WIRE_OK ||
+        !wire_controls_next(&batch, &c))
+        return false;
+    if (mutation == MUTATION_DEAF_TO_KILLS) return c.kind == WIRE_SET_KILL;
+    return c.kind == WIRE_SET_LIMITS && c.open_orders != UINT32_MAX;
+}
+
 static bool deliver(bus_reader *reader) {
     uint64_t skipped = reader->bus->mutation == MUTATION_SKIP_INPUT && reader->stats.consumers > 1 ? 1 : 0;
     const server_message *m = server_get(reader->stream, reader->status.expected_seq + skipped);
+    if (m == NULL && reader->status.expected_seq < reader->stream->last_seq) return gap(reader);
     if (m == NULL) return false;
     if (reader->paused && reader->on_their_way == 0) return false;
     if (reader->paused) reader->on_their_way--;
@@ -122,6 +149,10 @@ static bool deliver(bus_reader *reader) {
                                   .stream_ns = m->stream_ns,
                                   .pending = reader->stream->last_seq + 1 - reader->status.expected_seq};
     reader->stats.messages++;
+    if (is_unheard(reader, &message)) {
+        message.bytes = (const uint8_t *)"";
+        message.length = 0;
+    }
     if (reader->bus->mutation == MUTATION_OWN_CLOCK)
         message.stream_ns = world_now(world_of(reader)) + reader->bus->process->clock_ahead_ns;
     reader->options.on_message(reader->options.context, &message);

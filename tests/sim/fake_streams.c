@@ -8,7 +8,7 @@
 
 /* ---- streams ---- */
 
-typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_GET, ASK_GET_LAST } ask;
+typedef enum ask { ASK_ENSURE, ASK_INFO, ASK_ACCOUNT, ASK_GET, ASK_GET_LAST } ask;
 
 struct bus_streams {
     server_host *host;
@@ -18,7 +18,7 @@ struct bus_streams {
     char name[BUS_STREAM_NAME_BYTES], subject[BUS_STREAM_SUBJECT_BYTES];
     char subjects[4][SUBJECT_BYTES];
     uint32_t subject_count;
-    uint64_t seq;
+    uint64_t seq, max_bytes;
     bus_streams_result result;
 };
 
@@ -55,7 +55,7 @@ static void streams_tell(void *context, void *data, size_t length) {
 }
 
 static void fill_info(const server_stream *stream, bus_stream_info *info) {
-    *info = (bus_stream_info){.first_seq = 1,
+    *info = (bus_stream_info){.first_seq = stream->first_seq,
                               .last_seq = stream->last_seq,
                               .messages = stream->last_seq,
                               .created_ns = stream->created_ns,
@@ -84,7 +84,7 @@ static void ensure(bus_streams *streams) {
         subjects[i] = streams->subjects[i];
     server *s = streams->host->server;
     streams->result.made = server_find_stream(s, streams->name) == NULL;
-    (void)server_make_stream(s, streams->name, subjects, streams->subject_count);
+    server_make_stream(s, streams->name, subjects, streams->subject_count)->max_bytes = streams->max_bytes;
 }
 
 static uint64_t last_on(const server_stream *stream, const char *subject) {
@@ -106,7 +106,8 @@ static void streams_at_server(void *context, void *data, size_t length) {
     }
     if (streams->what == ASK_ENSURE) ensure(streams);
     server_stream *stream = server_find_stream(s, streams->name);
-    if (stream == NULL) {
+    if (streams->what == ASK_ACCOUNT) { /* without a bound, as its streams are */
+    } else if (stream == NULL) {
         streams->result.outcome = BUS_STREAMS_NOT_FOUND;
     } else if (streams->what == ASK_GET) {
         fill_message(streams, stream, streams->seq);
@@ -131,6 +132,7 @@ static bool streams_ask(bus_streams *streams, ask what, const char *name) {
 
 bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config) {
     if (!streams_ask(streams, ASK_ENSURE, config->name)) return false;
+    streams->max_bytes = config->max_bytes;
     for (streams->subject_count = 0; streams->subject_count < 4 && config->subjects[streams->subject_count] != NULL;
          streams->subject_count++)
         (void)tw_text_copy(streams->subjects[streams->subject_count], SUBJECT_BYTES,
@@ -140,6 +142,10 @@ bool bus_streams_ensure(bus_streams *streams, const bus_stream_config *config) {
 
 bool bus_streams_info(bus_streams *streams, const char *name) {
     return streams_ask(streams, ASK_INFO, name);
+}
+
+bool bus_streams_account(bus_streams *streams) {
+    return streams_ask(streams, ASK_ACCOUNT, "");
 }
 
 bool bus_streams_get(bus_streams *streams, const char *name, uint64_t seq) {
@@ -211,25 +217,36 @@ static void lease_tell(void *context, void *data, size_t length) {
     lease->on_result(lease->context, &result);
 }
 
+static server_lease *lease_of(server *s, const char *subject) {
+    uint32_t i = 0;
+    while (s->leases[i].subject[0] != '\0' && strcmp(s->leases[i].subject, subject) != 0)
+        TW_ASSERT(++i < SERVER_LEASES);
+    (void)tw_text_copy(s->leases[i].subject, sizeof s->leases[i].subject, subject);
+    return &s->leases[i];
+}
+
 static void claim_takes_effect(server *s, const lease_call *call) {
     char value[BUS_LEASE_HOLDER_BYTES + 32];
     call->lease->result.outcome = BUS_LEASE_LOST;
-    if (call->revision != s->lease_revision && call->lease->host->mutation != MUTATION_NO_LEASE) return;
-    s->lease_revision++;
-    s->lease_term = call->term;
-    (void)tw_text_copy(s->lease_holder, sizeof s->lease_holder, call->holder);
+    server_lease *l = lease_of(s, call->lease->subject);
+    if (call->revision != l->revision && call->lease->host->mutation != MUTATION_NO_LEASE) return;
+    l->revision++;
+    l->term = call->term;
+    (void)tw_text_copy(l->holder, sizeof l->holder, call->holder);
     call->lease->result.outcome = BUS_LEASE_WON;
-    call->lease->result.revision = s->lease_revision;
-    world_tell(s->world, "the lease is %s's, term %llu", call->holder, (unsigned long long)call->term);
+    call->lease->result.revision = l->revision;
+    world_tell(s->world, "the lease %s is %s's, term %llu", l->subject, call->holder,
+               (unsigned long long)call->term);
     (void)tw_text_format(value, sizeof value, "%llu %s", (unsigned long long)call->term, call->holder);
     server_publish(s, call->lease->subject, NULL, (const uint8_t *)value, strlen(value));
 }
 
-static void lease_read_now(const server *s, bus_lease_result *result) {
-    result->outcome = s->lease_revision == 0 ? BUS_LEASE_NONE : BUS_LEASE_FOUND;
-    result->term = s->lease_term;
-    result->revision = s->lease_revision;
-    (void)tw_text_copy(result->holder, sizeof result->holder, s->lease_holder);
+static void lease_read_now(server *s, const char *subject, bus_lease_result *result) {
+    const server_lease *l = lease_of(s, subject);
+    result->outcome = l->revision == 0 ? BUS_LEASE_NONE : BUS_LEASE_FOUND;
+    result->term = l->term;
+    result->revision = l->revision;
+    (void)tw_text_copy(result->holder, sizeof result->holder, l->holder);
 }
 
 static void lease_at_server(void *context, void *data, size_t length) {
@@ -240,7 +257,7 @@ static void lease_at_server(void *context, void *data, size_t length) {
     bool up = s->state == SERVER_UP, lost = !up || world_odds(w, s->faults.lost_claims, 1000);
     lease->result = (bus_lease_result){.outcome = BUS_LEASE_AWAY};
     if (up && call->claim) claim_takes_effect(s, call);
-    if (up && !call->claim) lease_read_now(s, &lease->result);
+    if (up && !call->claim) lease_read_now(s, lease->subject, &lease->result);
     if (!up && !call->answered && call->claim && s->state == SERVER_ELECTING && world_odds(w, 1, 2)) {
         call->answered = true; /* it is held, and tried again when nobody waits */
         world_at(w, NULL, world_now(w) + world_between(w, 1, 4 * WORLD_SECOND), lease_at_server, s, data, length);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/fake.h"
 
 enum { MOST_CHECKS = 4, MOST_CLOSING = 32, MOST_WORK = 8 };
@@ -53,6 +54,7 @@ static void close_all(turning *t) {
 static void tell_work(turning *t, uint32_t index) {
     uv_work_t *work = t->work[index];
     t->work[index] = t->work[--t->work_count];
+    if (t->host.disk != NULL) disk_end(t->host.disk);
     work->after_work_cb(work, 0);
 }
 
@@ -160,6 +162,10 @@ int uv_timer_start(uv_timer_t *timer, uv_timer_cb on_timer, uint64_t timeout_ms,
     return 0;
 }
 
+int uv_is_active(const uv_handle_t *handle) {
+    return handle->type == UV_TIMER && ((const uv_timer_t *)(const void *)handle)->start_id != 0;
+}
+
 int uv_timer_stop(uv_timer_t *timer) {
     timer->start_id = 0;
     return 0;
@@ -185,9 +191,10 @@ int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb on_work, uv_after
     work->loop = loop;
     work->after_work_cb = on_done;
     t->work[t->work_count++] = work;
+    if (t->host.disk != NULL) disk_begin(t->host.disk);
     on_work(work);
-    world_at(w, t->host.process, world_now(w) + world_delay(w, 2 * WORLD_MILLISECOND), work_is_done, t, &work,
-             sizeof(uv_work_t *));
+    int64_t takes_ns = world_delay(w, world_between(w, 1, 20) * WORLD_MILLISECOND); /* a disk is slow at times */
+    world_at(w, t->host.process, world_now(w) + takes_ns, work_is_done, t, &work, sizeof(uv_work_t *));
     return 0;
 }
 

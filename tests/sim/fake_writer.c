@@ -66,6 +66,9 @@ static void finish(bus_writer *writer, answer *a, const char *reason) {
         }
         writer->careless = writer->bus->mutation == MUTATION_RESEND_AT_END;
     }
+    if (a->outcome == BUS_WRITE_UNKNOWN && writer->bus->mutation == MUTATION_SAYS_NOT &&
+        place->fence == BUS_ANY_LAST_SEQ)
+        a->outcome = BUS_WRITE_REFUSED;
     bus_write_result result = {.token = place->token,
                                .outcome = a->outcome,
                                .seq = a->seq,

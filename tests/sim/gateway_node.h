@@ -1,70 +1,42 @@
 /*
- * A gateway of the simulation, and its clients. The cores are the product's (gateways/orders: batcher, sessions, follow); the doors here do
- * what order_desk.c and order_follows.c do with them, without browsers, tokens and Redis.
+ * A gateway of the simulation: the product's order entry as it is (gateways/order_*.c but for its HTTP pages, gateways/ask.c, gateways/orders) on a loop that
+ * the simulated world turns. What is not real is around it: WebSocket and HTTP (clients call the desk and are given texts), tokens (who a client
+ * is is known), Redis.
  *
- * The clients outlive it: each keeps the orders it has sent, sends those again that it was not told are in the stream, comes back
- * to a new gateway with the last report it had, and writes down every report it was given.
+ * The clients outlive it (desk_client.h). One of the seed's clients sends its orders by HTTP.
  */
 #ifndef TICKWIRE_TESTS_SIM_GATEWAY_NODE_H
 #define TICKWIRE_TESTS_SIM_GATEWAY_NODE_H
 
-#include "gateways/orders/batcher.h"
-#include "gateways/orders/follow.h"
-#include "gateways/orders/sessions.h"
-#include "tests/sim/checks.h"
+#include "gateways/auth/identity.h"
+#include "matcher/core/engine.h"
+#include "tests/sim/desk_client.h"
 
-enum { GATEWAY_CLIENTS = 3, GATEWAY_ORDERS = 256, GATEWAY_FEEDS = 8, GATEWAY_BATCHES = 64 };
+enum { GATEWAY_CLIENTS = 3 };
 
-typedef struct gateway_order {
-    wire_order_command command;
-    bool under_way, acknowledged, on_disconnect;
-    uint64_t seq; /* where the first acknowledgement said that it is */
-    uint32_t index;
-    int64_t retry_ns;
-} gateway_order;
-
-typedef struct gateway_client {
-    struct gateway_node *gateway;
-    char account[WIRE_ACCOUNT_BYTES];
-    gateway_order orders[GATEWAY_ORDERS];
-    uint32_t count;
-    wire_report *told; /* what it was given, in this order */
-    size_t told_count, told_room;
-    follow_position lost[64]; /* it was told that some after these may be missing */
-    uint32_t lost_count;
-    bool begins_late; /* the venue keeps only newer ones than the account's first: so it may be given none */
-    char wrong[128];  /* what it was told that can't be */
-} gateway_client;
+struct gateway; /* of gateways/pipeline.h, which has names that the matcher has, too */
 
 typedef struct gateway_node {
     server_host host;
     world_process process;
-    uv_loop_t loop;
-    gateway_client clients[GATEWAY_CLIENTS];
+    uint32_t shards;
+    desk_client clients[GATEWAY_CLIENTS];
+    identity identities[GATEWAY_CLIENTS];
     bool quiet;
-    uint64_t sessions_made;
 
     /* of one life */
-    bus *bus;
-    bus_writer *writer;
+    struct gateway *self; /* `owner` of the desk: only what the desk uses of it is there */
     ticker *ticker;
-    batcher *batcher;
-    order_sessions *sessions;
-    follow_table *follow;
-    bus_subscription *feeds[GATEWAY_FEEDS];
-    struct gateway_feed *feed_contexts[GATEWAY_FEEDS];
-    uint64_t ticks, asked, answered;
+    bool ending; /* what is said now reaches nobody */
+    int64_t wakes_ns;
 } gateway_node;
 
-void gateway_init(gateway_node *gateway, server *server);
+void gateway_init(gateway_node *gateway, server *server, uint32_t shards, fake_mutation mutation);
 void gateway_fini(gateway_node *gateway);
 void gateway_start(gateway_node *gateway);
 void gateway_kill(gateway_node *gateway);
-
-/* All sent orders are acknowledged, and each client has been given the last report of its account. NULL, or what is missing. */
-const char *gateway_not_at_rest(const gateway_node *gateway, const server_stream *execlog);
-/* What clients were told of their orders is in the stream, and what they were given is execlog, each report once and in order. */
-bool gateway_check(const gateway_node *gateway, const server_stream *orders, const server_stream *execlog,
-                   checks_counts *counts, tw_error *error);
+void gateway_break(gateway_node *gateway, int64_t for_ns); /* one of its connections, or both */
+/* No order is open that belongs to a session of a client that has left or of a gateway that is dead. */
+bool gateway_check_sessions(const gateway_node *gateway, uint32_t shard, const mx_engine *engine, tw_error *error);
 
 #endif

@@ -67,6 +67,9 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->restarts += one->restarts;
     sum->jumps += one->jumps;
     sum->handovers += one->handovers;
+    sum->powers += one->powers;
+    sum->disks += one->disks;
+    sum->harms += one->harms;
     sum->counts.inputs += one->counts.inputs;
     sum->counts.reports += one->counts.reports;
     sum->counts.messages += one->counts.messages;
@@ -75,18 +78,28 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->counts.accepted += one->counts.accepted;
     sum->counts.told += one->counts.told;
     sum->counts.told_lost += one->counts.told_lost;
+    sum->counts.perhaps += one->counts.perhaps;
+    sum->counts.surely_not += one->counts.surely_not;
+    sum->counts.sessions_lost += one->counts.sessions_lost;
+    sum->counts.kills += one->counts.kills;
+    sum->counts.fills += one->counts.fills;
 }
 
 static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int64_t took_ns) {
+    const checks_counts *c = &r->counts;
     if (a->one) printf("fingerprint %016" PRIx64 ", ", r->fingerprint);
-    printf("%" PRIu64 " seeds in %.1f s: %" PRIu64
-           " events; %u kills, %u freezes, %u broken connections, %u elections, "
-           "%u server restarts, %u clock jumps, %u handovers; %" PRIu64 " inputs, %" PRIu64
-           " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
-           " live reports, %" PRIu64 " given to clients of gateways\n",
-           seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
-           r->jumps, r->handovers, r->counts.inputs, r->counts.acknowledged, r->counts.accepted, r->counts.reports,
-           r->counts.messages, r->counts.live, r->counts.told);
+    printf(
+        "%" PRIu64 " seeds in %.1f s: %" PRIu64
+        " events; %u kills, %u freezes, %u broken connections, %u elections, %u server restarts, %u clock jumps, "
+        "%u handovers, %u powers lost, %u disks in trouble, %u snapshots harmed\n",
+        seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
+        r->jumps, r->handovers, r->powers, r->disks, r->harms);
+    printf("%" PRIu64 " inputs, %" PRIu64 " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " trades, %" PRIu64
+           " kills and their ends, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
+           " live reports; to clients of gateways %" PRIu64 " reports, %" PRIu64 " times not acknowledged, %" PRIu64
+           " times surely not, %" PRIu64 " sessions lost\n",
+           c->inputs, c->acknowledged, c->accepted, c->fills, c->kills, c->reports, c->messages, c->live, c->told,
+           c->perhaps, c->surely_not, c->sessions_lost);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */
@@ -94,15 +107,17 @@ static uint64_t play(const arguments *a, fake_mutation mutation) {
     scene_result sum = {0}, one;
     uint64_t bad = 0, played = 0;
     int64_t began = now_ns();
-    for (; played < a->seeds; played++) {
+    uint64_t seeds = mutation == MUTATION_NO_LEASE ? a->seeds / 4 : a->seeds; /* the one that plays all of them */
+    for (; played < seeds; played++) {
         if (a->seconds > 0 && now_ns() - began > (int64_t)a->seconds * 1000000000) break;
         const scene_options options = {.seed = a->from + played, .trace = a->trace, .mutation = mutation};
         scene_play(&options, &one);
         add(&sum, &one);
-        if (one.good) continue;
+        const char *shows = fake_mutation_shows(mutation);
+        if (one.good || (shows != NULL && strstr(one.wrong, shows) == NULL)) continue;
         bad++;
         printf("%s%s seed %" PRIu64 ": %s\n", mutation == MUTATION_NONE ? "" : fake_mutation_name(mutation),
-               mutation == MUTATION_NONE ? "FAILED" : " is seen:", options.seed, one.error.text);
+               mutation == MUTATION_NONE ? "FAILED" : " is seen:", options.seed, one.wrong);
         if (mutation != MUTATION_NONE || bad == 10) break;
     }
     sum.fingerprint = one.fingerprint;

@@ -12,10 +12,10 @@ typedef struct scene_options {
 
 typedef struct scene_result {
     bool good;
-    tw_error error;       /* what does not hold */
+    char wrong[2048];     /* what does not hold; with something broken on purpose all of it, otherwise the first */
     uint64_t events;      /* of the world: the same seed has the same number */
     uint64_t fingerprint; /* of both streams */
-    uint32_t kills, freezes, breaks, elections, restarts, jumps, handovers;
+    uint32_t kills, freezes, breaks, elections, restarts, jumps, handovers, powers, disks, harms;
     checks_counts counts;
 } scene_result;
 

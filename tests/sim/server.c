@@ -62,6 +62,17 @@ int64_t server_clock(const server *s) {
     return world_now(s->world) + s->clock_ahead_ns;
 }
 
+void server_turn_clock(server *s, int64_t by_ns) {
+    s->clock_ahead_ns += by_ns;
+    if (s->clock_ahead_ns > s->most_ahead_ns) s->most_ahead_ns = s->clock_ahead_ns;
+}
+
+void server_mend(server *s) {
+    s->faults = (server_faults){0};
+    s->clock_ahead_ns = s->most_ahead_ns;
+    s->redis_away_until_ns = 0;
+}
+
 /* ---- streams ---- */
 
 server_stream *server_make_stream(server *s, const char *name, const char *const *subjects, uint32_t count) {
@@ -74,6 +85,7 @@ server_stream *server_make_stream(server *s, const char *name, const char *const
         (void)tw_text_copy(stream->subjects[i], sizeof stream->subjects[i], subjects[i]);
     stream->subject_count = count;
     stream->created_ns = server_clock(s);
+    stream->first_seq = 1;
     return stream;
 }
 
@@ -91,7 +103,17 @@ server_stream *server_stream_of(server *s, const char *subject) {
 }
 
 const server_message *server_get(const server_stream *stream, uint64_t seq) {
-    return seq == 0 || seq > stream->last_seq ? NULL : &stream->messages[seq - 1];
+    if (seq == 0 || seq > stream->last_seq || stream->messages[seq - 1].gone) return NULL;
+    return &stream->messages[seq - 1];
+}
+
+void server_delete(server_stream *stream, uint64_t seq) {
+    server_message *m = &stream->messages[seq - 1];
+    if (m->gone) return;
+    m->gone = true; /* its bytes stay: an answer with them may be on its way */
+    stream->bytes -= m->length;
+    while (stream->first_seq <= stream->last_seq && stream->messages[stream->first_seq - 1].gone)
+        stream->first_seq++;
 }
 
 static void append(server *s, server_stream *stream, const char *subject, const uint8_t *bytes, size_t length) {
@@ -105,6 +127,9 @@ static void append(server *s, server_stream *stream, const char *subject, const 
     TW_ASSERT(m->bytes != NULL);
     if (length > 0) memcpy(m->bytes, bytes, length);
     (void)tw_text_copy(m->subject, sizeof m->subject, subject);
+    stream->bytes += length;
+    while (stream->max_bytes > 0 && stream->bytes > stream->max_bytes)
+        server_delete(stream, stream->first_seq);
     fake_reader_new(stream);
 }
 
@@ -139,6 +164,7 @@ static void deliver(void *context, void *data, size_t length) {
                            .reply = d->reply_bytes > 1 ? reply : NULL,
                            .bytes = (const uint8_t *)reply + d->reply_bytes,
                            .length = d->length};
+    if (to->bus->spy != NULL) to->bus->spy(to->bus->spy_context, &message);
     to->on_message(to->context, &message);
 }
 
@@ -156,6 +182,15 @@ static void tell_one(bus_subscription *to, const char *subject, const char *repl
     if (length > 0) memcpy(data + sizeof d + d.subject_bytes + d.reply_bytes, bytes, length);
     server_reply(to->bus, deliver, to, data, whole);
     free(data);
+}
+
+static void tell_other(bus_subscription *to, const char *subject, const uint8_t *bytes, size_t length) {
+    uint8_t *copy = malloc(length);
+    TW_ASSERT(copy != NULL);
+    memcpy(copy, bytes, length);
+    copy[length / 2] ^= 1;
+    tell_one(to, subject, NULL, copy, length);
+    free(copy);
 }
 
 static void slow_consumer(void *context, void *data, size_t length) {
@@ -184,7 +219,10 @@ void server_publish(server *s, const char *subject, const char *reply, const uin
                 world_after(s->world, b->process, 0, slow_consumer, b);
                 continue;
             }
-            tell_one(to, subject, reply, bytes, length);
+            if (s->mutation == MUTATION_OTHER_REPORT && strncmp(subject, "exec.", 5) == 0 && length > 0)
+                tell_other(to, subject, bytes, length);
+            else
+                tell_one(to, subject, reply, bytes, length);
         }
     }
 }
@@ -196,7 +234,8 @@ static void store(server *s, const server_parcel *p, const char *subject, const 
     bool answer = !world_odds(s->world, s->faults.lost_acks, 1000);
     if (stream == NULL) return;
     bool fits = s->faults.no_fence || p->fence == BUS_ANY_LAST_SEQ || p->fence == stream->last_seq;
-    if (fits) append(s, stream, subject, bytes, p->length);
+    bool forgets = s->mutation == MUTATION_LOST_WRITE && p->kind == SERVER_WRITE && world_odds(s->world, 1, 100);
+    if (fits && !forgets) append(s, stream, subject, bytes, p->length);
     world_tell(s->world, "%s: %s from %s %s%s", stream->name, subject, p->from->process->name,
                fits ? "stored" : "refused, another sequence", answer ? "" : ", and the answer gets lost");
     if (answer && p->kind == SERVER_WRITE) fake_writer_answer(p->from, p, fits, stream->last_seq, stream->last_seq);

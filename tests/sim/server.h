@@ -19,7 +19,13 @@
 #include "runtime/bus_reader.h"
 #include "tests/sim/world.h"
 
-enum { SERVER_STREAMS = 8, SERVER_CONNECTIONS = 512, SERVER_BREAKS = 64, SERVER_SUBSCRIPTIONS = 64 };
+enum {
+    SERVER_STREAMS = 8,
+    SERVER_LEASES = 4,
+    SERVER_CONNECTIONS = 1024,
+    SERVER_BREAKS = 64,
+    SERVER_SUBSCRIPTIONS = 320
+};
 
 /* Things done wrong on purpose, to see whether the checks notice. */
 typedef enum fake_mutation {
@@ -31,7 +37,19 @@ typedef enum fake_mutation {
     MUTATION_FORGET_IDS,    /* correlation ids are lost with a restart */
     MUTATION_OLD_ORIGIN,    /* it believes to have read more of execlog than it has */
     MUTATION_OWN_CLOCK,     /* the process's own clock instead of the stream's */
-    MUTATION_SKIP_INPUT, /* the reader leaves a message out after trouble, and says the next one has its number */
+    MUTATION_SKIP_INPUT,   /* the reader leaves a message out after trouble, and says the next one has its number */
+    MUTATION_NO_SYNC,      /* of the disk: see disk.h */
+    MUTATION_IN_PLACE,     /* likewise */
+    MUTATION_HIDE_NEWEST,  /* likewise */
+    MUTATION_WRONG_START,  /* the state that a snapshot gave is not the one that was saved */
+    MUTATION_LOST_WRITE,   /* the server acknowledges what it does not store */
+    MUTATION_SAYS_NOT,     /* a write that is not known to be stored is told as surely not stored */
+    MUTATION_TWICE,        /* a gateway gives some reports twice */
+    MUTATION_OTHER_REPORT, /* live reports that say something else than execlog */
+    MUTATION_GHOST,        /* a gateway's sessions live on without it */
+    MUTATION_DEAF_TO_KILLS,  /* matchers take no kill */
+    MUTATION_DEAF_TO_LIMITS, /* matchers take no change of limits */
+    MUTATION_WRONG_MONEY,    /* an account has more than its fills gave it */
     MUTATIONS
 } fake_mutation;
 
@@ -51,6 +69,7 @@ typedef struct server_message {
     uint8_t *bytes;
     size_t length;
     int64_t stream_ns;
+    bool gone; /* deleted, lost */
 } server_message;
 
 typedef struct server_stream {
@@ -59,9 +78,16 @@ typedef struct server_stream {
     uint32_t subject_count;
     int64_t created_ns;
     server_message *messages; /* of sequence 1 first */
-    uint64_t last_seq, room;
+    uint64_t first_seq, last_seq, room;
+    uint64_t bytes, max_bytes;  /* max 0: any; else the oldest go */
     struct bus_reader *readers; /* to be told of what is new */
 } server_stream;
+
+typedef struct server_lease {
+    char subject[128];
+    uint64_t term, revision; /* revision 0: nobody has claimed it */
+    char holder[BUS_LEASE_HOLDER_BYTES];
+} server_lease;
 
 typedef struct server {
     world *world;
@@ -69,14 +95,15 @@ typedef struct server {
     server_state state;
     uint32_t changes;      /* of the state, so that an end belongs to its beginning */
     uint32_t held_percent; /* of what comes while a leader is elected */
-    int64_t clock_ahead_ns, last_stamp_ns;
+    int64_t clock_ahead_ns, most_ahead_ns;
     server_stream streams[SERVER_STREAMS];
     uint32_t stream_count;
     struct bus *connections[SERVER_CONNECTIONS];
     uint32_t connection_count;
     struct held *held, **held_tail;
-    uint64_t lease_term, lease_revision; /* revision 0: nobody has claimed it */
-    char lease_holder[BUS_LEASE_HOLDER_BYTES];
+    server_lease leases[SERVER_LEASES];
+    int64_t redis_away_until_ns;
+    fake_mutation mutation;
 } server;
 
 /* Messages of one connection with numbers in (after, to] never arrive. */
@@ -98,10 +125,12 @@ struct bus {
     server *server;
     world_process *process;
     uint32_t life;
-    bool connected, closed;
+    bool connected, closed, no_responders;
     uint32_t epoch; /* counts connections */
     bus_on_event on_event;
     void *event_context;
+    bus_on_message spy; /* hears everything that the process is given; may be NULL */
+    void *spy_context;
     uint64_t sent, arrived;
     int64_t out_ns, in_ns; /* nothing overtakes */
     server_loss losses[SERVER_BREAKS];
@@ -120,6 +149,7 @@ typedef struct server_host {
     world_process *process;
     uint32_t life; /* of the process when this was made: what it left is not its successor's */
     fake_mutation mutation;
+    struct disk *disk; /* of its machine; NULL: it has no need of one */
 } server_host;
 
 server *server_alloc(world *world, const server_faults *faults);
@@ -128,11 +158,15 @@ void server_free(server *server);
 void server_elect(server *server, int64_t for_ns);   /* nothing is stored or answered for so long */
 void server_restart(server *server, int64_t for_ns); /* every connection breaks */
 int64_t server_clock(const server *server);
+void server_turn_clock(server *server, int64_t by_ns);
+/* No faults any more; and the clock is where it was at most, so that the streams' time runs on. */
+void server_mend(server *server);
 
 server_stream *server_make_stream(server *server, const char *name, const char *const *subjects, uint32_t count);
 server_stream *server_find_stream(server *server, const char *name);
 server_stream *server_stream_of(server *server, const char *subject);
 const server_message *server_get(const server_stream *stream, uint64_t seq); /* NULL: not there */
+void server_delete(server_stream *stream, uint64_t seq);
 
 /* A connection of a process that runs. Memory is the world's. */
 bus *server_connect(server *server, world_process *process, bus_on_event on_event, void *context);

@@ -18,6 +18,13 @@ const char *traffic_symbol(uint32_t index) {
     return symbols[index % TRAFFIC_INSTRUMENTS];
 }
 
+uint32_t traffic_shard(const char *symbol, uint32_t shards) {
+    uint32_t index = 0;
+    while (index < TRAFFIC_INSTRUMENTS && strcmp(symbols[index], symbol) != 0)
+        index++;
+    return 1 + index % shards;
+}
+
 /* ---- orders ---- */
 
 static uint64_t below(world *w, uint64_t bound) {
@@ -122,7 +129,8 @@ static void send_orders(traffic_client *c) {
     wire_parts_start(&parts, buffer, sizeof buffer);
     traffic_make_order(w, c->account, c->count, recent, order_id, &command);
     (void)wire_order_command_add(&parts, &command);
-    (void)subject_orders(subject, sizeof subject, "TWEX", 1, c->account, command.symbol);
+    (void)subject_orders(subject, sizeof subject, "TWEX", traffic_shard(command.symbol, c->shards), c->account,
+                         command.symbol);
     while (world_odds(w, 1, 8) && parts.count < 3) {
         wire_order_command other;
         traffic_make_order(w, c->account, c->count + 100000 * parts.count, 0, 0, &other);
@@ -137,23 +145,34 @@ static void send_orders(traffic_client *c) {
     write_order(c, c->count - 1);
 }
 
+static const char *symbol_of(world *w, uint32_t shard, uint32_t shards) {
+    const char *symbol;
+    do
+        symbol = symbols[below(w, TRAFFIC_INSTRUMENTS)];
+    while (traffic_shard(symbol, shards) != shard);
+    return symbol;
+}
+
 /* Orders that trade at once or not at all: many reports, short books. */
 static void send_flood(traffic_client *c) {
     static uint8_t buffer[256 * 1024];
     world *w = c->server->world;
     wire_parts parts;
     size_t length;
+    char subject[SUBJECT_BYTES];
+    uint32_t shard = 1 + (uint32_t)below(w, c->shards);
     wire_parts_start(&parts, buffer, sizeof buffer);
     for (uint32_t i = 0; i < 250; i++) {
         wire_order_command command = wire_order_command_empty;
         (void)tw_text_copy(command.account, sizeof command.account, accounts[below(w, TRAFFIC_ACCOUNTS)]);
-        (void)tw_text_copy(command.symbol, sizeof command.symbol, symbols[below(w, TRAFFIC_INSTRUMENTS)]);
+        (void)tw_text_copy(command.symbol, sizeof command.symbol, symbol_of(w, shard, c->shards));
         make_new(w, &command);
         if (command.tif < 3 && i % 16 != 0) command.tif = 3;
         (void)wire_order_command_add(&parts, &command);
     }
     const uint8_t *bytes = wire_orders_finish(&parts, &(wire_batch_header){.sent_ns = world_now(w)}, &length);
-    (void)add(c, "orderbatch.TWEX.1", bytes, length);
+    (void)tw_text_format(subject, sizeof subject, "orderbatch.TWEX.%u", shard);
+    (void)add(c, subject, bytes, length);
     write_order(c, c->count - 1);
 }
 
@@ -173,6 +192,11 @@ static void define_account(wire_control_command *c, uint32_t index) {
     c->kind = WIRE_DEFINE_ACCOUNT;
     (void)tw_text_copy(c->account, sizeof c->account, accounts[index]);
     c->fee_class = index % 2;
+}
+
+/* A shard's part of a limit: what is left over goes to the first. */
+static uint32_t part_of(uint32_t whole, uint32_t shard, uint32_t shards) {
+    return whole / shards + (shard <= whole % shards ? 1 : 0);
 }
 
 static void set_limits(wire_control_command *c, uint32_t index) {
@@ -221,7 +245,9 @@ static void change_scene(world *w, wire_control_command *c) {
         break;
     case 1:
         c->kind = WIRE_SET_KILL;
-        (void)tw_text_copy(c->account, sizeof c->account, accounts[below(w, TRAFFIC_ACCOUNTS)]);
+        c->all_accounts = world_odds(w, 1, 8);
+        if (!c->all_accounts)
+            (void)tw_text_copy(c->account, sizeof c->account, accounts[below(w, TRAFFIC_ACCOUNTS)]);
         c->on = world_odds(w, 1, 3);
         break;
     case 2:
@@ -241,21 +267,31 @@ static void change_scene(world *w, wire_control_command *c) {
     if (world_odds(w, 1, 2)) (void)tw_text_copy(c->correlation_id, sizeof c->correlation_id, "operator");
 }
 
+/* What is about a symbol goes to its shard, everything else to all of them, each its part of a limit. */
 static void send_control(traffic_client *op) {
     uint8_t buffer[8192];
-    wire_parts parts;
+    char subject[SUBJECT_BYTES];
     wire_control_command c = wire_control_command_empty;
     wire_batch_header header = {.sent_ns = world_now(op->server->world)};
-    size_t length;
     if (opening(op, &c))
         op->scene++;
     else
         change_scene(op->server->world, &c);
-    wire_parts_start(&parts, buffer, sizeof buffer);
-    (void)wire_control_command_add(&parts, &c);
-    const uint8_t *bytes = wire_controls_finish(&parts, &header, &length);
-    (void)add(op, "control.TWEX.1", bytes, length);
-    write_order(op, op->count - 1);
+    bool of_symbol = c.symbol[0] != '\0' && !c.all_symbols;
+    uint32_t open_orders = c.open_orders;
+    for (uint32_t shard = 1; shard <= op->shards; shard++) {
+        wire_parts parts;
+        size_t length;
+        if (of_symbol && traffic_shard(c.symbol, op->shards) != shard) continue;
+        if (c.kind == WIRE_SET_LIMITS && open_orders != UINT32_MAX)
+            c.open_orders = part_of(open_orders, shard, op->shards);
+        wire_parts_start(&parts, buffer, sizeof buffer);
+        (void)wire_control_command_add(&parts, &c);
+        const uint8_t *bytes = wire_controls_finish(&parts, &header, &length);
+        (void)tw_text_format(subject, sizeof subject, "control.TWEX.%u", shard);
+        (void)add(op, subject, bytes, length);
+        write_order(op, op->count - 1);
+    }
 }
 
 /* ---- life ---- */
@@ -279,11 +315,12 @@ static void on_tick(void *context) {
     world *w = c->server->world;
     fake_run_as(&c->host);
     resend(c);
-    if (c->quiet || c->count == TRAFFIC_MOST_ORDERS) return;
+    wire_control_command ignored = wire_control_command_empty;
+    bool opens = c->operates && opening(c, &ignored); /* goes on to its end whatever happens */
+    if ((c->quiet && !opens) || c->count + SIM_SHARDS > TRAFFIC_MOST_ORDERS) return;
     if (c->operates) {
-        bool opens = c->settled == c->count; /* the scene is set in order */
-        wire_control_command ignored = wire_control_command_empty;
-        if (opens && (opening(c, &ignored) || world_odds(w, 1, 12))) send_control(c);
+        bool in_order = c->settled == c->count;
+        if (in_order && (opens || world_odds(w, 1, 12))) send_control(c);
     } else if (c->floods) {
         if (c->count < 60 && c->count - c->settled < 20) send_flood(c);
     } else if (c->count - c->settled < 8 && world_odds(w, 1, 3)) {
@@ -291,19 +328,20 @@ static void on_tick(void *context) {
     }
 }
 
-void traffic_init(traffic_client *c, server *s, const char *name, const char *account) {
+void traffic_init(traffic_client *c, server *s, uint32_t shards, const char *name, const char *account) {
     c->server = s;
+    c->shards = shards;
     (void)tw_text_copy(c->process.name, sizeof c->process.name, name);
     (void)tw_text_copy(c->account, sizeof c->account, account);
 }
 
-void traffic_init_operator(traffic_client *c, server *s) {
-    traffic_init(c, s, "operator", "");
+void traffic_init_operator(traffic_client *c, server *s, uint32_t shards) {
+    traffic_init(c, s, shards, "operator", "");
     c->operates = true;
 }
 
-void traffic_init_flood(traffic_client *c, server *s) {
-    traffic_init(c, s, "flood", "");
+void traffic_init_flood(traffic_client *c, server *s, uint32_t shards) {
+    traffic_init(c, s, shards, "flood", "");
     c->floods = true;
 }
 
@@ -331,6 +369,8 @@ void traffic_fini(traffic_client *c) {
 }
 
 bool traffic_is_settled(const traffic_client *c) {
+    wire_control_command ignored = wire_control_command_empty;
+    if (c->operates && opening(c, &ignored)) return false;
     for (uint32_t i = c->settled; i < c->count; i++)
         if (!c->orders[i].acknowledged) return false;
     return true;

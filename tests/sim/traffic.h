@@ -30,6 +30,7 @@ typedef struct traffic_client {
     server_host host;
     uv_loop_t loop;
     char account[WIRE_ACCOUNT_BYTES];
+    uint32_t shards;
     bus *bus;
     bus_writer *writer;
     ticker *ticker;
@@ -41,9 +42,9 @@ typedef struct traffic_client {
     uint32_t scene; /* how much of the opening the operator has sent */
 } traffic_client;
 
-void traffic_init(traffic_client *client, server *server, const char *name, const char *account);
-void traffic_init_operator(traffic_client *client, server *server);
-void traffic_init_flood(traffic_client *client, server *server);
+void traffic_init(traffic_client *client, server *server, uint32_t shards, const char *name, const char *account);
+void traffic_init_operator(traffic_client *client, server *server, uint32_t shards);
+void traffic_init_flood(traffic_client *client, server *server, uint32_t shards);
 void traffic_fini(traffic_client *client);
 void traffic_start(traffic_client *client);
 void traffic_kill(traffic_client *client);
@@ -54,6 +55,7 @@ void traffic_make_order(world *world, const char *account, uint64_t number, uint
                         uint64_t recent_order_id, wire_order_command *command);
 const char *traffic_account(uint32_t index);
 const char *traffic_symbol(uint32_t index);
+uint32_t traffic_shard(const char *symbol, uint32_t shards); /* where it lives */
 
 /* A live report as it came. */
 typedef struct heard_report {

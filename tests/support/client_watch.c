@@ -8,7 +8,8 @@
  *   {"ms":…,"fault":"text","subject":"…"}
  *   {"ms":…,"trades":"subject","seqs":[…],"missed":N,"total":N,"snapshot":bool}  every message told
  *   {"ms":…,"quote":"subject","seq":N,"snapshot":bool}                           every quote told
- *   {"book":"symbol","seq":N,"state":N,"bids":["price quantity orders",…],"asks":[…]}   each, at SIGTERM
+ *   {"book":"symbol","seq":N,"state":N,"bids":["price quantity orders",…],"asks":[…]}   each, at SIGUSR1 and SIGTERM
+ *   {"told":N}                                                                   how many they were, behind them
  *
  * "ms" are milliseconds since 1970. Exit status 0 after SIGTERM, 1 if the server can't be reached.
  */
@@ -37,11 +38,13 @@ typedef struct watch {
     char line[LINE_BYTES];
 } watch;
 
-static volatile sig_atomic_t end_wanted;
+static volatile sig_atomic_t end_wanted, books_wanted;
 
 static void on_signal(int number) {
-    (void)number;
-    end_wanted = 1;
+    if (number == SIGTERM)
+        end_wanted = 1;
+    else
+        books_wanted = 1;
 }
 
 static json_writer *begin(watch *w) {
@@ -144,6 +147,8 @@ static void write_books(watch *w) {
         write_side(json, "asks", book->asks, book->ask_count);
         end(w);
     }
+    json_u64(begin(w), "told", w->book_count);
+    end(w);
 }
 
 int main(int argc, char **argv) {
@@ -156,9 +161,13 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc && ready; i++)
         ready = tickwire_subscribe(w.client, argv[i], &handlers, &w, NULL, error) == TICKWIRE_OK;
     signal(SIGTERM, on_signal);
+    signal(SIGUSR1, on_signal);
     while (ready && !end_wanted) {
         tickwire_run(w.client, 5 * NS_PER_MS);
         tell_changes(&w);
+        if (!books_wanted) continue;
+        books_wanted = 0;
+        write_books(&w);
     }
     if (ready)
         write_books(&w);

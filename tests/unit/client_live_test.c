@@ -13,8 +13,9 @@
 #include "tests/support/nats_process.h"
 #include "tests/unit.h"
 
-#define MS      INT64_C(1000000)
-#define SYMBOLS 40
+#define MS          INT64_C(1000000)
+#define PATIENCE_NS (30000 * MS)
+#define SYMBOLS     40
 
 typedef struct stage {
     nats_process server;
@@ -121,6 +122,15 @@ static void play(stage *st, int64_t ns) {
     } while (rt_clock_monotonic_ns() < end_ns);
 }
 
+/* Lets both sides run until the condition holds, half a minute at most. */
+#define PLAY_UNTIL(st, condition)                                                                                  \
+    do {                                                                                                           \
+        int64_t end_ns_ = rt_clock_monotonic_ns() + PATIENCE_NS;                                                   \
+        while (!(condition) && rt_clock_monotonic_ns() < end_ns_)                                                  \
+            play(st, MS);                                                                                          \
+        EXPECT_MSG((condition), "did not come to be: %s", #condition);                                             \
+    } while (0)
+
 static void on_book(void *context, const tickwire_book *book, const tickwire_change *change_of) {
     stage *st = context;
     (void)change_of;
@@ -134,12 +144,20 @@ static const tickwire_book *book_of(stage *st, unsigned i) {
     return tickwire_find_book(st->client, "XNAS", symbol, "orderbook");
 }
 
-static void expect_live(stage *st, unsigned i) {
+static bool is_live(stage *st, unsigned i) {
     const tickwire_book *book = book_of(st, i);
-    EXPECT(book != NULL);
-    EXPECT_MSG(book->state == TICKWIRE_BOOK_OK, "S%02u is %d %s", i, (int)book->state, book->cause);
-    EXPECT_U64(book->header.seq, st->seq[i]);
-    EXPECT_U64(book->bids[0].quantity, st->quantity[i]);
+    return book != NULL && book->state == TICKWIRE_BOOK_OK && book->header.seq == st->seq[i];
+}
+
+/* Waits until the book is the publisher's. */
+static void expect_live(stage *st, unsigned i) {
+    PLAY_UNTIL(st, is_live(st, i));
+    EXPECT_U64(book_of(st, i)->bids[0].quantity, st->quantity[i]);
+}
+
+static bool is_stale(stage *st, unsigned i, const char *cause) {
+    const tickwire_book *book = book_of(st, i);
+    return book != NULL && book->state == TICKWIRE_BOOK_STALE && strcmp(book->cause, cause) == 0;
 }
 
 static bool set_up(stage *st) {
@@ -155,13 +173,24 @@ static bool set_up(stage *st) {
     return true;
 }
 
-static void join(stage *st, const char *subject) {
+/* Waits until the server has what the client has subscribed to so far: it takes one subscription after the other, and the last one is heard. */
+static void listen_to_feed(stage *st) {
+    char error[TICKWIRE_ERROR_BYTES] = "";
+    tickwire_handlers none = {NULL};
+    EXPECT_MSG(tickwire_subscribe(st->client, "feed.XNAS.*.status", &none, st, NULL, error) == TICKWIRE_OK, "%s",
+               error);
+    PLAY_UNTIL(st, tickwire_read_stats(st->client).messages > 0);
+}
+
+/* `snapshot_timeout_ns`: until a request that nobody answered is sent again. */
+static void join(stage *st, const char *subject, int64_t snapshot_timeout_ns) {
     char error[TICKWIRE_ERROR_BYTES] = "";
     tickwire_options options = {
-        .url = st->server.url, .feed_silence_ns = 400 * MS, .snapshot_timeout_ns = 100 * MS};
+        .url = st->server.url, .feed_silence_ns = 400 * MS, .snapshot_timeout_ns = snapshot_timeout_ns};
     tickwire_handlers handlers = {.on_book = on_book};
     EXPECT_MSG(tickwire_open(&st->client, &options, error) == TICKWIRE_OK, "%s", error);
     EXPECT_MSG(tickwire_subscribe(st->client, subject, &handlers, st, NULL, error) == TICKWIRE_OK, "%s", error);
+    listen_to_feed(st);
 }
 
 static void tear_down(stage *st) {
@@ -181,8 +210,7 @@ TEST(client, joins_late_in_bulk_and_every_book_is_there) {
     for (unsigned i = 0; i < SYMBOLS; i++)
         change(&st, i, false), change(&st, i, false);
     play(&st, 20 * MS);
-    join(&st, "XNAS.*.orderbook");
-    play(&st, 400 * MS);
+    join(&st, "XNAS.*.orderbook", PATIENCE_NS);
     for (unsigned i = 0; i < SYMBOLS; i++)
         expect_live(&st, i);
     EXPECT_U64(st.served_bulk, 1);
@@ -198,8 +226,7 @@ TEST(client, joins_one_instrument_late_by_its_own_snapshot) {
     STAGE(st);
     change(&st, 3, false);
     play(&st, 20 * MS);
-    join(&st, "XNAS.S03.orderbook");
-    play(&st, 300 * MS);
+    join(&st, "XNAS.S03.orderbook", PATIENCE_NS);
     expect_live(&st, 3);
     EXPECT_U64(st.served_single, 1);
     EXPECT_U64(st.served_bulk, 0);
@@ -208,24 +235,22 @@ TEST(client, joins_one_instrument_late_by_its_own_snapshot) {
 
 TEST(client, resynchronises_after_loss_and_shows_recovering_meanwhile) {
     STAGE(st);
-    join(&st, "XNAS.*.orderbook");
-    play(&st, 200 * MS);
+    join(&st, "XNAS.*.orderbook", 100 * MS);
     for (unsigned i = 0; i < SYMBOLS; i++)
         change(&st, i, false);
-    play(&st, 100 * MS);
+    for (unsigned i = 0; i < SYMBOLS; i++)
+        expect_live(&st, i);
     st.mute = true;
     for (unsigned i = 0; i < 4; i++) {
         change(&st, i, true);
         change(&st, i, false);
     }
-    play(&st, 100 * MS);
+    PLAY_UNTIL(&st, tickwire_read_stats(st.client).books_not_synced == 4);
     EXPECT_I64(book_of(&st, 0)->state, TICKWIRE_BOOK_RECOVERING);
     EXPECT_STR(book_of(&st, 0)->cause, "CHAIN_BROKEN");
-    EXPECT_U64(tickwire_read_stats(st.client).books_not_synced, 4);
     expect_live(&st, 5);
     st.mute = false;
     st.busy = 2;
-    play(&st, 900 * MS);
     for (unsigned i = 0; i < SYMBOLS; i++)
         expect_live(&st, i);
     EXPECT_U64(tickwire_read_stats(st.client).chain_faults, 4);
@@ -235,20 +260,17 @@ TEST(client, resynchronises_after_loss_and_shows_recovering_meanwhile) {
 
 TEST(client, follows_a_new_leader_and_drops_the_old_one) {
     STAGE(st);
-    join(&st, "XNAS.*.orderbook");
-    play(&st, 150 * MS);
+    join(&st, "XNAS.*.orderbook", 100 * MS);
     change(&st, 0, false);
-    play(&st, 50 * MS);
+    expect_live(&st, 0);
     st.term = 2;
     change(&st, 0, false);
-    play(&st, 50 * MS);
     expect_live(&st, 0);
     stage old = st; /* the deposed leader, frozen a while, goes on */
     old.term = 1;
     change(&old, 0, false);
-    play(&st, 50 * MS);
+    PLAY_UNTIL(&st, tickwire_read_stats(st.client).old_terms >= 1);
     expect_live(&st, 0);
-    EXPECT(tickwire_read_stats(st.client).old_terms >= 1);
     tear_down(&st);
 }
 
@@ -264,6 +286,11 @@ static void on_trades(void *context, const tickwire_trades *trades) {
     tape.last_seq = trades->prints[trades->print_count - 1].seq;
 }
 
+/* What the client has made of prints so far: told, or dropped. */
+static uint64_t prints_taken(const stage *st) {
+    return tape.messages + tickwire_read_stats(st->client).old_terms;
+}
+
 static void print(stage *st, uint64_t term, uint64_t prev_seq, uint64_t seq) {
     uint8_t bytes[512];
     tw_print one = {.seq = seq, .price = 10, .quantity = 1};
@@ -272,8 +299,9 @@ static void print(stage *st, uint64_t term, uint64_t prev_seq, uint64_t seq) {
         .exchange = "XNAS", .symbol = "S00", .term = term, .prev_seq = prev_seq, .seq = seq, .price_exponent = -4};
     snprintf(m.header.epoch, sizeof m.header.epoch, "%s", st->epoch);
     size_t length = wire_trades_encode(&m, bytes, sizeof bytes);
+    uint64_t before = prints_taken(st);
     EXPECT_I64(bus_publish(st->bus, "XNAS.S00.trade", bytes, length), TW_OK);
-    play(st, 50 * MS);
+    PLAY_UNTIL(st, prints_taken(st) > before);
 }
 
 TEST(client, takes_the_last_prints_of_a_leader_whose_successor_it_has_heard_of_already) {
@@ -282,10 +310,10 @@ TEST(client, takes_the_last_prints_of_a_leader_whose_successor_it_has_heard_of_a
     tickwire_handlers handlers = {.on_trades = on_trades};
     EXPECT_I64(tickwire_open(&st.client, &(tickwire_options){.url = st.server.url}, error), TICKWIRE_OK);
     EXPECT_I64(tickwire_subscribe(st.client, "XNAS.*.trade", &handlers, &st, NULL, error), TICKWIRE_OK);
-    play(&st, 150 * MS);
+    listen_to_feed(&st);
     print(&st, 1, 0, 10);
     st.term = 2; /* its status comes on a subscription of its own, which may be emptied first */
-    play(&st, 150 * MS);
+    PLAY_UNTIL(&st, tickwire_read_stats(st.client).takeovers == 1);
     print(&st, 1, 10, 20);
     EXPECT_U64(tape.last_seq, 20);
     print(&st, 1, 30, 40); /* goes on where nothing was: that, the successor tells */
@@ -302,35 +330,28 @@ TEST(client, takes_the_last_prints_of_a_leader_whose_successor_it_has_heard_of_a
 
 TEST(client, shows_books_as_stale_when_the_feed_falls_silent_and_live_when_it_speaks) {
     STAGE(st);
-    join(&st, "XNAS.*.orderbook");
+    join(&st, "XNAS.*.orderbook", 100 * MS);
     change(&st, 0, false);
-    play(&st, 200 * MS);
     expect_live(&st, 0);
     st.silent = true;
-    play(&st, 700 * MS);
-    EXPECT_I64(book_of(&st, 0)->state, TICKWIRE_BOOK_STALE);
-    EXPECT_STR(book_of(&st, 0)->cause, "FEED_SILENT");
+    PLAY_UNTIL(&st, is_stale(&st, 0, "FEED_SILENT"));
     EXPECT(st.told_stale >= 1);
     st.silent = false;
-    play(&st, 200 * MS);
     expect_live(&st, 0);
     tear_down(&st);
 }
 
 TEST(client, shows_books_as_stale_without_the_bus_and_heals_when_it_is_back) {
     STAGE(st);
-    join(&st, "XNAS.*.orderbook");
+    join(&st, "XNAS.*.orderbook", 100 * MS);
     for (unsigned i = 0; i < SYMBOLS; i++)
         change(&st, i, false);
-    play(&st, 200 * MS);
-    expect_live(&st, 7);
+    for (unsigned i = 0; i < SYMBOLS; i++)
+        expect_live(&st, i);
     nats_process_pause(&st.server);
-    play(&st, 300 * MS);
-    EXPECT_I64(book_of(&st, 7)->state, TICKWIRE_BOOK_STALE);
-    EXPECT_STR(book_of(&st, 7)->cause, "BUS_AWAY");
+    PLAY_UNTIL(&st, is_stale(&st, 7, "BUS_AWAY"));
     change(&st, 7, true); /* nobody hears it, and nothing follows */
     EXPECT(nats_process_resume(&st.server, NULL));
-    play(&st, 6000 * MS);
     for (unsigned i = 0; i < SYMBOLS; i++)
         expect_live(&st, i);
     EXPECT_U64(tickwire_read_stats(st.client).reconnects, 1);
@@ -346,18 +367,16 @@ TEST(client, forgets_books_that_no_subscription_covers_any_more) {
     EXPECT_I64(tickwire_open(&st.client, &options, error), TICKWIRE_OK);
     EXPECT_I64(tickwire_subscribe(st.client, "XNAS.*.orderbook", &handlers, &st, &all, error), TICKWIRE_OK);
     EXPECT_I64(tickwire_subscribe(st.client, "XNAS.S01.orderbook", &handlers, &st, &one, error), TICKWIRE_OK);
-    play(&st, 100 * MS);
+    listen_to_feed(&st);
     change(&st, 0, false);
     change(&st, 1, false);
-    play(&st, 100 * MS);
     expect_live(&st, 0);
     expect_live(&st, 1);
+    PLAY_UNTIL(&st, st.told >= 3);
     EXPECT_U64(st.told, 3); /* S01 is told to both subscriptions, once each */
     tickwire_unsubscribe(all);
-    play(&st, 100 * MS);
-    EXPECT(book_of(&st, 0) == NULL); /* nothing would keep it right */
+    PLAY_UNTIL(&st, book_of(&st, 0) == NULL); /* nothing would keep it right */
     change(&st, 1, false);
-    play(&st, 100 * MS);
     expect_live(&st, 1);
     tear_down(&st);
 }

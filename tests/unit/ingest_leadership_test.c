@@ -72,7 +72,7 @@ static void listen_to(scene *s) {
         size_t length = strlen(s->said);
         tw_text_format(s->said + length, sizeof s->said - length, "%s%s", length > 0 ? " " : "",
                        action_names[action]);
-        if (action == LEADERSHIP_PROBE && !s->bus_stands_still) leadership_probed(&s->it, s->it.probe, s->now_ns);
+        if (action == LEADERSHIP_PROBE && !s->bus_stands_still) leadership_probed(&s->it, s->it.silence.probe, s->now_ns);
     }
 }
 
@@ -114,7 +114,7 @@ static void happen(scene *s, const row *r) {
         leadership_offer(&s->it, s->now_ns);
         break;
     case PROBED:
-        leadership_probed(&s->it, s->it.probe, s->now_ns);
+        leadership_probed(&s->it, s->it.silence.probe, s->now_ns);
         break;
     case WAIT:
     case PAUSED:
@@ -176,7 +176,7 @@ TEST(leadership, who_is_started_to_lead_claims_at_once_whoever_leads) {
     PLAY(&s, {0, HEARD, FIRST + 5000, "one", 900, "READ", LEADERSHIP_STARTING},
          {5, READ_AS, FIRST + 4000, "one", 3, "CLAIM", LEADERSHIP_CLAIMING},
          {10, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
-    EXPECT_U64(s.it.claim_revision, 3);
+    EXPECT_U64(s.it.candidacy.claim_revision, 3);
     EXPECT_U64(s.it.term, FIRST + 5001);
     EXPECT_U64(s.it.safe_seq, 890);
     EXPECT_U64(s.it.tier_safe_seq, 0);
@@ -209,7 +209,7 @@ TEST(leadership, who_leads_without_a_lease_takes_it_for_its_term_when_jetstream_
          {10010, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_LEADING}, {10015, WON, 0, "", 1, "", LEADERSHIP_LEADING},
          {19000, ASKED, 0, "", 0, "OFFER", LEADERSHIP_OFFERING});
     EXPECT(s.it.leased);
-    EXPECT_U64(s.it.claim_term, FIRST + 5);
+    EXPECT_U64(s.it.candidacy.claim_term, FIRST + 5);
     EXPECT_U64(s.it.term, FIRST + 5);
 }
 
@@ -255,7 +255,7 @@ TEST(leadership, a_standby_takes_over_after_300_ms_of_silence) {
     PLAY(&s, {110, HEARD, 7, "one", 950, "", LEADERSHIP_FOLLOWING}, {405, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
          {430, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
          {435, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
-    EXPECT_U64(s.it.claim_revision, 3);
+    EXPECT_U64(s.it.candidacy.claim_revision, 3);
     EXPECT_U64(s.it.term, FIRST + 430);
     EXPECT_U64(s.it.safe_seq, 940);
 }
@@ -375,8 +375,8 @@ TEST(leadership, of_two_claims_one_wins_and_the_other_follows_it) {
          {335, READ_AS, FIRST, "three", 4, "", LEADERSHIP_FOLLOWING},
          {620, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
          {655, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING}); /* three never spoke */
-    EXPECT_U64(s.it.claim_revision, 4);
-    EXPECT_U64(s.it.claim_term, FIRST + 655);
+    EXPECT_U64(s.it.candidacy.claim_revision, 4);
+    EXPECT_U64(s.it.candidacy.claim_term, FIRST + 655);
 }
 
 TEST(leadership, a_bucket_that_was_wiped_costs_two_calls_more) {
@@ -385,7 +385,7 @@ TEST(leadership, a_bucket_that_was_wiped_costs_two_calls_more) {
     PLAY(&s, {330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
          {332, LOST, 0, "", 0, "FOLLOW READ", LEADERSHIP_FOLLOWING},
          {334, NO_KEY, 0, "", 0, "CLAIM", LEADERSHIP_CLAIMING}, {336, WON, 0, "", 1, "LEAD", LEADERSHIP_LEADING});
-    EXPECT_U64(s.it.claim_revision, 0);
+    EXPECT_U64(s.it.candidacy.claim_revision, 0);
     EXPECT(s.it.term > 7);
 }
 
@@ -398,7 +398,7 @@ TEST(leadership, a_claim_that_others_made_is_read_so_that_the_revision_is_known)
          {65, HEARD, 7, "one", 990, "", LEADERSHIP_FOLLOWING},
          {380, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
          {381, WON, 0, "", 10, "LEAD", LEADERSHIP_LEADING});
-    EXPECT_U64(s.it.claim_revision, 9);
+    EXPECT_U64(s.it.candidacy.claim_revision, 9);
     EXPECT_U64(s.it.safe_seq, 891); /* what the succeeded one said later proves nothing */
 }
 
@@ -441,9 +441,9 @@ TEST(leadership, a_term_that_nobody_can_have_yet_is_neither_followed_nor_outbid)
         leadership_lease_read(&s.it, true, rows[i], "zz", 8, s.now_ns);
         PLAY(&s, {340, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
              {341, WON, 0, "", 9, "LEAD", LEADERSHIP_LEADING});
-        EXPECT_U64(s.it.claim_revision, 8);
+        EXPECT_U64(s.it.candidacy.claim_revision, 8);
         EXPECT(s.it.term > 7 && s.it.term < FIRST + 1000);
-        EXPECT_U64(s.it.disbelieved, 3);
+        EXPECT_U64(s.it.candidacy.disbelieved, 3);
     }
 }
 
@@ -686,8 +686,8 @@ static void note_lead(world *w, player *p) {
 static void ask(world *w, int index, leadership_action action) {
     player *p = &w->players[index];
     letter *l = post(w, action == LEADERSHIP_READ ? LETTER_READ : LETTER_CLAIM, index, delay(w, 10));
-    l->term = p->it.claim_term;
-    l->revision = p->it.claim_revision;
+    l->term = p->it.candidacy.claim_term;
+    l->revision = p->it.candidacy.claim_revision;
     tw_text_copy(l->holder, sizeof l->holder, p->it.options.name);
     p->asked_since_woke = true;
 }
@@ -704,7 +704,7 @@ static void step_player(world *w, int index) {
     while ((action = leadership_step(&p->it, &mine, w->now_ns, UTC_NS + w->now_ns)) != LEADERSHIP_NOTHING) {
         if (action == LEADERSHIP_READ || action == LEADERSHIP_CLAIM) ask(w, index, action);
         if (action == LEADERSHIP_LEAD) note_lead(w, p);
-        if (action == LEADERSHIP_PROBE) post(w, LETTER_PROBE, index, delay(w, 8))->probe = p->it.probe;
+        if (action == LEADERSHIP_PROBE) post(w, LETTER_PROBE, index, delay(w, 8))->probe = p->it.silence.probe;
     }
 }
 

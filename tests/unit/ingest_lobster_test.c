@@ -4,6 +4,7 @@
 #include "ingest/decode/lobster.h"
 #include "ingest/source/file_source.h"
 #include "orderbook/book.h"
+#include "tests/support/lobster_book.h"
 #include "tests/unit.h"
 
 /* ---- rows ---- */
@@ -216,36 +217,6 @@ static ob_books *book_of(uint32_t max_orders) {
     return books;
 }
 
-static ob_result apply(ob_books *books, const lobster_operation *o) {
-    ob_change change;
-    switch (o->kind) {
-    case LOBSTER_OP_ADD:
-        return ob_order_add(books, 0, o->order_id, o->side, o->price, o->quantity, &change);
-    case LOBSTER_OP_REDUCE:
-    case LOBSTER_OP_EXECUTE:
-        return ob_order_reduce(books, 0, o->order_id, o->quantity, &change);
-    case LOBSTER_OP_DELETE:
-        return ob_order_delete(books, 0, o->order_id, &change);
-    case LOBSTER_OP_LEVEL_CLEAR:
-        return ob_level_clear(books, 0, o->side, o->price) > 0 ? OB_OK : OB_UNKNOWN_ORDER;
-    default:
-        return OB_OK;
-    }
-}
-
-static bool equals(const ob_books *books, const lobster_book *row) {
-    for (int side = TW_BID; side <= TW_ASK; side++) {
-        static tw_level levels[LOBSTER_LEVELS_MAX + 1];
-        uint32_t count = ob_book_top(books, 0, (tw_side)side, levels, LOBSTER_LEVELS_MAX + 1);
-        if (count != row->counts[side]) return false;
-        for (uint32_t i = 0; i < count; i++) {
-            const lobster_level *wanted = &row->sides[side][i];
-            if (levels[i].price != wanted->price || levels[i].quantity != wanted->quantity) return false;
-        }
-    }
-    return true;
-}
-
 TEST(lobster, a_story_of_two_levels_gives_the_operations_a_trader_would_expect) {
     static const struct {
         const char *message, *book;
@@ -338,13 +309,14 @@ TEST(lobster, a_contradiction_is_named_and_the_book_follows_the_order_book_row) 
         size_t count =
             step(window, "34200.1,1,1,18,100,1", "110,7,100,20,111,8,99,3", 2, operations, LOBSTER_CONSISTENT);
         for (size_t k = 0; k < count; k++)
-            EXPECT_I64(apply(books, &operations[k]), OB_OK);
+            EXPECT_I64(lobster_book_apply(books, &operations[k]), OB_OK);
         count = step(window, cases[i].message, cases[i].book, 2, operations, LOBSTER_INCONSISTENT);
         EXPECT_STR(lobster_window_contradiction(window), cases[i].contradiction);
         for (size_t k = 0; k < count; k++)
-            EXPECT_MSG(apply(books, &operations[k]) == OB_OK, "case %zu: %s", i, shown(&operations[k]));
+            EXPECT_MSG(lobster_book_apply(books, &operations[k]) == OB_OK, "case %zu: %s", i,
+                       shown(&operations[k]));
         lobster_parse_book(cases[i].book, strlen(cases[i].book), 2, &row, &fault);
-        EXPECT_MSG(equals(books, &row), "case %zu: the book is not \"%s\"", i, cases[i].book);
+        EXPECT_MSG(lobster_book_is(books, &row), "case %zu: the book is not \"%s\"", i, cases[i].book);
         ob_books_free(books);
         lobster_window_free(window);
     }
@@ -467,10 +439,10 @@ static void watch(uint64_t seed, uint32_t levels, size_t wanted) {
                    "seed %" PRIu64 ", %u levels, row %zu %s", seed, levels, rows,
                    lobster_window_contradiction(window));
         for (size_t i = 0; i < count; i++)
-            EXPECT_MSG(apply(books, &operations[i]) == OB_OK, "seed %" PRIu64 ", %u levels, row %zu: %s", seed,
-                       levels, rows, shown(&operations[i]));
-        EXPECT_MSG(equals(books, &after), "seed %" PRIu64 ", %u levels: the book differs after row %zu", seed,
-                   levels, rows);
+            EXPECT_MSG(lobster_book_apply(books, &operations[i]) == OB_OK,
+                       "seed %" PRIu64 ", %u levels, row %zu: %s", seed, levels, rows, shown(&operations[i]));
+        EXPECT_MSG(lobster_book_is(books, &after), "seed %" PRIu64 ", %u levels: the book differs after row %zu",
+                   seed, levels, rows);
     }
     ob_books_free(books);
     lobster_window_free(window);
@@ -587,14 +559,15 @@ static replayed replay(const char *path) {
         EXPECT_MSG(lobster_window_step(window, &message, &row, operations, &count) == LOBSTER_CONSISTENT,
                    "row %" PRIu64 " %s", seen.rows, lobster_window_contradiction(window));
         for (size_t i = 0; i < count; i++) {
-            EXPECT_MSG(apply(books, &operations[i]) == OB_OK, "row %" PRIu64 ": %s", seen.rows,
+            EXPECT_MSG(lobster_book_apply(books, &operations[i]) == OB_OK, "row %" PRIu64 ": %s", seen.rows,
                        shown(&operations[i]));
             seen.anonymous +=
                 operations[i].kind != LOBSTER_OP_ADD && operations[i].order_id >= LOBSTER_ANONYMOUS_BIT;
             seen.clears += operations[i].kind == LOBSTER_OP_LEVEL_CLEAR;
         }
         seen.operations += count;
-        EXPECT_MSG(equals(books, &row), "the book after row %" PRIu64 " is not the order book file's", seen.rows);
+        EXPECT_MSG(lobster_book_is(books, &row), "the book after row %" PRIu64 " is not the order book file's",
+                   seen.rows);
         if (lobster_window_orders(window) > seen.most_orders) seen.most_orders = lobster_window_orders(window);
         before = row;
     }

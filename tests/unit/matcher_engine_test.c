@@ -38,7 +38,8 @@ static const mx_bounds small = {.shard = 3,
                                 .max_orders = 3,
                                 .max_pages = 2,
                                 .max_client_ids = 3,
-                                .max_sessions = 1};
+                                .max_sessions = 1,
+                                .max_reports = 1u << 20};
 
 static mx_command instrument(uint32_t number, const char *symbol) {
     mx_command c = {.kind = MX_DEFINE_INSTRUMENT,

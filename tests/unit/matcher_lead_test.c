@@ -63,7 +63,7 @@ static void listen_to(scene *s) {
         size_t length = strlen(s->said);
         tw_text_format(s->said + length, sizeof s->said - length, "%s%s", length > 0 ? " " : "",
                        action_names[action]);
-        if (action == ML_PROBE && !s->bus_stands_still) ml_probed(&s->it, s->it.probe, s->now_ns);
+        if (action == ML_PROBE && !s->bus_stands_still) ml_probed(&s->it, s->it.silence.probe, s->now_ns);
     }
 }
 
@@ -116,7 +116,7 @@ static void happen(scene *s, const row *r) {
         s->mine.drained = true;
         break;
     case PROBED:
-        ml_probed(&s->it, s->it.probe, s->now_ns);
+        ml_probed(&s->it, s->it.silence.probe, s->now_ns);
         break;
     case WAIT:
     case PAUSED:
@@ -188,7 +188,7 @@ TEST(matcher_lead, a_standby_takes_over_when_the_leader_falls_silent) {
         {480, HEARD, FIRST, "old", 99, "", ML_LEADING}, /* it wakes up and says what it had to say */
     };
     PLAY(rows);
-    EXPECT_U64(s.it.claim_revision, 7);
+    EXPECT_U64(s.it.candidacy.claim_revision, 7);
     EXPECT_U64(s.it.safe_seq, 85);
     EXPECT(s.it.term > FIRST);
 }
@@ -326,8 +326,23 @@ TEST(matcher_lead, a_lease_that_is_gone_or_older_is_claimed_anew_with_a_higher_t
         {735, WON, 0, "", 4, "LEAD", ML_LEADING},
     };
     PLAY(rows);
-    EXPECT_U64(s.it.claim_revision, 3);
+    EXPECT_U64(s.it.candidacy.claim_revision, 3);
     EXPECT(s.it.term > FIRST + 320);
+}
+
+TEST(matcher_lead, who_loses_a_claim_leaves_the_winner_the_time_to_speak) {
+    static const row rows[] = {
+        {0, READ_AS, FIRST, "old", 7, "FOLLOW READ", ML_FOLLOWING},
+        {50, HEARD, FIRST, "old", 90, "", ML_FOLLOWING},
+        {375, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING},
+        {376, SEEN, FIRST + 400, "other", 0, "", ML_CLAIMING}, /* it was a moment earlier */
+        {377, LOST, 0, "", 0, "FOLLOW READ", ML_FOLLOWING},
+        {378, READ_AS, FIRST + 400, "other", 8, "", ML_FOLLOWING},
+        {670, WAIT, 0, "", 0, "", ML_FOLLOWING},
+        {705, WAIT, 0, "", 0, "PROBE CLAIM", ML_CLAIMING}, /* it never spoke */
+    };
+    PLAY(rows);
+    EXPECT_U64(s.it.candidacy.claim_revision, 8);
 }
 
 TEST(matcher_lead, a_claim_whose_answer_was_lost_is_found_in_the_lease) {
@@ -387,7 +402,7 @@ TEST(matcher_lead, a_term_beyond_reason_is_not_believed) {
         {410, SEEN, UINT64_MAX - 1, "evil", 0, "", ML_LEADING},
     };
     PLAY(rows);
-    EXPECT_U64(s.it.disbelieved, 2);
+    EXPECT_U64(s.it.candidacy.disbelieved, 2);
 }
 
 /* ---- three of them, a lease, an execlog, and faults ---- */
@@ -465,10 +480,10 @@ static void start_call(matcher *m, bool claims) {
         c->lost_answer = true;
         return;
     }
-    if (claims && m->it.claim_revision == p.revision) {
-        EXPECT_MSG(m->it.claim_term > p.term, "seed %" PRIu64 ": a term that does not rise", p.seed);
+    if (claims && m->it.candidacy.claim_revision == p.revision) {
+        EXPECT_MSG(m->it.candidacy.claim_term > p.term, "seed %" PRIu64 ": a term that does not rise", p.seed);
         c->won = true;
-        p.term = m->it.claim_term;
+        p.term = m->it.candidacy.claim_term;
         p.revision++;
         tw_text_copy(p.holder, sizeof p.holder, m->it.options.name);
         for (unsigned i = 0; i < MATCHERS; i++)
@@ -590,7 +605,7 @@ static void run_matcher(matcher *m) {
     if (m->call.due_ns != 0 && p.now_ns >= m->call.due_ns) end_call(m);
     if (m->probe_ns != 0 && p.now_ns >= m->probe_ns && connected) {
         m->probe_ns = 0;
-        ml_probed(&m->it, m->it.probe, p.now_ns);
+        ml_probed(&m->it, m->it.silence.probe, p.now_ns);
     }
     if (connected && chance(2)) {
         m->mine.seq = p.inputs;

@@ -87,8 +87,54 @@ static void same_accounts(const venue *real, const venue *naive, uint64_t seed, 
     }
 }
 
-static void compare(uint64_t seed, uint64_t commands) {
-    venue real = venue_real(), naive = venue_naive();
+/* All at once or nothing; the minimum or nothing: whatever room the input has. */
+static void never_half_done(const heard *said, const mx_command *command, uint64_t seed, uint64_t at) {
+    const mx_new_order *o = &command->order;
+    if (command->kind != MX_NEW_ORDER || (o->tif != MX_FOK && o->minimum == 0)) return;
+    for (uint32_t i = 0; i < said->sink.count; i++) {
+        const mx_report *r = &said->reports[i];
+        if (r->order_id != o->order_id || r->kind != MX_CANCELLED || r->executed == 0) continue;
+        EXPECT_MSG(o->tif != MX_FOK && r->executed >= o->minimum,
+                   "seed %lu, command %lu: an order was half executed", (unsigned long)seed, (unsigned long)at);
+    }
+}
+
+/* Beyond its bound an input says what ends, which states stop, and two things at most for each command. */
+static void stays_within(const heard *said, const mx_input *input, uint32_t max_reports, uint64_t *so_far) {
+    if (input->index == 0) *so_far = 0;
+    for (uint32_t i = 0; i < said->sink.count; i++) {
+        const mx_report *r = &said->reports[i];
+        *so_far += r->kind != MX_CANCELLED && r->kind != MX_EXPIRED && r->kind != MX_SESSION_ENDED &&
+                   r->kind != MX_STATE_CHANGED;
+    }
+    EXPECT_MSG(*so_far <= max_reports + 8 + 2 * (input->index + 1), "%lu reports in an input of %u commands",
+               (unsigned long)*so_far, input->index + 1);
+}
+
+/* How often the bound was met, each in its own way. */
+typedef struct met {
+    uint64_t rejected, replaces, swept, whole, states, held;
+} met;
+
+static void count_full(met *to, const heard *said, bool held) {
+    to->held += held;
+    for (uint32_t i = 0; i < said->sink.count; i++) {
+        const mx_report *r = &said->reports[i];
+        if (r->reason != MXR_INPUT_FULL || r->duplicate) continue;
+        to->rejected += r->kind == MX_REJECTED;
+        to->replaces += r->kind == MX_REPLACE_REJECTED;
+        to->states += r->kind == MX_REFUSED;
+        to->whole += r->kind == MX_CANCELLED && r->executed == 0 && r->tif == MX_FOK;
+        to->swept += r->kind == MX_CANCELLED && r->executed > 0;
+    }
+}
+
+static met compare(uint64_t seed, uint64_t commands, uint32_t max_reports) {
+    mx_bounds bounds = venue_bounds;
+    bounds.max_reports = max_reports;
+    met full = {0};
+    uint64_t of_input = 0;
+    venue real = venue_real(&bounds), naive = venue_naive(&bounds);
     heard *ours = hear(), *theirs = hear();
     crowd people;
     crowd_init(&people, seed);
@@ -97,11 +143,15 @@ static void compare(uint64_t seed, uint64_t commands) {
         mx_input input;
         mx_command command;
         crowd_next(&people, &input, &command);
+        bool held = mx_next_due(real.engine) == mx_now(real.engine);
         real.apply(real.engine, &input, &command, &ours->sink);
         naive.apply(naive.engine, &input, &command, &theirs->sink);
         same(ours, theirs, seed, at, &command);
         EXPECT_MSG(ours->sink.count > 0, "seed %lu: nothing was said to command %lu", (unsigned long)seed,
                    (unsigned long)at);
+        stays_within(ours, &input, max_reports, &of_input);
+        never_half_done(ours, &command, seed, at);
+        count_full(&full, ours, held);
         ours->sink.count = theirs->sink.count = 0;
         EXPECT_MSG(mx_engine_check(real.engine, &error), "seed %lu, command %lu: %s", (unsigned long)seed,
                    (unsigned long)at, error.text);
@@ -115,15 +165,37 @@ static void compare(uint64_t seed, uint64_t commands) {
     naive.close(naive.engine);
     free(ours);
     free(theirs);
+    return full;
 }
 
 TEST(matcher_random, both_engines_say_the_same_to_a_seeded_crowd) {
     uint64_t commands = from_environment("TICKWIRE_RANDOM_COMMANDS", 5000),
              one = from_environment("TICKWIRE_RANDOM_SEED", 0);
     if (one != 0) {
-        compare(one, commands);
+        compare(one, commands, venue_bounds.max_reports);
         return;
     }
     for (uint64_t seed = 1; seed <= 8; seed++)
-        compare(seed, commands);
+        compare(seed, commands, venue_bounds.max_reports);
+}
+
+TEST(matcher_random, both_engines_say_the_same_where_inputs_may_make_few_reports) {
+    uint64_t commands = from_environment("TICKWIRE_RANDOM_COMMANDS", 5000);
+    met all = {0};
+    for (uint64_t seed = 101; seed <= 108; seed++) {
+        met one = compare(seed, commands, 4 + (uint32_t)(seed % 4) * 2);
+        all.rejected += one.rejected;
+        all.replaces += one.replaces;
+        all.swept += one.swept;
+        all.whole += one.whole;
+        all.states += one.states;
+        all.held += one.held;
+    }
+    EXPECT_MSG(all.rejected > 150 && all.replaces > 5 && all.swept > 300 && all.whole > 40 && all.states > 0 &&
+                   all.held > 100,
+               "inputs were full too seldom: %lu orders and %lu replaces refused, %lu sweeps ended, %lu not begun, "
+               "%lu states "
+               "refused, %lu held",
+               (unsigned long)all.rejected, (unsigned long)all.replaces, (unsigned long)all.swept,
+               (unsigned long)all.whole, (unsigned long)all.states, (unsigned long)all.held);
 }

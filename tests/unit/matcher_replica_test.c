@@ -3,6 +3,8 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "matcher/wire/translate.h"
+#include "tests/support/shelf.h"
 #include "tests/unit.h"
 
 #define SECOND  INT64_C(1000000000)
@@ -18,9 +20,9 @@ static const mr_options shard_one = {.exchange = "TWEX",
                                                 .max_orders = 40000,
                                                 .max_pages = 4096,
                                                 .max_client_ids = 65536,
-                                                .max_sessions = 16},
+                                                .max_sessions = 16,
+                                                .max_reports = 100000},
                                      .backlog_bytes = 32 << 20,
-                                     .input_bytes = 16 << 20,
                                      .recent_bytes = 4 << 20};
 
 typedef struct stored {
@@ -635,44 +637,64 @@ TEST(matcher_replica, a_full_backlog_says_so_and_has_room_again_when_execlog_has
     free_world(w);
 }
 
-TEST(matcher_replica, an_input_beyond_all_memory_is_a_fault_not_a_crash) {
-    world *w = open_world();
+TEST(matcher_replica, memory_that_one_input_could_exceed_is_refused_with_what_is_needed) {
     mr_options small = shard_one;
-    small.backlog_bytes = small.input_bytes = small.recent_bytes = 4096;
-    station one = {.world = w};
+    mr_replica *replica = NULL;
     tw_error error = {0};
-    EXPECT_I64(mr_alloc(&one.replica, &small, &error), TW_OK);
+    char needed[32];
+    small.input_bytes = mr_input_bytes(&small.bounds) - 1;
+    EXPECT_I64(mr_alloc(&replica, &small, &error), TW_INVALID);
+    EXPECT(replica == NULL);
+    tw_text_format(needed, sizeof needed, "need %" PRIu64, mr_input_bytes(&small.bounds));
+    EXPECT_CONTAINS(error.text, "--input-memory");
+    EXPECT_CONTAINS(error.text, needed);
+    small.input_bytes++;
+    EXPECT_MSG(mr_alloc(&replica, &small, &error) == TW_OK, "%s", error.text);
+    mr_free(replica);
+}
+
+/* 4,000 times an iceberg of a thousand parts and an order that takes it whole: twelve million reports, if all of it were done. */
+static void send_icebergs(world *w) {
+    start(w);
+    for (uint32_t i = 0; i < 8000; i++) {
+        wire_order_command c = limit(i % 2 == 0 ? "ann" : "bob", i % 2 == 0 ? TW_ASK : TW_BID, 1000, 10000, "", "");
+        c.display = i % 2 == 0 ? 1 : 0;
+        EXPECT(wire_order_command_add(&w->parts, &c));
+    }
+    send_orders(w);
+}
+
+TEST(matcher_replica, one_message_that_asks_for_millions_of_reports_is_cut_short_and_all_goes_on) {
+    world *w = open_world();
+    tw_random random;
+    tw_random_seed(&random, 11);
     send_large(w);
-    take(&one);
-    EXPECT(!take_heard(&one, NULL));
-    EXPECT_CONTAINS(mr_fault(one.replica), "--input-memory");
-    EXPECT(!take_heard(&one, NULL));
-    mr_free(one.replica);
+    send_icebergs(w);
+    for (int i = 0; i < 20; i++)
+        random_input(w, &random);
+    mr_options small = shard_one; /* a backlog that is full before it begins, and what is needed, not a byte more */
+    small.backlog_bytes = small.recent_bytes = 4096;
+    small.input_bytes = mr_input_bytes(&small.bounds);
+    station leader = {.world = w}, standby = new_station(w);
+    tw_error error = {0};
+    EXPECT_MSG(mr_alloc(&leader.replica, &small, &error) == TW_OK, "%s", error.text);
+    while (behind(&leader)) {
+        uint64_t before = mr_reports(leader.replica);
+        take(&leader);
+        EXPECT(mr_reports(leader.replica) - before <= mx_most_reports(&small.bounds));
+        if (mr_seq(leader.replica) == 7) EXPECT(mr_reports(leader.replica) - before >= small.bounds.max_reports);
+        write_all(&leader);
+    }
+    check_log(w, w->input_count);
+    take_all(&standby);
+    find_all(&standby);
+    EXPECT_U64(mr_hash(standby.replica), mr_hash(leader.replica));
+    mr_free(leader.replica);
+    mr_free(standby.replica);
     free_world(w);
 }
 
 /* ---- snapshots ---- */
-
-typedef struct shelf {
-    uint8_t *bytes;
-    size_t length, at;
-} shelf;
-
-static bool keep(void *context, const void *bytes, size_t length) {
-    shelf *s = context;
-    s->bytes = realloc(s->bytes, s->length + length);
-    memcpy(s->bytes + s->length, bytes, length);
-    s->length += length;
-    return true;
-}
-
-static bool fetch(void *context, void *bytes, size_t length) {
-    shelf *s = context;
-    if (s->length - s->at < length) return false;
-    memcpy(bytes, s->bytes + s->at, length);
-    s->at += length;
-    return true;
-}
 
 TEST(matcher_replica, a_restored_replica_goes_on_with_what_was_not_in_execlog_and_with_correlation_ids) {
     for (uint64_t seed = 1; seed <= 6; seed++) {
@@ -692,8 +714,8 @@ TEST(matcher_replica, a_restored_replica_goes_on_with_what_was_not_in_execlog_an
         shelf s = {0};
         tw_error error = {0};
         mr_origin origin = {.orders_created_ns = 11, .execlog_created_ns = 12, .execlog_seq = w->log_count}, back;
-        EXPECT_I64(mr_snapshot_write(old.replica, &origin, keep, &s, &error), TW_OK);
-        EXPECT_MSG(mr_snapshot_read(next.replica, &back, fetch, &s, &error) == TW_OK, "%s", error.text);
+        EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
+        EXPECT_MSG(mr_snapshot_read(next.replica, &back, shelf_fetch, &s, &error) == TW_OK, "%s", error.text);
         EXPECT(s.at == s.length);
         EXPECT(back.orders_created_ns == 11 && back.execlog_created_ns == 12 && back.execlog_seq == w->log_count);
         EXPECT_U64(mr_seq(next.replica), mr_seq(old.replica));
@@ -723,21 +745,21 @@ TEST(matcher_replica, a_damaged_snapshot_is_refused_and_leaves_an_empty_replica)
     shelf s = {0};
     tw_error error = {0};
     mr_origin origin = {0};
-    EXPECT_I64(mr_snapshot_write(old.replica, &origin, keep, &s, &error), TW_OK);
+    EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
     for (size_t at = 0; at < s.length; at++) {
         s.at = 0;
         s.bytes[at] ^= 0x20;
-        EXPECT_MSG(mr_snapshot_read(next.replica, &origin, fetch, &s, &error) != TW_OK, "byte %zu", at);
+        EXPECT_MSG(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error) != TW_OK, "byte %zu", at);
         EXPECT_U64(mr_seq(next.replica), 0);
         EXPECT_U64(mr_backlog_reports(next.replica), 0);
         s.bytes[at] ^= 0x20;
     }
     for (size_t length = 0; length < s.length; length += 7) {
-        shelf cut = {s.bytes, length, 0};
-        EXPECT(mr_snapshot_read(next.replica, &origin, fetch, &cut, &error) != TW_OK);
+        shelf cut = {.bytes = s.bytes, .length = length};
+        EXPECT(mr_snapshot_read(next.replica, &origin, shelf_fetch, &cut, &error) != TW_OK);
     }
     s.at = 0;
-    EXPECT_MSG(mr_snapshot_read(next.replica, &origin, fetch, &s, &error) == TW_OK, "%s", error.text);
+    EXPECT_MSG(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error) == TW_OK, "%s", error.text);
     EXPECT_U64(mr_seq(next.replica), 2);
     free(s.bytes);
     mr_free(old.replica);
@@ -762,12 +784,13 @@ static wire_query query_of(uint8_t kind, const char *account) {
     return q;
 }
 
-static reply ask_bytes(const mr_replica *replica, const uint8_t *bytes, size_t bytes_length) {
+/* `only`: the account that the subject names, or NULL. */
+static reply ask_as(const mr_replica *replica, const char *only, const uint8_t *bytes, size_t bytes_length) {
     static uint8_t buffer[MR_REPLY_BYTES];
     wire_query_reply read;
     wire_part part;
     size_t length;
-    const uint8_t *answer = mr_answer(replica, bytes, bytes_length, buffer, sizeof buffer, &length);
+    const uint8_t *answer = mr_answer(replica, only, bytes, bytes_length, buffer, sizeof buffer, &length);
     reply r = {0};
     EXPECT_I64(wire_query_reply_open(&read, answer, length), WIRE_OK);
     r.header = read.header;
@@ -790,6 +813,15 @@ static reply ask_bytes(const mr_replica *replica, const uint8_t *bytes, size_t b
         r.executions++;
     }
     return r;
+}
+
+static reply ask_bytes(const mr_replica *replica, const uint8_t *bytes, size_t bytes_length) {
+    return ask_as(replica, NULL, bytes, bytes_length);
+}
+
+static reply ask_own(const mr_replica *replica, const char *only, const wire_query *query) {
+    uint8_t bytes[1024];
+    return ask_as(replica, only, bytes, wire_query_encode(query, bytes, sizeof bytes));
 }
 
 static reply ask(const mr_replica *replica, const wire_query *query) {
@@ -855,6 +887,73 @@ TEST(matcher_replica, questions_are_answered_with_the_input_they_are_true_at) {
     q.after = 0;
     tw_text_copy(q.symbol, sizeof q.symbol, "MSFT");
     EXPECT_U64(ask(one.replica, &q).executions, 0);
+    mr_free(one.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, on_an_accounts_own_subject_nothing_is_told_of_another) {
+    world *w = open_world();
+    send_one(w, limit("ann", TW_BID, 30, 10000, "a1", "")); /* 2 */
+    send_one(w, limit("bob", TW_ASK, 10, 10000, "b1", "")); /* 3 */
+    station one = new_station(w);
+    take_all(&one);
+    static const uint8_t kinds[] = {WIRE_QUERY_ACCOUNT, WIRE_QUERY_ORDERS, WIRE_QUERY_ORDER, WIRE_QUERY_POSITIONS,
+                                    WIRE_QUERY_EXECUTIONS};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        wire_query q = query_of(kinds[i], "");
+        q.order_id = MX_ORDER_ID(2, 0);
+        reply r = ask_own(one.replica, "ann", &q); /* left out, it is the subject's */
+        EXPECT_I64(r.header.code, WIRE_REPLY_OK);
+        EXPECT_STR(r.header.account, "ann");
+        EXPECT(r.orders + r.positions + r.accounts + r.executions > 0);
+        tw_text_copy(q.symbol, sizeof q.symbol, "AAPL");
+        q.order_id = MX_ORDER_ID(3, 0); /* bob's */
+        r = ask_own(one.replica, "ann", &q);
+        if (kinds[i] == WIRE_QUERY_ORDER) EXPECT_I64(r.header.code, WIRE_REPLY_NOT_FOUND);
+        if (kinds[i] == WIRE_QUERY_POSITIONS) EXPECT_U64(r.positions, 1);
+        tw_text_copy(q.account, sizeof q.account, "bob");
+        r = ask_own(one.replica, "ann", &q);
+        EXPECT_I64(r.header.code, WIRE_REPLY_BAD_REQUEST);
+        EXPECT_U64(r.orders + r.positions + r.accounts + r.executions, 0);
+        EXPECT_I64(ask_own(one.replica, "zed", &q).header.code, WIRE_REPLY_BAD_REQUEST);
+        q.account[0] = '\0';
+        EXPECT_I64(ask_own(one.replica, "zed", &q).header.code, WIRE_REPLY_NOT_FOUND);
+    }
+    wire_query q = query_of(WIRE_QUERY_INSTRUMENT, "");
+    tw_text_copy(q.symbol, sizeof q.symbol, "AAPL");
+    EXPECT_I64(ask_own(one.replica, "ann", &q).header.code, WIRE_REPLY_BAD_REQUEST);
+    mr_free(one.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, an_instrument_is_told_as_what_would_define_it_and_who_holds_it) {
+    world *w = open_world();
+    send_one(w, limit("ann", TW_BID, 30, 10000, "a1", "")); /* 2 */
+    send_one(w, limit("bob", TW_ASK, 10, 10000, "b1", "")); /* 3 */
+    station one = new_station(w);
+    take_all(&one);
+    wire_query q = query_of(WIRE_QUERY_INSTRUMENT, "");
+    EXPECT_I64(ask(one.replica, &q).header.code, WIRE_REPLY_BAD_REQUEST);
+    tw_text_copy(q.symbol, sizeof q.symbol, "AAPL");
+    reply r = ask(one.replica, &q);
+    EXPECT_I64(r.header.code, WIRE_REPLY_OK);
+    EXPECT_I64(r.first.kind, WIRE_PART_DEFINITION);
+    mx_instrument_view view;
+    mx_command made;
+    EXPECT(mx_instrument_get(mr_engine(one.replica), 0, &view));
+    mw_control_command(mr_engine(one.replica), &r.first.definition, &made);
+    EXPECT_I64(made.kind, MX_DEFINE_INSTRUMENT);
+    EXPECT_I64(made.define_instrument.reference_price, view.reference_price);
+    made.define_instrument.reference_price = view.definition.reference_price;
+    EXPECT(memcmp(&made.define_instrument, &view.definition, sizeof view.definition) == 0);
+    tw_text_copy(q.symbol, sizeof q.symbol, "NONE");
+    EXPECT_I64(ask(one.replica, &q).header.code, WIRE_REPLY_NOT_FOUND);
+    q = query_of(WIRE_QUERY_POSITIONS, "");
+    EXPECT_I64(ask(one.replica, &q).header.code, WIRE_REPLY_BAD_REQUEST);
+    tw_text_copy(q.symbol, sizeof q.symbol, "AAPL");
+    r = ask(one.replica, &q);
+    EXPECT_U64(r.positions, 2);
+    EXPECT_STR(r.first.position.account, "ann");
     mr_free(one.replica);
     free_world(w);
 }

@@ -17,7 +17,8 @@ static const mx_bounds bounds = {.shard = 1,
                                  .max_orders = 1024,
                                  .max_pages = 256,
                                  .max_client_ids = 4096,
-                                 .max_sessions = 16};
+                                 .max_sessions = 16,
+                                 .max_reports = 1u << 20};
 
 typedef struct desk {
     mx_engine *engine;

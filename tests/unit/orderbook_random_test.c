@@ -19,6 +19,7 @@ typedef struct book_shape {
     uint64_t id_stride; /* id = number * stride */
     uint32_t growth;    /* of 100 commands, how many add while the book is small */
     uint64_t max_quantity;
+    bool full; /* the limits are reached: commands are refused */
 } book_shape;
 
 typedef struct book_run {
@@ -211,7 +212,7 @@ static uint32_t take_step(book_run *run) {
     }
 }
 
-static void run_shape(const book_shape *shape, uint64_t seed, bool expect_refusals) {
+static void run_shape(const book_shape *shape, uint64_t seed) {
     tw_error error;
     book_run state = {.shape = shape, .seed = seed}, *run = &state;
     EXPECT_I64(ob_books_alloc(&state.books, &shape->limits, &error), TW_OK);
@@ -222,159 +223,82 @@ static void run_shape(const book_shape *shape, uint64_t seed, bool expect_refusa
         if (state.step % 64 == 0 && !ob_books_check(state.books, &error)) FAIL_UNLESS(false, error.text);
     }
     if (!ob_books_check(state.books, &error)) FAIL_UNLESS(false, error.text);
-    FAIL_UNLESS((state.refused > 0) == expect_refusals, "bounds were reached, or not, against the plan");
+    FAIL_UNLESS((state.refused > 0) == shape->full, "bounds were reached, or not, against the plan");
     ob_books_free(state.books);
     naive_book_fini(&state.naive);
 }
 
-static void run_seeds(const book_shape *shape, bool expect_refusals) {
+/* clang-format off */
+static const book_shape shapes[] = {
+    /* name, {instruments, orders, levels}, steps, prices, tick, middle, ids, id_stride, growth, max_quantity, full */
+    {"deep queues",       {3, 2000, 20000},   6000,    5,            100, 1000000,  100000, 1, 60,            500, false},
+    {"many prices",       {3, 2000, 20000},   6000, 4000,              1, 1000000,  100000, 1, 70,             50, false},
+    {"around zero",       {3, 2000, 20000},   4000,   40,              1,       0,  100000, 1, 60,            500, false},
+    {"ends of the scale", {3, 2000, 20000},   4000,   31, INT64_MAX / 15,       0,  100000, 1, 60,            500, false},
+    {"many instruments",  {500, 2000, 20000}, 6000,   30,            100, 1000000, 1000000, 1, 70,            500, false},
+    {"few ids",           {60, 1000, 20000},  6000,   30,            100, 1000000,      12, 1, 70,            500, false},
+    {"powers of two",     {2, 600, 20000},    1500,   30,            100, 1000000,    5000, 1, 70,            500, false},
+    {"huge quantities",   {3, 2000, 20000},   4000,   10,            100, 1000000,  100000, 1, 60, UINT64_MAX / 3, false},
+    {"few orders",        {4, 37, 20000},     6000,   30,            100, 1000000,     100, 1, 80,            500, true},
+    {"few levels",        {6, 2000, 100},     6000,  200,            100, 1000000,  100000, 1, 80,            500, true},
+};
+/* clang-format on */
+
+static book_shape shape_of(const char *name) {
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (strcmp(shapes[i].name, name) == 0) return shapes[i];
+    EXPECT_MSG(false, "there is no shape \"%s\"", name);
+    return shapes[0];
+}
+
+static void run_seeds(book_shape shape) {
     uint64_t seed;
     const char *given = getenv("TICKWIRE_SEED");
     if (given != NULL && sscanf(given, "%" SCNu64, &seed) == 1) {
-        run_shape(shape, seed, expect_refusals);
+        run_shape(&shape, seed);
         return;
     }
     for (seed = 1; seed <= 6; seed++)
-        run_shape(shape, seed, expect_refusals);
+        run_shape(&shape, seed);
 }
 
-#define ROOM                                                                                                       \
-    { .max_instruments = 3, .max_orders = 2000, .max_levels = 20000 }
-
 TEST(orderbook_random, few_prices_and_deep_queues) {
-    run_seeds(&(book_shape){.name = "deep queues",
-                            .limits = ROOM,
-                            .steps = 6000,
-                            .prices = 5,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 60,
-                            .max_quantity = 500},
-              false);
+    run_seeds(shape_of("deep queues"));
 }
 
 TEST(orderbook_random, many_prices_and_shallow_queues) {
-    run_seeds(&(book_shape){.name = "many prices",
-                            .limits = ROOM,
-                            .steps = 6000,
-                            .prices = 4000,
-                            .tick = 1,
-                            .middle = 1000000,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 70,
-                            .max_quantity = 50},
-              false);
+    run_seeds(shape_of("many prices"));
 }
 
 TEST(orderbook_random, prices_around_zero_and_at_the_ends_of_the_scale) {
-    run_seeds(&(book_shape){.name = "around zero",
-                            .limits = ROOM,
-                            .steps = 4000,
-                            .prices = 40,
-                            .tick = 1,
-                            .middle = 0,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 60,
-                            .max_quantity = 500},
-              false);
-    run_seeds(&(book_shape){.name = "ends of the scale",
-                            .limits = ROOM,
-                            .steps = 4000,
-                            .prices = 31,
-                            .tick = INT64_MAX / 15,
-                            .middle = 0,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 60,
-                            .max_quantity = 500},
-              false);
+    run_seeds(shape_of("around zero"));
+    run_seeds(shape_of("ends of the scale"));
 }
 
 TEST(orderbook_random, many_instruments) {
-    run_seeds(&(book_shape){.name = "many instruments",
-                            .limits = {500, 2000, 20000},
-                            .steps = 6000,
-                            .prices = 30,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 1000000,
-                            .id_stride = 1,
-                            .growth = 70,
-                            .max_quantity = 500},
-              false);
+    run_seeds(shape_of("many instruments"));
 }
 
 TEST(orderbook_random, the_same_few_ids_in_many_instruments_and_again_after_they_left) {
-    run_seeds(&(book_shape){.name = "few ids",
-                            .limits = {60, 1000, 20000},
-                            .steps = 6000,
-                            .prices = 30,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 12,
-                            .id_stride = 1,
-                            .growth = 70,
-                            .max_quantity = 500},
-              false);
+    run_seeds(shape_of("few ids"));
 }
 
 TEST(orderbook_random, ids_that_are_multiples_of_large_powers_of_two) {
-    for (unsigned bits = 3; bits < 60; bits += 8)
-        run_seeds(&(book_shape){.name = "powers of two",
-                                .limits = {2, 600, 20000},
-                                .steps = 1500,
-                                .prices = 30,
-                                .tick = 100,
-                                .middle = 1000000,
-                                .ids = 5000,
-                                .id_stride = UINT64_C(1) << bits,
-                                .growth = 70,
-                                .max_quantity = 500},
-                  false);
+    book_shape shape = shape_of("powers of two");
+    for (unsigned bits = 3; bits < 60; bits += 8) {
+        shape.id_stride = UINT64_C(1) << bits;
+        run_seeds(shape);
+    }
 }
 
 TEST(orderbook_random, quantities_that_a_level_can_hardly_add_up) {
-    run_seeds(&(book_shape){.name = "huge quantities",
-                            .limits = ROOM,
-                            .steps = 4000,
-                            .prices = 10,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 60,
-                            .max_quantity = UINT64_MAX / 3},
-              false);
+    run_seeds(shape_of("huge quantities"));
 }
 
 TEST(orderbook_random, an_order_pool_that_is_full_most_of_the_time) {
-    run_seeds(&(book_shape){.name = "few orders",
-                            .limits = {4, 37, 20000},
-                            .steps = 6000,
-                            .prices = 30,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 100,
-                            .id_stride = 1,
-                            .growth = 80,
-                            .max_quantity = 500},
-              true);
+    run_seeds(shape_of("few orders"));
 }
 
 TEST(orderbook_random, level_memory_that_is_full_most_of_the_time) {
-    run_seeds(&(book_shape){.name = "few levels",
-                            .limits = {6, 2000, 100},
-                            .steps = 6000,
-                            .prices = 200,
-                            .tick = 100,
-                            .middle = 1000000,
-                            .ids = 100000,
-                            .id_stride = 1,
-                            .growth = 80,
-                            .max_quantity = 500},
-              true);
+    run_seeds(shape_of("few levels"));
 }

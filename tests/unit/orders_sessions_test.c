@@ -54,3 +54,26 @@ TEST(orders_sessions, one_whose_opening_was_not_stored_was_never_there) {
     EXPECT(sessions_enter(s, 1, 1, 300, 0) != SESSION_NONE);
     sessions_free(s);
 }
+
+TEST(orders_sessions, one_whose_opening_nobody_knows_of_is_opened_again_until_it_is_stored_or_lost) {
+    order_sessions *s = sessions_alloc(4, 8, 5 * SECOND);
+    session_due due;
+    uint32_t shard, cursor = SESSION_NONE, a = sessions_enter(s, 0, 1, 100, 0);
+    EXPECT(!sessions_doubtful(s, a));
+    sessions_doubt(s, a, 999); /* another one in this place */
+    EXPECT(!sessions_doubtful(s, a));
+    sessions_doubt(s, a, 100);
+    EXPECT(sessions_doubtful(s, a) && sessions_next(s, &cursor, &due) && due.doubtful && !due.closing);
+    sessions_fail(s, a, 100); /* the second opening was not stored: the first one may have been */
+    EXPECT(sessions_find(s, 0, 1) == a && sessions_doubtful(s, a));
+    sessions_heard(s, a, 100, 1 * SECOND); /* a beat that left earlier */
+    EXPECT(sessions_doubtful(s, a));
+    sessions_opened(s, a, 100);
+    EXPECT(!sessions_doubtful(s, a));
+    cursor = SESSION_NONE;
+    EXPECT(sessions_next(s, &cursor, &due) && !due.doubtful);
+    sessions_doubt(s, a, 100); /* an answer to an opening too many that came late */
+    EXPECT_U64(sessions_take_lost(s, 6 * SECOND, &shard), 1);
+    EXPECT_U64(sessions_count(s), 0);
+    sessions_free(s);
+}

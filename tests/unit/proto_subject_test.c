@@ -273,6 +273,11 @@ TEST(subject, the_venues_kinds_are_written_as_the_table_of_subjects_says_and_rea
     EXPECT_STR(s, "exec.al%2Eice");
     EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_EXECUTIONS);
     EXPECT_STR(parts.account, "al.ice");
+    EXPECT(subject_query(s, sizeof s, "TWEX", 7, "al.ice"));
+    EXPECT_STR(s, "query.TWEX.7.al%2Eice");
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_QUERY);
+    EXPECT_U64(parts.partition, 7);
+    EXPECT_STR(parts.account, "al.ice");
     static const struct {
         subject_kind kind;
         const char *text;
@@ -321,6 +326,8 @@ TEST(subject, what_is_almost_one_of_the_venues_is_none) {
                                        "hash.TWEX.4294967296",
                                        "executions.TWEX.1",
                                        "query.TWEX.-1",
+                                       "query.TWEX.1.",
+                                       "query.TWEX.1.ann.x",
                                        "orders"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         subject_parts parts;

@@ -87,7 +87,7 @@ static void set_up(scene *s, const char *const *arguments) {
     bus_options options = {.url = s->server.url, .name = "test", .no_responders = true};
     EXPECT_MSG(bus_open(&s->wire, &s->loop, &options, &error) == TW_OK, "%s", error.text);
     bus_streams_options management = {
-        .url = s->server.url, .timeout_ns = 2 * TW_NS_PER_SECOND, .on_result = on_streams, .context = s};
+        .url = s->server.url, .timeout_ns = 8 * TW_NS_PER_SECOND, .on_result = on_streams, .context = s};
     EXPECT_I64(bus_streams_open(&s->streams, &s->loop, &management, &error), TW_OK);
 }
 
@@ -202,12 +202,14 @@ TEST(bus_streams, a_stream_is_made_once_left_alone_when_it_is_right_and_changed_
     config.refuse_when_full = true;
     EXPECT_MSG(ensure(&s, &config) == BUS_STREAMS_DONE, "%s", s.result.reason);
     EXPECT(!s.result.made && s.result.changed);
+    EXPECT_STR(s.result.changes, "subjects: o.> -> o.> c.>, discard: old -> new");
+    EXPECT_U64(s.result.info.max_bytes, 0); /* whoever made it, or an operator, has set that */
     EXPECT_I64(ensure(&s, &config), BUS_STREAMS_DONE);
     EXPECT(!s.result.changed);
     EXPECT_I64(s.result.info.created_ns, created_ns);
     config.in_memory = true;
     EXPECT_I64(ensure(&s, &config), BUS_STREAMS_REFUSED);
-    EXPECT_CONTAINS(s.result.reason, "changing the stream");
+    EXPECT_CONTAINS(s.result.reason, "changing the stream (storage: file -> memory)");
     tear_down(&s);
 }
 

@@ -345,10 +345,10 @@ TEST(bus, a_server_that_stands_still_is_given_up_and_found_again_when_it_goes_on
     inbox in = {0};
     set_up(&f);
     subscribe(&f, &in, "a");
-    bus *hasty = open_silent_bus(&f, 300 * NS_PER_MS);
+    bus *hasty = open_silent_bus(&f, 600 * NS_PER_MS);
     RUN_UNTIL(&f, f.events[BUS_CONNECTED] == 2);
     int64_t start_ns = rt_clock_monotonic_ns();
-    while (rt_clock_monotonic_ns() < start_ns + 900 * NS_PER_MS)
+    while (rt_clock_monotonic_ns() < start_ns + 1500 * NS_PER_MS)
         uv_run(&f.loop, UV_RUN_ONCE);
     EXPECT_U64(f.events[BUS_DISCONNECTED], 0); /* nothing to say is not silence: it is pinged */
     nats_process_freeze(&f.server);
@@ -366,15 +366,15 @@ TEST(bus, a_server_that_stands_still_is_given_up_and_found_again_when_it_goes_on
 TEST(bus, a_loop_that_stood_still_does_not_take_its_own_silence_for_the_servers) {
     fixture f;
     set_up(&f);
-    bus *hasty = open_silent_bus(&f, 300 * NS_PER_MS);
+    bus *hasty = open_silent_bus(&f, 600 * NS_PER_MS);
     RUN_UNTIL(&f, f.events[BUS_CONNECTED] == 2);
-    for (int i = 0; i < 5; i++) {
-        struct timespec pause = {.tv_nsec = 400 * NS_PER_MS};
+    for (int i = 0; i < 3; i++) {
+        struct timespec pause = {.tv_nsec = 700 * NS_PER_MS};
         nanosleep(&pause, NULL);
         uv_run(&f.loop, UV_RUN_NOWAIT);
     }
     int64_t start_ns = rt_clock_monotonic_ns();
-    while (rt_clock_monotonic_ns() < start_ns + 600 * NS_PER_MS)
+    while (rt_clock_monotonic_ns() < start_ns + 1200 * NS_PER_MS)
         uv_run(&f.loop, UV_RUN_ONCE);
     EXPECT_U64(f.events[BUS_DISCONNECTED], 0);
     bus_close(hasty);

@@ -196,7 +196,7 @@ TEST(redis, a_server_that_stops_answering_is_given_up_and_tried_again) {
     ask(&f, "CLIENT PAUSE 2000");
     command(&f, 9, "PING");
     redis_flush(f.redis);
-    WAIT(&f, f.lost == 1);
+    WAIT(&f, f.lost >= 1); /* on a busy machine the pause itself may not be answered in time */
     WAIT(&f, strstr(f.told, "READY AWAY") != NULL);
     WAIT(&f, redis_read_state(f.redis) == REDIS_READY); /* the pause is over */
     close_all(&f);
@@ -347,7 +347,7 @@ TEST(redis, a_peer_that_talks_nonsense_is_left_and_harms_nobody) {
         char url[64];
         int fd = listen_on(&port), peer = -1;
         tw_text_format(url, sizeof url, "redis://127.0.0.1:%u", port);
-        open_on(&f, url, 0, SECOND / 2);
+        open_on(&f, url, 0, PATIENCE); /* what it says is told, not that it said nothing in time */
         WAIT(&f, (peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0);
         size_t length = rows[i].length > 0 ? rows[i].length : strlen(rows[i].says);
         EXPECT_I64(write(peer, rows[i].says, length), length);

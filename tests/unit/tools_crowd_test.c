@@ -99,7 +99,8 @@ TEST(venue_crowd, it_makes_a_market_that_trades_and_little_of_it_is_refused) {
                               .max_orders = 4096,
                               .max_pages = 4096,
                               .max_client_ids = 65536,
-                              .max_sessions = 4};
+                              .max_sessions = 4,
+                              .max_reports = 1u << 20};
     mx_engine *engine;
     tw_error error = {0};
     EXPECT_MSG(mx_engine_alloc(&engine, &bounds, &error) == TW_OK, "%s", error.text);

@@ -285,6 +285,7 @@ static const journal_settings bounds = {.url = "",
                                         .max_pages = 100,
                                         .max_client_ids = 1000,
                                         .max_sessions = 4,
+                                        .max_reports = 1000,
                                         .timeout_ns = 1000000000};
 
 static void set_scene(scene *s) {
@@ -296,7 +297,7 @@ static void set_scene(scene *s) {
     const mr_options options = {.exchange = "TWEX",
                                 .bounds = {1, bounds.max_instruments, bounds.max_accounts, bounds.max_positions,
                                            bounds.max_orders, bounds.max_pages, bounds.max_client_ids,
-                                           bounds.max_sessions}};
+                                           bounds.max_sessions, bounds.max_reports}};
     EXPECT_MSG(mr_alloc(&s->replica, &options, &error) == TW_OK, "%s", error.text);
     s->orders = open_file(s, "orders", JOURNAL_ORDERS);
     s->execlog = open_file(s, "execlog", JOURNAL_EXECLOG);

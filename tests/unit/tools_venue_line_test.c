@@ -236,8 +236,9 @@ typedef struct ground {
 /* Shards 1 and 2; MSFT, which belongs to 2, lives on 1. */
 static void set_up(ground *g) {
     *g = (ground){.shards = {.count = 2}};
-    g->shards.list[0] = (venue_shard){.number = 1, .runs = true, .epoch = "2026-11-21.TWEX-1"};
-    g->shards.list[1] = (venue_shard){.number = 2, .runs = true, .epoch = "0.TWEX-2"};
+    g->shards.list[0] =
+        (venue_shard){.number = 1, .runs = true, .day_known = true, .date = 20261121, .day_end_ns = 5};
+    g->shards.list[1] = (venue_shard){.number = 2, .runs = true, .day_known = true, .day_end_ns = TW_TIME_ABSENT};
     g->entries[0] = (venue_entry){.symbol = "MSFT", .shard = 1, .price_exponent = -4};
     g->directory = (venue_directory){.entries = g->entries, .count = 1};
     g->ground = (venue_ground){.mic = "TWEX", .shards = &g->shards, .directory = &g->directory};
@@ -278,9 +279,16 @@ TEST(venue_tasks, a_day_that_has_begun_is_not_begun_again) {
     tw_error error = {0};
     set_up(&g);
     EXPECT_I64(make(&g, "day 2026-11-21 end=21:00\nkill ann", &tasks, &error), TW_OK);
-    EXPECT_U64(tasks.days_open, 1);
+    EXPECT_U64(tasks.days_left_count, 1);
+    EXPECT_U64(tasks.days_left[0].shard, 1);
+    EXPECT_U64(tasks.days_left[0].number, 1);
+    EXPECT_I64(tasks.days_left[0].end_ns, 5);
     EXPECT_U64(tasks.count, 3);
     EXPECT_U64(tasks.list[0].shard, 2);
+    venue_tasks_fini(&tasks);
+    g.shards.list[0].day_end_ns = TW_TIME_ABSENT; /* and has ended */
+    EXPECT_I64(make(&g, "day 2026-11-21 end=21:00", &tasks, &error), TW_OK);
+    EXPECT_I64(tasks.days_left[0].end_ns, TW_TIME_ABSENT);
     venue_tasks_fini(&tasks);
 }
 

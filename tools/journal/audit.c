@@ -91,8 +91,12 @@ static const char *order_word(uint8_t kind) {
 static const char *control_word(uint8_t kind) {
     static const char *const words[] = {"clock",     "define-instrument", "define-account", "set-limits",
                                         "set-fees",  "set-state",         "set-reference",  "begin-day",
-                                        "set-block", "set-kill",          "mass-cancel"};
+                                        "set-block", "set-kill",          "mass-cancel",    "set-storage"};
     return kind < sizeof words / sizeof *words ? words[kind] : "unknown";
+}
+
+static bool has_switch(const wire_control_command *c) {
+    return c->kind == WIRE_SET_BLOCK || c->kind == WIRE_SET_KILL;
 }
 
 /* ---- lines for people ---- */
@@ -261,7 +265,8 @@ static void control_text(const journal_names *names, const audit_place *place, c
     add_name(to, " ", c->all_accounts ? "all accounts" : c->account);
     add_name(to, " ", c->all_symbols ? "all symbols" : c->symbol);
     if (c->kind == WIRE_SET_STATE) ADD(to, " %s", mx_state_name(c->state));
-    if (c->kind == WIRE_SET_BLOCK || c->kind == WIRE_SET_KILL) ADD(to, " %s", c->on ? "on" : "off");
+    if (has_switch(c)) ADD(to, " %s", c->on ? "on" : "off");
+    if (c->kind == WIRE_SET_STORAGE) ADD(to, " %s", c->on ? "low" : "enough");
     if (c->kind == WIRE_BEGIN_DAY) {
         ADD(to, " %" PRIu32, c->date);
         add_instant(to, " until ", c->end_ns);
@@ -437,7 +442,8 @@ static void control_json(const audit_place *place, const wire_control_command *c
     if (c->all_accounts) json_bool(w, "all_accounts", true);
     if (c->all_symbols) json_bool(w, "all_symbols", true);
     if (c->kind == WIRE_SET_STATE) json_string(w, "state", mx_state_name(c->state));
-    if (c->kind == WIRE_SET_BLOCK || c->kind == WIRE_SET_KILL) json_bool(w, "on", c->on);
+    if (has_switch(c)) json_bool(w, "on", c->on);
+    if (c->kind == WIRE_SET_STORAGE) json_bool(w, "low", c->on);
     if (c->kind == WIRE_BEGIN_DAY) {
         json_u64(w, "date", c->date);
         json_instant(w, "end_ns", c->end_ns);

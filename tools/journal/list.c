@@ -71,7 +71,8 @@ static void print_stream(const char *exchange, const shard_look *look, journal_s
            " bytes  last %s  since %s  replicas %" PRIu32,
            info->first_seq, info->last_seq, info->messages, info->bytes, last, created, info->replicas);
     if (info->deleted > 0) printf("  HOLES: %" PRIu64 " messages are gone", info->deleted);
-    if (info->first_seq > 1 && stream != JOURNAL_SNAPSHOTS) printf("  THE BEGINNING IS GONE");
+    if (info->first_seq > 1 && stream != JOURNAL_SNAPSHOTS)
+        printf("  TRIMMED: begins at %" PRIu64, info->first_seq);
     printf("\n");
 }
 

@@ -29,8 +29,8 @@
      "the last sequence of the order stream; 0 for all there is", NULL, 0, INT64_MAX}
 #define JSON {"json", SETTING_FLAG, AT(json), "false", NULL, "JSON lines", NULL, 0, 0}
 #define BEGINNING                                                                                                  \
-    {"from", SETTING_TEXT, AT(from), "1", "1|snapshot",                                                            \
-     "the beginning, or the newest snapshot of the snapshots' stream", NULL, 0, 0}
+    {"from", SETTING_TEXT, AT(from), "1", "1|snapshot|oldest",                                                     \
+     "the beginning, or the newest or the oldest snapshot of the snapshots' stream", NULL, 0, 0}
 /* The defaults are tickwire-matcher's. */
 #define BOUNDS                                                                                                     \
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "4096", "N", "the matcher's setting of this name", NULL, 1, 1 << 20}, \
@@ -39,7 +39,8 @@
     {"max-orders", SETTING_COUNT, AT(max_orders), "2Mi", "N", "likewise", NULL, 1, 1 << 24},                       \
     {"max-pages", SETTING_COUNT, AT(max_pages), "1Mi", "N", "likewise", NULL, 1, 1 << 24},                         \
     {"max-client-ids", SETTING_COUNT, AT(max_client_ids), "16Mi", "N", "likewise", NULL, 1, 1 << 28},              \
-    {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "likewise", NULL, 1, 1 << 20}
+    {"max-sessions", SETTING_COUNT, AT(max_sessions), "16384", "N", "likewise", NULL, 1, 1 << 20},                 \
+    {"max-reports", SETTING_COUNT, AT(max_reports), "1Mi", "N", "likewise", NULL, 4, 1 << 28}
 #define END {.name = NULL}
 
 static const setting list_table[] = {SERVER, JSON, END};
@@ -67,6 +68,14 @@ static const setting export_table[] = {
      "where to: a folder for the streams as they are; with --json a file of lines", NULL, 0, 0},
     {"from", SETTING_TEXT, AT(from), "1", "SEQ", "with --json: the first sequence", NULL, 0, 0},
     JSON, END};
+static const setting trim_table[] = {
+    SERVER,
+    {"shard", SETTING_COUNT, AT(shard), "1", "N", "the shard", NULL, 1, UINT32_MAX},
+    {"export", SETTING_TEXT, AT(exported), "", "FOLDER", "an export of all that goes: what it does not have stays", NULL, 0, 0},
+    {"to", SETTING_COUNT, AT(to), "0", "SEQ",
+     "the last input that goes; 0: as many as the export and the oldest snapshot allow", NULL, 0, INT64_MAX},
+    {"yes", SETTING_FLAG, AT(yes), "false", NULL, "remove it; without, it is only said what would go", NULL, 0, 0},
+    JSON, BOUNDS, END};
 /* clang-format on */
 
 const settings_program journal_list_program = {
@@ -116,6 +125,18 @@ const settings_program journal_export_program = {
     .foreign = command_settings,
     .table = export_table};
 
+const settings_program journal_trim_program = {
+    .name = "tickwire journal trim",
+    .summary = "Removes the beginning of a shard's journal that was exported, up to the oldest snapshot at most.",
+    .usage = "--export FOLDER [--to SEQ] [--yes] [settings]",
+    .environment = "TICKWIRE",
+    .foreign = command_settings,
+    .epilogue =
+        "What stays is verified from the oldest snapshot on, and what goes is compared with the export, before "
+        "anything is removed.\n"
+        "The bounds must be those that the matcher ran with.\n",
+    .table = trim_table};
+
 int journal_say(const tw_error *error) {
     fprintf(stderr, "tickwire journal: %s\n", error->text);
     return JOURNAL_EXIT_FAULT;
@@ -158,16 +179,17 @@ tw_code journal_range(journal *held, const journal_settings *asked, uint64_t *fi
                       bool *from_snapshot, tw_error *error) {
     journal_info info;
     uint64_t from = 1;
-    *from_snapshot = strcmp(asked->from, "snapshot") == 0;
+    *from_snapshot = strcmp(asked->from, JOURNAL_FROM_NEWEST) == 0 || strcmp(asked->from, JOURNAL_FROM_OLDEST) == 0;
     if (!*from_snapshot && (!tw_text_to_u64(asked->from, &from) || from == 0))
         return tw_error_set(error, TW_INVALID, "--from \"%s\" is no sequence: they begin at 1", asked->from);
     tw_code code = journal_look(held, JOURNAL_ORDERS, &info, error);
     if (code == TW_OK) code = check_stream(held, &info, error);
     if (code != TW_OK) return code;
-    if (info.first_seq > from && info.messages > 0)
+    if (!*from_snapshot && info.first_seq > from && info.messages > 0)
         return tw_error_set(error, TW_MALFORMED,
-                            "%s begins at %" PRIu64 ": what came before is not there (this may be a part of an "
-                            "older journal, or somebody purged it)",
+                            "%s begins at %" PRIu64
+                            ": what came before is not there (it was trimmed, and an export "
+                            "has it, or somebody purged it)",
                             journal_name(held, JOURNAL_ORDERS), info.first_seq);
     if (from > 1 && from > info.last_seq)
         return tw_error_set(error, TW_NOT_FOUND, "--from %" PRIu64 ": %s ends at %" PRIu64, from,
@@ -191,6 +213,7 @@ tw_code journal_replica(const journal_settings *s, const journal *held, mr_repli
                                            .max_orders = (uint32_t)s->max_orders,
                                            .max_pages = (uint32_t)s->max_pages,
                                            .max_client_ids = (uint32_t)s->max_client_ids,
-                                           .max_sessions = (uint32_t)s->max_sessions}};
+                                           .max_sessions = (uint32_t)s->max_sessions,
+                                           .max_reports = (uint32_t)s->max_reports}};
     return mr_alloc(replica, &options, error);
 }

@@ -45,6 +45,11 @@ tw_code journal_get(journal *self, journal_stream stream, uint64_t seq, mw_messa
     return self->kind->get(self, stream, seq, message, error);
 }
 
+tw_code journal_purge(journal *self, journal_stream stream, uint64_t first_kept, tw_error *error) {
+    if (self->kind->purge != NULL) return self->kind->purge(self, stream, first_kept, error);
+    return tw_error_set(error, TW_UNSUPPORTED, "%s: nothing is removed from an export", journal_name(self, stream));
+}
+
 tw_code journal_read(journal *self, journal_stream stream, uint64_t from, uint64_t to, journal_cursor **cursor,
                      tw_error *error) {
     *cursor = NULL;

@@ -63,6 +63,9 @@ tw_code journal_look_at(journal *held, journal_stream stream, uint32_t shard, jo
 /* One message, borrowed until the next call on `journal`. TW_NOT_FOUND: it is not there. */
 tw_code journal_get(journal *held, journal_stream stream, uint64_t seq, mw_message *message, tw_error *error);
 
+/* Removes what is before `first_kept` for ever: of a server's stream only. TW_UNSUPPORTED for an export. */
+tw_code journal_purge(journal *held, journal_stream stream, uint64_t first_kept, tw_error *error);
+
 /* Reads from `from` to `to`, both included and both there (journal_look says). */
 tw_code journal_read(journal *held, journal_stream stream, uint64_t from, uint64_t to, journal_cursor **cursor,
                      tw_error *error);

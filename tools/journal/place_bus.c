@@ -135,6 +135,13 @@ static tw_code get(journal *base, journal_stream stream, uint64_t seq, mw_messag
     return TW_OK;
 }
 
+static tw_code purge(journal *base, journal_stream stream, uint64_t first_kept, tw_error *error) {
+    bus_place *self = (bus_place *)base;
+    char name[STREAM_NAME];
+    stream_name(base, stream, base->shard, name, sizeof name);
+    return wait_for_answer(self, bus_streams_purge(self->streams, name, first_kept), name, error);
+}
+
 /* ---- reading ---- */
 
 /* Room for `bytes` behind what waits. */
@@ -271,7 +278,7 @@ static void close_place(journal *base) {
     free(self);
 }
 
-static const journal_kind kind = {close_place, stream_name, look, get, read_stream, next, peek, stop};
+static const journal_kind kind = {close_place, stream_name, look, get, purge, read_stream, next, peek, stop};
 
 static tw_code connect_bus(bus_place *self, tw_error *error) {
     const char *credentials = self->credentials[0] != '\0' ? self->credentials : NULL;

@@ -12,6 +12,7 @@ typedef struct journal_kind {
     void (*name)(journal *self, journal_stream stream, uint32_t shard, char *text, size_t capacity);
     tw_code (*look)(journal *self, journal_stream stream, uint32_t shard, journal_info *info, tw_error *error);
     tw_code (*get)(journal *self, journal_stream stream, uint64_t seq, mw_message *message, tw_error *error);
+    tw_code (*purge)(journal *self, journal_stream stream, uint64_t first_kept, tw_error *error); /* or NULL */
     tw_code (*read)(journal *self, journal_stream stream, uint64_t from, uint64_t to, journal_cursor **cursor,
                     tw_error *error);
     tw_code (*next)(journal_cursor *cursor, mw_message *message, tw_error *error);

@@ -2,6 +2,7 @@
 #include "tools/journal/replay.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "runtime/clock.h"
 #include "tools/journal/options.h"
@@ -27,12 +28,13 @@ tw_code journal_take(mr_replica *replica, const mw_message *message, journal_wor
 
 tw_code journal_start(const journal_settings *asked, journal *held, uint64_t last, mr_replica *replica,
                       mr_origin *origin, tw_error *error) {
-    journal_snapshot newest;
-    tw_code code = journal_snapshot_newest(held, last, &newest, error);
-    if (code == TW_OK) code = journal_snapshot_load(held, &newest, replica, origin, error);
+    journal_snapshot found;
+    bool oldest = strcmp(asked->from, JOURNAL_FROM_OLDEST) == 0;
+    tw_code code = oldest ? journal_snapshot_oldest(held, last, &found, error)
+                          : journal_snapshot_newest(held, last, &found, error);
+    if (code == TW_OK) code = journal_snapshot_load(held, &found, replica, origin, error);
     if (code == TW_OK && !asked->json)
-        fprintf(stderr, "tickwire journal: begins with the snapshot after input %" PRIu64 "\n",
-                newest.envelope.seq);
+        fprintf(stderr, "tickwire journal: begins with the snapshot after input %" PRIu64 "\n", found.envelope.seq);
     return code;
 }
 
@@ -71,7 +73,8 @@ int journal_replay(const journal_settings *asked) {
     if (held == NULL) return JOURNAL_EXIT_FAULT;
     tw_code code = journal_range(held, asked, &first, &last, &from_snapshot, &error);
     if (code == TW_OK && first != 1)
-        code = tw_error_set(&error, TW_INVALID, "--from takes 1 or snapshot: a state has no other beginnings");
+        code =
+            tw_error_set(&error, TW_INVALID, "--from takes 1, snapshot or oldest: a state has no other beginnings");
     if (code == TW_OK) code = journal_replica(asked, held, &replica, &error);
     if (code == TW_OK && from_snapshot) code = journal_start(asked, held, last, replica, &origin, &error);
     if (code == TW_OK) code = replay(held, replica, last, &work, &error);

@@ -105,32 +105,45 @@ tw_code journal_snapshot_load(journal *held, const journal_snapshot *snapshot, m
     return code;
 }
 
-typedef struct newest_search {
-    uint64_t most;
+typedef struct snapshot_search {
+    uint64_t least, most;
     int64_t created_ns; /* of the order stream */
-    bool found;
-    journal_snapshot *newest;
-} newest_search;
+    bool oldest, found;
+    journal_snapshot *best;
+} snapshot_search;
 
 static void on_candidate(void *context, const journal_snapshot *snapshot) {
-    newest_search *self = context;
-    int64_t made_for = snapshot->envelope.stream_created_ns;
-    bool ours = made_for == 0 || self->created_ns == 0 || made_for == self->created_ns;
-    if (!snapshot->whole || !ours || snapshot->envelope.seq > self->most) return;
-    if (self->found && snapshot->envelope.seq < self->newest->envelope.seq) return;
-    *self->newest = *snapshot;
+    snapshot_search *self = context;
+    const ms_envelope *e = &snapshot->envelope;
+    bool ours = e->stream_created_ns == 0 || self->created_ns == 0 || e->stream_created_ns == self->created_ns;
+    if (!snapshot->whole || !ours || e->seq < self->least || e->seq > self->most) return;
+    if (self->found && (self->oldest ? e->seq >= self->best->envelope.seq : e->seq < self->best->envelope.seq))
+        return;
+    *self->best = *snapshot;
     self->found = true;
 }
 
-tw_code journal_snapshot_newest(journal *held, uint64_t most, journal_snapshot *newest, tw_error *error) {
+static tw_code search(journal *held, uint64_t most, bool oldest, journal_snapshot *best, tw_error *error) {
     journal_info orders;
     tw_code code = journal_look(held, JOURNAL_ORDERS, &orders, error);
     if (code != TW_OK) return code;
-    newest_search search = {.most = most, .created_ns = orders.created_ns, .newest = newest};
-    code = journal_snapshots_walk(held, on_candidate, &search, error);
-    if (code == TW_OK && !search.found)
-        code = tw_error_set(error, TW_NOT_FOUND,
-                            "%s has no whole snapshot of this journal up to input %" PRIu64 ": replay from 1",
-                            journal_name(held, JOURNAL_SNAPSHOTS), most);
+    snapshot_search self = {.least = orders.first_seq - 1,
+                            .most = most,
+                            .created_ns = orders.created_ns,
+                            .oldest = oldest,
+                            .best = best};
+    code = journal_snapshots_walk(held, on_candidate, &self, error);
+    if (code == TW_OK && !self.found)
+        code = tw_error_set(
+            error, TW_NOT_FOUND, "%s has no whole snapshot of this journal up to input %" PRIu64 "%s",
+            journal_name(held, JOURNAL_SNAPSHOTS), most, orders.first_seq == 1 ? ": replay from 1" : "");
     return code;
+}
+
+tw_code journal_snapshot_newest(journal *held, uint64_t most, journal_snapshot *newest, tw_error *error) {
+    return search(held, most, false, newest, error);
+}
+
+tw_code journal_snapshot_oldest(journal *held, uint64_t most, journal_snapshot *oldest, tw_error *error) {
+    return search(held, most, true, oldest, error);
 }

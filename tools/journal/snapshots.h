@@ -24,5 +24,7 @@ tw_code journal_snapshot_load(journal *held, const journal_snapshot *snapshot, m
 
 /* The whole one with the greatest seq up to `most` that belongs to the order stream. TW_NOT_FOUND. */
 tw_code journal_snapshot_newest(journal *held, uint64_t most, journal_snapshot *newest, tw_error *error);
+/* Likewise the one with the least seq that the order stream still goes on from. */
+tw_code journal_snapshot_oldest(journal *held, uint64_t most, journal_snapshot *oldest, tw_error *error);
 
 #endif

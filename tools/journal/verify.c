@@ -39,7 +39,9 @@ typedef struct verify {
     uint64_t messages, compared_reports, compared_bytes, hashes;
     uint32_t part, parts; /* of the last message compared */
     journal_work work;
-    bool differs; /* the error is a difference, not trouble */
+    mr_origin origin;
+    uint64_t begun; /* the input that it begins behind */
+    bool differs;   /* the error is a difference, not trouble */
 } verify;
 
 /* ---- known states ---- */
@@ -295,17 +297,18 @@ static tw_code check_complete(verify *self, tw_error *error) {
 
 static tw_code run(verify *self, uint64_t *logged, tw_error *error) {
     bool from_snapshot, more = true;
-    mr_origin origin = {0};
     tw_code code = journal_range(self->held, self->asked, &self->first, &self->last, &from_snapshot, error);
     if (code == TW_OK && self->first != 1)
-        code = tw_error_set(error, TW_INVALID, "--from takes 1 or snapshot: a state has no other beginnings");
+        code =
+            tw_error_set(error, TW_INVALID, "--from takes 1, snapshot or oldest: a state has no other beginnings");
     if (code == TW_OK) code = gather_known(self, error);
     if (code == TW_OK) code = journal_replica(self->asked, self->held, &self->replica, error);
     if (code == TW_OK && from_snapshot) {
-        code = journal_start(self->asked, self->held, self->last, self->replica, &origin, error);
+        code = journal_start(self->asked, self->held, self->last, self->replica, &self->origin, error);
         if (code == TW_OK) resume_parts(self);
+        self->begun = mr_seq(self->replica);
     }
-    if (code == TW_OK) code = open_log(self, &origin, error);
+    if (code == TW_OK) code = open_log(self, &self->origin, error);
     if (code == TW_OK && mr_seq(self->replica) < self->last)
         code =
             journal_read(self->held, JOURNAL_ORDERS, mr_seq(self->replica) + 1, self->last, &self->inputs, error);
@@ -361,6 +364,27 @@ static void print_text(const verify *self, const char *verdict, uint64_t logged,
     printf("%s%s%s\n", verdict, error->code != TW_OK ? ": " : "", error->text);
 }
 
+static void verify_fini(verify *self) {
+    journal_stop(self->inputs);
+    journal_stop(self->log);
+    journal_kept_fini(&self->message);
+    mr_free(self->replica);
+    mr_free(self->second);
+    free(self->known);
+}
+
+tw_code journal_verify_quietly(const journal_settings *asked, journal *held, journal_verified *found,
+                               tw_error *error) {
+    verify self = {.asked = asked, .held = held};
+    *found = (journal_verified){0};
+    tw_code code = run(&self, &found->logged, error);
+    found->begun = self.begun;
+    found->origin = self.origin;
+    found->last = self.last;
+    verify_fini(&self);
+    return code;
+}
+
 int journal_verify(const journal_settings *asked) {
     tw_error error = {0};
     uint64_t logged = 0;
@@ -380,12 +404,7 @@ int journal_verify(const journal_settings *asked) {
     } else {
         journal_say(&error);
     }
-    journal_stop(self.inputs);
-    journal_stop(self.log);
-    journal_kept_fini(&self.message);
-    mr_free(self.replica);
-    mr_free(self.second);
-    free(self.known);
+    verify_fini(&self);
     journal_close(held);
     return code == TW_OK ? 0 : code == TW_INVALID && !self.differs ? JOURNAL_EXIT_USAGE : JOURNAL_EXIT_FAULT;
 }

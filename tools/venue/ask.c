@@ -76,7 +76,10 @@ static tw_code ask_page(venue_link *link, const char *mic, uint32_t shard, const
     uint8_t bytes[1024];
     venue_request request;
     size_t length = wire_query_encode(query, bytes, sizeof bytes);
-    subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, mic, shard);
+    if (query->account[0] != '\0') /* what permissions can tell from a question about another account */
+        subject_query(subject, sizeof subject, mic, shard, query->account);
+    else
+        subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, mic, shard);
     tw_code code = venue_request_start(&request, link, subject, bytes, length, on_reply, self, error);
     if (code != TW_OK) return code;
     venue_link_wait(link, has_come, self, rt_clock_monotonic_ns() + timeout_ns);
@@ -105,6 +108,8 @@ tw_code venue_ask(venue_link *link, const char *mic, uint32_t shard, const wire_
         if (code == TW_OK) left -= read_items(&self, &page, left, on_item, context, &header);
         if (first) asked->seq = header.seq;
         asked->code = (wire_reply_code)header.code;
+        asked->date = header.date;
+        asked->day_end_ns = header.day_end_ns;
         tw_text_copy(asked->detail, sizeof asked->detail, header.detail);
         more = header.more && (header.next != next.after || header.next_n != next.after_n);
         next.after = header.next;

@@ -1,5 +1,6 @@
 /*
- * Questions to the engines: query.{MIC}.{SHARD}, all pages of a shard's answer, one after another.
+ * Questions to the engines, all pages of a shard's answer, one after another: query.{MIC}.{SHARD}.{ACCOUNT}, and query.{MIC}.{SHARD} where the
+ * question is about no account.
  */
 #ifndef TICKWIRE_TOOLS_VENUE_ASK_H
 #define TICKWIRE_TOOLS_VENUE_ASK_H
@@ -21,6 +22,8 @@ typedef void (*venue_on_item)(void *context, const venue_page *page, const wire_
 typedef struct venue_asked {
     wire_reply_code code; /* of the last page */
     uint64_t seq;         /* the first page is true at */
+    uint32_t date;        /* of the trading day that began last; 0: none ever did */
+    int64_t day_end_ns;   /* TW_TIME_ABSENT: no day is open */
     char detail[WIRE_DETAIL_BYTES];
 } venue_asked;
 

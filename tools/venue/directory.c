@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "runtime/clock.h"
+#include "tools/venue/ask.h"
 
 #define HEARTBEATS_NS  (450 * TW_NS_PER_SECOND / 1000)  /* leaders speak every 100 ms */
 #define SILENCE_NS     (1200 * TW_NS_PER_SECOND / 1000) /* a leader on a busy machine; longer, and it does not run */
@@ -40,14 +41,6 @@ const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number)
     for (uint32_t i = 0; i < shards->count; i++)
         if (shards->list[i].number == number) return &shards->list[i];
     return NULL;
-}
-
-uint32_t venue_shard_date(const venue_shard *shard) {
-    char text[TW_DATE_BYTES];
-    tw_date date;
-    tw_text_copy(text, sizeof text, shard->epoch); /* what comes behind the date is cut off */
-    if (!tw_date_parse(text, &date)) return 0;
-    return (uint32_t)date.year * 10000 + date.month * 100u + date.day;
 }
 
 /* Every "{MIC}-orders-{SHARD}" of the answer. */
@@ -144,6 +137,26 @@ tw_code venue_shards_find(venue_link *link, const char *mic, bool whole, venue_s
         return tw_error_set(
             error, TW_NOT_FOUND,
             "there is no venue %s here: no order stream, no heartbeat. Start tickwire-matcher for it", mic);
+    return code;
+}
+
+static void no_items(void *context, const venue_page *page, const wire_part *item) {
+    (void)context, (void)page, (void)item;
+}
+
+tw_code venue_shards_days(venue_link *link, const char *mic, int64_t timeout_ns, venue_shards *shards,
+                          tw_error *error) {
+    const wire_query query = {.kind = WIRE_QUERY_DAY};
+    tw_code code = TW_OK;
+    for (uint32_t i = 0; code == TW_OK && i < shards->count; i++) {
+        venue_shard *shard = &shards->list[i];
+        venue_asked asked;
+        if (!shard->runs) continue;
+        code = venue_ask(link, mic, shard->number, &query, 0, timeout_ns, no_items, NULL, &asked, error);
+        shard->day_known = code == TW_OK && asked.code == WIRE_REPLY_OK;
+        shard->date = asked.date;
+        shard->day_end_ns = asked.day_end_ns;
+    }
     return code;
 }
 

@@ -19,6 +19,9 @@ typedef struct venue_shard {
     tw_book_state state;
     char epoch[TW_EPOCH_BYTES];
     char leader[WIRE_LEADER_BYTES];
+    bool day_known;     /* venue_shards_days has asked it; then the rest is known */
+    uint32_t date;      /* of the trading day that began last: 20260102; 0: none ever did */
+    int64_t day_end_ns; /* when that ends; TW_TIME_ABSENT: it has ended */
 } venue_shard;
 
 typedef struct venue_shards {
@@ -31,8 +34,9 @@ typedef struct venue_shards {
  * says what to do. */
 tw_code venue_shards_find(venue_link *link, const char *mic, bool whole, venue_shards *shards, tw_error *error);
 const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number); /* NULL: no such shard */
-/* The trading date that the shard has begun, 0 if none or not known: its epoch begins with it ("2026-11-21.TWEX-1"). */
-uint32_t venue_shard_date(const venue_shard *shard);
+/* Asks each shard that runs for its trading day. TW_AWAY names one that does not answer. */
+tw_code venue_shards_days(venue_link *link, const char *mic, int64_t timeout_ns, venue_shards *shards,
+                          tw_error *error);
 
 typedef struct venue_entry {
     char symbol[TW_SYMBOL_BYTES];

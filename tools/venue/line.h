@@ -83,7 +83,7 @@ void venue_context_init(venue_context *context, const char *mic, tw_date today);
 venue_line_kind venue_line_parse(venue_context *context, const char *const *words, size_t count, venue_order *order,
                                  tw_error *error);
 
-/* Of an instrument that exists: a definition replaces the whole of the old one, which no query returns. TW_INVALID names what the line
+/* Of an instrument that exists: a definition replaces the whole of the old one. TW_INVALID names what the line
  * leaves out, and what that would make of it. A venue file is a whole definition, and is not asked. */
 tw_code venue_redefinition_check(const venue_order *order, tw_error *error);
 

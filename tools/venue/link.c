@@ -1,7 +1,9 @@
 /* A command's connection: connecting, waiting, asking. */
 #include "tools/venue/link.h"
 
+#include <ctype.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "proto/subject.h"
 #include "runtime/clock.h"
@@ -14,16 +16,31 @@ static void on_slice(uv_timer_t *timer) {
     (void)timer; /* uv_run returns, that is all */
 }
 
+/* The venue answers only to what begins as an inbox does. */
+static bool is_inbox_prefix(const char *text) {
+    size_t length = strlen(text);
+    if (text[0] != '_' || length >= BUS_INBOX_PREFIX_BYTES || text[length - 1] == '.') return false;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("_-.", text[i]) == NULL) return false;
+    return strstr(text, "..") == NULL;
+}
+
 tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, const char *name, tw_error *error) {
     *link = (venue_link){0};
     if (!venue_mic_is(wanted->exchange))
         return tw_error_set(error, TW_INVALID, "--exchange '%s' is no exchange: four of A-Z 0-9, such as TWEX",
                             wanted->exchange);
+    if (!is_inbox_prefix(wanted->inbox_prefix))
+        return tw_error_set(
+            error, TW_INVALID,
+            "--inbox-prefix '%s' is none: words of A-Z a-z 0-9 _ - between dots, the first begins with _",
+            wanted->inbox_prefix);
     bus_options options = {
-        .url = wanted->url,
+        .url = wanted->server.url,
+        .inbox_prefix = wanted->inbox_prefix,
         .name = name,
-        .credentials = wanted->credentials[0] != '\0' ? wanted->credentials : NULL,
-        .connect_attempts = (int)(wanted->connect_timeout_ns / TW_NS_PER_SECOND) + 1,
+        .credentials = server_credentials(&wanted->server),
+        .connect_attempts = server_attempts(&wanted->server),
         .no_responders = true,
     };
     uv_loop_init(&link->loop);

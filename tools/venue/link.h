@@ -8,6 +8,7 @@
 #include "base/civil.h"
 #include "runtime/bus.h"
 #include "runtime/settings.h"
+#include "tools/server.h"
 
 typedef struct venue_link {
     uv_loop_t loop;
@@ -17,47 +18,43 @@ typedef struct venue_link {
 
 /* The settings that every command of the venue has. */
 typedef struct venue_link_settings {
-    const char *url, *credentials, *exchange;
-    int64_t connect_timeout_ns, timeout_ns;
+    server_settings server;
+    const char *exchange, *inbox_prefix;
+    int64_t timeout_ns;
     bool json;
 } venue_link_settings;
 
 /* Their rows of a settings table; `STRUCT` has a venue_link_settings named `link`. */
+/* clang-format off */
 #define VENUE_LINK_ROWS(STRUCT)                                                                                    \
-    {.name = "url",                                                                                                \
+    SERVER_ROWS(offsetof(STRUCT, link.server)),                                                                    \
+    {.name = "inbox-prefix",                                                                                       \
      .type = SETTING_TEXT,                                                                                         \
-     .offset = offsetof(STRUCT, link.url),                                                                         \
-     .default_text = "nats://127.0.0.1:4222",                                                                      \
-     .value_name = "URL",                                                                                          \
-     .help = "the NATS server; several separated by commas"},                                                      \
-        {.name = "credentials",                                                                                    \
-         .type = SETTING_TEXT,                                                                                     \
-         .offset = offsetof(STRUCT, link.credentials),                                                             \
-         .default_text = "",                                                                                       \
-         .value_name = "FILE",                                                                                     \
-         .help = "a NATS .creds file"},                                                                            \
-        {.name = "exchange",                                                                                       \
-         .type = SETTING_TEXT,                                                                                     \
-         .offset = offsetof(STRUCT, link.exchange),                                                                \
-         .default_text = "TWEX",                                                                                   \
-         .value_name = "MIC",                                                                                      \
-         .help = "the venue, where a symbol is written without it"},                                               \
-        {.name = "json",                                                                                           \
-         .type = SETTING_FLAG,                                                                                     \
-         .offset = offsetof(STRUCT, link.json),                                                                    \
-         .default_text = "false",                                                                                  \
-         .help = "one JSON object per line"},                                                                      \
-        {.name = "connect-timeout",                                                                                \
-         .type = SETTING_DURATION,                                                                                 \
-         .offset = offsetof(STRUCT, link.connect_timeout_ns),                                                      \
-         .default_text = "10s",                                                                                    \
-         .value_name = "TIME",                                                                                     \
-         .help = "wait so long for the server"},                                                                   \
-    {                                                                                                              \
-        .name = "timeout", .type = SETTING_DURATION, .offset = offsetof(STRUCT, link.timeout_ns),                  \
-        .default_text = "5s", .value_name = "TIME", .help = "wait so long for each answer", .minimum = 10000000,   \
-        .maximum = INT64_C(3600000000000)                                                                          \
-    }
+     .offset = offsetof(STRUCT, link.inbox_prefix),                                                                \
+     .default_text = "_INBOX",                                                                                     \
+     .value_name = "WORDS",                                                                                        \
+     .help = "where answers come to: what the user's NATS permissions let it listen to, such as _INBOX_ann"},      \
+    {.name = "exchange",                                                                                           \
+     .type = SETTING_TEXT,                                                                                         \
+     .offset = offsetof(STRUCT, link.exchange),                                                                    \
+     .default_text = "TWEX",                                                                                       \
+     .value_name = "MIC",                                                                                          \
+     .help = "the venue, where a symbol is written without it"},                                                   \
+    {.name = "json",                                                                                               \
+     .type = SETTING_FLAG,                                                                                         \
+     .offset = offsetof(STRUCT, link.json),                                                                        \
+     .default_text = "false",                                                                                      \
+     .help = "one JSON object per line"},                                                                          \
+    SERVER_WAIT_ROW(offsetof(STRUCT, link.server)),                                                                \
+    {.name = "timeout",                                                                                            \
+     .type = SETTING_DURATION,                                                                                     \
+     .offset = offsetof(STRUCT, link.timeout_ns),                                                                  \
+     .default_text = "5s",                                                                                         \
+     .value_name = "TIME",                                                                                         \
+     .help = "wait so long for each answer",                                                                       \
+     .minimum = 10000000,                                                                                          \
+     .maximum = INT64_C(3600000000000)}
+/* clang-format on */
 
 /* Connects. `name` is shown in the server's list. After TW_OK venue_link_close ends it, else there is nothing to end. */
 tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, const char *name, tw_error *error);

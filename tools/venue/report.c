@@ -8,6 +8,7 @@
 #include "base/civil.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "matcher/core/command.h"
 #include "matcher/core/report.h"
 #include "tools/venue/name.h"
 #include "tools/venue/value.h"
@@ -31,6 +32,37 @@ const char *venue_type_word(uint8_t type) {
 const char *venue_tif_word(uint8_t tif) {
     static const char *const words[] = {"gtc", "day", "gtd", "ioc", "fok"};
     return word(words, 5, tif);
+}
+
+/* What was asked for: its name, as the gateway writes it, and the words of the operator's language. */
+static const struct asked {
+    const char *name, *words;
+} asked[MX_COMMANDS] = {[MX_NEW_ORDER] = {"NEW_ORDER", "new order"},
+                        [MX_CANCEL] = {"CANCEL", "cancel"},
+                        [MX_REPLACE] = {"REPLACE", "replace"},
+                        [MX_MASS_CANCEL] = {"MASS_CANCEL", "mass cancel"},
+                        [MX_CLOCK] = {"CLOCK", "clock"},
+                        [MX_DEFINE_INSTRUMENT] = {"DEFINE_INSTRUMENT", "define instrument"},
+                        [MX_DEFINE_ACCOUNT] = {"DEFINE_ACCOUNT", "define account"},
+                        [MX_SET_LIMITS] = {"SET_LIMITS", "set limits"},
+                        [MX_SET_FEES] = {"SET_FEES", "set fees"},
+                        [MX_SET_STATE] = {"SET_STATE", "set state"},
+                        [MX_SET_REFERENCE] = {"SET_REFERENCE", "set reference price"},
+                        [MX_BEGIN_DAY] = {"BEGIN_DAY", "begin day"},
+                        [MX_SET_BLOCK] = {"SET_BLOCK", "block or unblock"},
+                        [MX_SET_KILL] = {"SET_KILL", "kill or unkill"},
+                        [MX_SESSION_OPEN] = {"SESSION_OPEN", "open session"},
+                        [MX_SESSION_BEAT] = {"SESSION_BEAT", "session's beat"},
+                        [MX_SESSION_CLOSE] = {"SESSION_CLOSE", "close session"}};
+
+static const struct asked *asked_of(const wire_report *r) {
+    static const struct asked unknown = {"?", "?"};
+    return r->command < MX_COMMANDS ? &asked[r->command] : &unknown;
+}
+
+/* An answer to a command that is about no order: the report's kind alone does not say what was done. */
+static bool is_answer(const wire_report *r) {
+    return r->kind == MX_DONE || r->kind == MX_REFUSED;
 }
 
 static bool is_fill(const wire_report *r) {
@@ -81,25 +113,44 @@ static void print_fill(FILE *to, const wire_report *r, scale at) {
     fprintf(to, " (%s, fee %s)", liquidity_word(r->liquidity), fee);
 }
 
+static void print_orders(FILE *to, const char *before, uint64_t count) {
+    fprintf(to, "%s%" PRIu64 " order%s cancelled", before, count, count == 1 ? "" : "s");
+}
+
+/* What market orders and stops have as a price is the furthest that protection lets them go: nobody asked for it. */
+static void print_terms(FILE *to, const wire_report *r, scale at) {
+    fprintf(to, " %s", venue_side_word(r->side));
+    print_amount(to, " ", r->quantity, at);
+    if (r->type == MX_LIMIT || r->type == MX_STOP_LIMIT)
+        print_price(to, " @ ", r->price, at);
+    else
+        fprintf(to, " at the market");
+    print_price(to, " stop ", r->stop_price, at);
+    if (r->kind == MX_ACCEPTED) fprintf(to, " %s", venue_tif_word(r->tif));
+    if (r->executed > 0) print_amount(to, ", executed ", r->executed, at);
+}
+
 void venue_report_print(FILE *to, const venue_report_frame *frame, const wire_report *r) {
     char when[TW_INSTANT_BYTES], order[VENUE_ID_BYTES];
     scale at = scale_of(frame);
     tw_instant_format(when, r->event_ns == TW_TIME_ABSENT ? 0 : r->event_ns);
     venue_order_id_format(order, frame->shard, r->order_id);
     /* 2020-01-30T08:07:14.909934345Z: the time of day to microseconds */
-    fprintf(to, "%.15s %-15s %s", when + TW_DATE_BYTES, mx_report_kind_name(r->kind), order);
+    fprintf(to, "%.15s %-15s%s%s", when + TW_DATE_BYTES, mx_report_kind_name(r->kind), order[0] != '\0' ? " " : "",
+            order);
     if (frame->instrument != NULL) fprintf(to, " %s.%s", frame->exchange, frame->instrument->symbol);
     if (is_fill(r)) {
         fprintf(to, " %s", venue_side_word(r->side));
         print_fill(to, r, at);
     } else if (has_order(r) && r->quantity > 0) {
-        fprintf(to, " %s", venue_side_word(r->side));
-        print_amount(to, " ", r->quantity, at);
-        print_price(to, " @ ", r->price, at);
-        print_price(to, " stop ", r->stop_price, at);
-        if (r->executed > 0) print_amount(to, ", executed ", r->executed, at);
+        print_terms(to, r, at);
+    } else if (is_answer(r)) {
+        fprintf(to, " %s", asked_of(r)->words);
+        if (r->command == MX_SET_KILL) print_orders(to, ", ", r->quantity);
     } else if (r->kind == MX_MASS_CANCELLED) {
-        fprintf(to, " %" PRIu64 " orders", r->quantity);
+        print_orders(to, " ", r->quantity);
+    } else if (r->kind == MX_STATE_CHANGED) {
+        fprintf(to, " %s", mx_state_name((mx_state)r->state));
     }
     if (r->duplicate) fprintf(to, " (sent before: %s)", mx_order_status_name(r->status));
     if (r->reason != MXR_OK) fprintf(to, ": %s, %s", mx_reason_name(r->reason), mx_reason_text(r->reason));
@@ -141,7 +192,11 @@ static void id_fields(json_writer *w, const venue_report_frame *frame, const wir
     json_u64(w, "index", r->index);
     json_string(w, "kind", mx_report_kind_name(r->kind));
     if (r->status != MX_STATUS_NONE) json_string(w, "status", mx_order_status_name(r->status));
-    if (r->reason != MXR_OK) json_string(w, "reason", mx_reason_name(r->reason));
+    json_string(w, "command", asked_of(r)->name);
+    if (r->reason != MXR_OK) {
+        json_string(w, "reason", mx_reason_name(r->reason));
+        json_string(w, "reason_text", mx_reason_text(r->reason));
+    }
     venue_order_id_format(id, frame->shard, r->order_id);
     if (id[0] != '\0') json_string(w, "order_id", id);
     if (r->client_order_id[0] != '\0') json_string(w, "client_order_id", r->client_order_id);
@@ -159,7 +214,8 @@ void venue_report_json(FILE *to, const venue_report_frame *frame, const wire_rep
     if (frame->instrument != NULL) json_string(&w, "symbol", frame->instrument->symbol);
     id_fields(&w, frame, r);
     if (has_order(r)) order_fields(&w, r, scale_of(frame));
-    if (r->kind == MX_MASS_CANCELLED) json_u64(&w, "orders", r->quantity);
+    if (r->kind == MX_MASS_CANCELLED || (is_answer(r) && r->command == MX_SET_KILL))
+        json_u64(&w, "orders", r->quantity);
     if (r->event_ns != TW_TIME_ABSENT) json_i64_string(&w, "event_ns", r->event_ns);
     if (r->stream_ns != TW_TIME_ABSENT) json_i64_string(&w, "stream_ns", r->stream_ns);
     if (r->duplicate) json_bool(&w, "duplicate", true);

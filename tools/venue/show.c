@@ -18,13 +18,26 @@ static const char *state_of(const venue_shard *shard) {
     return tw_book_state_name(shard->state);
 }
 
+/* When its trading day ends, to the second. */
+static const char *day_of(const venue_shard *shard, char text[TW_INSTANT_BYTES]) {
+    if (!shard->day_known) return "-";
+    if (shard->date == 0) return "none has begun";
+    if (shard->day_end_ns == TW_TIME_ABSENT) return "it has ended";
+    tw_instant_format(text, shard->day_end_ns);
+    tw_text_copy(text + strlen("2020-01-30T08:07:14"), sizeof "Z", "Z");
+    return text;
+}
+
 static void print_shards(const char *mic, const venue_shards *shards) {
-    printf("%-5s %5s  %-12s %15s %20s  %-28s %s\n", "VENUE", "SHARD", "STATE", "TERM", "INPUT", "EPOCH", "LEADER");
+    char day[TW_INSTANT_BYTES];
+    printf("%-5s %5s  %-12s %15s %20s  %-20s  %-28s %s\n", "VENUE", "SHARD", "STATE", "TERM", "INPUT", "DAY UNTIL",
+           "EPOCH", "LEADER");
     for (uint32_t i = 0; i < shards->count; i++) {
         const venue_shard *shard = &shards->list[i];
         printf("%-5s %5" PRIu32 "  %-12s ", mic, shard->number, state_of(shard));
         if (shard->runs)
-            printf("%15" PRIu64 " %20" PRIu64 "  %-28s %s\n", shard->term, shard->seq, shard->epoch, shard->leader);
+            printf("%15" PRIu64 " %20" PRIu64 "  %-20s  %-28s %s\n", shard->term, shard->seq, day_of(shard, day),
+                   shard->epoch, shard->leader);
         else
             printf("%15s %20s  its matcher is not heard\n", "-", "-");
     }
@@ -66,6 +79,11 @@ static void shards_json(const char *mic, const venue_shards *shards) {
             json_u64_string(&w, "seq", shard->seq);
             json_string(&w, "epoch", shard->epoch);
             json_string(&w, "leader", shard->leader);
+        }
+        if (shard->day_known) {
+            if (shard->date != 0) json_u64(&w, "date", shard->date);
+            json_bool(&w, "day_open", shard->day_end_ns != TW_TIME_ABSENT);
+            if (shard->day_end_ns != TW_TIME_ABSENT) json_i64_string(&w, "day_end_ns", shard->day_end_ns);
         }
         finish_line(&w, line);
     }

@@ -22,6 +22,12 @@ bool venue_tasks_need_directory(const venue_order *orders, size_t count) {
     return false;
 }
 
+bool venue_tasks_need_days(const venue_order *orders, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (orders[i].command.kind == WIRE_BEGIN_DAY || orders[i].command.kind == WIRE_SET_STATE) return true;
+    return false;
+}
+
 tw_code venue_tasks_add(venue_tasks *tasks, uint32_t shard, uint32_t number, const wire_control_command *command,
                         tw_error *error) {
     if (tasks->count == tasks->capacity) {
@@ -103,6 +109,16 @@ static tw_code make_for_symbol(const making *self, const venue_order *order, tw_
     return venue_tasks_add(self->tasks, shard, order->number, c, error);
 }
 
+static bool has_begun(const venue_shard *shard, uint32_t date) {
+    return shard->day_known && shard->date == date;
+}
+
+static void leave_day(venue_tasks *tasks, const venue_order *order, const venue_shard *shard) {
+    if (tasks->days_left_count == VENUE_MAX_SHARDS) return;
+    tasks->days_left[tasks->days_left_count++] = (venue_day_left){
+        .shard = shard->number, .number = order->number, .date = shard->date, .end_ns = shard->day_end_ns};
+}
+
 static tw_code make_for_all(const making *self, const venue_order *order, tw_error *error) {
     const venue_shards *shards = self->ground->shards;
     wire_control_command command;
@@ -111,8 +127,8 @@ static tw_code make_for_all(const making *self, const venue_order *order, tw_err
     for (uint32_t i = 0; i < shards->count; i++) {
         if (order->shard != 0 && shards->list[i].number != order->shard) continue;
         venue_spread(order, shards->count, i, &command);
-        if (command.kind == WIRE_BEGIN_DAY && venue_shard_date(&shards->list[i]) == command.date) {
-            self->tasks->days_open++;
+        if (command.kind == WIRE_BEGIN_DAY && has_begun(&shards->list[i], command.date)) {
+            leave_day(self->tasks, order, &shards->list[i]);
             continue;
         }
         tw_code code = venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import WebSocket from 'ws';
 import { Book } from './book.mjs';
-import { Program, build, logLines, until } from './programs.mjs';
+import { Program, build, logged, until } from './programs.mjs';
 
 export const gatewayProgram = path.join(build, 'gateways/tickwire-gateway');
 
@@ -12,7 +12,7 @@ export async function startGateway(nats, settings = []) {
   const program = new Program(gatewayProgram,
     ['--nats', nats.url, '--port', '0', '--log-format', 'json', '--anonymous', 'XNAS.>,feed.>', '--max-clients', '500', ...settings]);
   await program.says(/"gateway serves"/);
-  program.port = logLines(program).find((line) => line.message === 'gateway serves').port;
+  program.port = (await logged(program, 'the port', (line) => line.message === 'gateway serves')).port;
   program.url = `http://127.0.0.1:${program.port}`;
   program.stream = `ws://127.0.0.1:${program.port}/v1/stream`;
   return program;

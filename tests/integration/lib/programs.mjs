@@ -114,6 +114,9 @@ export class Program {
   }
 }
 
+/** fetch() of a page. A connection that was kept may have been ended by its server just now, and a test that was busy has not seen it: then once more. */
+export const page = (url) => fetch(url).catch(() => fetch(url));
+
 /** Runs to the end: { status, stdout, stderr }. */
 export function run(file, args, options = {}) {
   const result = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 2 * PATIENCE_MS, ...options });
@@ -176,6 +179,17 @@ export class NatsServer {
     });
   }
 
+  /** Waits until connections of this name are there, have all that the server has for them, and request nothing: they know what there is to know. */
+  async isQuiet(name) {
+    let last;
+    await until(() => `${name} to be quiet; ${last}`, async () => {
+      const all = (await this.connections()).filter((one) => one.name === name), before = last;
+      last = all.map(({ cid, in_msgs: asked, pending_bytes: pending }) => `${cid}: ${asked} sent, ${pending} bytes waiting`).join();
+      if (before === last && all.length > 0 && all.every(({ pending_bytes: pending }) => pending === 0)) return true;
+      return sleep(200);
+    });
+  }
+
   async restart() {
     await this.stop();
     await this.#launch(new URL(this.url).port);
@@ -195,13 +209,20 @@ export function launchIngest(nats, settings) {
       ...settings]);
 }
 
-/** The log of a program that logs JSON: one object per line; anything else throws. */
-export const logLines = (program) =>
-  program.stderr.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+/** The log of a program that logs JSON: one object per line; anything else throws. While it runs, what follows the last line end is a
+ * line that is still being read. */
+export const logLines = (program) => {
+  const lines = program.stderr.split('\n');
+  if (program.status === undefined) lines.pop();
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+};
+
+/** Waits until the log has a line that `fits`: what a program wrote comes by another way than what it sent. */
+export const logged = (program, what, fits) => until(() => `the log to have ${what}; it has ${program.stderr.slice(-3000)}`, () => logLines(program).find(fits));
 
 /** The port that an ingest with `--metrics 0` took. */
 export async function metricsUrl(ingest) {
   await ingest.says(/"msg":"metrics"|"metrics"/);
-  const line = logLines(ingest).find((entry) => Object.values(entry).includes('metrics') && entry.port);
+  const line = await logged(ingest, 'the port of its metrics', (entry) => Object.values(entry).includes('metrics') && entry.port);
   return `http://127.0.0.1:${line.port}`;
 }

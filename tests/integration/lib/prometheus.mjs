@@ -1,4 +1,6 @@
 // A strict reader of the Prometheus text format (0.0.4): what a scraper accepts, and nothing else.
+import { page } from './programs.mjs';
+
 const name = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const sample = new RegExp(`^(${name})(?:\\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*",?)*)\\})? (\\S+)$`);
 const label = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"/g;
@@ -78,7 +80,7 @@ export function valueOf(families, family) {
 
 /** Reads /metrics and returns the values by name without the prefix: { lost_total: 0, … }. Every name must be there. */
 export async function scrape(url, prefix = 'tickwire_ingest_') {
-  const response = await fetch(`${url}/metrics`);
+  const response = await page(`${url}/metrics`);
   if (response.status !== 200) throw new Error(`/metrics answered ${response.status}`);
   const families = parsePrometheus(await response.text());
   return new Proxy({ families }, {

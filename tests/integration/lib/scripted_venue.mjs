@@ -9,11 +9,11 @@ export class ScriptedVenue {
   /** `instruments`: { SYMBOL: [price exponent, quantity exponent] }, numbered from 1. */
   static async start(nats, { instruments = { AAPL: [-2, 0] }, accounts = ['ann'] } = {}) {
     const self = new ScriptedVenue();
-    Object.assign(self, { instruments, accounts, batches: [], commands: [], reports: [], queries: [], term: 1n });
+    Object.assign(self, { instruments, accounts, batches: [], commands: [], reports: [], queries: [], term: 1n, tellsDirectory: true });
     self.connection = await connect({ servers: nats.url, name: 'scripted venue', reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     self.manager = await self.connection.jetstreamManager();
     await self.manager.streams.add({ name: STREAM, subjects: ['orderbatch.TWEX.1', 'orders.TWEX.1.>', 'control.TWEX.1'] });
-    self.#answer('instruments.TWEX', (message) => message.respond(self.directory()));
+    self.#answer('instruments.TWEX', (message) => self.tellsDirectory && message.respond(self.directory()));
     self.answerQueries();
     await self.read();
     await self.connection.flush();

@@ -108,7 +108,7 @@ export class Stage {
   leading() {
     return until(() => `somebody to lead; ${this.words()}`, async () => {
       for (const ingest of this.ingests)
-        if (ingest.status === undefined && (await roleOf(ingest)) === 'leading') return ingest;
+        if (ingest.status === undefined && (await roleOf(ingest).catch(() => 'gone')) === 'leading') return ingest; // one that was killed may not be gone yet
       return null;
     });
   }
@@ -150,6 +150,7 @@ export class Stage {
       assert.equal(leaders.get(term) ?? leader, leader, `two lead with term ${term}`);
       leaders.set(term, leader);
     }
+    if (this.tap.status === undefined) await this.server.isQuiet('tickwire tap');
     this.tap.kill('SIGINT');
     const status = await this.tap.end();
     const told = JSON.parse(this.tap.stdout.trim().split('\n').at(-1));

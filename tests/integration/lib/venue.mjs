@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { after } from 'node:test';
 import { connect } from 'nats';
-import { build, NatsServer, Program, until } from './programs.mjs';
+import { build, NatsServer, page, Program, until } from './programs.mjs';
 import { decodeAs, encodeAs } from './wire.mjs';
 
 export const matcherProgram = path.join(build, 'matcher/tickwire-matcher');
@@ -31,7 +31,7 @@ export class Matcher {
   }
 
   async get(where) {
-    return fetch(`http://127.0.0.1:${await this.port()}${where}`);
+    return page(`http://127.0.0.1:${await this.port()}${where}`);
   }
 
   async ready() {

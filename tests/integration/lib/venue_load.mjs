@@ -79,11 +79,6 @@ export class Load {
       }
     }
   }
-
-  /** The longest that an order waited which was under way at some time between the two. */
-  longestWait(from, to) {
-    return Math.max(0, ...this.waits.filter(({ began, ms }) => began < to && began + ms > from).map(({ ms }) => ms));
-  }
 }
 
 /** A stream's messages, from the first to the last, into a file as tests/truth/main.c reads it. Returns what each sequence holds. */

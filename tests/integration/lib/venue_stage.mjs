@@ -92,7 +92,7 @@ export class VenueStage {
   leading() {
     return until(() => `somebody to lead; ${this.words()}`, async () => {
       for (const one of this.matchers)
-        if (one.program.status === undefined && !one.stopped && (await one.ready()).role === 'leading') return one;
+        if (one.program.status === undefined && !one.stopped && (await one.ready().catch(() => ({}))).role === 'leading') return one; // one that was killed may not be gone yet
       return null;
     });
   }
@@ -189,6 +189,7 @@ export class VenueStage {
       leaders.set(term, leader);
     }
     assert.deepEqual([this.subscriber.errors, this.subscriber.faults], [[], []]);
+    await this.server.isQuiet('tickwire tap');
     this.tap.kill('SIGINT');
     const status = await this.tap.end(), told = JSON.parse(this.tap.stdout.trim().split('\n').at(-1));
     assert.equal(status, 0, this.tap.stdout.slice(-2000) + this.tap.stderr);
