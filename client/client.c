@@ -88,6 +88,8 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
         client_doubt_all(client);
         client_tell_feed_changes(client);
         break;
+    case BUS_NOT_PERMITTED: /* not asked for */
+        break;
     case BUS_SLOW_CONSUMER:
         client_fault(client, NULL, "", TICKWIRE_FAULT_SLOW, "messages were dropped: this process reads too slowly");
         if (now_ns < client->next_doubt_ns) break;

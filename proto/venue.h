@@ -113,7 +113,8 @@ typedef enum wire_control_kind {
     WIRE_SET_BLOCK,
     WIRE_SET_KILL,
     WIRE_CONTROL_MASS_CANCEL,
-    WIRE_SET_STORAGE
+    WIRE_SET_STORAGE,
+    WIRE_SET_BOUNDS
 } wire_control_kind;
 
 typedef struct wire_ticks {
@@ -141,6 +142,8 @@ typedef struct wire_control_command {
     int64_t duplicate_ns;
     int32_t maker_ppm, taker_ppm;
     int64_t maker_per_unit, taker_per_unit;
+    uint32_t max_instruments, max_accounts, max_positions, max_orders, max_pages, max_client_ids, max_sessions,
+        max_reports; /* 0: as it is */
     wire_fault_info fault;
 } wire_control_command;
 

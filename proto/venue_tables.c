@@ -57,7 +57,7 @@ const wire_table wire_table_order_command =
     TABLE(order_command_rows, wire_order_command, &wire_order_command_empty);
 
 static const wire_row control_command_rows[] = {
-    [1] = CODE_ROW(wire_control_command, kind, 11),
+    [1] = CODE_ROW(wire_control_command, kind, 12),
     [2] = TEXT_ROW(wire_control_command, account),
     [3] = TEXT_ROW(wire_control_command, symbol),
     [4] = TEXT_ROW(wire_control_command, correlation_id),
@@ -94,6 +94,14 @@ static const wire_row control_command_rows[] = {
     [51] = ROW(wire_control_command, taker_ppm, ROW_S32),
     [52] = ROW(wire_control_command, maker_per_unit, ROW_S64),
     [53] = ROW(wire_control_command, taker_per_unit, ROW_S64),
+    [60] = ROW(wire_control_command, max_instruments, ROW_U32),
+    [61] = ROW(wire_control_command, max_accounts, ROW_U32),
+    [62] = ROW(wire_control_command, max_positions, ROW_U32),
+    [63] = ROW(wire_control_command, max_orders, ROW_U32),
+    [64] = ROW(wire_control_command, max_pages, ROW_U32),
+    [65] = ROW(wire_control_command, max_client_ids, ROW_U32),
+    [66] = ROW(wire_control_command, max_sessions, ROW_U32),
+    [67] = ROW(wire_control_command, max_reports, ROW_U32),
 };
 const wire_table wire_table_control_command =
     TABLE(control_command_rows, wire_control_command, &wire_control_command_empty);

@@ -82,9 +82,14 @@ static void on_closed(natsConnection *nats, void *context) {
 
 /* Called late, on a thread of nats.c, which holds no reference to the subscription: it may be gone by now. */
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status, void *context) {
+    bus *self = context;
     (void)nats, (void)subscription;
     if (status == NATS_SLOW_CONSUMER)
-        bus_mailbox_put_event(context, BUS_SLOW_CONSUMER, "a subscription has more pending than it may");
+        bus_mailbox_put_event(self, BUS_SLOW_CONSUMER, "a subscription has more pending than it may");
+    if (status == NATS_NOT_PERMITTED && self->refusals) {
+        const char *words = nats_GetLastError(NULL);
+        bus_mailbox_put_event(self, BUS_NOT_PERMITTED, words != NULL ? words : "");
+    }
 }
 
 static void on_wake(uv_async_t *wake) {
@@ -234,6 +239,7 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
                       options->inbox_prefix != NULL ? options->inbox_prefix : DEFAULT_INBOX_PREFIX))
         return tw_error_set(error, TW_INVALID, "an inbox's prefix has at most %d bytes",
                             BUS_INBOX_PREFIX_BYTES - 1);
+    self->refusals = options->refusals;
     self->on_event = options->on_event;
     self->event_context = options->event_context;
     if (bus_mailbox_init(&self->mailbox) != 0) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");

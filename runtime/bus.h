@@ -53,7 +53,8 @@ typedef enum bus_event {
     BUS_DISCONNECTED,
     BUS_RECONNECTED,
     BUS_CLOSED,
-    BUS_SLOW_CONSUMER
+    BUS_SLOW_CONSUMER,
+    BUS_NOT_PERMITTED /* a subscription, or a message that was published: the server's words name the subject. Only with `refusals` */
 } bus_event;
 typedef void (*bus_on_event)(void *context, bus_event event, const char *detail);
 
@@ -70,7 +71,8 @@ typedef struct bus_options {
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
     size_t
-        read_lot_bytes; /* what was read is freed in lots of so many; 0 for 256 KiB. Larger: less work, in longer pauses */
+        read_lot_bytes; /* what was read is freed in lots of so many; 0: 256 KiB. Larger: less work, longer pauses */
+    bool refusals;      /* BUS_NOT_PERMITTED is told, once for each message: for programs that send few */
     bool no_responders;    /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
     bus_on_event on_event; /* may be NULL; called on the loop */
     bus_on_trying

@@ -9,11 +9,10 @@
 #include "runtime/bus.h"
 
 #define MAILBOX_EVENTS     32
-#define EVENT_DETAIL_BYTES 160
-#define BUS_READ_TOGETHER                                                                                          \
-    16384u /* messages that were read wait for so many to be let go together, or for a lot of bytes */
-#define BUS_READ_LOT      ((size_t)256 * 1024)
-#define BUS_READ_OVERHEAD 256u /* about what nats.c needs for a message beside its payload */
+#define EVENT_DETAIL_BYTES 320    /* a refusal names a whole subject */
+#define BUS_READ_TOGETHER  16384u /* messages that were read wait for so many to be let go together, or for a lot */
+#define BUS_READ_LOT       ((size_t)256 * 1024)
+#define BUS_READ_OVERHEAD  256u /* about what nats.c needs for a message beside its payload */
 
 typedef struct mailbox_event {
     bus_event event;
@@ -71,6 +70,7 @@ struct bus {
     unsigned dispatching; /* depth of message dispatch */
     size_t high_water_bytes;
     char inbox_prefix[BUS_INBOX_PREFIX_BYTES];
+    bool refusals;
     size_t unsent_bytes; /* about what the output buffer holds */
     size_t max_payload;
     bus_on_event on_event;

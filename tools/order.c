@@ -109,11 +109,12 @@ typedef struct run {
     wire_order_command command;
     uint32_t shard;
     bus_writer *writer;
-    bool answered;              /* the last write has a result */
-    bus_write_result result;    /* which is this */
-    uint64_t order_id;          /* what this is about, once known */
-    bool stored, repeated;      /* sent more than once: which of them became the order is told by the report */
-    held_report held[MAX_HELD]; /* reports that were faster than the acknowledgement */
+    char subject[SUBJECT_BYTES]; /* of the last write */
+    bool answered;               /* the last write has a result */
+    bus_write_result result;     /* which is this */
+    uint64_t order_id;           /* what this is about, once known */
+    bool stored, repeated;       /* sent more than once: which of them became the order is told by the report */
+    held_report held[MAX_HELD];  /* reports that were faster than the acknowledgement */
     uint32_t held_count;
     bool heard, ended, refused;
 } run;
@@ -257,7 +258,8 @@ static tw_code check_account(run *self, tw_error *error) {
                              self->settings.link.timeout_ns, no_items, NULL, &asked, NULL);
     if (code != TW_OK || asked.code != WIRE_REPLY_NOT_FOUND)
         return TW_OK; /* who may not ask learns it by the report */
-    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", self->ticket.name.mic, self->ticket.account);
+    return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s at shard %" PRIu32 ", where %s lives",
+                        self->ticket.name.mic, self->ticket.account, self->shard, self->ticket.name.symbol);
 }
 
 static void make_ids(run *self) {
@@ -302,32 +304,34 @@ static void on_write(void *context, const bus_write_result *result) {
 
 static bool has_answer(void *context) {
     const run *self = context;
-    return self->answered;
+    return self->answered || venue_link_refusal(&self->link, self->subject) != NULL;
 }
 
 static tw_code publish(run *self, tw_error *error) {
-    char subject[SUBJECT_BYTES];
     uint8_t buffer[BATCH_BYTES];
     wire_parts parts;
     size_t length;
     const wire_batch_header header = {.sender = "tickwire order", .sent_ns = rt_clock_utc_ns()};
-    if (!subject_orders(subject, sizeof subject, self->ticket.name.mic, self->shard, self->command.account,
-                        self->command.symbol))
+    if (!subject_orders(self->subject, sizeof self->subject, self->ticket.name.mic, self->shard,
+                        self->command.account, self->command.symbol))
         return tw_error_set(error, TW_INVALID, "account %s can't be part of a subject", self->command.account);
     wire_parts_start(&parts, buffer, sizeof buffer);
     wire_order_command_add(&parts, &self->command);
     const uint8_t *bytes = wire_orders_finish(&parts, &header, &length);
     self->answered = false;
-    tw_code code = bus_writer_write(self->writer, subject, bytes, length, BUS_ANY_LAST_SEQ, 0);
+    tw_code code = bus_writer_write(self->writer, self->subject, bytes, length, BUS_ANY_LAST_SEQ, 0);
     if (code == TW_AWAY) {
         self->result = (bus_write_result){.outcome = BUS_WRITE_UNKNOWN};
         self->answered = true;
         tw_text_copy(self->result.reason, sizeof self->result.reason, "the server is away");
         return TW_OK;
     }
-    if (code != TW_OK) return tw_error_set(error, code, "%s could not be written", subject);
+    if (code != TW_OK) return tw_error_set(error, code, "%s could not be written", self->subject);
     venue_link_wait(&self->link, has_answer, self, rt_clock_monotonic_ns() + 2 * self->settings.link.timeout_ns);
-    return TW_OK;
+    const char *refusal = venue_link_refusal(&self->link, self->subject);
+    if (self->answered || refusal == NULL) return TW_OK;
+    return tw_error_set(error, TW_UNSUPPORTED,
+                        "nothing happened, the NATS server does not let this user do that: %s", refusal);
 }
 
 static tw_code not_stored(const run *self, tw_error *error) {

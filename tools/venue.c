@@ -26,6 +26,7 @@
 #define EXIT_NO_ANSWER    3 /* stored, or perhaps stored, and nobody has answered */
 #define MOST_FILE         (64u << 20)
 #define MOST_HOLDERS_TOLD 5u
+#define MOST_LINES_TOLD   20u /* of one command; then they are counted */
 
 typedef struct venue_settings {
     venue_link_settings link;
@@ -133,7 +134,7 @@ static void print_bad_day(const wire_control_command *c) {
     char end[TW_INSTANT_BYTES];
     tw_instant_format(end, c->end_ns);
     if (c->end_ns <= rt_clock_utc_ns())
-        printf(" (its end, %s, has passed)", end);
+        printf(" (its end, %.19sZ, has passed)", end);
     else
         printf(" (a later day has begun there: 'tickwire venue show')");
 }
@@ -146,7 +147,8 @@ static void print_task(const venue_task *task) {
     switch (task->outcome) {
     case VENUE_DONE:
         printf("done");
-        if (task->quantity > 0) printf(", %" PRIu64 " orders cancelled", task->quantity);
+        if (task->quantity > 0)
+            printf(", %" PRIu64 " order%s cancelled", task->quantity, task->quantity == 1 ? "" : "s");
         if (task->command.kind == WIRE_SET_LIMITS) print_limits(&task->command);
         break;
     case VENUE_REFUSED:
@@ -204,8 +206,8 @@ static void tell_day_left(run *self, const venue_day_left *left) {
     day_text(date, left->date);
     tw_instant_format(end, open ? left->end_ns : 0);
     if (open)
-        tw_text_format(message, sizeof message, "nothing to do, that day has begun already and is open until %s",
-                       end);
+        tw_text_format(message, sizeof message,
+                       "nothing to do, that day has begun already and is open until %.19sZ", end);
     else
         tw_text_format(
             message, sizeof message,
@@ -268,6 +270,8 @@ static void tell(run *self, bool brief) {
         else
             print_task(task);
     }
+    if (self->tasks.count == 0 && self->tasks.days_left_count == 0 && !self->settings.link.json)
+        printf("nothing to do: no instrument lives at the shards of %s\n", self->settings.link.exchange);
     for (uint32_t i = 0; i < self->tasks.days_left_count; i++)
         tell_day_left(self, &self->tasks.days_left[i]);
     warn_of_no_day(self);
@@ -623,6 +627,12 @@ static tw_code find_shards(run *self, const char *mic, moving *about, tw_error *
                             "'s matcher (or hand over) first",
                             about->to, entry->shard, about->to);
     about->from = entry->shard;
+    bool open = source->day_known && source->day_end_ns != TW_TIME_ABSENT;
+    if (open && (target->day_end_ns == TW_TIME_ABSENT || target->date != source->date))
+        return tw_error_set(error, TW_UNSUPPORTED,
+                            "shard %" PRIu32 " has not begun the trading day that is open at shard %" PRIu32
+                            ": apply the venue file first, so that it has the accounts, their limits and the day",
+                            about->to, about->from);
     return TW_OK;
 }
 
@@ -635,8 +645,10 @@ static tw_code move(run *self, const char *const *words, size_t count, tw_error 
     if (code != TW_OK) return code;
     use_exchange(self, name.mic);
     about.symbol = name.symbol;
-    code = look(self, (look_for){.directory = true}, error);
+    code = look(self, (look_for){.directory = true, .days = true}, error);
     if (code == TW_OK) code = find_shards(self, name.mic, &about, error);
+    for (uint32_t i = 0; i < self->shards.count; i++)
+        self->shards.list[i].day_known = false; /* looked at: a move at the day's end is as it should be */
     if (code == TW_OK) code = find_definition(self, words, count, &about, error);
     if (code == TW_OK) code = find_holders(self, &about, "Nothing was done", error);
     if (code == TW_OK) code = move_steps(self, &about, error);
@@ -675,7 +687,7 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
     if (kind != VENUE_LINE_ORDER)
         return tw_error_set(error, TW_INVALID, "'%s' belongs into a venue file", words[0]);
     bool amounts = is_limits(&order) || order.command.kind == WIRE_SET_FEES;
-    const look_for wanted = {.directory = amounts || order.command.symbol[0] != '\0',
+    const look_for wanted = {.directory = amounts || venue_tasks_need_directory(&order, 1),
                              .days = venue_tasks_need_days(&order, 1)};
     tw_code code = look(self, wanted, error);
     if (code != TW_OK) return code;
@@ -689,7 +701,7 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
         venue_redefinition_check(&order, error) != TW_OK)
         return error->code;
     code = is_limits(&order) ? send_limits(self, &order, error) : send_orders(self, &order, 1, 0, error);
-    if (code == TW_OK) tell(self, false);
+    if (code == TW_OK) tell(self, self->tasks.count > MOST_LINES_TOLD);
     return code;
 }
 

@@ -57,7 +57,8 @@ static const char *const commands[] = {[MX_NEW_ORDER] = "NEW_ORDER",
                                        [MX_SET_KILL] = "SET_KILL",
                                        [MX_SESSION_OPEN] = "SESSION_OPEN",
                                        [MX_SESSION_BEAT] = "SESSION_BEAT",
-                                       [MX_SESSION_CLOSE] = "SESSION_CLOSE"};
+                                       [MX_SESSION_CLOSE] = "SESSION_CLOSE",
+                                       [MX_SET_BOUNDS] = "SET_BOUNDS"};
 
 #define PUT_WORD(w, name, words, value)                                                                            \
     do {                                                                                                           \

@@ -83,7 +83,7 @@ static mx_reason state_check(const mx_engine *engine, const instrument *where) {
     return where->state == MX_CLOSED ? MXR_CLOSED : MXR_OK;
 }
 
-static mx_reason room_check(const mx_engine *engine, const order *one, const change *to) {
+static mx_reason room_check(mx_engine *engine, const order *one, const change *to) {
     unsigned number = waits(one) ? (unsigned)(LADDER_BUY_STOPS - one->side) : one->side;
     uint32_t where = engine->positions[one->position].instrument;
     return queue_has_room(engine, where, number, waits(one) ? to->stop_price : to->price) ? MXR_OK
@@ -103,7 +103,10 @@ static mx_reason change_check(mx_engine *engine, uint32_t row, const mx_replace 
     uint8_t judged = waits(one) ? one->type : MX_LIMIT; /* a triggered stop-limit order is a limit order */
     if (!to->smaller_only) reason = collar_check(where, judged, to->price, to->stop_price);
     if (reason == MXR_OK) reason = change_risk(engine, one, to, too_many);
-    if (reason == MXR_OK && input_full(engine)) reason = MXR_INPUT_FULL;
+    if (reason == MXR_OK && input_full(engine)) {
+        bounds_lack(engine, BOUND_REPORTS);
+        reason = MXR_INPUT_FULL;
+    }
     if (reason != MXR_OK || to->smaller_only) return reason;
     if (one->post_only && match_crosses(where, one->side, to->price)) return MXR_POST_ONLY;
     return room_check(engine, one, to);

@@ -105,7 +105,8 @@ void session_open(mx_engine *engine, const mx_session *c) {
         reason = MXR_BAD_DEFINITION;
     } else if (session_find(engine, c->session) != NO_ROW) {
         reason = MXR_SESSION_IS_OPEN;
-    } else if (engine->sessions_live == engine->bounds.max_sessions) {
+    } else if (engine->sessions_live >= engine->most.max_sessions) {
+        bounds_lack(engine, BOUND_SESSIONS);
         reason = MXR_SESSIONS_FULL;
     } else {
         uint32_t row = session_take(engine);

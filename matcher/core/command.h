@@ -162,6 +162,20 @@ typedef struct mx_session {
     int64_t timeout_ns; /* opening: silent for so long, it is lost; 1 to MX_TIMEOUT_MAX_NS */
 } mx_session;
 
+/* How much there may be at one time, and of one input. As a command: what is 0 stays as it is, the shard is not looked at. What is there
+ * already stays: with less in force nothing new comes until there is room. */
+typedef struct mx_bounds {
+    uint32_t shard;           /* names this engine in ids */
+    uint32_t max_instruments; /* 1 to 2^20 */
+    uint32_t max_accounts;    /* 1 to 2^20 */
+    uint32_t max_positions;   /* accounts times the instruments each has ever sent an order for, 1 to 2^24 */
+    uint32_t max_orders;      /* open at once, 1 to 2^24 */
+    uint32_t max_pages;       /* a page holds 64 neighbouring prices of one side, about 2 KiB; 1 to 2^24 */
+    uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
+    uint32_t max_sessions;    /* open at once, 1 to 2^20 */
+    uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
+} mx_bounds;
+
 typedef enum mx_command_kind {
     MX_NEW_ORDER = 0,
     MX_CANCEL,
@@ -181,6 +195,7 @@ typedef enum mx_command_kind {
     MX_SESSION_BEAT,
     MX_SESSION_CLOSE,
     MX_SET_STORAGE,
+    MX_SET_BOUNDS,
     MX_COMMANDS
 } mx_command_kind;
 
@@ -202,6 +217,7 @@ typedef struct mx_command {
         mx_kill kill;
         mx_storage storage;
         mx_session session;
+        mx_bounds bounds;
     };
 } mx_command;
 

@@ -46,9 +46,12 @@ static bool may_become(const instrument *where, const mx_define_instrument *c) {
     return same || where->open_orders == 0;
 }
 
-static mx_reason instrument_check(const mx_engine *engine, const mx_define_instrument *c) {
-    if (c->instrument > engine->instrument_count || c->instrument >= engine->bounds.max_instruments)
+static mx_reason instrument_check(mx_engine *engine, const mx_define_instrument *c) {
+    if (c->instrument > engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
+    if (c->instrument == engine->instrument_count && c->instrument >= engine->most.max_instruments) {
+        bounds_lack(engine, BOUND_INSTRUMENTS);
         return MXR_UNKNOWN_INSTRUMENT;
+    }
     if (!definition_fits(c)) return MXR_BAD_DEFINITION;
     if (c->instrument < engine->instrument_count)
         return may_become(&engine->instruments[c->instrument], c) ? MXR_OK : MXR_ALREADY_DEFINED;
@@ -95,8 +98,12 @@ static void define_instrument(mx_engine *engine, const mx_define_instrument *c) 
     answer(engine, reason, MX_UNKNOWN, c->instrument);
 }
 
-static mx_reason account_check(const mx_engine *engine, const mx_define_account *c) {
-    if (c->account > engine->account_count || c->account >= engine->bounds.max_accounts) return MXR_UNKNOWN_ACCOUNT;
+static mx_reason account_check(mx_engine *engine, const mx_define_account *c) {
+    if (c->account > engine->account_count) return MXR_UNKNOWN_ACCOUNT;
+    if (c->account == engine->account_count && c->account >= engine->most.max_accounts) {
+        bounds_lack(engine, BOUND_ACCOUNTS);
+        return MXR_UNKNOWN_ACCOUNT;
+    }
     if (!is_name(c->name, sizeof c->name) || c->fee_class >= MX_FEE_CLASSES) return MXR_BAD_DEFINITION;
     if (c->account < engine->account_count)
         return strcmp(engine->accounts[c->account].name, c->name) == 0 ? MXR_OK : MXR_ALREADY_DEFINED;
@@ -186,9 +193,9 @@ static mx_reason state_check(const mx_engine *engine, const mx_set_state *c, boo
 }
 
 static void set_state(mx_engine *engine, const mx_set_state *c) {
-    bool full =
-        input_full(engine); /* when it comes: an open that fills the input is still an open of all of them */
+    bool full = input_full(engine); /* when it comes: an open that fills it is still an open of all of them */
     mx_reason reason = state_check(engine, c, full);
+    if (full) bounds_lack(engine, BOUND_REPORTS);
     if (reason != MXR_OK || c->instrument == MX_EVERY) answer(engine, reason, MX_UNKNOWN, c->instrument);
     if (reason != MXR_OK) return;
     uint32_t first = c->instrument == MX_EVERY ? 0 : c->instrument;
@@ -287,6 +294,9 @@ void control(mx_engine *engine, const mx_command *c) {
         break;
     case MX_SESSION_CLOSE:
         session_close(engine, &c->session);
+        break;
+    case MX_SET_BOUNDS:
+        set_bounds(engine, &c->bounds);
         break;
     default:
         answer(engine, MXR_BAD_FIELD, MX_UNKNOWN, MX_UNKNOWN);

@@ -8,8 +8,7 @@
 
 _Static_assert(sizeof(order) == 64, "what matching touches is one cache line");
 
-#define TIME_MAX_NS   (INT64_C(1) << 62) /* timeouts and rates can be added to it */
-#define LEAST_REPORTS 4                  /* so that half of them let one stop run */
+#define TIME_MAX_NS (INT64_C(1) << 62) /* timeouts and rates can be added to it */
 
 static const char *account_name(const void *context, uint32_t number) {
     return ((const mx_engine *)context)->accounts[number].name;
@@ -17,25 +16,6 @@ static const char *account_name(const void *context, uint32_t number) {
 
 static const char *instrument_name(const void *context, uint32_t number) {
     return ((const mx_engine *)context)->instruments[number].definition.symbol;
-}
-
-static bool within(uint32_t value, uint32_t most) {
-    return value >= 1 && value <= most;
-}
-
-static bool bounds_fit(const mx_bounds *b) {
-    return within(b->max_instruments, 1u << 20) && within(b->max_accounts, 1u << 20) &&
-           within(b->max_positions, 1u << 24) && within(b->max_orders, 1u << 24) &&
-           within(b->max_pages, 1u << 24) && within(b->max_client_ids, 1u << 28) &&
-           within(b->max_sessions, 1u << 20) && within(b->max_reports, 1u << 28) && b->max_reports >= LEAST_REPORTS;
-}
-
-/* Behind max_reports: what the step under way still says, each open order's and session's end, all instruments opened by the last command that came
- * in time and later halted and closed, and for each command its answer (two, where a day ends for another one to begin). */
-uint64_t mx_most_reports(const mx_bounds *b) {
-    enum { STEP = 8, STATES = 3, COMMANDS = 65536, ANSWERS = 2 };
-    return (uint64_t)b->max_reports + STEP + b->max_orders + b->max_sessions +
-           (uint64_t)STATES * b->max_instruments + (uint64_t)COMMANDS * ANSWERS;
 }
 
 /* Slots of a hash table of chains: about one for each row. */
@@ -55,7 +35,7 @@ typedef struct table {
 #define TABLES 9
 
 static void tables_of(mx_engine *e, table tables[TABLES]) {
-    const mx_bounds *b = &e->bounds;
+    const mx_bounds *b = &e->memory;
     size_t orders = (size_t)b->max_orders + 1;
     const table all[TABLES] = {
         {(void **)&e->orders, orders * sizeof *e->orders},
@@ -73,7 +53,7 @@ static void tables_of(mx_engine *e, table tables[TABLES]) {
 }
 
 static bool tables_alloc(mx_engine *engine) {
-    const mx_bounds *bounds = &engine->bounds;
+    const mx_bounds *bounds = &engine->memory;
     engine->position_mask = chains(bounds->max_positions) - 1;
     table tables[TABLES];
     tables_of(engine, tables);
@@ -102,8 +82,7 @@ void engine_clear(mx_engine *engine) {
     id_map_clear(&engine->client_index);
     tw_map_clear(&engine->account_names);
     tw_map_clear(&engine->instrument_names);
-    mx_engine empty = {.bounds = engine->bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
-    empty.report_limit = engine->bounds.max_reports;
+    mx_engine empty = {.memory = engine->memory, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
     empty.room = engine->room;
     empty.order_ids = engine->order_ids;
     empty.session_ids = engine->session_ids;
@@ -116,6 +95,7 @@ void engine_clear(mx_engine *engine) {
     for (size_t i = 0; i < TABLES; i++)
         *fresh[i].memory = *tables[i].memory;
     *engine = empty;
+    bounds_begin(engine);
 }
 
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error) {
@@ -124,12 +104,12 @@ tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *e
         return tw_error_set(error, TW_INVALID, "a bound of the matching engine is out of range");
     mx_engine *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine");
-    *made = (mx_engine){.bounds = *bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
-    made->report_limit = bounds->max_reports;
+    *made = (mx_engine){.memory = *bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
     if (!tables_alloc(made)) {
         mx_engine_free(made);
         return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine's tables");
     }
+    bounds_begin(made);
     *engine = made;
     return TW_OK;
 }
@@ -160,7 +140,7 @@ static void begin_input(mx_engine *engine, const mx_input *input, const mx_comma
     bool first = input->seq != engine->seq;
     if (first) {
         engine->next_n = 0;
-        engine->report_limit = engine->bounds.max_reports;
+        engine->report_limit = engine->most.max_reports;
     }
     engine->seq = input->seq;
     engine->input = input;

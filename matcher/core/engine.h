@@ -7,7 +7,9 @@
  * Time is stream time: the greatest stream_ns seen. Whatever is due by it (orders good till a time, silent sessions, the end of the
  * trading day) happens before the command that brought the time, in the order of when it was due, and belongs to that input.
  *
- * Bounds are in mx_bounds; where one is reached, the command that needed more is refused with a reason and nothing has changed.
+ * Bounds (mx_bounds) are state: mx_default_bounds until MX_SET_BOUNDS sets others (docs/decisions/0068). Where one is reached, the command that needed
+ * more is refused with a reason and nothing has changed. The bounds that mx_engine_alloc gets are no more than the memory it takes: more than is in force
+ * changes nothing, less is a shortage once it matters (mx_short), and then the engine may not be used any more.
  *
  * An input that has made max_reports reports is full (docs/decisions/0067): its further new orders and replaces are refused, a sweep ends where it is
  * and the rest of its order is cancelled, and what the market itself has begun (the open, stops that were reached) is held and goes on with the next
@@ -24,23 +26,21 @@
 
 typedef struct mx_engine mx_engine;
 
-typedef struct mx_bounds {
-    uint32_t shard;           /* names this engine in ids */
-    uint32_t max_instruments; /* 1 to 2^20 */
-    uint32_t max_accounts;    /* 1 to 2^20 */
-    uint32_t max_positions;   /* accounts times the instruments each has ever sent an order for, 1 to 2^24 */
-    uint32_t max_orders;      /* open at once, 1 to 2^24 */
-    uint32_t max_pages;       /* a page holds 64 neighbouring prices of one side, about 2 KiB; 1 to 2^24 */
-    uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
-    uint32_t max_sessions;    /* open at once, 1 to 2^20 */
-    uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
-} mx_bounds;
+/* Where the memory that an engine was given is less than the bounds in force, and that has mattered or must: what it decides is not what others
+ * decide. */
+typedef struct mx_shortage {
+    const char *setting; /* "max-orders" */
+    uint32_t has, needs;
+} mx_shortage;
+
+/* The bounds in force before a command has set any. */
+extern const mx_bounds mx_default_bounds;
 
 /* The most reports that one input can make, whatever is in it: max_reports, the ends of all orders and sessions, and what each command says at
  * least. */
 uint64_t mx_most_reports(const mx_bounds *bounds);
 
-/* Takes all memory. Returns TW_OK; TW_INVALID for bounds out of range; TW_NO_MEMORY. Free with mx_engine_free. */
+/* Takes all memory, for so much. Returns TW_OK; TW_INVALID for bounds out of range; TW_NO_MEMORY. Free with mx_engine_free. */
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error);
 void mx_engine_free(mx_engine *engine); /* NULL is fine */
 
@@ -125,6 +125,11 @@ bool mx_book_level(const mx_engine *engine, uint32_t instrument, tw_side side, i
 /* One level's orders in priority. Returns how many were written, at most `capacity`. */
 uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side side, int64_t price,
                          mx_order_view *views, uint32_t capacity);
+
+const mx_bounds *mx_bounds_in_force(const mx_engine *engine); /* the shard is the engine's */
+/* True if its memory is too small: bounds that a command has set are beyond it, or it was full where those in force (also the default ones) would have
+ * let more in. Stays true. */
+bool mx_short(const mx_engine *engine, mx_shortage *what);
 
 uint32_t mx_open_orders(const mx_engine *engine);
 int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */

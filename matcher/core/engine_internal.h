@@ -123,8 +123,24 @@ typedef struct fee_class {
     int64_t per_unit[2];
 } fee_class;
 
+typedef enum bound {
+    BOUND_INSTRUMENTS,
+    BOUND_ACCOUNTS,
+    BOUND_POSITIONS,
+    BOUND_ORDERS,
+    BOUND_PAGES,
+    BOUND_CLIENT_IDS,
+    BOUND_SESSIONS,
+    BOUND_REPORTS,
+    BOUNDS
+} bound;
+
 struct mx_engine {
-    mx_bounds bounds;
+    mx_bounds most;      /* what holds: the smaller one of the two below */
+    mx_bounds in_force;  /* state */
+    mx_bounds memory;    /* what was taken */
+    uint8_t bounds_said; /* state: bits by `bound`, of those that a command has set at least once */
+    uint8_t lacks;       /* a bound: mx_short; BOUNDS: none */
     /* the clock, the input, and the reports on the way */
     int64_t now_ns;
     uint64_t seq;
@@ -206,6 +222,14 @@ static inline uint64_t state_mix(uint64_t hash, uint64_t word) {
 /* engine.c */
 void engine_clear(mx_engine *engine); /* as after alloc */
 
+/* bounds.c: how much there may be. */
+bool bounds_fit(const mx_bounds *bounds);
+void bounds_begin(mx_engine *engine); /* the default ones */
+void bounds_apply(mx_engine *engine); /* what is in force, or `held`, has become another one */
+void bounds_lack(mx_engine *engine,
+                 bound which); /* `most` was reached: a shortage, if it is so for the memory's sake */
+void set_bounds(mx_engine *engine, const mx_bounds *command);
+
 /* emit.c: reports. */
 mx_report *emit(mx_engine *engine, mx_report_kind kind, mx_reason reason); /* about nothing in particular */
 mx_report *emit_order(mx_engine *engine, mx_report_kind kind, mx_reason reason, uint32_t row);
@@ -227,7 +251,7 @@ bool queue_join(mx_engine *engine, uint32_t row, order_place place); /* at the e
 void queue_leave(mx_engine *engine, uint32_t row);
 void queue_refresh(mx_engine *engine, uint32_t row); /* an iceberg shows its next part, at the end of its level */
 void queue_shrink(mx_engine *engine, uint32_t row, uint64_t less); /* hidden first; priority stays */
-bool queue_has_room(const mx_engine *engine, uint32_t instrument, unsigned ladder_number, int64_t price);
+bool queue_has_room(mx_engine *engine, uint32_t instrument, unsigned ladder_number, int64_t price);
 
 /* match.c: trading. */
 mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, INPUT_FULL, else OK */

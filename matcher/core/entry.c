@@ -150,17 +150,22 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_
     return risk_check(&view);
 }
 
-static mx_reason room_check(const mx_engine *engine, const mx_new_order *c, uint32_t row, int64_t price) {
-    if (engine->orders_live == engine->bounds.max_orders) return MXR_ORDERS_FULL;
-    if (row == NO_ROW && engine->position_count == engine->bounds.max_positions) return MXR_POSITIONS_FULL;
+static mx_reason full(mx_engine *engine, bound which, mx_reason reason) {
+    bounds_lack(engine, which);
+    return reason;
+}
+
+static mx_reason room_check(mx_engine *engine, const mx_new_order *c, uint32_t row, int64_t price) {
+    if (engine->orders_live >= engine->most.max_orders) return full(engine, BOUND_ORDERS, MXR_ORDERS_FULL);
+    if (row == NO_ROW && engine->position_count >= engine->most.max_positions)
+        return full(engine, BOUND_POSITIONS, MXR_POSITIONS_FULL);
     if (!may_rest(c->tif)) return MXR_OK;
     bool stop = is_stop(c->type);
     unsigned number = stop ? (unsigned)(LADDER_BUY_STOPS - c->side) : c->side;
     return queue_has_room(engine, c->instrument, number, stop ? c->stop_price : price) ? MXR_OK : MXR_LEVELS_FULL;
 }
 
-static mx_reason check(const mx_engine *engine, const mx_new_order *c, uint32_t row, bool too_many,
-                       int64_t *price) {
+static mx_reason check(mx_engine *engine, const mx_new_order *c, uint32_t row, bool too_many, int64_t *price) {
     const instrument *where = &engine->instruments[c->instrument];
     mx_reason reason = fields_check(engine, where, c);
     if (reason != MXR_OK) return reason;
@@ -169,7 +174,7 @@ static mx_reason check(const mx_engine *engine, const mx_new_order *c, uint32_t 
     if (reason == MXR_OK) reason = price_find(where, c, price);
     if (reason == MXR_OK) reason = collar_check(where, c->type, c->price, c->stop_price);
     if (reason == MXR_OK) reason = risk_of(engine, c, row, *price, too_many);
-    if (reason == MXR_OK && input_full(engine)) reason = MXR_INPUT_FULL;
+    if (reason == MXR_OK && input_full(engine)) reason = full(engine, BOUND_REPORTS, MXR_INPUT_FULL);
     if (reason == MXR_OK && c->post_only && match_crosses(where, c->side, c->price)) reason = MXR_POST_ONLY;
     return reason == MXR_OK ? room_check(engine, c, row, *price) : reason;
 }
@@ -283,12 +288,12 @@ void order_run(mx_engine *engine, uint32_t row) {
 }
 
 /* What must be executed at once is judged before the first of it is. */
-static mx_reason at_once_check(const mx_engine *engine, const order *one, uint64_t minimum) {
+static mx_reason at_once_check(mx_engine *engine, const order *one, uint64_t minimum) {
     bool whole = one->tif == MX_FOK;
     uint64_t needed = whole ? one->leaves : minimum;
     if (needed == 0) return MXR_OK;
     if (match_available(engine, one, needed) < needed) return whole ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET;
-    return input_suffices(engine, one, needed) ? MXR_OK : MXR_INPUT_FULL;
+    return input_suffices(engine, one, needed) ? MXR_OK : full(engine, BOUND_REPORTS, MXR_INPUT_FULL);
 }
 
 /* Accepted: what becomes of it at once. */
@@ -325,8 +330,8 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
         answer_again(engine, c, first);
         return;
     }
-    if (named && engine->client_count == engine->bounds.max_client_ids) {
-        reject(engine, c, MXR_CLIENT_IDS_FULL);
+    if (named && engine->client_count >= engine->most.max_client_ids) {
+        reject(engine, c, full(engine, BOUND_CLIENT_IDS, MXR_CLIENT_IDS_FULL));
         return;
     }
     int64_t price = TW_PRICE_ABSENT;

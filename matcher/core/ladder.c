@@ -17,7 +17,7 @@ static uint32_t arena_levels(uint32_t max_pages) {
 }
 
 bool ladder_room_init(ladder_room *room, uint32_t max_pages) {
-    *room = (ladder_room){.capacity = max_pages};
+    *room = (ladder_room){.capacity = max_pages, .limit = max_pages};
     room->pages = ob_pages_alloc(((size_t)max_pages + 1) * sizeof *room->pages);
     return level_arena_init(&room->arena, arena_levels(max_pages)) && room->pages != NULL;
 }
@@ -106,7 +106,7 @@ static uint32_t page_of(const ladder_room *room, const ladder *side, int64_t pag
 }
 
 static uint32_t page_add(ladder_room *room, ladder *side, uint32_t at, int64_t page_key) {
-    if (room->live == room->capacity || !refs_reserve(room, side)) return 0;
+    if (room->live >= room->limit || !refs_reserve(room, side)) return 0;
     ladder_ref *refs = ladder_refs(room, side);
     memmove(refs + at + 1, refs + at, (side->count - at) * sizeof *refs);
     refs[at] = (ladder_ref){.key = page_key, .page = page_take(room, page_key)};
@@ -128,7 +128,7 @@ uint32_t ladder_open_far(ladder_room *room, ladder *side, int64_t key) {
 
 bool ladder_has_room(const ladder_room *room, const ladder *side, int64_t key) {
     uint32_t at;
-    return room->live < room->capacity || page_of(room, side, key >> LADDER_BITS, &at) != 0;
+    return room->live < room->limit || page_of(room, side, key >> LADDER_BITS, &at) != 0;
 }
 
 uint32_t ladder_find(const ladder_room *room, const ladder *side, int64_t key) {

@@ -59,6 +59,7 @@ typedef struct ladder {
 typedef struct ladder_room {
     ladder_page *pages;
     uint32_t capacity, used, live, free_head;
+    uint32_t limit; /* no more pages than these, of the capacity */
     level_arena arena;
 } ladder_room;
 

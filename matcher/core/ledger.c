@@ -22,7 +22,10 @@ void position_index_add(mx_engine *engine, uint32_t row) {
 }
 
 uint32_t position_make(mx_engine *engine, uint32_t number, uint32_t where) {
-    if (engine->position_count == engine->bounds.max_positions) return NO_ROW;
+    if (engine->position_count >= engine->most.max_positions) {
+        bounds_lack(engine, BOUND_POSITIONS);
+        return NO_ROW;
+    }
     uint32_t row = ++engine->position_count;
     engine->positions[row] = (position){.account = number, .instrument = where};
     position_index_add(engine, row);

@@ -111,7 +111,10 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
     instrument *where = instrument_of(engine, taker);
     const ladder *opposite = &where->ladders[other(taker->side)];
     while (taker->leaves > 0 && match_crosses(where, taker->side, taker->price)) {
-        if (input_full(engine)) return MXR_INPUT_FULL;
+        if (input_full(engine)) {
+            bounds_lack(engine, BOUND_REPORTS);
+            return MXR_INPUT_FULL;
+        }
         uint32_t maker_row = ladder_at(&engine->room, opposite->best_level)->head;
         order *maker = &engine->orders[maker_row];
         if (maker->position == taker->position && taker->stp != MX_STP_NONE) {

@@ -58,6 +58,7 @@ bool queue_join(mx_engine *engine, uint32_t row, order_place place) {
     if (stand(engine, row, instrument_of(engine, one))) return true;
     one->place = PLACE_NONE;
     one->shown = 0;
+    bounds_lack(engine, BOUND_PAGES);
     return false;
 }
 
@@ -98,8 +99,10 @@ void queue_shrink(mx_engine *engine, uint32_t row, uint64_t less) {
     }
 }
 
-bool queue_has_room(const mx_engine *engine, uint32_t number, unsigned ladder_number, int64_t price) {
+bool queue_has_room(mx_engine *engine, uint32_t number, unsigned ladder_number, int64_t price) {
     const instrument *where = &engine->instruments[number];
-    return ladder_has_room(&engine->room, &where->ladders[ladder_number],
-                           price_key(where, ladder_number & 1, price));
+    if (ladder_has_room(&engine->room, &where->ladders[ladder_number], price_key(where, ladder_number & 1, price)))
+        return true;
+    bounds_lack(engine, BOUND_PAGES);
+    return false;
 }

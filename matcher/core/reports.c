@@ -9,6 +9,7 @@
 #define MOST_ROUNDS (MX_ICEBERG_PARTS + 2u) /* of one level: beyond, nothing is left */
 
 void input_hold(mx_engine *engine) {
+    bounds_lack(engine, BOUND_REPORTS);
     engine->held = true;
     engine->report_limit = 0;
 }

@@ -71,7 +71,17 @@ static void put_client_id(pen *to, const mx_client_id *id) {
         put(to, id->words[i]);
 }
 
+static void put_bounds(pen *to, const mx_engine *e) {
+    const mx_bounds *b = &e->in_force;
+    put(to, e->bounds_said);
+    put(to, (uint64_t)b->max_instruments << 32 | b->max_accounts);
+    put(to, (uint64_t)b->max_positions << 32 | b->max_orders);
+    put(to, (uint64_t)b->max_pages << 32 | b->max_client_ids);
+    put(to, (uint64_t)b->max_sessions << 32 | b->max_reports);
+}
+
 static void put_engine(pen *to, const mx_engine *e) {
+    put_bounds(to, e);
     put_signed(to, e->now_ns);
     put(to, e->seq);
     put(to, e->next_n);
@@ -223,7 +233,7 @@ tw_code mx_snapshot_write(const mx_engine *engine, mx_write write, void *context
     to.context = context;
     to.broken = false;
     put(&to, tw_load_le64((const uint8_t *)magic));
-    put(&to, (uint64_t)engine->bounds.shard << 32 | MX_SNAPSHOT_VERSION);
+    put(&to, (uint64_t)engine->memory.shard << 32 | MX_SNAPSHOT_VERSION);
     put_state(&to, engine);
     put(&to, to.length);
     pen_flush(&to);
@@ -272,7 +282,28 @@ typedef struct counts {
     uint32_t instruments, accounts, positions, sessions, clients, orders;
 } counts;
 
+/* What is in the snapshot may be more than is in force now: while it is read, the memory is what counts. */
+static void get_bounds(eye *from, mx_engine *e) {
+    mx_bounds *b = &e->in_force;
+    e->bounds_said = (uint8_t)get(from);
+    uint64_t words[4];
+    for (size_t i = 0; i < 4; i++)
+        words[i] = get(from);
+    b->max_instruments = (uint32_t)(words[0] >> 32);
+    b->max_accounts = (uint32_t)words[0];
+    b->max_positions = (uint32_t)(words[1] >> 32);
+    b->max_orders = (uint32_t)words[1];
+    b->max_pages = (uint32_t)(words[2] >> 32);
+    b->max_client_ids = (uint32_t)words[2];
+    b->max_sessions = (uint32_t)(words[3] >> 32);
+    b->max_reports = (uint32_t)words[3];
+    if (!bounds_fit(b)) wrong(from, TW_MALFORMED, "its bounds are out of range");
+    e->most = e->memory;
+    e->room.limit = e->room.capacity;
+}
+
 static counts get_engine(eye *from, mx_engine *e) {
+    get_bounds(from, e);
     e->now_ns = get_signed(from);
     e->seq = get(from);
     e->next_n = (uint32_t)get(from);
@@ -281,7 +312,6 @@ static counts get_engine(eye *from, mx_engine *e) {
     uint64_t day = get(from);
     e->day_date = (uint32_t)(day >> 4);
     e->held = day >> 3 & 1;
-    e->report_limit = e->held ? 0 : e->bounds.max_reports;
     e->storage_low = day >> 2 & 1;
     e->day_open = day >> 1 & 1;
     e->killed = day & 1;
@@ -293,7 +323,7 @@ static counts get_engine(eye *from, mx_engine *e) {
         }
     }
     uint64_t first = get(from), second = get(from), third = get(from);
-    const mx_bounds *b = &e->bounds;
+    const mx_bounds *b = &e->memory;
     return (counts){
         .instruments = count_of(from, first >> 32, b->max_instruments, "more instruments than max_instruments"),
         .accounts = count_of(from, (uint32_t)first, b->max_accounts, "more accounts than max_accounts"),
@@ -529,7 +559,7 @@ static void get_header(eye *from, const mx_engine *e) {
     if (get(from) != tw_load_le64((const uint8_t *)magic)) wrong(from, TW_MALFORMED, "it does not begin like one");
     uint64_t second = get(from);
     if ((uint32_t)second != MX_SNAPSHOT_VERSION) wrong(from, TW_UNSUPPORTED, "it has another version");
-    if (second >> 32 != e->bounds.shard) wrong(from, TW_INVALID, "it is of another shard");
+    if (second >> 32 != e->memory.shard) wrong(from, TW_INVALID, "it is of another shard");
 }
 
 static void get_end(eye *from) {
@@ -545,7 +575,10 @@ tw_code mx_snapshot_read(mx_engine *engine, mx_read read, void *context, tw_erro
     get_header(&from, engine);
     if (from.code == TW_OK) get_state(&from, engine);
     get_end(&from);
-    if (from.code == TW_OK) return TW_OK;
+    if (from.code == TW_OK) {
+        bounds_apply(engine);
+        return TW_OK;
+    }
     engine_clear(engine);
     return tw_error_set(error, from.code, "reading a snapshot of the matching engine: %s", from.what);
 }

@@ -1,4 +1,5 @@
 /* From the engine's reports to records: with the correlation id that belongs to each, in the order of their coming, and findable by account. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,7 +167,19 @@ static void make_record(mr_replica *self, const mx_report *report) {
     if (self->listener != NULL) self->listener->on_record(self->listener->context, record);
 }
 
+/* Before any of its reports gets out: what too little memory decided is not what others decide. */
+bool records_short(mr_replica *self) {
+    mx_shortage what;
+    if (!mx_short(self->engine, &what)) return false;
+    replica_fault(self,
+                  "the bounds in force need --%s %" PRIu32 ", and this process has %" PRIu32
+                  ": start it again with at least that much",
+                  what.setting, what.needs, what.has);
+    return true;
+}
+
 void records_drain(mr_replica *self) {
+    (void)records_short(self);
     for (uint32_t i = 0; i < self->sink.count && self->fault[0] == '\0'; i++)
         make_record(self, &self->sunk[i]);
     self->sink.count = 0;

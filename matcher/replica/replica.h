@@ -35,7 +35,7 @@ typedef struct mr_replica mr_replica;
 
 typedef struct mr_options {
     const char *exchange;   /* a MIC; copied */
-    mx_bounds bounds;       /* the shard is in there */
+    mx_bounds bounds;       /* memory for so much, see engine.h; the shard is in there */
     uint64_t backlog_bytes; /* mr_room is false above it; 0 for 64 MiB */
     uint64_t input_bytes;   /* for one input's reports beyond that; 0 for mr_input_bytes(&bounds) */
     uint64_t
@@ -166,7 +166,8 @@ typedef struct mr_origin {
  */
 tw_code mr_snapshot_write(const mr_replica *replica, const mr_origin *origin, mx_write write, void *context,
                           tw_error *error);
-/* As mx_snapshot_read; also TW_INVALID for another exchange. Unless TW_OK the replica is empty, as after mr_alloc. */
+/* As mx_snapshot_read; also TW_INVALID for another exchange. With less memory than the bounds that were set in it, the replica has a fault afterwards.
+ * Unless TW_OK the replica is empty, as after mr_alloc. */
 tw_code mr_snapshot_read(mr_replica *replica, mr_origin *origin, mx_read read, void *context, tw_error *error);
 
 #endif

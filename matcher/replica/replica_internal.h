@@ -81,6 +81,7 @@ struct mr_replica {
 bool records_init(mr_replica *replica, const mr_options *options);
 void records_fini(mr_replica *replica);
 void records_clear(mr_replica *replica);
+bool records_short(mr_replica *replica); /* the engine has too little memory: that is the replica's fault now */
 void records_drain(mr_replica *replica); /* what is in the sink becomes records */
 void records_command(mr_replica *replica, const mx_input *input, uint8_t kind, const char *correlation_id);
 void records_command_ends(mr_replica *replica);

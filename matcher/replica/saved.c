@@ -238,5 +238,6 @@ tw_code mr_snapshot_read(mr_replica *self, mr_origin *origin, mx_read read, void
     self->place = self->ahead = about.place;
     for (uint32_t i = 0; i < mx_instruments(self->engine); i++)
         records_exponents(self, i);
+    (void)records_short(self);
     return TW_OK;
 }

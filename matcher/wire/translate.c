@@ -160,6 +160,17 @@ static mx_fees fees_of(const wire_control_command *from) {
                      .taker_per_unit = from->taker_per_unit};
 }
 
+static mx_bounds bounds_of(const wire_control_command *from) {
+    return (mx_bounds){.max_instruments = from->max_instruments,
+                       .max_accounts = from->max_accounts,
+                       .max_positions = from->max_positions,
+                       .max_orders = from->max_orders,
+                       .max_pages = from->max_pages,
+                       .max_client_ids = from->max_client_ids,
+                       .max_sessions = from->max_sessions,
+                       .max_reports = from->max_reports};
+}
+
 /* The kinds that name accounts or instruments and little else. */
 static void set_switch(const mx_engine *engine, const wire_control_command *from, mx_command *to) {
     uint32_t account = account_of(engine, from), instrument = instrument_of(engine, from);
@@ -188,7 +199,8 @@ static void set_switch(const mx_engine *engine, const wire_control_command *from
 void mw_control_command(const mx_engine *engine, const wire_control_command *from, mx_command *to) {
     static const uint8_t kinds[] = {MX_CLOCK,     MX_DEFINE_INSTRUMENT, MX_DEFINE_ACCOUNT, MX_SET_LIMITS,
                                     MX_SET_FEES,  MX_SET_STATE,         MX_SET_REFERENCE,  MX_BEGIN_DAY,
-                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL,    MX_SET_STORAGE};
+                                    MX_SET_BLOCK, MX_SET_KILL,          MX_MASS_CANCEL,    MX_SET_STORAGE,
+                                    MX_SET_BOUNDS};
     to->kind = from->kind < sizeof kinds ? kinds[from->kind] : MX_COMMANDS;
     switch (to->kind) {
     case MX_CLOCK:
@@ -205,6 +217,9 @@ void mw_control_command(const mx_engine *engine, const wire_control_command *fro
         break;
     case MX_SET_FEES:
         to->fees = fees_of(from);
+        break;
+    case MX_SET_BOUNDS:
+        to->bounds = bounds_of(from);
         break;
     case MX_BEGIN_DAY:
         to->begin_day = (mx_begin_day){from->date, time_or_0(from->end_ns)};

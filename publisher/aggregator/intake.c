@@ -362,6 +362,8 @@ void intake_bus_event(intake *self, bus_event event, int64_t now_ns) {
         feed_watch_bus(&self->feeds, false, now_ns);
         doubt(self, now_ns);
         break;
+    case BUS_NOT_PERMITTED: /* not asked for */
+        break;
     case BUS_SLOW_CONSUMER:
         self->doubt_wanted = true;
         break;

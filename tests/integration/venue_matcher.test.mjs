@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { checkExeclog, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
 import { until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
+import { encodeAs } from './lib/wire.mjs';
 
 const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_', ''));
 
@@ -105,12 +106,16 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
 
 test('a journal that is not what the inputs make of it halts the matcher, loudly', async () => {
   const { server, desk } = await startVenue();
-  const matcher = await Matcher.start(server);
+  const matcher = await Matcher.start(server, { args: ['--hash-every', '1'] });
   await matcher.leads();
   await desk.openVenue();
   const seq = await desk.orders([limit('ann', 'buy', 30, 10_000)]);
   await desk.journaled(matcher, seq);
-  assert.equal(await matcher.program.stop(), 0);
+  // another replica is in another state: it halts, and says what usually makes that, and what to do
+  desk.connection.publish(`hash.${MIC}.1`, encodeAs('StateHash', { exchange: MIC, shard: 1, seq: BigInt(seq), hash: 1n, instance: 'another' }));
+  const { why } = await until('it to halt', async () => { const one = await matcher.ready(); return one.state === 'HALTED' && one; });
+  assert.match(why, /MISMATCH: after input 2 .* at another; usual causes: another version .* other bounds \(--max-\.\.\.\), an order stream .*'tickwire journal verify'.*docs\/venue\.md/);
+  assert.equal(await matcher.program.stop(), 1);
   // somebody writes what is no ExecutionBatch of these inputs
   await desk.publish(`execlog.${MIC}.1`, (await desk.stream('execlog'))[0].data);
   await desk.publish(`execlog.${MIC}.1`, Uint8Array.from([1, 2, 3]));

@@ -222,6 +222,19 @@ static void control(crowd *c, mx_command *command) {
     }
 }
 
+/* Bounds of what comes and goes, near what there is. */
+static void set_bounds(crowd *c, mx_command *command) {
+    mx_bounds *b = &command->bounds;
+    command->kind = MX_SET_BOUNDS;
+    *b = (mx_bounds){.max_reports = chance(c, 60) ? 4 + (uint32_t)below(c, 10) : 0,
+                     .max_orders = chance(c, 20) ? 1 + (uint32_t)below(c, 60) : 4096,
+                     .max_positions = chance(c, 20) ? 1 + (uint32_t)below(c, 18) : 256,
+                     .max_client_ids = chance(c, 20) ? 1 + (uint32_t)below(c, 300) : 65536,
+                     .max_sessions = chance(c, 20) ? 1 + (uint32_t)below(c, 4) : 32};
+    if (chance(c, 5)) b->max_orders = (1u << 24) + 1;
+    if (chance(c, 5)) b->max_reports = 3;
+}
+
 /* What must be there before anything can trade. */
 static bool opening(crowd *c, mx_command *command) {
     unsigned step = c->opening++;
@@ -254,7 +267,16 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
     }
     *input = (mx_input){.seq = c->seq, .index = c->index, .stream_ns = c->now_ns - (chance(c, 3) ? 1000000 : 0)};
     memset(command, 0, sizeof *command);
+    if (c->bounds != 0 && !c->bounds_said) {
+        c->bounds_said = true;
+        *command = (mx_command){.kind = MX_SET_BOUNDS, .bounds = {.max_reports = c->bounds, .max_positions = 6}};
+        return;
+    }
     if (opening(c, command)) return;
+    if (c->bounds != 0 && below(c, 1000) < 4) {
+        set_bounds(c, command);
+        return;
+    }
     uint64_t dice = below(c, 1000);
     if (dice < 600) {
         new_order(c, command);

@@ -20,6 +20,9 @@ typedef struct crowd {
     mx_target recent[CROWD_RECENT]; /* orders that may still be there */
     uint32_t recent_count;
     uint64_t names;
+    uint32_t
+        bounds; /* not 0: inputs may make few reports, at first so many, and other bounds change now and then */
+    bool bounds_said;
 } crowd;
 
 void crowd_init(crowd *crowd, uint64_t seed);

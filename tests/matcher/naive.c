@@ -70,18 +70,19 @@ struct naive_engine {
     uint32_t date;
     int64_t day_end, now;
     uint64_t seq, came, joined, turns;
-    uint32_t n, most; /* reports of this input, and how many it may have */
-    bool held;        /* this input is over: the rest of an open, or stops, come with the next one */
+    uint32_t n; /* reports of this input */
+    mx_bounds bounds;
+    bool held; /* this input is over: the rest of an open, or stops, come with the next one */
     mx_input input;
     uint8_t command;
     mx_sink *sink;
 };
 
-naive_engine *naive_alloc(uint32_t max_reports) {
+naive_engine *naive_alloc(void) {
     naive_engine *e = calloc(1, sizeof *e);
     if (e == NULL) return NULL;
     e->now = TW_TIME_ABSENT;
-    e->most = max_reports;
+    e->bounds = mx_default_bounds;
     return e;
 }
 
@@ -313,7 +314,7 @@ static bool own_orders_meet(naive_engine *e, uint64_t taker_id, uint64_t maker_i
 }
 
 static bool full(const naive_engine *e) {
-    return e->held || e->n >= e->most;
+    return e->held || e->n >= e->bounds.max_reports;
 }
 
 /* The taker is in the list, in hand. OK: it may stay if something is left. */
@@ -417,7 +418,8 @@ static void stops(naive_engine *e, uint32_t instrument) {
     while (p->low <= p->high) {
         entry *buy = hit(e, instrument, TW_BID), *sell = hit(e, instrument, TW_ASK);
         if (buy == NULL && sell == NULL) break;
-        if (e->held || e->n >= e->most / 2) { /* none begins that could not have half of the reports */
+        if (e->held ||
+            e->n >= e->bounds.max_reports / 2) { /* none begins that could not have half of the reports */
             e->held = true;
             return;
         }
@@ -624,6 +626,14 @@ static void remember(naive_engine *e, const mx_new_order *o, mx_reason reason) {
     e->outcomes[e->outcome_count++] = (outcome){o->client_id, o->account, o->instrument, o->order_id, reason};
 }
 
+static size_t positions_known(const naive_engine *e) {
+    size_t count = 0;
+    for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
+        for (uint32_t i = 0; i < MOST_INSTRUMENTS; i++)
+            count += e->holdings[a][i].known;
+    return count;
+}
+
 static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int64_t *limit) {
     const product *p = &e->products[o->instrument];
     mx_reason reason = sensible(e, o);
@@ -643,8 +653,10 @@ static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int
     reason = risk(e, o, *limit, is_stop(o->type) ? o->stop_price : p->reference, o->quantity, 0, fast);
     if (reason != MXR_OK) return reason;
     if (full(e)) return MXR_INPUT_FULL;
-    return o->post_only && opposite != NULL && can_trade(o->side, o->price, opposite->limit) ? MXR_POST_ONLY
-                                                                                             : MXR_OK;
+    if (o->post_only && opposite != NULL && can_trade(o->side, o->price, opposite->limit)) return MXR_POST_ONLY;
+    if (e->count >= e->bounds.max_orders) return MXR_ORDERS_FULL;
+    bool held = e->holdings[o->account][o->instrument].known;
+    return !held && positions_known(e) >= e->bounds.max_positions ? MXR_POSITIONS_FULL : MXR_OK;
 }
 
 static bool reached_already(const product *p, unsigned side, int64_t stop_price) {
@@ -655,6 +667,7 @@ static bool reached_already(const product *p, unsigned side, int64_t stop_price)
 static void enter(naive_engine *e, const mx_new_order *o, int64_t limit) {
     entry *x = append(e);
     *x = (entry){.o = *o, .limit = limit, .total = o->quantity, .left = o->quantity, .came = ++e->came};
+    e->holdings[o->account][o->instrument].known = true;
     say_order(e, MX_ACCEPTED, MXR_OK, x);
     if (is_stop(o->type)) {
         if (reached_already(&e->products[o->instrument], o->side, o->stop_price)) {
@@ -669,7 +682,7 @@ static void enter(naive_engine *e, const mx_new_order *o, int64_t limit) {
         end(e, o->order_id, MX_CANCELLED, o->tif == MX_FOK ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET);
         return;
     }
-    if (would_get(e, x, needed, e->most) < needed) {
+    if (would_get(e, x, needed, e->bounds.max_reports) < needed) {
         end(e, o->order_id, MX_CANCELLED, MXR_INPUT_FULL);
         return;
     }
@@ -705,6 +718,10 @@ static void new_order(naive_engine *e, const mx_new_order *o) {
         r->order_id = first->order_id;
         if (alive == NULL) r->session = 0;
         r->duplicate = true;
+        return;
+    }
+    if (!mx_client_id_none(&o->client_id) && e->outcome_count >= e->bounds.max_client_ids) {
+        refuse(e, o, MX_REJECTED, MXR_CLIENT_IDS_FULL);
         return;
     }
     int64_t limit = TW_PRICE_ABSENT;
@@ -969,6 +986,8 @@ static void talk_command(naive_engine *e, mx_command_kind kind, const mx_session
             reason = MXR_BAD_DEFINITION;
         } else if (t != NULL) {
             reason = MXR_SESSION_IS_OPEN;
+        } else if (e->talk_count >= e->bounds.max_sessions) {
+            reason = MXR_SESSIONS_FULL;
         } else {
             e->talks[e->talk_count++] = (talk){c->session, c->timeout_ns, e->now};
         }
@@ -1020,6 +1039,13 @@ static bool makes_sense(const mx_define_instrument *c) {
 
 static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
     product *p = &e->products[c->instrument];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < MOST_INSTRUMENTS; i++)
+        count += e->products[i].known;
+    if (!p->known && count >= e->bounds.max_instruments) {
+        answer(e, MXR_UNKNOWN_INSTRUMENT);
+        return;
+    }
     if (!makes_sense(c)) {
         mx_report *r = answer(e, MXR_BAD_DEFINITION);
         if (p->known) r->instrument = c->instrument;
@@ -1037,6 +1063,13 @@ static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
 
 static void define_account(naive_engine *e, const mx_define_account *c) {
     owner *who = &e->owners[c->account];
+    uint32_t count = 0;
+    for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
+        count += e->owners[a].known;
+    if (!who->known && count >= e->bounds.max_accounts) {
+        answer(e, MXR_UNKNOWN_ACCOUNT);
+        return;
+    }
     bool good = c->name[0] != '\0' && c->fee_class < MX_FEE_CLASSES;
     if (good) {
         who->known = true;
@@ -1107,7 +1140,10 @@ static void set_block(naive_engine *e, const mx_block *c) {
         e->owners[c->account].blocked = c->on;
     } else if (c->account == MX_EVERY) {
         e->products[c->instrument].blocked = c->on;
+    } else if (!e->holdings[c->account][c->instrument].known && positions_known(e) >= e->bounds.max_positions) {
+        reason = MXR_POSITIONS_FULL;
     } else {
+        e->holdings[c->account][c->instrument].known = true;
         e->holdings[c->account][c->instrument].blocked = c->on;
     }
     mx_report *r = answer(e, reason);
@@ -1124,6 +1160,27 @@ static void set_kill(naive_engine *e, const mx_kill *c) {
     mx_report *r = answer(e, known ? MXR_OK : MXR_UNKNOWN_ACCOUNT);
     if (c->account != MX_EVERY) r->account = c->account;
     r->quantity = count;
+}
+
+static void set_bound(uint32_t *to, uint32_t value, uint32_t least, uint32_t most, bool *good) {
+    if (value == 0) return;
+    *good = *good && value >= least && value <= most;
+    *to = value;
+}
+
+static void set_bounds(naive_engine *e, const mx_bounds *c) {
+    mx_bounds to = e->bounds;
+    bool good = true;
+    set_bound(&to.max_instruments, c->max_instruments, 1, 1u << 20, &good);
+    set_bound(&to.max_accounts, c->max_accounts, 1, 1u << 20, &good);
+    set_bound(&to.max_positions, c->max_positions, 1, 1u << 24, &good);
+    set_bound(&to.max_orders, c->max_orders, 1, 1u << 24, &good);
+    set_bound(&to.max_pages, c->max_pages, 1, 1u << 24, &good);
+    set_bound(&to.max_client_ids, c->max_client_ids, 1, 1u << 28, &good);
+    set_bound(&to.max_sessions, c->max_sessions, 1, 1u << 20, &good);
+    set_bound(&to.max_reports, c->max_reports, 4, 1u << 28, &good);
+    if (good) e->bounds = to;
+    answer(e, good ? MXR_OK : MXR_BAD_DEFINITION);
 }
 
 static void control(naive_engine *e, const mx_command *c) {
@@ -1166,6 +1223,9 @@ static void control(naive_engine *e, const mx_command *c) {
     case MX_SESSION_BEAT:
     case MX_SESSION_CLOSE:
         talk_command(e, (mx_command_kind)c->kind, &c->session);
+        break;
+    case MX_SET_BOUNDS:
+        set_bounds(e, &c->bounds);
         break;
     default:
         answer(e, MXR_BAD_FIELD);

@@ -2,7 +2,7 @@
  * The venue as one would explain it: a list of orders in the order of their coming, and every question answered by looking at all of
  * them. Slow, unbounded, obviously right. It shares no code with matcher/core, only its words: commands, reports, reasons.
  *
- * It knows no capacity but that of one input's reports: a test that reaches another bound does not ask it.
+ * Bounds are rules to it, of things that it counts; only pages of prices mean nothing to it, so a test that reaches that bound does not ask it.
  */
 #ifndef TICKWIRE_TESTS_MATCHER_NAIVE_H
 #define TICKWIRE_TESTS_MATCHER_NAIVE_H
@@ -11,8 +11,7 @@
 
 typedef struct naive_engine naive_engine;
 
-/* `max_reports`: of one input, see mx_bounds. */
-naive_engine *naive_alloc(uint32_t max_reports);
+naive_engine *naive_alloc(void);
 void naive_free(naive_engine *engine);
 void naive_apply(naive_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);
 

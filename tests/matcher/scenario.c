@@ -575,11 +575,27 @@ static bool ask_money(stage *s) {
     return true;
 }
 
-/* `bounds reports N`: scenario_bounds has read it. */
-static bool bounds(stage *s) {
-    if (!is(s, "reports")) return fail(s, "unknown bound");
-    (void)number(s);
-    return true;
+static bool set_bounds(stage *s) {
+    mx_command c = {.kind = MX_SET_BOUNDS};
+    const struct {
+        const char *word;
+        uint32_t *to;
+    } table[] = {{"instruments", &c.bounds.max_instruments},
+                 {"accounts", &c.bounds.max_accounts},
+                 {"positions", &c.bounds.max_positions},
+                 {"orders", &c.bounds.max_orders},
+                 {"pages", &c.bounds.max_pages},
+                 {"client-ids", &c.bounds.max_client_ids},
+                 {"sessions", &c.bounds.max_sessions},
+                 {"reports", &c.bounds.max_reports}};
+    while (s->at < s->word_count) {
+        size_t i = 0;
+        while (i < sizeof table / sizeof *table && !is(s, table[i].word))
+            i++;
+        if (i == sizeof table / sizeof *table) return fail(s, "unknown bound");
+        *table[i].to = (uint32_t)number(s);
+    }
+    return send(s, &c);
 }
 
 static bool command(stage *s) {
@@ -596,7 +612,7 @@ static bool command(stage *s) {
                  {"session", session_command},
                  {"day", begin_day},
                  {"storage", set_storage},
-                 {"bounds", bounds},
+                 {"bounds", set_bounds},
                  {"book", ask_book},
                  {"position", ask_position},
                  {"money", ask_money}};
@@ -692,16 +708,6 @@ static bool begin(stage *s) {
         if (!line(s, text)) return false;
     }
     return true;
-}
-
-mx_bounds scenario_bounds(const char *path) {
-    mx_bounds found = venue_bounds;
-    char text[LINE];
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(text, sizeof text, file) != NULL)
-        if (sscanf(text, "bounds reports %" SCNu32, &found.max_reports) == 1) break;
-    if (file != NULL) fclose(file);
-    return found;
 }
 
 bool scenario_run(const char *path, venue asked, char *fault, size_t fault_bytes) {

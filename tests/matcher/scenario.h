@@ -33,7 +33,7 @@
  *     kill|revive everybody|ann
  *     session N open TIME, session N beat, session N close
  *     also COMMAND                  in the same message as the command above
- *     bounds reports N              before all else in a file: how many reports one message may make
+ *     bounds [reports N] [orders N] [positions N] [client-ids N] [sessions N] [instruments N] [accounts N] [pages N]
  *     book [X]                      | buy 30 @ 10.00       best first, bids before asks, what is shown
  *     position ann [in X]           | long 100 @ 10.00     or short, or flat; realised M if there is any
  *     money ann                     | spent M reserved M fees M
@@ -42,9 +42,6 @@
 #define TICKWIRE_TESTS_MATCHER_SCENARIO_H
 
 #include "tests/matcher/venue.h"
-
-/* What the file says about bounds in its first lines, else venue_bounds. */
-mx_bounds scenario_bounds(const char *path);
 
 /* Runs a file against an engine. False, with the place and what was expected and what came, in `fault`. */
 bool scenario_run(const char *path, venue asked, char *fault, size_t fault_bytes);

@@ -54,12 +54,12 @@ struct truth {
 
 static void sink_full(mx_sink *sink, void *context);
 
-truth *truth_alloc(const char *exchange, uint32_t shard, uint32_t max_reports) {
+truth *truth_alloc(const char *exchange, uint32_t shard) {
     truth *t = calloc(1, sizeof *t);
     TW_ASSERT(t != NULL);
     (void)tw_text_copy(t->exchange, sizeof t->exchange, exchange);
     t->shard = shard;
-    t->engine = naive_alloc(max_reports);
+    t->engine = naive_alloc();
     t->buffer = malloc(WIRE_EXECUTION_BYTES);
     TW_ASSERT(t->engine != NULL && t->buffer != NULL);
     t->sink = (mx_sink){.reports = t->sunk, .capacity = AT_ONCE, .full = sink_full, .context = t};
@@ -438,6 +438,17 @@ static void control_command(truth *t, const mx_input *input, const wire_control_
     case WIRE_SET_KILL:
         to.kind = MX_SET_KILL;
         to.kill = (mx_kill){account, c->on};
+        break;
+    case WIRE_SET_BOUNDS:
+        to.kind = MX_SET_BOUNDS;
+        to.bounds = (mx_bounds){.max_instruments = c->max_instruments,
+                                .max_accounts = c->max_accounts,
+                                .max_positions = c->max_positions,
+                                .max_orders = c->max_orders,
+                                .max_pages = c->max_pages,
+                                .max_client_ids = c->max_client_ids,
+                                .max_sessions = c->max_sessions,
+                                .max_reports = c->max_reports};
         break;
     case WIRE_SET_STORAGE:
         to.kind = MX_SET_STORAGE;

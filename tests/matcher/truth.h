@@ -16,8 +16,7 @@
 
 typedef struct truth truth;
 
-/* `max_reports`: the matcher's setting. */
-truth *truth_alloc(const char *exchange, uint32_t shard, uint32_t max_reports);
+truth *truth_alloc(const char *exchange, uint32_t shard);
 void truth_free(truth *truth);
 
 /* The next input. */

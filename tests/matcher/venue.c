@@ -36,10 +36,10 @@ static void real_close(void *engine) {
     mx_engine_free(engine);
 }
 
-venue venue_real(const mx_bounds *bounds) {
+venue venue_real(void) {
     mx_engine *engine;
     tw_error error;
-    if (mx_engine_alloc(&engine, bounds, &error) != TW_OK) abort();
+    if (mx_engine_alloc(&engine, &venue_bounds, &error) != TW_OK) abort();
     return (venue){engine, real_apply, real_book_top, real_position, real_money, real_close};
 }
 
@@ -60,8 +60,8 @@ static void plain_close(void *engine) {
     naive_free(engine);
 }
 
-venue venue_naive(const mx_bounds *bounds) {
-    naive_engine *engine = naive_alloc(bounds->max_reports);
+venue venue_naive(void) {
+    naive_engine *engine = naive_alloc();
     if (engine == NULL) abort();
     return (venue){engine, plain_apply, plain_book_top, plain_position, plain_money, plain_close};
 }

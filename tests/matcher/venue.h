@@ -14,9 +14,9 @@ typedef struct venue {
     void (*close)(void *engine);
 } venue;
 
-extern const mx_bounds venue_bounds; /* generous for tests */
+extern const mx_bounds venue_bounds; /* memory, generous for tests */
 
-venue venue_real(const mx_bounds *bounds);
-venue venue_naive(const mx_bounds *bounds); /* of which max_reports alone counts */
+venue venue_real(void);
+venue venue_naive(void);
 
 #endif

@@ -18,7 +18,7 @@ static mw_message message_of(const server_stream *stream, uint64_t seq) {
 
 bool check_execlog(const server_stream *orders, const server_stream *journal, uint32_t shard, checks_counts *counts,
                    tw_error *error) {
-    truth *t = truth_alloc(SIM_MIC, shard, SIM_REPORTS);
+    truth *t = truth_alloc(SIM_MIC, shard);
     bool same = true;
     for (uint64_t seq = 1; seq <= orders->last_seq; seq++) {
         const mw_message m = message_of(orders, seq);

@@ -11,6 +11,7 @@
 #include "matcher/wire/places.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/kept.h"
+#include "tests/sim/traffic.h"
 
 mr_options node_replica_options(uint32_t shard) {
     return (mr_options){.exchange = SIM_MIC,

@@ -211,7 +211,11 @@ static void set_limits(wire_control_command *c, uint32_t index) {
 /* What must be there before anything trades, one command after the other; bad definitions among them. False: it is all there. */
 static bool opening(const traffic_client *op, wire_control_command *c) {
     uint32_t step = op->scene;
-    if (step < TRAFFIC_INSTRUMENTS * 2) {
+    if (step == 0) {
+        c->kind = WIRE_SET_BOUNDS;
+        c->max_reports = SIM_REPORTS;
+        c->max_orders = 1024;
+    } else if ((step -= 1) < TRAFFIC_INSTRUMENTS * 2) {
         define_instrument(c, step / 2, step % 2 == 1);
     } else if ((step -= TRAFFIC_INSTRUMENTS * 2) < TRAFFIC_ACCOUNTS) {
         define_account(c, step);

@@ -10,6 +10,8 @@
 #include "proto/venue.h"
 #include "tests/sim/fake.h"
 
+#define SIM_REPORTS 48u /* of one input: few, so that inputs are full now and then */
+
 enum { TRAFFIC_MOST_ORDERS = 512, TRAFFIC_ACCOUNTS = 6, TRAFFIC_INSTRUMENTS = 3 };
 
 /* One message to the order stream, and what its sender knows of it. */

@@ -17,8 +17,6 @@
 #include "base/text.h"
 #include "tests/matcher/truth.h"
 
-#define MAX_REPORTS (1u << 20) /* the matcher's default */
-
 enum { SAME = 0, DIFFERENT = 1, UNREADABLE = 2, HOLE = 3 };
 
 typedef struct dump {
@@ -115,7 +113,7 @@ int main(int count, char **values) {
         fprintf(stderr, "venue_truth ORDERS EXECLOG [MIC [SHARD]]: two dumps of streams\n");
         return UNREADABLE;
     }
-    truth *t = truth_alloc(count > 3 ? values[3] : "TWEX", (uint32_t)shard, MAX_REPORTS);
+    truth *t = truth_alloc(count > 3 ? values[3] : "TWEX", (uint32_t)shard);
     if (open_dump(&orders, values[1]) && open_dump(&execlog, values[2])) verdict = compare(t, &orders, &execlog);
     printf("%s: %" PRIu64 " inputs, %" PRIu64 " reports, %" PRIu64 " messages of execlog\n",
            verdict == SAME ? "the same" : "NOT the same", truth_seq(t), truth_reports(t), execlog.message.seq);

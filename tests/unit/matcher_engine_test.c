@@ -87,6 +87,7 @@ static desk *open_desk(const mx_bounds *bounds) {
     EXPECT(d != NULL);
     EXPECT_MSG(mx_engine_alloc(&d->engine, bounds, &error) == TW_OK, "%s", error.text);
     d->sink = (mx_sink){.reports = d->reports, .capacity = REPORTS, .full = empty, .context = d};
+    expect(d, (mx_command){.kind = MX_SET_BOUNDS, .bounds = *bounds}, MX_DONE, MXR_OK);
     for (uint32_t i = 0; i < 2; i++) {
         expect(d, instrument(i, i == 0 ? "AAPL" : "MSFT"), MX_DONE, MXR_OK);
         expect(d, account(i, i == 0 ? "ann" : "bob"), MX_DONE, MXR_OK);

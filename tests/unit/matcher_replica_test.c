@@ -120,10 +120,24 @@ static void add_account(world *w, const char *name) {
     add_control(w, c, name, "");
 }
 
-/* Input 1: AAPL and MSFT, ann and bob, an open day. */
-static world *open_world(void) {
+static wire_control_command bounds_of(const mx_bounds *in_force) {
+    wire_control_command c = control(WIRE_SET_BOUNDS);
+    c.max_instruments = in_force->max_instruments;
+    c.max_accounts = in_force->max_accounts;
+    c.max_positions = in_force->max_positions;
+    c.max_orders = in_force->max_orders;
+    c.max_pages = in_force->max_pages;
+    c.max_client_ids = in_force->max_client_ids;
+    c.max_sessions = in_force->max_sessions;
+    c.max_reports = in_force->max_reports;
+    return c;
+}
+
+/* Input 1: AAPL and MSFT, ann and bob, an open day; bounds, unless NULL. */
+static world *world_within(const mx_bounds *in_force) {
     world *w = new_world();
     start(w);
+    if (in_force != NULL) add_control(w, bounds_of(in_force), "", "");
     add_control(w, definition(-2), "", "AAPL");
     add_control(w, definition(-4), "", "MSFT");
     add_account(w, "ann");
@@ -138,6 +152,10 @@ static world *open_world(void) {
     add_control(w, open, "", "");
     send_controls(w);
     return w;
+}
+
+static world *open_world(void) {
+    return world_within(&shard_one.bounds);
 }
 
 static wire_order_command limit(const char *account, tw_side side, uint64_t quantity, int64_t price, const char *id,
@@ -651,6 +669,69 @@ TEST(matcher_replica, memory_that_one_input_could_exceed_is_refused_with_what_is
     small.input_bytes++;
     EXPECT_MSG(mr_alloc(&replica, &small, &error) == TW_OK, "%s", error.text);
     mr_free(replica);
+}
+
+static void send_bounds(world *w, uint32_t max_orders) {
+    wire_control_command c = control(WIRE_SET_BOUNDS);
+    c.max_orders = max_orders;
+    start(w);
+    add_control(w, c, "", "");
+    send_controls(w);
+}
+
+static station station_with(world *w, uint32_t max_orders) {
+    mr_options options = shard_one;
+    station s = {.world = w};
+    tw_error error = {0};
+    options.bounds.max_orders = max_orders;
+    EXPECT_MSG(mr_alloc(&s.replica, &options, &error) == TW_OK, "%s", error.text);
+    return s;
+}
+
+/* What was refused for want of room is refused again by whoever reads it with more memory; with less than is in force nobody decides. */
+TEST(matcher_replica, bounds_are_read_from_the_journal_and_memory_decides_nothing) {
+    world *w = world_within(NULL);
+    send_bounds(w, 3);
+    for (int i = 0; i < 5; i++)
+        send_one(w, limit("ann", TW_BID, 10, 9990 - i, "", ""));
+    send_bounds(w, 50);
+    for (int i = 0; i < 5; i++)
+        send_one(w, limit("ann", TW_BID, 10, 9980 - i, "", ""));
+    station leader = new_station(w), larger = station_with(w, 100000), smaller = station_with(w, 49);
+    take_all(&leader);
+    EXPECT_U64(mx_open_orders(mr_engine(leader.replica)), 8);
+    write_all(&leader);
+    take_all(&larger);
+    find_all(&larger);
+    EXPECT_U64(mr_hash(larger.replica), mr_hash(leader.replica));
+    EXPECT_U64(mr_journaled(larger.replica), w->input_count);
+    while (behind(&smaller) && take_heard(&smaller, NULL))
+        ;
+    EXPECT_CONTAINS(mr_fault(smaller.replica), "--max-orders 50, and this process has 49");
+    EXPECT_U64(mr_seq(smaller.replica), 8); /* the command itself: it does not wait until it is full */
+    mr_free(leader.replica);
+    mr_free(larger.replica);
+    mr_free(smaller.replica);
+    free_world(w);
+}
+
+/* Nobody has said how many orders there may be: two million, then. */
+TEST(matcher_replica, memory_that_is_full_before_a_default_bound_is_a_fault_and_no_refusal) {
+    world *w = world_within(NULL);
+    for (int i = 0; i < 3; i++)
+        send_one(w, limit("ann", TW_BID, 10, 9990 - i, "", ""));
+    station small = station_with(w, 2);
+    seen all = new_seen(64);
+    const mr_listener listener = {on_record, &all};
+    for (int i = 0; i < 3; i++)
+        EXPECT_MSG(take_heard(&small, &listener), "%s", mr_fault(small.replica));
+    uint32_t before = all.count;
+    EXPECT(!take_heard(&small, &listener));
+    EXPECT_U64(all.count, before); /* nobody heard the refusal */
+    EXPECT_CONTAINS(mr_fault(small.replica), "--max-orders 2097152, and this process has 2");
+    free_seen(&all);
+    mr_free(small.replica);
+    free_world(w);
 }
 
 /* 4,000 times an iceberg of a thousand parts and an order that takes it whole: twelve million reports, if all of it were done. */

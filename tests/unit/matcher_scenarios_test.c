@@ -7,7 +7,7 @@
 
 #define FOLDER TICKWIRE_SOURCE_DIR "/tests/matcher/scenarios"
 
-static unsigned run_all(venue (*open)(const mx_bounds *bounds), const char *who) {
+static unsigned run_all(venue (*open)(void), const char *who) {
     DIR *folder = opendir(FOLDER);
     EXPECT(folder != NULL);
     unsigned files = 0, faults = 0;
@@ -16,8 +16,7 @@ static unsigned run_all(venue (*open)(const mx_bounds *bounds), const char *who)
         size_t length = strlen(entry->d_name);
         if (length < 4 || strcmp(entry->d_name + length - 4, ".txt") != 0) continue;
         EXPECT(tw_text_format(path, sizeof path, FOLDER "/%s", entry->d_name));
-        mx_bounds bounds = scenario_bounds(path);
-        venue asked = open(&bounds);
+        venue asked = open();
         if (!scenario_run(path, asked, fault, sizeof fault)) {
             fprintf(stderr, "%s engine: %s\n", who, fault);
             faults++;

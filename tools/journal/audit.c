@@ -91,7 +91,8 @@ static const char *order_word(uint8_t kind) {
 static const char *control_word(uint8_t kind) {
     static const char *const words[] = {"clock",     "define-instrument", "define-account", "set-limits",
                                         "set-fees",  "set-state",         "set-reference",  "begin-day",
-                                        "set-block", "set-kill",          "mass-cancel",    "set-storage"};
+                                        "set-block", "set-kill",          "mass-cancel",    "set-storage",
+                                        "set-bounds"};
     return kind < sizeof words / sizeof *words ? words[kind] : "unknown";
 }
 
@@ -257,6 +258,32 @@ static void add_instrument(line *to, const wire_control_command *c) {
     add_price(to, " reference ", c->price, &own);
 }
 
+typedef struct named_bound {
+    const char *name;
+    uint32_t value; /* 0: not named, stays as it is */
+} named_bound;
+
+enum { BOUNDS = 8 };
+
+static void bounds_of(const wire_control_command *c, named_bound bounds[BOUNDS]) {
+    const named_bound all[BOUNDS] = {{"max_instruments", c->max_instruments},
+                                     {"max_accounts", c->max_accounts},
+                                     {"max_positions", c->max_positions},
+                                     {"max_orders", c->max_orders},
+                                     {"max_pages", c->max_pages},
+                                     {"max_client_ids", c->max_client_ids},
+                                     {"max_sessions", c->max_sessions},
+                                     {"max_reports", c->max_reports}};
+    memcpy(bounds, all, sizeof all);
+}
+
+static void add_bounds(line *to, const wire_control_command *c) {
+    named_bound bounds[BOUNDS];
+    bounds_of(c, bounds);
+    for (size_t i = 0; i < BOUNDS; i++)
+        if (bounds[i].value != 0) ADD(to, " %s %" PRIu32, bounds[i].name, bounds[i].value);
+}
+
 static void control_text(const journal_names *names, const audit_place *place, const wire_control_command *c,
                          line *to) {
     const scale unknown = {0}, by = scale_of(journal_names_symbol(names, c->symbol));
@@ -277,6 +304,7 @@ static void control_text(const journal_names *names, const audit_place *place, c
         add_price(to, " reference ", c->price, &by);
     }
     if (c->kind == WIRE_SET_LIMITS) add_limits(to, c, &unknown);
+    if (c->kind == WIRE_SET_BOUNDS) add_bounds(to, c);
     if (c->kind == WIRE_SET_FEES)
         ADD(to, " class %" PRIu32 " maker %" PRId32 " ppm taker %" PRId32 " ppm", c->fee_class, c->maker_ppm,
             c->taker_ppm);
@@ -449,6 +477,12 @@ static void control_json(const audit_place *place, const wire_control_command *c
         json_instant(w, "end_ns", c->end_ns);
     }
     if (c->price != TW_PRICE_ABSENT) json_i64_string(w, "price_scaled", c->price);
+    if (c->kind == WIRE_SET_BOUNDS) {
+        named_bound bounds[BOUNDS];
+        bounds_of(c, bounds);
+        for (size_t i = 0; i < BOUNDS; i++)
+            if (bounds[i].value != 0) json_u64(w, bounds[i].name, bounds[i].value);
+    }
     if (c->kind == WIRE_SET_LIMITS) {
         const scale unknown = {0};
         json_money(w, "funds_scaled", c->funds, &unknown);

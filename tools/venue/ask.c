@@ -11,6 +11,7 @@ typedef struct asking {
     uint8_t *bytes; /* the answer, copied out of the bus */
     size_t length;
     bool came, nobody;
+    venue_request request;
 } asking;
 
 static void on_reply(void *context, const bus_message *message) {
@@ -27,7 +28,7 @@ static void on_reply(void *context, const bus_message *message) {
 
 static bool has_come(void *context) {
     const asking *self = context;
-    return self->came;
+    return self->came || venue_request_refusal(&self->request) != NULL;
 }
 
 const wire_named_instrument *venue_page_instrument(const venue_page *page, uint32_t number) {
@@ -74,16 +75,18 @@ static tw_code ask_page(venue_link *link, const char *mic, uint32_t shard, const
                         int64_t timeout_ns, asking *self, tw_error *error) {
     char subject[SUBJECT_BYTES];
     uint8_t bytes[1024];
-    venue_request request;
     size_t length = wire_query_encode(query, bytes, sizeof bytes);
     if (query->account[0] != '\0') /* what permissions can tell from a question about another account */
         subject_query(subject, sizeof subject, mic, shard, query->account);
     else
         subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, mic, shard);
-    tw_code code = venue_request_start(&request, link, subject, bytes, length, on_reply, self, error);
+    tw_code code = venue_request_start(&self->request, link, subject, bytes, length, on_reply, self, error);
     if (code != TW_OK) return code;
     venue_link_wait(link, has_come, self, rt_clock_monotonic_ns() + timeout_ns);
-    venue_request_end(&request);
+    const char *refusal = venue_request_refusal(&self->request);
+    venue_request_end(&self->request);
+    if (!self->came && refusal != NULL)
+        return tw_error_set(error, TW_UNSUPPORTED, "the NATS server does not let this user ask: %s", refusal);
     if (self->nobody || !self->came)
         return tw_error_set(error, TW_AWAY, "shard %u of %s does not answer: is its matcher running?", shard, mic);
     return self->bytes == NULL ? tw_error_set(error, TW_MALFORMED, "shard %u of %s: an empty answer", shard, mic)

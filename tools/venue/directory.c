@@ -168,6 +168,7 @@ typedef struct directory_search {
     const venue_shards *shards;
     bool done[VENUE_MAX_SHARDS];
     bool nobody, no_memory;
+    venue_request request;
 } directory_search;
 
 static bool directory_add(venue_directory *directory, const wire_instrument *from) {
@@ -213,7 +214,8 @@ static const venue_shard *unanswered(const directory_search *self) {
 
 static bool all_listed(void *context) {
     const directory_search *self = context;
-    return self->nobody || self->no_memory || unanswered(self) == NULL;
+    return self->nobody || self->no_memory || unanswered(self) == NULL ||
+           venue_request_refusal(&self->request) != NULL;
 }
 
 static int by_symbol(const void *a, const void *b) {
@@ -230,6 +232,9 @@ static tw_code judge(const directory_search *self, const char *mic, tw_error *er
                             "nobody answers for the instruments of %s: is its tickwire-matcher running?", mic);
     const venue_shard *silent = unanswered(self);
     if (silent == NULL) return TW_OK;
+    if (venue_request_refusal(&self->request) != NULL)
+        return tw_error_set(error, TW_UNSUPPORTED, "the NATS server does not let this user ask for instruments: %s",
+                            venue_request_refusal(&self->request));
     return tw_error_set(error, TW_AWAY, "shard %" PRIu32 " of %s does not tell its instruments", silent->number,
                         mic);
 }
@@ -238,7 +243,6 @@ tw_code venue_directory_read(venue_link *link, const char *mic, const venue_shar
                              venue_directory *directory, tw_error *error) {
     directory_search *self = calloc(1, sizeof *self);
     char subject[SUBJECT_BYTES];
-    venue_request request;
     *directory = (venue_directory){0};
     if (self == NULL || !wire_arena_init(&self->arena, ARENA_BYTES)) {
         free(self);
@@ -249,10 +253,10 @@ tw_code venue_directory_read(venue_link *link, const char *mic, const venue_shar
     subject_instruments(subject, sizeof subject, mic);
     tw_code code = TW_OK;
     if (unanswered(self) != NULL) {
-        code = venue_request_start(&request, link, subject, NULL, 0, on_list, self, error);
+        code = venue_request_start(&self->request, link, subject, NULL, 0, on_list, self, error);
         if (code == TW_OK) {
             venue_link_wait(link, all_listed, self, rt_clock_monotonic_ns() + timeout_ns);
-            venue_request_end(&request);
+            venue_request_end(&self->request);
             code = judge(self, mic, error);
         }
     }

@@ -26,7 +26,7 @@ typedef enum target {
     TARGET_DATE
 } target;
 
-typedef enum verb_id { INSTRUMENT = 1, ACCOUNT, FEES, LIMITS, DAY, PLAIN, CANCEL } verb_id;
+typedef enum verb_id { INSTRUMENT = 1, ACCOUNT, FEES, LIMITS, DAY, PLAIN, CANCEL, BOUNDS } verb_id;
 
 typedef struct verb {
     const char *name;
@@ -57,6 +57,7 @@ static const verb verbs[] = {
     {"unkill", WIRE_SET_KILL, PLAIN, TARGET_ACCOUNT_OR_ALL, 0, false, "unkill ann, or unkill all"},
     {"cancel", WIRE_CONTROL_MASS_CANCEL, CANCEL, TARGET_ACCOUNT_AND_SYMBOL, 0, false,
      "an account or all, perhaps an instrument, perhaps side=buy: cancel ann, cancel all AAPL"},
+    {"bounds", WIRE_SET_BOUNDS, BOUNDS, TARGET_NONE, 0, false, "bounds orders=4M client-ids=32M"},
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
 
@@ -68,6 +69,7 @@ typedef enum value_type {
     VALUE_PPM,
     VALUE_SIGNED_PPM,
     VALUE_COUNT,
+    VALUE_BOUND, /* likewise, above 0 */
     VALUE_DURATION,
     VALUE_TICK,
     VALUE_TICKS,
@@ -118,6 +120,15 @@ static const attribute attributes[] = {
     {CANCEL, "shard", VALUE_SHARD, 0, 0, "2", false},
     {DAY, "end", VALUE_END, AT(end_ns), 0, "21:00", false},
     {DAY, "far", VALUE_YES, 0, VENUE_GIVEN_FAR, "yes", false},
+    {BOUNDS, "instruments", VALUE_BOUND, AT(max_instruments), 0, "4096", false},
+    {BOUNDS, "accounts", VALUE_BOUND, AT(max_accounts), 0, "64k", false},
+    {BOUNDS, "positions", VALUE_BOUND, AT(max_positions), 0, "1M", false},
+    {BOUNDS, "orders", VALUE_BOUND, AT(max_orders), 0, "4M", false},
+    {BOUNDS, "pages", VALUE_BOUND, AT(max_pages), 0, "1M", false},
+    {BOUNDS, "client-ids", VALUE_BOUND, AT(max_client_ids), 0, "32M", false},
+    {BOUNDS, "sessions", VALUE_BOUND, AT(max_sessions), 0, "16k", false},
+    {BOUNDS, "reports", VALUE_BOUND, AT(max_reports), 0, "1M", false},
+    {BOUNDS, "shard", VALUE_SHARD, 0, 0, "2", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},
 };
 #define ATTRIBUTES (sizeof attributes / sizeof *attributes)
@@ -228,6 +239,8 @@ static bool read_value(const venue_context *context, const attribute *a, const c
         return read_price(context, text, FIELD(int64_t, order, a->offset));
     case VALUE_COUNT:
         return read_count(text, UINT32_MAX, FIELD(uint32_t, order, a->offset));
+    case VALUE_BOUND:
+        return read_count(text, UINT32_MAX, FIELD(uint32_t, order, a->offset)) && strcmp(text, "0") != 0;
     case VALUE_DURATION:
         return venue_duration_parse(text, FIELD(int64_t, order, a->offset));
     case VALUE_TICK:
@@ -341,7 +354,7 @@ static tw_code read_target(const venue_context *context, const verb *v, const ch
                            venue_order *order, size_t *used, tw_error *error) {
     uint32_t *class = &order->command.fee_class;
     if (count == 0) return tw_error_set(error, TW_INVALID, "%s of what? %s", v->name, v->usage);
-    *used = 1;
+    *used = v->target == TARGET_NONE ? 0 : 1;
     switch (v->target) {
     case TARGET_SYMBOL:
         return read_symbol(context, words[0], false, order, error);
@@ -438,7 +451,7 @@ static tw_code unknown_verb(const char *word, tw_error *error) {
         return tw_error_set(error, TW_INVALID, "'%s' is no command of the venue: did you mean %s?", word, nearest);
     return tw_error_set(error, TW_INVALID,
                         "'%s' is no command of the venue: instrument, account, fees, limits, day, reference, "
-                        "pre-open, open, halt, close, block, unblock, kill, unkill, cancel",
+                        "pre-open, open, halt, close, block, unblock, kill, unkill, cancel, bounds",
                         word);
 }
 
@@ -527,6 +540,8 @@ void venue_order_text(char text[VENUE_ORDER_TEXT_BYTES], const wire_control_comm
                        command->date / 10000, command->date / 100 % 100, command->date % 100);
     else if (command->kind == WIRE_SET_FEES)
         tw_text_format(text, VENUE_ORDER_TEXT_BYTES, "fees %" PRIu32, command->fee_class);
+    else if (command->kind == WIRE_SET_BOUNDS)
+        tw_text_copy(text, VENUE_ORDER_TEXT_BYTES, word);
     else if (account[0] != '\0' && symbol[0] != '\0' && !command->all_symbols)
         tw_text_format(text, VENUE_ORDER_TEXT_BYTES, "%s %s %s", word, account, symbol);
     else

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "proto/subject.h"
 #include "runtime/clock.h"
 #include "tools/interrupt.h"
@@ -25,6 +26,21 @@ static bool is_inbox_prefix(const char *text) {
     return strstr(text, "..") == NULL;
 }
 
+static void on_event(void *context, bus_event event, const char *detail) {
+    venue_link *self = context;
+    if (event != BUS_NOT_PERMITTED || detail == NULL) return;
+    tw_text_copy(self->refusals[self->refusal_count++ % VENUE_REFUSALS], VENUE_REFUSAL_BYTES, detail);
+}
+
+/* The subject stands in the words between quotes. */
+const char *venue_link_refusal(const venue_link *link, const char *subject) {
+    char quoted[SUBJECT_BYTES + 2];
+    tw_text_format(quoted, sizeof quoted, "\"%s\"", subject);
+    for (uint32_t i = 0; i < VENUE_REFUSALS; i++)
+        if (strstr(link->refusals[i], quoted) != NULL) return link->refusals[i];
+    return NULL;
+}
+
 tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, const char *name, tw_error *error) {
     *link = (venue_link){0};
     if (!venue_mic_is(wanted->exchange))
@@ -42,6 +58,9 @@ tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, con
         .credentials = server_credentials(&wanted->server),
         .connect_attempts = server_attempts(&wanted->server),
         .no_responders = true,
+        .refusals = true,
+        .on_event = on_event,
+        .event_context = link,
     };
     uv_loop_init(&link->loop);
     tw_code code = bus_open(&link->bus, &link->loop, &options, error);
@@ -77,17 +96,23 @@ venue_wait venue_link_wait(venue_link *link, bool (*done)(void *context), void *
 
 tw_code venue_request_start(venue_request *request, venue_link *link, const char *subject, const uint8_t *bytes,
                             size_t length, bus_on_message on_reply, void *context, tw_error *error) {
-    char inbox[SUBJECT_BYTES];
     *request = (venue_request){.link = link};
-    tw_code code = bus_new_inbox(link->bus, inbox, sizeof inbox, error);
-    if (code == TW_OK) code = bus_subscribe(link->bus, inbox, on_reply, context, 0, &request->replies, error);
+    tw_text_copy(request->subject, sizeof request->subject, subject);
+    tw_code code = bus_new_inbox(link->bus, request->inbox, sizeof request->inbox, error);
+    if (code == TW_OK)
+        code = bus_subscribe(link->bus, request->inbox, on_reply, context, 0, &request->replies, error);
     if (code != TW_OK) return code;
-    code = bus_publish_request(link->bus, subject, inbox, bytes, length);
+    code = bus_publish_request(link->bus, subject, request->inbox, bytes, length);
     if (code != TW_OK) {
         tw_error_set(error, code, "the server went away before %s could be asked", subject);
         venue_request_end(request);
     }
     return code;
+}
+
+const char *venue_request_refusal(const venue_request *request) {
+    const char *words = venue_link_refusal(request->link, request->subject);
+    return words != NULL ? words : venue_link_refusal(request->link, request->inbox);
 }
 
 void venue_request_end(venue_request *request) {

@@ -6,14 +6,20 @@
 #define TICKWIRE_TOOLS_VENUE_LINK_H
 
 #include "base/civil.h"
+#include "proto/subject.h"
 #include "runtime/bus.h"
 #include "runtime/settings.h"
 #include "tools/server.h"
 
+#define VENUE_REFUSALS      8u
+#define VENUE_REFUSAL_BYTES 320u
+
 typedef struct venue_link {
     uv_loop_t loop;
     bus *bus;
-    uv_timer_t slice; /* wakes the loop, so that time and Ctrl-C are looked at */
+    uv_timer_t slice;                                   /* wakes the loop, so that time and Ctrl-C are looked at */
+    char refusals[VENUE_REFUSALS][VENUE_REFUSAL_BYTES]; /* the server's words, the last ones */
+    uint32_t refusal_count;
 } venue_link;
 
 /* The settings that every command of the venue has. */
@@ -58,6 +64,8 @@ typedef struct venue_link_settings {
 
 /* Connects. `name` is shown in the server's list. After TW_OK venue_link_close ends it, else there is nothing to end. */
 tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, const char *name, tw_error *error);
+/* The server's words if it has refused to let this user publish on, or subscribe to, the subject; else NULL. */
+const char *venue_link_refusal(const venue_link *link, const char *subject);
 /* Whatever was opened on the bus or the loop is closed before. */
 void venue_link_close(venue_link *link);
 
@@ -69,7 +77,10 @@ venue_wait venue_link_wait(venue_link *link, bool (*done)(void *context), void *
 typedef struct venue_request {
     venue_link *link;
     bus_subscription *replies;
+    char subject[SUBJECT_BYTES], inbox[SUBJECT_BYTES];
 } venue_request;
+/* The server's words if the user may not ask this, or not hear the answer; else NULL. */
+const char *venue_request_refusal(const venue_request *request);
 tw_code venue_request_start(venue_request *request, venue_link *link, const char *subject, const uint8_t *bytes,
                             size_t length, bus_on_message on_reply, void *context, tw_error *error);
 void venue_request_end(venue_request *request);

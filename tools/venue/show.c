@@ -195,6 +195,16 @@ static void account_json(const account_show *self, const wire_account_view *v, c
     finish_line(&w, line);
 }
 
+/* As a venue file would say it. */
+static void print_part(const char *name, uint32_t ppm, const char *zero) {
+    if (ppm == 0)
+        printf(" %s=%s", name, zero);
+    else if (ppm % (MX_PPM / 100) == 0)
+        printf(" %s=%" PRIu32 "%%", name, ppm / (uint32_t)(MX_PPM / 100));
+    else
+        printf(" %s=%" PRIu32 "ppm", name, ppm);
+}
+
 static void account_text(const account_show *self, const wire_account_view *v, const account_texts *t) {
     printf("%s at shard %" PRIu32 ": fee class %" PRIu32 "%s%s, %" PRIu32 " open orders\n", self->account,
            self->shard, v->fee_class, v->blocked ? ", BLOCKED" : "", v->killed ? ", KILLED" : "", v->open_orders);
@@ -210,9 +220,11 @@ static void account_text(const account_show *self, const wire_account_view *v, c
     if (v->concentration_ppm > MX_PPM)
         printf(" concentration=unlimited");
     else
-        printf(" concentration=%" PRIu32 "ppm", v->concentration_ppm == 0 ? 200000 : v->concentration_ppm);
-    printf(" collar=%" PRIu32 "ppm rate=%" PRIu32 " burst=%" PRIu32 " duplicate=%" PRId64 "ms\n", v->collar_ppm,
-           v->rate_per_second, v->rate_burst, v->duplicate_ns / 1000000);
+        print_part("concentration", v->concentration_ppm, "20%");
+    print_part("collar", v->collar_ppm, "none");
+    if (v->rate_per_second > 0) printf(" rate=%" PRIu32 " burst=%" PRIu32, v->rate_per_second, v->rate_burst);
+    if (v->duplicate_ns > 0) printf(" duplicate=%" PRId64 "ms", v->duplicate_ns / 1000000);
+    printf("\n");
 }
 
 static void on_account(void *context, const venue_page *page, const wire_part *item) {

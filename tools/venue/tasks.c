@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "matcher/core/types.h"
 #include "proto/shard.h"
 #include "tools/venue/spread.h"
 
@@ -16,9 +17,15 @@ typedef struct making {
     size_t at;
 } making;
 
+/* "open all", "halt all", "pre-open all". What has left a shard is closed and blocked there, and would be back if its state were another: so
+ * these go to the instruments that live there, one by one. */
+static bool is_state_of_all(const wire_control_command *c) {
+    return c->kind == WIRE_SET_STATE && c->all_symbols && c->state != MX_CLOSED;
+}
+
 bool venue_tasks_need_directory(const venue_order *orders, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (orders[i].command.symbol[0] != '\0') return true;
+        if (orders[i].command.symbol[0] != '\0' || is_state_of_all(&orders[i].command)) return true;
     return false;
 }
 
@@ -109,6 +116,30 @@ static tw_code make_for_symbol(const making *self, const venue_order *order, tw_
     return venue_tasks_add(self->tasks, shard, order->number, c, error);
 }
 
+static tw_code add_one_of_all(venue_tasks *tasks, uint32_t shard, const venue_order *order, const char *symbol,
+                              tw_error *error) {
+    wire_control_command one = order->command;
+    one.all_symbols = false;
+    tw_text_copy(one.symbol, sizeof one.symbol, symbol);
+    return venue_tasks_add(tasks, shard, order->number, &one, error);
+}
+
+/* Those that the directory has there, then those that lines before this one define. */
+static tw_code make_for_residents(const making *self, const venue_order *order, uint32_t shard, tw_error *error) {
+    const venue_directory *directory = self->ground->directory;
+    tw_code code = TW_OK;
+    for (size_t i = 0; code == TW_OK && i < directory->count; i++)
+        if (directory->entries[i].shard == shard)
+            code = add_one_of_all(self->tasks, shard, order, directory->entries[i].symbol, error);
+    for (size_t i = 0; code == TW_OK && i < self->at; i++) {
+        const wire_control_command *c = &self->orders[i].command;
+        bool is_new = c->kind == WIRE_DEFINE_INSTRUMENT && venue_directory_find(directory, c->symbol) == NULL;
+        if (is_new && shard_for(self->ground, &self->orders[i]) == shard)
+            code = add_one_of_all(self->tasks, shard, order, c->symbol, error);
+    }
+    return code;
+}
+
 static bool has_begun(const venue_shard *shard, uint32_t date) {
     return shard->day_known && shard->date == date;
 }
@@ -131,7 +162,10 @@ static tw_code make_for_all(const making *self, const venue_order *order, tw_err
             leave_day(self->tasks, order, &shards->list[i]);
             continue;
         }
-        tw_code code = venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);
+        /* a shard that does not run tells no instruments: it gets the command as a whole */
+        tw_code code = is_state_of_all(&command) && shards->list[i].runs
+                           ? make_for_residents(self, order, shards->list[i].number, error)
+                           : venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);
         if (code != TW_OK) return code;
     }
     return TW_OK;

@@ -23,7 +23,11 @@ static tw_code read_terms(ticket *t, const char *const *words, size_t count, tw_
         t->price = price;
     }
     if (at == count) return TW_OK;
-    return tw_error_set(error, TW_INVALID, "'%s' is too much: it is buy TWEX.AAPL 100 @ 187.20", words[at]);
+    return tw_error_set(
+        error, TW_INVALID,
+        "'%s' is too much: it is buy TWEX.AAPL 100 @ 187.20, and what else there is to say is a setting, such "
+        "as --stop 185 or --tif gtc",
+        words[at]);
 }
 
 /* An order's id, or an instrument whose order the client id names. */
