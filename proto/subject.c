@@ -60,7 +60,19 @@ static bool is_upper_or_digit(char c) {
 }
 
 static bool is_plain(char c) {
-    return is_upper_or_digit(c) || (c >= 'a' && c <= 'z') || (c != '\0' && strchr("-_/$+=^#", c) != NULL);
+    switch (c) {
+    case '-':
+    case '_':
+    case '/':
+    case '$':
+    case '+':
+    case '=':
+    case '^':
+    case '#':
+        return true;
+    default:
+        return is_upper_or_digit(c) || (c >= 'a' && c <= 'z');
+    }
 }
 
 bool subject_escape(char *token, size_t capacity, const char *symbol) {
@@ -263,11 +275,11 @@ bool subject_query(char *subject, size_t capacity, const char *mic, uint32_t sha
 
 /* Cuts the next token off `*rest`; its length, 0 if there is none or it is empty. */
 static size_t next_token(const char **rest, const char **token) {
-    *token = *rest;
-    size_t length = strcspn(*rest, ".");
-    *rest += length;
-    if (**rest == '.') (*rest)++;
-    return length;
+    const char *end = *token = *rest;
+    while (*end != '.' && *end != '\0') /* tokens are short: no call is worth it */
+        end++;
+    *rest = *end == '.' ? end + 1 : end;
+    return (size_t)(end - *token);
 }
 
 static bool token_is(const char *token, size_t length, const char *word) {

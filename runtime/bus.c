@@ -233,6 +233,7 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
     self->loop_thread = pthread_self();
     self->high_water_bytes = options->high_water_bytes != 0 ? options->high_water_bytes : DEFAULT_HIGH_WATER_BYTES;
     if (self->high_water_bytes > INT32_MAX / 2) self->high_water_bytes = INT32_MAX / 2; /* nats.c counts in int */
+    self->read_lot = options->read_lot_bytes != 0 ? options->read_lot_bytes : BUS_READ_LOT;
     self->silence_ns = options->silence_ns > 0 ? options->silence_ns : DEFAULT_SILENCE_NS;
     if (!tw_text_copy(self->inbox_prefix, sizeof self->inbox_prefix,
                       options->inbox_prefix != NULL ? options->inbox_prefix : DEFAULT_INBOX_PREFIX))

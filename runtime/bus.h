@@ -70,9 +70,11 @@ typedef struct bus_options {
     size_t high_water_bytes; /* output buffered above this: bus_ready is false; 0 for 4 MiB */
     int64_t silence_ns;      /* a server not heard for so long is given up; 0 for 3 s */
     int connect_attempts;    /* at start: tries before giving up, one a second; 0 for one try; -1 for ever */
-    bool refusals;           /* BUS_NOT_PERMITTED is told, once for each message: for programs that send few */
-    bool no_responders;      /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
-    bus_on_event on_event;   /* may be NULL; called on the loop */
+    size_t
+        read_lot_bytes; /* what was read is freed in lots of so many; 0: 256 KiB. Larger: less work, longer pauses */
+    bool refusals;      /* BUS_NOT_PERMITTED is told, once for each message: for programs that send few */
+    bool no_responders;    /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
+    bus_on_event on_event; /* may be NULL; called on the loop */
     bus_on_trying
         on_trying; /* may be NULL; the first failure of bus_open and every third after it, with event_context */
     void *event_context;

@@ -9,9 +9,10 @@
 #include "runtime/bus.h"
 
 #define MAILBOX_EVENTS     32
-#define EVENT_DETAIL_BYTES 320   /* a refusal names a whole subject */
-#define BUS_READ_TOGETHER  1024u /* messages that were read wait for so many to be let go together, */
-#define BUS_READ_BYTES     ((size_t)256 * 1024) /* or for so many bytes */
+#define EVENT_DETAIL_BYTES 320    /* a refusal names a whole subject */
+#define BUS_READ_TOGETHER  16384u /* messages that were read wait for so many to be let go together, or for a lot */
+#define BUS_READ_LOT       ((size_t)256 * 1024)
+#define BUS_READ_OVERHEAD  256u /* about what nats.c needs for a message beside its payload */
 
 typedef struct mailbox_event {
     bus_event event;
@@ -78,7 +79,7 @@ struct bus {
     bus_subscription *subscriptions;
     natsMsg *read[BUS_READ_TOGETHER]; /* by their subscribers, or sent; not let go yet */
     uint32_t read_count;
-    size_t read_bytes;
+    size_t read_bytes, read_lot; /* of their payloads; how many are a lot */
     uint64_t dropped_by_ended;
     bus_stats stats;
     int open_handles;

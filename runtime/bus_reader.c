@@ -28,6 +28,7 @@
 #define NAME_BYTES           128
 #define SUBJECT_ROOM         (3 * NAME_BYTES)
 #define BODY_BYTES           512
+#define OWN_BYTES            10
 #define MADE                 "made" /* last token of the subject where the making of a consumer is answered */
 #define STATUS_CONTROL       100
 #define STATUS_TIME_USED     408
@@ -136,11 +137,16 @@ static void write_push(const bus_reader *self, char *text, size_t capacity) {
                    self->base, self->generation, self->heartbeat_ns);
 }
 
+/* The end of the inbox's name, which is the part that differs most. Not more: it is in every message's reply subject. */
+static const char *own_name(const bus_reader *self) {
+    size_t length = strlen(self->base);
+    return self->base + (length > OWN_BYTES ? length - OWN_BYTES : 0);
+}
+
 static tw_code send_create(bus_reader *self) {
     char pattern[SUBJECT_ROOM], pushing[BODY_BYTES], body[2 * BODY_BYTES];
     tw_error error = {0};
-    tw_text_format(self->consumer, sizeof self->consumer, "tickwire-%s-%" PRIu64, self->base + strlen("_INBOX."),
-                   self->generation);
+    tw_text_format(self->consumer, sizeof self->consumer, "tickwire-%s-%" PRIu64, own_name(self), self->generation);
     tw_text_format(pattern, sizeof pattern, "%s.%" PRIu64 ".%s", self->base, self->generation,
                    self->push ? MADE : "*");
     tw_code code = bus_subscribe(self->bus, pattern, on_inbox, self, 0, &self->inbox, &error);

@@ -77,9 +77,10 @@ static void free_ended(bus *self) {
     }
 }
 
-/* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again at once: two changes of context
- * for each read of the socket, while the messages wait that this process is there for. So what is done with is kept until there is much of
- * it, also over many reads. */
+/* natsMsg_Destroy leaves the freeing to a thread of nats.c and wakes it if it sleeps, which it does again as soon as it has freed what there is.
+ * It frees faster than messages are given to it, and takes this thread's core to do so: each time it wakes, that is two changes of context,
+ * while the messages wait that this process is there for. So what is done with is kept until there is much of it, also over many
+ * reads; and is given away behind a read, where this process works with what it read and leaves the heap's lock to that thread. */
 void bus_release_all(bus *self) {
     for (uint32_t i = 0; i < self->read_count; i++)
         natsMsg_Destroy(self->read[i]);
@@ -89,8 +90,12 @@ void bus_release_all(bus *self) {
 
 void bus_release_later(bus *self, natsMsg *message) {
     self->read[self->read_count++] = message;
-    self->read_bytes += (size_t)natsMsg_GetDataLength(message);
-    if (self->read_count == BUS_READ_TOGETHER || self->read_bytes >= BUS_READ_BYTES) bus_release_all(self);
+    self->read_bytes += (size_t)natsMsg_GetDataLength(message) + BUS_READ_OVERHEAD;
+    if (self->read_count == BUS_READ_TOGETHER || self->read_bytes >= 2 * self->read_lot) bus_release_all(self);
+}
+
+static void release_lot(bus *self) {
+    if (self->read_bytes >= self->read_lot) bus_release_all(self);
 }
 
 void bus_free_subscriptions(bus *self) {
@@ -155,5 +160,6 @@ void bus_dispatch(bus *self) {
     self->dispatching++;
     for (bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
         if (!each->ended) drain(each);
+    release_lot(self);
     if (--self->dispatching == 0) free_ended(self);
 }

@@ -32,7 +32,7 @@ typedef struct table {
     size_t bytes;
 } table;
 
-#define TABLES 10
+#define TABLES 9
 
 static void tables_of(mx_engine *e, table tables[TABLES]) {
     const mx_bounds *b = &e->memory;
@@ -47,7 +47,6 @@ static void tables_of(mx_engine *e, table tables[TABLES]) {
         {(void **)&e->position_index, ((size_t)e->position_mask + 1) * sizeof *e->position_index},
         {(void **)&e->sessions, ((size_t)b->max_sessions + 1) * sizeof *e->sessions},
         {(void **)&e->client_rows, ((size_t)b->max_client_ids + 1) * sizeof *e->client_rows},
-        {(void **)&e->client_index, ((size_t)e->client_mask + 1) * sizeof *e->client_index},
     };
     for (size_t i = 0; i < TABLES; i++)
         tables[i] = all[i];
@@ -56,7 +55,6 @@ static void tables_of(mx_engine *e, table tables[TABLES]) {
 static bool tables_alloc(mx_engine *engine) {
     const mx_bounds *bounds = &engine->memory;
     engine->position_mask = chains(bounds->max_positions) - 1;
-    engine->client_mask = chains(bounds->max_client_ids) - 1;
     table tables[TABLES];
     tables_of(engine, tables);
     bool whole = true;
@@ -67,6 +65,7 @@ static bool tables_alloc(mx_engine *engine) {
     whole = ladder_room_init(&engine->room, bounds->max_pages) && whole;
     whole = id_map_init(&engine->order_ids, bounds->max_orders) && whole;
     whole = id_map_init(&engine->session_ids, bounds->max_sessions) && whole;
+    whole = id_map_init(&engine->client_index, bounds->max_client_ids) && whole;
     whole = tw_map_init(&engine->account_names, bounds->max_accounts, account_name, engine) && whole;
     return tw_map_init(&engine->instrument_names, bounds->max_instruments, instrument_name, engine) && whole;
 }
@@ -80,16 +79,17 @@ void engine_clear(mx_engine *engine) {
     ladder_room_clear(&engine->room);
     id_map_clear(&engine->order_ids);
     id_map_clear(&engine->session_ids);
+    id_map_clear(&engine->client_index);
     tw_map_clear(&engine->account_names);
     tw_map_clear(&engine->instrument_names);
     mx_engine empty = {.memory = engine->memory, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
     empty.room = engine->room;
     empty.order_ids = engine->order_ids;
     empty.session_ids = engine->session_ids;
+    empty.client_index = engine->client_index;
     empty.account_names = engine->account_names;
     empty.instrument_names = engine->instrument_names;
     empty.position_mask = engine->position_mask;
-    empty.client_mask = engine->client_mask;
     table fresh[TABLES];
     tables_of(&empty, fresh);
     for (size_t i = 0; i < TABLES; i++)
@@ -123,6 +123,7 @@ void mx_engine_free(mx_engine *engine) {
     ladder_room_fini(&engine->room);
     id_map_fini(&engine->order_ids);
     id_map_fini(&engine->session_ids);
+    id_map_fini(&engine->client_index);
     tw_map_fini(&engine->account_names);
     tw_map_fini(&engine->instrument_names);
     free(engine);
@@ -149,6 +150,29 @@ static void begin_input(mx_engine *engine, const mx_input *input, const mx_comma
     if (stream_ns > engine->now_ns) engine->now_ns = stream_ns;
     if (anything_due(engine, engine->now_ns)) clock_run(engine, engine->now_ns);
     if (first && engine->held) match_held(engine);
+}
+
+static void foresee_target(const mx_engine *engine, const mx_target *target) {
+    if (target->order_id != 0)
+        id_map_foresee(&engine->order_ids, id_hash(target->order_id));
+    else
+        client_foresee(engine, target->account, target->instrument, &target->client_id);
+}
+
+void mx_foresee(const mx_engine *engine, const mx_command *command) {
+    switch (command->kind) {
+    case MX_NEW_ORDER:
+        client_foresee(engine, command->order.account, command->order.instrument, &command->order.client_id);
+        break;
+    case MX_CANCEL:
+        foresee_target(engine, &command->cancel.target);
+        break;
+    case MX_REPLACE:
+        foresee_target(engine, &command->replace.target);
+        break;
+    default:
+        break;
+    }
 }
 
 void mx_apply(mx_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink) {

@@ -48,6 +48,9 @@ void mx_engine_free(mx_engine *engine); /* NULL is fine */
  * one's is a programmer's mistake: the caller watches for gaps and repeats. */
 void mx_apply(mx_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);
 
+/* A hint that this command is to be applied soon: what it will look for is fetched from memory meanwhile. Changes nothing. */
+void mx_foresee(const mx_engine *engine, const mx_command *command);
+
 /* Numbers of names, MX_UNKNOWN if nobody defined them. */
 uint32_t mx_account_find(const mx_engine *engine, const char *name);
 uint32_t mx_instrument_find(const mx_engine *engine, const char *symbol);

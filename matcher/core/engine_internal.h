@@ -181,8 +181,7 @@ struct mx_engine {
     int64_t sessions_due_ns; /* no session is lost before */
     client_row *client_rows;
     uint32_t client_count;
-    uint32_t *client_index;
-    uint32_t client_mask;
+    id_map client_index;
     uint64_t
         client_hash;  /* of all rows, kept up as they come: a day's are too many to be walked for each state hash */
     uint32_t *timers; /* heap of order rows by (expire_ns, entry); from 1 on */
@@ -296,9 +295,15 @@ void position_index_add(mx_engine *engine, uint32_t row);
 mx_money ledger_fill(mx_engine *engine, const order *one, int64_t price, uint64_t quantity, mx_liquidity liquidity);
 
 /* client_ids.c: what client order ids meant today. */
-uint32_t client_find(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id);
-void client_remember(mx_engine *engine, const mx_new_order *command, mx_reason reason); /* there must be room */
-void client_index_add(mx_engine *engine, uint32_t row); /* the last row: found, and in the hash, from now on */
+uint32_t client_hash(uint32_t account, uint32_t instrument,
+                     const mx_client_id *id); /* of these three for the rest */
+uint32_t client_find(const mx_engine *engine, uint32_t hash, uint32_t account, uint32_t instrument,
+                     const mx_client_id *id);
+void client_foresee(const mx_engine *engine, uint32_t account, uint32_t instrument, const mx_client_id *id);
+void client_remember(mx_engine *engine, uint32_t hash, const mx_new_order *command,
+                     mx_reason reason); /* there must be room */
+void client_index_add(mx_engine *engine, uint32_t hash,
+                      uint32_t row); /* the last row: found, and in the state's hash, from now on */
 void client_forget(mx_engine *engine);
 
 /* clock.c: what is due by stream time; sessions and days. */

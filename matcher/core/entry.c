@@ -324,7 +324,8 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
     }
     bool named = !mx_client_id_none(&c->client_id);
     bool too_many = risk_rate(engine, &engine->accounts[c->account]);
-    uint32_t first = named ? client_find(engine, c->account, c->instrument, &c->client_id) : NO_ROW;
+    uint32_t hash = named ? client_hash(c->account, c->instrument, &c->client_id) : 0;
+    uint32_t first = named ? client_find(engine, hash, c->account, c->instrument, &c->client_id) : NO_ROW;
     if (first != NO_ROW) {
         answer_again(engine, c, first);
         return;
@@ -336,7 +337,7 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
     int64_t price = TW_PRICE_ABSENT;
     uint32_t held = position_find(engine, c->account, c->instrument);
     mx_reason reason = check(engine, c, held, too_many, &price);
-    if (named) client_remember(engine, c, reason);
+    if (named) client_remember(engine, hash, c, reason);
     if (reason != MXR_OK) {
         reject(engine, c, reason);
         return;

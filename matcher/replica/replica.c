@@ -69,6 +69,7 @@ static bool read_nothing(void *context, void *bytes, size_t length) {
 void replica_clear(mr_replica *self) {
     (void)mx_snapshot_read(self->engine, read_nothing, NULL, NULL);
     self->seq = self->reports = 0;
+    self->foreseen[0].bytes = self->foreseen[1].bytes = NULL;
     self->fault[0] = '\0';
     self->sink.count = 0;
     records_clear(self);
@@ -99,6 +100,16 @@ static void on_control(void *context, const mx_input *input, const wire_control_
     records_command(self, input, WIRE_UNKNOWN, command->correlation_id);
 }
 
+void mr_foresee(mr_replica *self, const mw_message *after_next) {
+    self->foreseen_last ^= 1;
+    mw_look_ahead(self->engine, after_next, &self->foreseen[self->foreseen_last]);
+}
+
+static mw_ahead *foreseen(mr_replica *self, uint64_t seq) {
+    mw_ahead *last = &self->foreseen[self->foreseen_last];
+    return last->seq == seq ? last : &self->foreseen[self->foreseen_last ^ 1];
+}
+
 bool mr_take(mr_replica *self, const mw_message *message, const mr_listener *listener, mw_applied *applied) {
     const mw_listener own = {.on_command = on_command, .on_control = on_control, .context = self};
     *applied = (mw_applied){0};
@@ -107,7 +118,7 @@ bool mr_take(mr_replica *self, const mw_message *message, const mr_listener *lis
     records_release(self);
     self->listener = listener;
     self->current = (mr_current){0};
-    *applied = mw_apply(self->engine, message, &own, &self->sink);
+    *applied = mw_apply_ahead(self->engine, message, foreseen(self, message->seq), &own, &self->sink);
     records_drain(self);
     records_command_ends(self);
     self->seq = message->seq;

@@ -86,6 +86,10 @@ typedef struct mr_listener {
  * `listener` may be NULL. False: the replica has a fault. (Bad input is no fault: it is refused with a report.) */
 bool mr_take(mr_replica *replica, const mw_message *message, const mr_listener *listener, mw_applied *applied);
 
+/* A hint: this message will be the second to be taken from now on. Its bytes stay where they are until then; if they have moved, or another one is taken,
+ * nothing is lost but the hint. */
+void mr_foresee(mr_replica *replica, const mw_message *after_next);
+
 /* The records that are not known to be in execlog, oldest first: what a new leader has to say. A place among them is good until execlog
  * has passed it. NULL: no more for now; later ones are found from the same place. */
 typedef struct mr_place {
@@ -113,6 +117,10 @@ typedef struct mr_part {
 bool mr_journal_next(mr_replica *replica, mr_part *part);
 /* The part of the last mr_journal_next is in execlog now. */
 void mr_journal_stored(mr_replica *replica);
+
+/* Lets all reports go that are not known to be in execlog, as if they were: for who replays inputs only to have the state, and has no
+ * execlog beside it. No message of execlog may wait for its inputs. */
+void mr_backlog_drop(mr_replica *replica);
 
 typedef enum mr_found {
     MR_FOUND_NEW = 0, /* the position has moved (or will, when the inputs have been taken) */

@@ -51,6 +51,8 @@ struct mr_replica {
     mx_sink sink;
     uint64_t seq;
     uint64_t reports;
+    mw_ahead foreseen[2]; /* the message that is taken next, and the one after it, in turns */
+    uint32_t foreseen_last;
     char fault[MR_FAULT_BYTES];
     /* records.c */
     const mr_listener *listener; /* while an input is applied */

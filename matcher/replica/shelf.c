@@ -85,6 +85,10 @@ shelf_cursor shelf_begin(const shelf *b) {
     return (shelf_cursor){b->oldest, 0};
 }
 
+shelf_cursor shelf_end(const shelf *b) {
+    return (shelf_cursor){b->newest, b->newest == SHELF_NO_CHUNK ? 0 : b->chunks[b->newest].used};
+}
+
 void shelf_pass(shelf *b, shelf_cursor to, uint64_t bytes, uint64_t count) {
     TW_ASSERT(bytes <= b->waiting && count <= b->waiting_count);
     b->mark = to;

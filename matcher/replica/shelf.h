@@ -46,6 +46,7 @@ mr_record *shelf_add(shelf *records, uint32_t text_bytes);
 /* The record at a place, NULL at the end; `at` moves behind it. */
 mr_record *shelf_next(const shelf *records, shelf_cursor *at);
 shelf_cursor shelf_begin(const shelf *records); /* before the oldest */
+shelf_cursor shelf_end(const shelf *records);   /* behind the newest */
 
 /* Moves the mark; `bytes` and `count` lie between the old place and the new one. */
 void shelf_pass(shelf *records, shelf_cursor to, uint64_t bytes, uint64_t count);

@@ -63,27 +63,45 @@ static void apply_clock(mx_engine *engine, const mx_input *input, mx_sink *sink)
     mx_apply(engine, input, &clock, sink);
 }
 
-static mw_applied apply_orders(mx_engine *engine, const mw_message *message, const subject_parts *subject,
+/* The batch's next command. Orders define no names, so what was found for one before the last was applied is still right. */
+static bool read_order(const mx_engine *engine, const mx_input *input, const subject_parts *subject,
+                       wire_orders *batch, mw_order *order) {
+    if (!wire_orders_next(batch, &order->from)) return false;
+    order->refused =
+        wire_order_command_admit(&order->from, subject) != WIRE_FAULT_NONE || order->from.kind == WIRE_UNKNOWN;
+    if (order->refused) return true;
+    mw_order_command(engine, input, &order->from, &order->to);
+    mx_foresee(engine, &order->to);
+    return true;
+}
+
+static void apply_order(mx_engine *engine, const mx_input *input, const mw_order *order,
+                        const mw_listener *listener, mx_sink *sink) {
+    if (listener != NULL && listener->on_command != NULL)
+        listener->on_command(listener->context, input, &order->from);
+    if (order->refused) {
+        refusal why = refusal_of(engine, &order->from);
+        refuse(engine, input, &why, sink);
+    } else {
+        mx_apply(engine, input, &order->to, sink);
+    }
+}
+
+/* Each command is read before the one in front of it is applied, so that memory has that long to bring what it needs. */
+static mw_applied apply_orders(mx_engine *engine, const mw_message *message, mw_ahead *begun,
                                const mw_listener *listener, mx_sink *sink) {
-    wire_orders batch;
-    wire_order_command from;
-    mx_command to;
+    mw_order second, *now = &begun->first, *next = &second;
     mw_applied applied = {0};
     mx_input input = {.seq = message->seq, .stream_ns = message->stream_ns};
-    if (wire_orders_open(&batch, message->bytes, message->length) != WIRE_OK)
-        return refuse_all(engine, message, subject, sink);
-    for (; wire_orders_next(&batch, &from); input.index = ++applied.commands) {
-        wire_fault_kind fault = wire_order_command_admit(&from, subject);
-        if (listener != NULL && listener->on_command != NULL)
-            listener->on_command(listener->context, &input, &from);
-        if (fault != WIRE_FAULT_NONE || from.kind == WIRE_UNKNOWN) {
-            refusal why = refusal_of(engine, &from);
-            refuse(engine, &input, &why, sink);
-            applied.refused++;
-            continue;
-        }
-        mw_order_command(engine, &input, &from, &to);
-        mx_apply(engine, &input, &to, sink);
+    for (bool more = begun->more; more; input.index = applied.commands) {
+        const mx_input following = {.seq = input.seq, .index = input.index + 1, .stream_ns = input.stream_ns};
+        more = read_order(engine, &following, &begun->subject, &begun->batch, next);
+        apply_order(engine, &input, now, listener, sink);
+        applied.commands++;
+        applied.refused += now->refused;
+        mw_order *done = now;
+        now = next;
+        next = done;
     }
     if (applied.commands == 0) apply_clock(engine, &input, sink);
     return applied;
@@ -118,16 +136,47 @@ static mw_applied apply_controls(mx_engine *engine, const mw_message *message, c
     return applied;
 }
 
+static bool is_orders(subject_kind kind) {
+    return kind == SUBJECT_KIND_ORDERS || kind == SUBJECT_KIND_ORDER_BATCH;
+}
+
+/* False: the payload can't be read. */
+static bool begin_orders(const mx_engine *engine, const mw_message *message, mw_ahead *begun) {
+    const mx_input input = {.seq = message->seq, .stream_ns = message->stream_ns};
+    if (wire_orders_open(&begun->batch, message->bytes, message->length) != WIRE_OK) return false;
+    begun->more = read_order(engine, &input, &begun->subject, &begun->batch, &begun->first);
+    return true;
+}
+
+void mw_look_ahead(const mx_engine *engine, const mw_message *message, mw_ahead *ahead) {
+    ahead->bytes = NULL;
+    if (!is_orders(subject_parse(message->subject, &ahead->subject)) || !begin_orders(engine, message, ahead))
+        return;
+    ahead->bytes = message->bytes;
+    ahead->seq = message->seq;
+    ahead->accounts = mx_accounts(engine);
+    ahead->instruments = mx_instruments(engine);
+}
+
+static bool still_right(const mx_engine *engine, const mw_message *message, const mw_ahead *ahead) {
+    return ahead->bytes != NULL && ahead->bytes == message->bytes && ahead->seq == message->seq &&
+           ahead->accounts == mx_accounts(engine) && ahead->instruments == mx_instruments(engine);
+}
+
+mw_applied mw_apply_ahead(mx_engine *engine, const mw_message *message, mw_ahead *ahead,
+                          const mw_listener *listener, mx_sink *sink) {
+    if (ahead == NULL || !still_right(engine, message, ahead)) return mw_apply(engine, message, listener, sink);
+    ahead->bytes = NULL; /* its cursor moves on */
+    return apply_orders(engine, message, ahead, listener, sink);
+}
+
 mw_applied mw_apply(mx_engine *engine, const mw_message *message, const mw_listener *listener, mx_sink *sink) {
-    subject_parts subject;
-    switch (subject_parse(message->subject, &subject)) {
-    case SUBJECT_KIND_ORDERS:
-    case SUBJECT_KIND_ORDER_BATCH:
-        return apply_orders(engine, message, &subject, listener, sink);
-    case SUBJECT_KIND_CONTROL:
-        return apply_controls(engine, message, &subject, listener, sink);
-    default:
-        subject = (subject_parts){0};
-        return refuse_all(engine, message, &subject, sink);
-    }
+    mw_ahead begun;
+    subject_kind kind = subject_parse(message->subject, &begun.subject);
+    if (kind == SUBJECT_KIND_CONTROL) return apply_controls(engine, message, &begun.subject, listener, sink);
+    if (!is_orders(kind))
+        begun.subject = (subject_parts){0};
+    else if (begin_orders(engine, message, &begun))
+        return apply_orders(engine, message, &begun, listener, sink);
+    return refuse_all(engine, message, &begun.subject, sink);
 }

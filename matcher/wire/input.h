@@ -17,6 +17,7 @@
 #define TICKWIRE_MATCHER_WIRE_INPUT_H
 
 #include "matcher/core/engine.h"
+#include "proto/subject.h"
 #include "proto/venue.h"
 
 typedef struct mw_message {
@@ -41,7 +42,32 @@ typedef struct mw_applied {
     uint32_t refused;  /* of them, unreadable or not allowed; 1 with `commands` 0: the payload as a whole */
 } mw_applied;
 
-/* Applies one message; its seq is above the last one's. `listener` may be NULL. */
+/* An order command, and what the engine is to make of it unless it is refused. */
+typedef struct mw_order {
+    wire_order_command from;
+    mx_command to;
+    bool refused;
+} mw_order;
+
+/* A message of orders that was read up to its first command. Points into the message's bytes. */
+typedef struct mw_ahead {
+    const uint8_t *bytes; /* the message that it is of; NULL: of none */
+    uint64_t seq;
+    uint32_t accounts, instruments; /* that were defined then: with more, names may mean something else */
+    subject_parts subject;
+    wire_orders batch;
+    mw_order first;
+    bool more; /* there is a first one */
+} mw_ahead;
+
+/* Reads the message that will be applied after the one at hand, and lets the engine fetch what it will need: with a million names in its
+ * tables, a look into memory takes longer than the rest of an order. A hint: messages that are no orders are left alone. */
+void mw_look_ahead(const mx_engine *engine, const mw_message *message, mw_ahead *ahead);
+
+/* Applies one message; its seq is above the last one's. `ahead` is of this message, whose bytes have not moved since, or is of another one and
+ * not used, or NULL. `listener` may be NULL. */
+mw_applied mw_apply_ahead(mx_engine *engine, const mw_message *message, mw_ahead *ahead,
+                          const mw_listener *listener, mx_sink *sink);
 mw_applied mw_apply(mx_engine *engine, const mw_message *message, const mw_listener *listener, mx_sink *sink);
 
 #endif

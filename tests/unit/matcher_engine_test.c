@@ -172,6 +172,38 @@ TEST(matcher_engine, positions_client_ids_and_sessions_have_bounds_too) {
     close_desk(d);
 }
 
+/* The table of names grows many times on the way. */
+TEST(matcher_engine, a_days_client_ids_are_found_however_many_come_and_only_by_whose_they_are) {
+    enum { NAMES = 6000 };
+    mx_bounds bounds = small;
+    bounds.max_client_ids = NAMES;
+    desk *d = open_desk(&bounds);
+    uint64_t ids[NAMES], found;
+    for (unsigned i = 0; i < NAMES; i++) {
+        mx_command c = order(d, 0, TW_BID, 1, 100);
+        char name[24];
+        snprintf(name, sizeof name, "name-%u", i);
+        c.order.tif = MX_IOC;
+        c.order.client_id = mx_client_id_of(name);
+        ids[i] = c.order.order_id;
+        mx_foresee(d->engine, &c);
+        expect(d, c, MX_ACCEPTED, MXR_OK);
+        if (i % 7 == 0) expect(d, c, MX_ACCEPTED, MXR_DUPLICATE_CLIENT_ID); /* no second order */
+        if (i % 7 == 0) EXPECT(d->sink.reports[0].duplicate);
+    }
+    for (unsigned i = 0; i < NAMES; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "name-%u", i);
+        mx_client_id id = mx_client_id_of(name);
+        EXPECT_MSG(mx_client_find(d->engine, 0, 0, &id, &found) && found == ids[i], "%s", name);
+        EXPECT(!mx_client_find(d->engine, 1, 0, &id, &found) && !mx_client_find(d->engine, 0, 1, &id, &found));
+    }
+    mx_command full = order(d, 0, TW_BID, 1, 100);
+    full.order.client_id = mx_client_id_of("one more");
+    expect(d, full, MX_REJECTED, MXR_CLIENT_IDS_FULL);
+    close_desk(d);
+}
+
 TEST(matcher_engine, an_order_id_is_0_or_live_only_once) {
     desk *d = open_desk(&small);
     mx_command c = order(d, 0, TW_BID, 10, 100);

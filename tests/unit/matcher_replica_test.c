@@ -429,6 +429,42 @@ static void change_leaders(uint64_t seed) {
     free_world(w);
 }
 
+/* As a replay does it that has no execlog beside it. */
+TEST(matcher_replica, inputs_foreseen_and_reports_let_go_leave_the_same_state_and_counts) {
+    world *w = open_world();
+    tw_random random;
+    mr_part part;
+    tw_random_seed(&random, 21);
+    for (unsigned i = 0; i < 300; i++)
+        random_batch(w, &random, 8);
+    station plain = new_station(w), quick = new_station(w);
+    take_all(&plain);
+    while (behind(&quick)) {
+        uint64_t after_next = mr_seq(quick.replica) + 2;
+        if (after_next <= w->input_count && tw_random_chance(&random, 3, 4)) {
+            const stored *input = &w->inputs[after_next - 1];
+            mr_foresee(quick.replica,
+                       &(mw_message){input->subject, after_next, OPENING, input->bytes, input->length});
+        }
+        take(&quick);
+        if (tw_random_chance(&random, 1, 3)) {
+            mr_backlog_drop(quick.replica);
+            EXPECT_U64(mr_backlog_reports(quick.replica), 0);
+            EXPECT_U64(mr_journaled(quick.replica), mr_seq(quick.replica));
+            EXPECT(!mr_journal_next(quick.replica, &part));
+        }
+    }
+    EXPECT_U64(mr_hash(quick.replica), mr_hash(plain.replica));
+    EXPECT_U64(mr_reports(quick.replica), mr_reports(plain.replica));
+    mr_backlog_drop(quick.replica);
+    send_one(w, limit("ann", TW_BID, 1, 9000, "last", ""));
+    take(&quick); /* and execlog goes on behind what was let go */
+    EXPECT(mr_journal_next(quick.replica, &part) && part.first_seq == w->input_count && part.part == 1);
+    mr_free(plain.replica);
+    mr_free(quick.replica);
+    free_world(w);
+}
+
 TEST(matcher_replica, leaders_that_change_at_any_point_leave_each_report_once) {
     for (uint64_t seed = 1; seed <= 12; seed++)
         change_leaders(seed);

@@ -415,3 +415,48 @@ TEST(matcher_wire, a_listener_hears_of_each_command_before_it_happens) {
     take_reports(&d.sink, &d);
     close_desk(&d);
 }
+
+/* Orders of carol, whom nobody knows while they are looked at: with her definition between, without it, and with another message in between. */
+TEST(matcher_wire, a_message_that_was_looked_at_before_its_turn_means_what_it_means_when_it_is_applied) {
+    static const struct {
+        const char *between; /* who is defined after the look; "" nobody */
+        bool known;
+        bool moved; /* the message lies elsewhere when it is applied */
+    } rows[] = {{"", false, false}, {"carol", true, false}, {"dora", false, false}, {"carol", true, true}};
+    static desk d;
+    static mw_ahead ahead;
+    static uint8_t looked_at[4096];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t length;
+        open_desk(&d);
+        start(&d);
+        add_order(&d, limit("carol", "a1", TW_ASK, 100, 10010));
+        add_order(&d, limit("alice", "a1", TW_ASK, 100, 10010));
+        const uint8_t *bytes = wire_orders_finish(&d.parts, &(wire_batch_header){.sent_ns = 7}, &length);
+        memcpy(looked_at, bytes, length);
+        const uint64_t seq = d.seq + (rows[i].between[0] != '\0' ? 2 : 1);
+        const mw_message first = {"orderbatch.TWEX.1", seq, d.now_ns, looked_at, length};
+        uint8_t elsewhere[4096];
+        mw_look_ahead(d.engine, &first, &ahead);
+        if (rows[i].between[0] != '\0') {
+            start(&d);
+            add_account(&d, rows[i].between);
+            size_t size;
+            const uint8_t *controls = wire_controls_finish(&d.parts, &(wire_batch_header){.sent_ns = 8}, &size);
+            send(&d, "control.TWEX.1", controls, size);
+        }
+        memcpy(elsewhere, looked_at, length);
+        mw_message now = first;
+        if (rows[i].moved) now.bytes = elsewhere;
+        if (rows[i].moved) memset(looked_at, 0xff, sizeof looked_at);
+        d.count = 0;
+        d.seq = seq;
+        mw_applied applied = mw_apply_ahead(d.engine, &now, &ahead, NULL, &d.sink);
+        take_reports(&d.sink, &d);
+        EXPECT_MSG(applied.commands == 2 && applied.refused == 0 && d.count == 2, "row %zu", i);
+        EXPECT_MSG((d.reports[0].kind == MX_ACCEPTED) == rows[i].known, "row %zu: %s", i,
+                   mx_reason_name((mx_reason)d.reports[0].reason));
+        EXPECT_I64(d.reports[1].kind, MX_ACCEPTED);
+        close_desk(&d);
+    }
+}

@@ -205,6 +205,7 @@ tw_code journal_range(journal *held, const journal_settings *asked, uint64_t *fi
 
 tw_code journal_replica(const journal_settings *s, const journal *held, mr_replica **replica, tw_error *error) {
     const mr_options options = {.exchange = journal_exchange(held),
+                                .recent_bytes = 1, /* nobody asks for them */
                                 .bounds = {.shard = journal_shard(held),
                                            .max_instruments = (uint32_t)s->max_instruments,
                                            .max_accounts = (uint32_t)s->max_accounts,

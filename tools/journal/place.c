@@ -79,6 +79,11 @@ tw_code journal_next(journal_cursor *cursor, mw_message *message, bool *more, tw
     return TW_OK;
 }
 
+bool journal_peek(const journal_cursor *cursor, mw_message *message) {
+    const journal_kind *kind = cursor->owner->kind;
+    return cursor->next <= cursor->last && kind->peek != NULL && kind->peek(cursor, message);
+}
+
 bool journal_keep(journal_kept *self, const mw_message *message) {
     size_t subject = strlen(message->subject) + 1, wanted = subject + message->length;
     if (wanted > self->capacity) {

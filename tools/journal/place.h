@@ -74,6 +74,9 @@ void journal_stop(journal_cursor *cursor); /* NULL is fine; before journal_close
 /* The next message, borrowed until the next call on the journal or any of its cursors. *more false: `to` has been read. */
 tw_code journal_next(journal_cursor *cursor, mw_message *message, bool *more, tw_error *error);
 
+/* The message that journal_next will give next, if it is here already; borrowed until that one is given back in turn. */
+bool journal_peek(const journal_cursor *cursor, mw_message *message);
+
 /* A message that stays: a copy in memory that grows. {0} is an empty one. */
 typedef struct journal_kept {
     mw_message message; /* points into `memory` */

@@ -1,5 +1,6 @@
 /* A journal in the streams of a NATS server. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -16,6 +17,8 @@
 #define BATCH        65536u /* so many are asked for at once that a busy machine does not keep the server waiting */
 #define ON_THE_WAY   ((size_t)16 << 20)
 #define QUEUE_FULL   ((size_t)16 << 20) /* bytes that wait here: no more is asked for */
+#define READ_LOT     ((size_t)4 << 20)
+#define HEAP_KEEPS   (64 << 20) /* it would give back and ask for the same memory with each lot */
 #define TICK_MS      20
 #define SILENCE_NS   INT64_C(30000000000)
 #define STREAM_NAME  BUS_STREAM_NAME_BYTES
@@ -218,6 +221,19 @@ static tw_code reading_trouble(bus_cursor *self, tw_error *error) {
                         self->base.next, status->reason[0] != '\0' ? ": " : "", status->reason);
 }
 
+/* The first that waits; returns its bytes in the queue. */
+static size_t head_of(const bus_cursor *self, mw_message *message) {
+    waiting head;
+    const uint8_t *at = self->queue + self->from;
+    memcpy(&head, at, sizeof head);
+    *message = (mw_message){.subject = (const char *)at + sizeof head,
+                            .seq = head.seq,
+                            .stream_ns = head.stream_ns,
+                            .bytes = at + sizeof head + head.subject_bytes,
+                            .length = head.length};
+    return head.bytes;
+}
+
 static tw_code next(journal_cursor *base, mw_message *message, tw_error *error) {
     bus_cursor *self = (bus_cursor *)base;
     bus_place *place = (bus_place *)base->owner;
@@ -230,16 +246,15 @@ static tw_code next(journal_cursor *base, mw_message *message, tw_error *error) 
         }
         uv_run(&place->loop, UV_RUN_ONCE);
     }
-    waiting head;
-    const uint8_t *at = self->queue + self->from;
-    memcpy(&head, at, sizeof head);
-    *message = (mw_message){.subject = (const char *)at + sizeof head,
-                            .seq = head.seq,
-                            .stream_ns = head.stream_ns,
-                            .bytes = at + sizeof head + head.subject_bytes,
-                            .length = head.length};
-    self->from += head.bytes;
+    self->from += head_of(self, message);
     return TW_OK;
+}
+
+static bool peek(const journal_cursor *base, mw_message *message) {
+    const bus_cursor *self = (const bus_cursor *)base;
+    if (self->from == self->to) return false;
+    (void)head_of(self, message);
+    return true;
 }
 
 static void stop(journal_cursor *base) {
@@ -263,7 +278,7 @@ static void close_place(journal *base) {
     free(self);
 }
 
-static const journal_kind kind = {close_place, stream_name, look, get, purge, read_stream, next, stop};
+static const journal_kind kind = {close_place, stream_name, look, get, purge, read_stream, next, peek, stop};
 
 static tw_code connect_bus(bus_place *self, tw_error *error) {
     const char *credentials = self->credentials[0] != '\0' ? self->credentials : NULL;
@@ -272,6 +287,7 @@ static tw_code connect_bus(bus_place *self, tw_error *error) {
                            .credentials = credentials,
                            .silence_ns =
                                SILENCE_NS, /* a command that works for seconds does not look at the connection */
+                           .read_lot_bytes = READ_LOT,
                            .no_responders = true};
     bus_streams_options questions = {.url = self->url,
                                      .credentials = credentials,
@@ -288,6 +304,7 @@ tw_code journal_bus_open(journal **opened, const journal_options *options, tw_er
     self->base.kind = &kind;
     self->base.shard = options->shard;
     self->timeout_ns = options->timeout_ns;
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS);
     uv_loop_init(&self->loop);
     uv_timer_init(&self->loop, &self->tick);
     uv_timer_start(&self->tick, on_tick, TICK_MS, TICK_MS);

@@ -88,7 +88,7 @@ static void close_place(journal *base) {
     free(self);
 }
 
-static const journal_kind kind = {close_place, name, look, get, NULL, read_file, next, stop};
+static const journal_kind kind = {close_place, name, look, get, NULL, read_file, next, NULL, stop};
 
 /* Files of different shards in one folder are somebody's mistake. */
 static tw_code check_head(file_place *self, journal_stream stream, tw_error *error) {

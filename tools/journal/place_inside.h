@@ -16,6 +16,7 @@ typedef struct journal_kind {
     tw_code (*read)(journal *self, journal_stream stream, uint64_t from, uint64_t to, journal_cursor **cursor,
                     tw_error *error);
     tw_code (*next)(journal_cursor *cursor, mw_message *message, tw_error *error);
+    bool (*peek)(const journal_cursor *cursor, mw_message *message); /* NULL: it never knows */
     void (*stop)(journal_cursor *cursor);
 } journal_kind;
 

@@ -8,7 +8,7 @@
 #include "tools/journal/options.h"
 #include "tools/journal/snapshots.h"
 
-#define DRAIN_BYTES (4u << 20) /* a backlog above it is let go */
+#define DROP_BYTES (512u << 10) /* a backlog above it is let go: so much stays in a core's own cache */
 
 static void on_record(void *context, mr_record *record) {
     journal_work_count(context, &record->report);
@@ -26,13 +26,6 @@ tw_code journal_take(mr_replica *replica, const mw_message *message, journal_wor
     return TW_OK;
 }
 
-/* Nobody reads or writes execlog here: reports go as soon as they are many. */
-void journal_drain(mr_replica *replica) {
-    mr_part part;
-    while (mr_journal_next(replica, &part))
-        mr_journal_stored(replica);
-}
-
 tw_code journal_start(const journal_settings *asked, journal *held, uint64_t last, mr_replica *replica,
                       mr_origin *origin, tw_error *error) {
     journal_snapshot found;
@@ -45,6 +38,11 @@ tw_code journal_start(const journal_settings *asked, journal *held, uint64_t las
     return code;
 }
 
+static void look_ahead(const journal_cursor *cursor, mr_replica *replica) {
+    mw_message after_next;
+    if (journal_peek(cursor, &after_next)) mr_foresee(replica, &after_next);
+}
+
 static tw_code replay(journal *held, mr_replica *replica, uint64_t last, journal_work *work, tw_error *error) {
     journal_cursor *cursor = NULL;
     mw_message message;
@@ -55,10 +53,10 @@ static tw_code replay(journal *held, mr_replica *replica, uint64_t last, journal
     while (code == TW_OK) {
         code = journal_next(cursor, &message, &more, error);
         if (code != TW_OK || !more) break;
+        look_ahead(cursor, replica);
         code = journal_take(replica, &message, work, error);
-        if (mr_backlog_bytes(replica) > DRAIN_BYTES) journal_drain(replica);
+        if (mr_backlog_bytes(replica) > DROP_BYTES) mr_backlog_drop(replica); /* nobody reads or writes execlog */
     }
-    journal_drain(replica);
     work->took_ns = rt_clock_monotonic_ns() - begin_ns;
     journal_stop(cursor);
     return code;

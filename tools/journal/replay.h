@@ -7,8 +7,6 @@
 
 /* One input, counted. TW_MALFORMED: the replica has a fault. */
 tw_code journal_take(mr_replica *replica, const mw_message *message, journal_work *work, tw_error *error);
-/* Lets go of all reports as if execlog had them. */
-void journal_drain(mr_replica *replica);
 /* Restores the replica from the newest whole snapshot up to input `last`, or the oldest, as --from says. TW_NOT_FOUND: there is none. */
 tw_code journal_start(const journal_settings *asked, journal *held, uint64_t last, mr_replica *replica,
                       mr_origin *origin, tw_error *error);

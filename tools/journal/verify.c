@@ -258,7 +258,7 @@ static tw_code take_the_rest(verify *self, tw_error *error) {
     tw_code code = TW_OK;
     while (code == TW_OK && mr_seq(self->replica) < self->last) {
         code = take_one(self, error);
-        if (mr_backlog_bytes(self->replica) > DRAIN_BYTES) journal_drain(self->replica);
+        if (mr_backlog_bytes(self->replica) > DRAIN_BYTES) mr_backlog_drop(self->replica);
     }
     return code;
 }
