@@ -162,6 +162,7 @@ static void foresee_target(const mx_engine *engine, const mx_target *target) {
 void mx_foresee(const mx_engine *engine, const mx_command *command) {
     switch (command->kind) {
     case MX_NEW_ORDER:
+        id_map_foresee(&engine->order_ids, id_hash(command->order.order_id));
         client_foresee(engine, command->order.account, command->order.instrument, &command->order.client_id);
         break;
     case MX_CANCEL:
