@@ -30,6 +30,17 @@ typedef struct pen {
     bool broken;
 } pen;
 
+/* The words need no beginning. */
+static void pen_init(pen *to, mx_write write, void *context) {
+    to->count = 0;
+    to->hash = UINT64_C(0x5449434B57495245);
+    to->length = 0;
+    to->crc = 0;
+    to->write = write;
+    to->context = context;
+    to->broken = false;
+}
+
 static void pen_flush(pen *to) {
     size_t bytes = to->count * 8;
     if (to->write == NULL) {
@@ -217,21 +228,14 @@ static void put_state(pen *to, const mx_engine *e) {
 
 uint64_t mx_state_hash(const mx_engine *engine) {
     pen to;
-    to.count = 0;
-    to.hash = UINT64_C(0x5449434B57495245);
-    to.write = NULL;
+    pen_init(&to, NULL, NULL);
     put_state(&to, engine);
     return to.hash;
 }
 
 tw_code mx_snapshot_write(const mx_engine *engine, mx_write write, void *context, tw_error *error) {
     pen to;
-    to.count = 0;
-    to.length = 0;
-    to.crc = 0;
-    to.write = write;
-    to.context = context;
-    to.broken = false;
+    pen_init(&to, write, context);
     put(&to, tw_load_le64((const uint8_t *)magic));
     put(&to, (uint64_t)engine->memory.shard << 32 | MX_SNAPSHOT_VERSION);
     put_state(&to, engine);

@@ -72,7 +72,8 @@ static void listen_to(scene *s) {
         size_t length = strlen(s->said);
         tw_text_format(s->said + length, sizeof s->said - length, "%s%s", length > 0 ? " " : "",
                        action_names[action]);
-        if (action == LEADERSHIP_PROBE && !s->bus_stands_still) leadership_probed(&s->it, s->it.silence.probe, s->now_ns);
+        if (action == LEADERSHIP_PROBE && !s->bus_stands_still)
+            leadership_probed(&s->it, s->it.silence.probe, s->now_ns);
     }
 }
 
