@@ -140,7 +140,7 @@ struct mx_engine {
     mx_bounds in_force;  /* state */
     mx_bounds memory;    /* what was taken */
     uint8_t bounds_said; /* state: bits by `bound`, of those that a command has set at least once */
-    uint8_t lacks;       /* a bound: mx_short; BOUNDS: none */
+    uint8_t lacks;       /* a bit for each bound: mx_short; 0: none */
     /* the clock, the input, and the reports on the way */
     int64_t now_ns;
     uint64_t seq;
