@@ -436,10 +436,8 @@ static void get_session(eye *from, mx_engine *e) {
         wrong(from, TW_MALFORMED, "a session is broken");
     if (from->code != TW_OK) return;
     uint32_t row = ++e->sessions_used;
-    e->sessions_live++;
     e->sessions[row] = one;
     session_link(e, row);
-    if (one.beat_ns + one.timeout_ns < e->sessions_due_ns) e->sessions_due_ns = one.beat_ns + one.timeout_ns;
 }
 
 static void get_client(eye *from, mx_engine *e) {
