@@ -186,6 +186,14 @@ test('what was exported and lies before the oldest snapshot can go; leader, stan
   matcher = await Matcher.start(server, { args: ['--max-accounts', '1'], says: /HALTED.*the journal was trimmed .* its snapshot needs more than this process has: .*--max-accounts \d+ \(this process has 1\)/ });
   await matcher.kill();
 
+  // nor is one of another program damaged
+  const { subject, data } = await streams.getMessage('TWEX-snapshots-1', { last_by_subj: '>' });
+  data[8] = 9;
+  await streams.purge('TWEX-snapshots-1');
+  await desk.js.publish(subject, data);
+  matcher = await Matcher.start(server, { says: /HALTED.*the journal was trimmed .* its snapshot is of another version: .* is of version 9, this program reads 1/ });
+  await matcher.kill();
+
   // without a snapshot nobody can say what was open
   await streams.purge('TWEX-snapshots-1');
   matcher = await Matcher.start(server, { says: /HALTED.*the journal was trimmed \(the order stream begins at \d+, execlog at \d+\), and there is no snapshot to begin with/ });

@@ -418,7 +418,7 @@ static uint32_t open_crowd(desk *d, silent *all, int64_t *now_ns) {
     return open;
 }
 
-/* Looking at all of them for each would take minutes. */
+/* Looking at all of them for each would take half a minute. */
 TEST(matcher_engine, a_hundred_thousand_sessions_lost_at_once_end_by_deadline_and_of_two_the_older_first) {
     mx_bounds bounds = small;
     bounds.max_sessions = CROWD;
