@@ -135,6 +135,7 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_
                          bool too_many) {
     static const position none;
     const instrument *where = &engine->instruments[c->instrument];
+    bool at_once = !is_stop(c->type) || stop_reached(where, c->side, c->stop_price);
     risk_view view = {.engine = engine,
                       .owner = &engine->accounts[c->account],
                       .held = row != NO_ROW ? &engine->positions[row] : &none,
@@ -144,6 +145,7 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_
                       .type = c->type,
                       .too_many = too_many,
                       .price = price,
+                      .worth = risk_worth(where, c->side, price, c->stop_price, at_once),
                       .sent_price = c->price,
                       .reference = is_stop(c->type) ? c->stop_price : where->reference_price,
                       .quantity = c->quantity};
