@@ -109,7 +109,7 @@ typedef struct session {
     row_list orders;     /* oldest first */
 } session;
 
-/* What became of a client order id today, in the order of their coming. */
+/* What became of a client order id today, in the order of their coming; not what entry.c says does not last. */
 typedef struct client_row {
     mx_client_id id;
     uint64_t order_id;

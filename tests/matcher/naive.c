@@ -644,6 +644,13 @@ static void remember(naive_engine *e, const mx_new_order *o, mx_reason reason) {
     e->outcomes[e->outcome_count++] = (outcome){o->client_id, o->account, o->instrument, o->order_id, reason};
 }
 
+/* Refusals for what the venue or the account is just now, not for what the order is. */
+static bool passes(mx_reason reason) {
+    return reason == MXR_STORAGE_LOW || reason == MXR_KILL_SWITCH || reason == MXR_ACCOUNT_BLOCKED ||
+           reason == MXR_INSTRUMENT_BLOCKED || reason == MXR_NO_LIMITS || reason == MXR_MESSAGE_RATE ||
+           reason == MXR_INPUT_FULL;
+}
+
 static size_t positions_known(const naive_engine *e) {
     size_t count = 0;
     for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
@@ -740,7 +747,7 @@ static void new_order(naive_engine *e, const mx_new_order *o) {
     }
     int64_t limit = TW_PRICE_ABSENT;
     mx_reason reason = may_come(e, o, fast, &limit);
-    remember(e, o, reason);
+    if (!fast && !passes(reason)) remember(e, o, reason);
     if (reason != MXR_OK) {
         refuse(e, o, MX_REJECTED, reason);
         return;
