@@ -32,8 +32,12 @@ struct asker {
 
 static void tell(asker *self, question_slot *slot, ask_end end, const bus_message *message) {
     void *question = slot->question;
-    if (end != ASK_MORE) slot->question = NULL;
-    if (slot->on_reply(self->context, question, end, message)) slot->question = NULL;
+    if (end != ASK_MORE) { /* free before: another question may be asked from within, and get this very slot */
+        slot->question = NULL;
+        (void)slot->on_reply(self->context, question, end, message);
+    } else if (slot->on_reply(self->context, question, end, message)) {
+        slot->question = NULL;
+    }
 }
 
 static void on_message(void *context, const bus_message *message) {

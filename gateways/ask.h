@@ -24,7 +24,7 @@ typedef enum ask_end {
 } ask_end;
 
 /* Called for each reply (`message`) and at the end (NULL). Returns true if nothing more is wanted: then it was the last
- * call, as it is for every end but ASK_MORE. Not to ask from within. */
+ * call, as it is for every end but ASK_MORE. From within a reply, or the end because of nobody, something else may be asked. */
 typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const bus_message *message);
 
 /* One try: TW_AWAY if the bus is not there. `context` is given to each on_reply. */

@@ -775,7 +775,8 @@ const order_directory *order_desk_directory(const order_desk *self) {
 
 uint32_t order_desk_shards(const order_desk *self) {
     uint32_t told = order_directory_shards(self->directory), set = (uint32_t)self->owner->settings.venue_shards;
-    return told > set ? told : set;
+    uint32_t most = told > set ? told : set;
+    return self->greatest_heard > most ? self->greatest_heard : most;
 }
 
 bool order_desk_is_idle(const order_desk *self) {

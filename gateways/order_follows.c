@@ -258,9 +258,10 @@ static void on_status(void *context, const bus_message *message) {
         wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK)
         return;
     uint32_t shard = status.partition;
-    if (strcmp(status.exchange, self->venue) != 0 || shard == 0 || shard > ORDER_MOST_SHARDS ||
-        status.term < self->storage_terms[shard])
-        return;
+    if (strcmp(status.exchange, self->venue) != 0 || shard == 0 || shard > ORDER_MOST_SHARDS) return;
+    if (shard > self->greatest_heard)
+        self->greatest_heard = shard; /* from now on whatever goes to all goes there */
+    if (status.term < self->storage_terms[shard]) return;
     if (status.storage_low != self->storage_low[shard])
         rt_log(self->log, status.storage_low ? RT_WARN : RT_INFO,
                status.storage_low ? "a shard's storage runs short: its new orders are refused"

@@ -21,7 +21,9 @@
 #define TICK_NS       INT64_C(200000000)
 /* What a gateway that has just started and does not know the directory yet waits for it: requests, before they are refused with NO_DIRECTORY;
  * and /readyz, before the gateway is ready without it. */
-#define WAIT_NS    INT64_C(3000000000)
+#define WAIT_NS INT64_C(3000000000)
+#define LISTEN_NS                                                                                                  \
+    INT64_C(300000000) /* likewise, before it has heard the heartbeats of all shards, which are 100 ms apart */
 #define READY_NS   INT64_C(30000000000)
 #define BEAT_TICKS 5u /* ticks between beats of sessions, at most; at least five beats in a timeout */
 
@@ -127,6 +129,7 @@ struct order_desk {
     bus_subscription *statuses;
     bool storage_low[ORDER_MOST_SHARDS + 1];
     uint64_t storage_terms[ORDER_MOST_SHARDS + 1];
+    uint32_t greatest_heard; /* shard; it may have told nothing of its instruments yet */
 
     follow_table *follows;
     order_listener *listeners; /* by feed */

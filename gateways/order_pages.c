@@ -137,6 +137,8 @@ typedef struct order_question {
     http_asked asked;
     wire_query query;
     uint32_t shard, last_shard; /* the one that is asked, and the last to be */
+    const char *silent_code;    /* NOBODY, TIMEOUT: the first's */
+    char silent[160];           /* shards that did not answer: "2, 3"; "": all did */
     char correlation_id[WIRE_CORRELATION_BYTES];
     char *items, *places, *limits; /* elements of arrays, parted by commas */
     size_t items_length, places_length, limits_length;
@@ -172,7 +174,20 @@ static void end_with(order_question *q, const char *code, const char *message) {
     question_free(q);
 }
 
+/* A part must not be taken for the whole: there is no answer, but who is missing is said. */
+static void end_silent(order_question *q) {
+    char text[sizeof q->silent + 160];
+    (void)tw_text_format(text, sizeof text,
+                         "shard %s of %s does not answer now: come back later, or name a symbol of another shard",
+                         q->silent, q->desk->venue);
+    end_with(q, q->silent_code, text);
+}
+
 static void answer(order_question *q) {
+    if (q->silent[0] != '\0') {
+        end_silent(q);
+        return;
+    }
     size_t capacity = q->items_length + q->places_length + q->limits_length + 512;
     char *text = malloc(capacity);
     if (text == NULL) {
@@ -287,15 +302,28 @@ static void take_reply(order_question *q, const bus_message *message) {
         end_with(q, "AWAY", "the bus can't be asked now: come back later");
 }
 
+/* The others are asked all the same, but after a silence that took long. */
+static void take_silence(order_question *q, const char *code, bool go_on) {
+    size_t used = strlen(q->silent);
+    if (used == 0) q->silent_code = code;
+    (void)tw_text_format(q->silent + used, sizeof q->silent - used, "%s%u", used > 0 ? ", " : "", q->shard);
+    if (q->query.kind == WIRE_QUERY_ACCOUNT) q->query.kind = WIRE_QUERY_POSITIONS;
+    q->query.after = q->query.after_n = 0;
+    if (!go_on || q->shard++ >= q->last_shard)
+        end_silent(q);
+    else if (!ask(q))
+        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+}
+
 static bool on_reply(void *context, void *question, ask_end end, const bus_message *message) {
     (void)context;
     order_question *q = question;
     if (end == ASK_MORE)
         take_reply(q, message);
     else if (end == ASK_NOBODY)
-        end_with(q, "NOBODY", "nobody answers for the venue now: come back later");
+        take_silence(q, "NOBODY", true);
     else if (end == ASK_TIMEOUT)
-        end_with(q, "TIMEOUT", "the venue did not answer in time");
+        take_silence(q, "TIMEOUT", false);
     else
         end_with(q, "AWAY", "the gateway stops: come back later");
     return true;
@@ -307,7 +335,7 @@ static bool ask(order_question *q) {
 
 /* The order's shard, the symbol's, or all: which these are has to be known, or a part would be taken for the whole. */
 static bool choose_shards(order_question *q, order_fault *fault) {
-    if (!q->desk->directory_was_known)
+    if (!q->desk->directory_was_known && order_directory_shards(q->desk->directory) == 0)
         return order_fault_set(fault, "NO_DIRECTORY", "", "nobody says now which shards %s has: come back later",
                                q->desk->venue);
     uint32_t shards = order_desk_shards(q->desk);

@@ -20,7 +20,8 @@ bool order_directory_is_known(const order_desk *self) {
 }
 
 bool order_directory_is_awaited(const order_desk *self) {
-    return !self->directory_was_known && rt_clock_monotonic_ns() - self->opened_ns < WAIT_NS;
+    int64_t since_ns = rt_clock_monotonic_ns() - self->opened_ns;
+    return since_ns < (self->directory_was_known ? LISTEN_NS : WAIT_NS);
 }
 
 static void take_list(order_desk *self, const bus_message *message) {

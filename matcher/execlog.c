@@ -77,9 +77,12 @@ static void on_message(void *context, const bus_stream_message *message) {
     bool own = resolving && is_own(self, message);
     switch (mr_journal_found(m->replica, message->bytes, message->length)) {
     case MR_FOUND_FAULT:
-        matcher_halt(m, "MISMATCH: %s (message %" PRIu64 " of %s)%s", mr_fault(m->replica), message->seq,
-                     self->stream,
-                     strstr(mr_fault(m->replica), "differ in inputs") == NULL ? "" : MATCHER_MISMATCH_HINT);
+        if (mr_is_short(m->replica)) /* found before: at a snapshot */
+            matcher_halt(m, "%s", mr_fault(m->replica));
+        else
+            matcher_halt(m, "MISMATCH: %s (message %" PRIu64 " of %s)%s", mr_fault(m->replica), message->seq,
+                         self->stream,
+                         strstr(mr_fault(m->replica), "differ in inputs") == NULL ? "" : MATCHER_MISMATCH_HINT);
         return;
     case MR_FOUND_FULL: /* read again from here, later */
         close_reader(self);

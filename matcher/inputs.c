@@ -36,7 +36,7 @@ static void take(inputs *self, const bus_stream_message *message) {
         rt_log_limited(m->log, &self->refused_site, RT_WARN, "commands that can't be read or may not travel there",
                        RT_STR("subject", message->subject), RT_U64("seq", message->seq),
                        RT_U64("refused", applied.refused), RT_U64("commands", applied.commands));
-    if (!fine) matcher_halt(m, "MISMATCH: %s", mr_fault(m->replica));
+    if (!fine) matcher_halt(m, "%s%s", mr_is_short(m->replica) ? "" : "MISMATCH: ", mr_fault(m->replica));
 }
 
 static void on_message(void *context, const bus_stream_message *message) {

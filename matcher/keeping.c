@@ -26,6 +26,7 @@ struct keeping {
     int64_t taken_ns;  /* when, by the monotonic clock; 0: never */
     int64_t tried_ns;  /* the last try, likewise */
     size_t last_bytes; /* a guess for the next */
+    tw_error unfit;    /* why the newest that is whole can't be used: TW_FULL, TW_UNSUPPORTED; TW_OK: none was so */
 };
 
 /* ---- finding ---- */
@@ -45,12 +46,19 @@ static bool read_source(void *context, void *bytes, size_t length) {
     return true;
 }
 
+/* Whole, but not for this process: no older one would be better than another process. */
+static void note_unfit(keeping *self, tw_code code, const char *where, const char *why) {
+    if (self->unfit.code == TW_OK && (code == TW_FULL || code == TW_UNSUPPORTED))
+        (void)tw_error_set(&self->unfit, code, "%s: %s", where, why);
+}
+
 static bool load(keeping *self, const ms_found *found) {
     matcher *m = self->matcher;
     source from = {found->bytes, found->envelope.bytes};
     mr_origin origin;
     tw_error error = {0};
     if (mr_snapshot_read(m->replica, &origin, read_source, &from, &error) != TW_OK) {
+        note_unfit(self, error.code, found->where, error.text);
         rt_log(m->log, RT_WARN, "a snapshot can't be used: an older one is looked for",
                RT_STR("where", found->where), RT_STR("why", error.text));
         return false;
@@ -79,6 +87,30 @@ static bool load(keeping *self, const ms_found *found) {
     return true;
 }
 
+/* What was trimmed is known by snapshots alone. */
+static void halt_without(keeping *self) {
+    matcher *m = self->matcher;
+    char trimmed[128];
+    (void)tw_text_format(trimmed, sizeof trimmed,
+                         "the journal was trimmed (the order stream begins at %" PRIu64 ", execlog at %" PRIu64 ")",
+                         m->orders_first, m->execlog_first);
+    if (self->unfit.code == TW_FULL)
+        matcher_halt(
+            m, "%s, and its snapshot needs more than this process has: %s. Start it again with at least that much",
+            trimmed, self->unfit.text);
+    else if (self->unfit.code == TW_UNSUPPORTED)
+        matcher_halt(
+            m,
+            "%s, and its snapshot is of another version: %s. Start a version of tickwire-matcher that reads "
+            "it",
+            trimmed, self->unfit.text);
+    else
+        matcher_halt(m,
+                     "%s, and there is no snapshot to begin with: restore the snapshot stream, or name the folder "
+                     "(--snapshots) that has one",
+                     trimmed);
+}
+
 /* None is left: the replica is empty, and reads everything. */
 static void begin_empty(keeping *self) {
     static const source nothing = {NULL, 0};
@@ -89,11 +121,7 @@ static void begin_empty(keeping *self) {
     m->origin.execlog_seq = 0;
     mk_restart(m->market);
     if (m->orders_first > 1 || m->execlog_first > 1)
-        matcher_halt(m,
-                     "the journal was trimmed (the order stream begins at %" PRIu64 ", execlog at %" PRIu64
-                     "), and there is no snapshot to begin with: restore the snapshot stream, or name the folder "
-                     "(--snapshots) that has one",
-                     m->orders_first, m->execlog_first);
+        halt_without(self);
     else
         rt_log(m->log, RT_INFO, "starts without a snapshot: from the first order on");
 }
@@ -108,8 +136,9 @@ static bool on_found(void *context, const ms_found *found) {
     return true;
 }
 
-static void on_passed_over(void *context, const char *where, const char *why) {
-    const keeping *self = context;
+static void on_passed_over(void *context, const char *where, tw_code code, const char *why) {
+    keeping *self = context;
+    note_unfit(self, code, where, why);
     rt_log(self->matcher->log, RT_WARN, "a snapshot was passed over", RT_STR("where", where), RT_STR("why", why));
 }
 

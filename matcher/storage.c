@@ -1,7 +1,8 @@
 /*
  * What the journal may still hold. A stream that is full takes no cancel and no kill either, so new orders are refused before: when less than
  * --storage-reserve is left of any bound, the leader puts a command into the order stream by which the engines of all replicas
- * refuse them; when half as much again is left, another one that takes it back. The reserve is for what takes risk down.
+ * refuse them; when half as much again is left, another one that takes it back. The reserve is for what takes risk down. Without one
+ * (0) a leader only takes back what an earlier one has said.
  *
  *   every second:  account ─> orders ─> execlog ─> judge
  *
@@ -92,7 +93,7 @@ static void judge(storage *self, int64_t now_ns) {
     uint64_t percent = m->settings.storage_reserve;
     bool low = mx_storage_low(mr_engine(m->replica));
     if (!leading_serves(m->leading)) return;
-    tell_bound(self);
+    if (percent > 0) tell_bound(self);
     const bound *scarce = short_of(self, low ? 3 * percent : 2 * percent);
     if ((scarce != NULL) == low || is_on_its_way(self, low, now_ns)) return;
     if (scarce != NULL)
@@ -100,7 +101,9 @@ static void judge(storage *self, int64_t now_ns) {
                        "storage of the journal runs short: new orders are refused until there is more",
                        RT_STR("what", scarce->what), RT_U64("left", left_of(scarce)), RT_U64("of", scarce->limit));
     else
-        rt_log(m->log, RT_INFO, "there is storage enough again: new orders are taken");
+        rt_log(m->log, RT_INFO,
+               percent > 0 ? "there is storage enough again: new orders are taken"
+                           : "no storage is reserved any more (--storage-reserve 0): new orders are taken");
     command(self, scarce != NULL, now_ns);
 }
 
@@ -156,9 +159,13 @@ static void on_result(void *context, const bus_streams_result *result) {
 }
 
 void storage_tick(storage *self, int64_t now_ns) {
-    if (now_ns < self->look_ns || bus_streams_busy(self->streams) || self->matcher->settings.storage_reserve == 0)
-        return;
+    if (now_ns < self->look_ns || bus_streams_busy(self->streams)) return;
     self->look_ns = now_ns + LOOK_NS;
+    if (self->matcher->settings.storage_reserve ==
+        0) { /* nothing to look at; what an earlier leader has said ends */
+        judge(self, now_ns);
+        return;
+    }
     self->step = now_ns < self->account_ns ? ORDERS : ACCOUNT;
     ask(self);
 }

@@ -48,6 +48,7 @@ static void take_one(order_directory *self, const wire_instrument *one, uint32_t
         self->left_out++;
         return;
     }
+    if (shard > self->greatest) self->greatest = shard;
     bool is_new = number == TW_MAP_NONE;
     if (is_new) number = self->count++;
     order_place *place = &self->places[number];

@@ -6,6 +6,8 @@
 
 #include "matcher/core/engine_internal.h"
 
+_Static_assert((int)BOUNDS == (int)MX_SHORTAGES, "there may be so many shortages as bounds");
+
 const mx_bounds mx_default_bounds = {.max_instruments = 4096,
                                      .max_accounts = 65536,
                                      .max_positions = 1u << 20,
@@ -67,13 +69,12 @@ void bounds_begin(mx_engine *engine) {
     engine->in_force = mx_default_bounds;
     engine->in_force.shard = engine->most.shard = engine->memory.shard;
     engine->bounds_said = 0;
-    engine->lacks = BOUNDS;
+    engine->lacks = 0;
     bounds_apply(engine);
 }
 
 void bounds_lack(mx_engine *engine, bound which) {
-    if (engine->lacks == BOUNDS && get(&engine->memory, which) < get(&engine->in_force, which))
-        engine->lacks = which;
+    if (get(&engine->memory, which) < get(&engine->in_force, which)) engine->lacks |= (uint8_t)(1u << which);
 }
 
 void set_bounds(mx_engine *engine, const mx_bounds *c) {
@@ -94,9 +95,11 @@ const mx_bounds *mx_bounds_in_force(const mx_engine *engine) {
     return &engine->in_force;
 }
 
-bool mx_short(const mx_engine *engine, mx_shortage *what) {
-    if (__builtin_expect(engine->lacks == BOUNDS, 1)) return false;
-    *what = (mx_shortage){table[engine->lacks].setting, get(&engine->memory, engine->lacks),
-                          get(&engine->in_force, engine->lacks)};
-    return true;
+uint32_t mx_short(const mx_engine *engine, mx_shortage list[MX_SHORTAGES]) {
+    uint32_t count = 0;
+    if (__builtin_expect(engine->lacks == 0, 1)) return 0;
+    for (unsigned i = 0; i < BOUNDS; i++)
+        if ((engine->lacks >> i & 1) != 0)
+            list[count++] = (mx_shortage){table[i].setting, get(&engine->memory, i), get(&engine->in_force, i)};
+    return count;
 }

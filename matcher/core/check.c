@@ -97,6 +97,10 @@ static bool check_account(const mx_engine *engine, uint32_t number, uint32_t *fo
 static bool check_sessions(const mx_engine *engine, tw_error *error) {
     uint32_t sessions = 0;
     for (uint32_t row = engine->sessions_open.head; row != NO_ROW; row = engine->sessions[row].next, sessions++) {
+        const session *open = &engine->sessions[row];
+        if (engine->silent[open->silent_at] != row || open->silent_ns > open->beat_ns + open->timeout_ns ||
+            open->silent_ns < engine->sessions[engine->silent[1]].silent_ns)
+            return FAULT("session %lu is not where it falls silent", (unsigned long)open->id);
         uint64_t entry = 0;
         for (uint32_t one = engine->sessions[row].orders.head; one != NO_ROW;
              one = engine->rests[one].session_next) {

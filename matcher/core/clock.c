@@ -64,6 +64,7 @@ void session_link(mx_engine *engine, uint32_t row) {
     }
     engine->sessions_open.tail = row;
     id_map_add(&engine->session_ids, one->id, row);
+    silence_add(engine, row);
 }
 
 static void session_free(mx_engine *engine, uint32_t row) {
@@ -79,9 +80,9 @@ static void session_free(mx_engine *engine, uint32_t row) {
     } else {
         engine->sessions_open.tail = one->prev;
     }
+    silence_remove(engine, row);
     *one = (session){.next = engine->sessions_free};
     engine->sessions_free = row;
-    engine->sessions_live--;
 }
 
 static void answer_session(mx_engine *engine, mx_reason reason, uint64_t id) {
@@ -95,7 +96,6 @@ static uint32_t session_take(mx_engine *engine) {
     } else {
         row = ++engine->sessions_used;
     }
-    engine->sessions_live++;
     return row;
 }
 
@@ -112,8 +112,6 @@ void session_open(mx_engine *engine, const mx_session *c) {
         uint32_t row = session_take(engine);
         engine->sessions[row] = (session){.id = c->session, .timeout_ns = c->timeout_ns, .beat_ns = engine->now_ns};
         session_link(engine, row);
-        int64_t due_ns = engine->now_ns + c->timeout_ns;
-        if (due_ns < engine->sessions_due_ns) engine->sessions_due_ns = due_ns;
     }
     answer_session(engine, reason, c->session);
 }
@@ -144,19 +142,6 @@ void session_close(mx_engine *engine, const mx_session *c) {
     }
 }
 
-/* The session that falls due first, the older one of two; NO_ROW if there is none. */
-static uint32_t session_due(mx_engine *engine) {
-    uint32_t first = NO_ROW;
-    engine->sessions_due_ns = INT64_MAX;
-    for (uint32_t row = engine->sessions_open.head; row != NO_ROW; row = engine->sessions[row].next) {
-        int64_t due_ns = engine->sessions[row].beat_ns + engine->sessions[row].timeout_ns;
-        if (due_ns >= engine->sessions_due_ns) continue;
-        engine->sessions_due_ns = due_ns;
-        first = row;
-    }
-    return first;
-}
-
 static void day_end(mx_engine *engine) {
     end_day_orders(engine, MX_EVERY);
     engine->day_open = false;
@@ -181,7 +166,7 @@ void clock_run(mx_engine *engine, int64_t until_ns) {
     for (;;) {
         int64_t order_ns = engine->timer_count > 0 ? engine->rests[engine->timers[1]].expire_ns : INT64_MAX;
         int64_t day_ns = engine->day_open ? engine->day_end_ns : INT64_MAX;
-        uint32_t silent = engine->sessions_due_ns <= engine->now_ns ? session_due(engine) : NO_ROW;
+        uint32_t silent = engine->sessions_due_ns <= engine->now_ns ? silence_first(engine) : NO_ROW;
         int64_t session_ns = engine->sessions_due_ns;
         if (order_ns <= engine->now_ns && order_ns <= session_ns && order_ns <= day_ns) {
             order_end(engine, engine->timers[1], MX_EXPIRED, MXR_TIME_REACHED);

@@ -32,7 +32,7 @@ typedef struct table {
     size_t bytes;
 } table;
 
-#define TABLES 9
+#define TABLES 10
 
 static void tables_of(mx_engine *e, table tables[TABLES]) {
     const mx_bounds *b = &e->memory;
@@ -46,6 +46,7 @@ static void tables_of(mx_engine *e, table tables[TABLES]) {
         {(void **)&e->positions, ((size_t)b->max_positions + 1) * sizeof *e->positions},
         {(void **)&e->position_index, ((size_t)e->position_mask + 1) * sizeof *e->position_index},
         {(void **)&e->sessions, ((size_t)b->max_sessions + 1) * sizeof *e->sessions},
+        {(void **)&e->silent, ((size_t)b->max_sessions + 1) * sizeof *e->silent},
         {(void **)&e->client_rows, ((size_t)b->max_client_ids + 1) * sizeof *e->client_rows},
     };
     for (size_t i = 0; i < TABLES; i++)

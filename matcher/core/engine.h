@@ -33,6 +33,8 @@ typedef struct mx_shortage {
     uint32_t has, needs;
 } mx_shortage;
 
+enum { MX_SHORTAGES = 8 }; /* the most there can be at once */
+
 /* The bounds in force before a command has set any. */
 extern const mx_bounds mx_default_bounds;
 
@@ -127,9 +129,9 @@ uint32_t mx_level_orders(const mx_engine *engine, uint32_t instrument, tw_side s
                          mx_order_view *views, uint32_t capacity);
 
 const mx_bounds *mx_bounds_in_force(const mx_engine *engine); /* the shard is the engine's */
-/* True if its memory is too small: bounds that a command has set are beyond it, or it was full where those in force (also the default ones) would have
- * let more in. Stays true. */
-bool mx_short(const mx_engine *engine, mx_shortage *what);
+/* How many settings are too small, 0 usually: bounds that a command has set are beyond its memory, or it was full where those in force (also the
+ * default ones) would have let more in. Stays so. */
+uint32_t mx_short(const mx_engine *engine, mx_shortage list[MX_SHORTAGES]);
 
 uint32_t mx_open_orders(const mx_engine *engine);
 int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */

@@ -107,6 +107,9 @@ typedef struct session {
     int64_t beat_ns;
     uint32_t next, prev; /* of all that are open, oldest first; free: the next free row */
     row_list orders;     /* oldest first */
+    int64_t silent_ns;   /* where it stands in the heap of silence.c: its deadline, or earlier */
+    uint64_t opened;     /* counts sessions: the order of all that are open */
+    uint32_t silent_at;
 } session;
 
 /* What became of a client order id today, in the order of their coming; not what entry.c says does not last. */
@@ -140,7 +143,7 @@ struct mx_engine {
     mx_bounds in_force;  /* state */
     mx_bounds memory;    /* what was taken */
     uint8_t bounds_said; /* state: bits by `bound`, of those that a command has set at least once */
-    uint8_t lacks;       /* a bound: mx_short; BOUNDS: none */
+    uint8_t lacks;       /* a bit for each bound: mx_short; 0: none */
     /* the clock, the input, and the reports on the way */
     int64_t now_ns;
     uint64_t seq;
@@ -179,6 +182,8 @@ struct mx_engine {
     row_list sessions_open;
     id_map session_ids;
     int64_t sessions_due_ns; /* no session is lost before */
+    uint32_t *silent;        /* heap of session rows by (silent_ns, opened); from 1 on, sessions_live of them */
+    uint64_t sessions_opened;
     client_row *client_rows;
     uint32_t client_count;
     id_map client_index;
@@ -316,6 +321,11 @@ void session_open(mx_engine *engine, const mx_session *command);
 void session_beat(mx_engine *engine, const mx_session *command);
 void session_close(mx_engine *engine, const mx_session *command);
 void session_link(mx_engine *engine, uint32_t row); /* behind all that are open */
+/* silence.c */
+void silence_add(mx_engine *engine, uint32_t row);    /* opened after all others; counts it as live */
+void silence_remove(mx_engine *engine, uint32_t row); /* and counts it out */
+/* The session that falls silent first, the older one of two; NO_ROW if there is none. sessions_due_ns is when. */
+uint32_t silence_first(mx_engine *engine);
 void day_begin(mx_engine *engine, const mx_begin_day *command);
 
 /* control.c: definitions, limits, states. */

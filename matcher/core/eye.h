@@ -5,11 +5,15 @@
 #ifndef TICKWIRE_MATCHER_CORE_EYE_H
 #define TICKWIRE_MATCHER_CORE_EYE_H
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/text.h"
 #include "matcher/core/snapshot.h"
+
+#define EYE_SAID_BYTES 256u
 
 typedef struct eye {
     mx_read read;
@@ -18,12 +22,31 @@ typedef struct eye {
     uint32_t crc;    /* of that */
     tw_code code;
     const char *what;
+    char said[EYE_SAID_BYTES]; /* where `what` was made up */
 } eye;
 
 static inline void wrong(eye *from, tw_code code, const char *what) {
     if (from->code != TW_OK) return;
     from->code = code;
     from->what = what;
+}
+
+/* More than this process was given memory for: each setting that lacks is named, with what it has to be at least. */
+static inline void wrong_room(eye *from, const char *setting, uint64_t needs, uint64_t has) {
+    bool first = from->code == TW_OK;
+    if (!first && from->code != TW_FULL) return;
+    size_t used = first ? 0 : strlen(from->said);
+    (void)tw_text_format(from->said + used, sizeof from->said - used,
+                         "%s--%s %" PRIu64 " (this process has %" PRIu64 ")", first ? "it needs " : ", ", setting,
+                         needs, has);
+    wrong(from, TW_FULL, from->said);
+}
+
+static inline void wrong_version(eye *from, const char *what, uint32_t has, uint32_t reads) {
+    if (from->code != TW_OK) return;
+    (void)tw_text_format(from->said, sizeof from->said, "%s is of version %" PRIu32 ", this program reads %" PRIu32,
+                         what, has, reads);
+    wrong(from, TW_UNSUPPORTED, from->said);
 }
 
 /* An mx_read whose context is an eye: for a snapshot within a snapshot. */

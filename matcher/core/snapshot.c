@@ -277,8 +277,8 @@ static void get_name(eye *from, char *name, size_t capacity) {
     memcpy(name, padded, capacity);
 }
 
-static uint32_t count_of(eye *from, uint64_t value, uint32_t most, const char *what) {
-    if (value > most) wrong(from, TW_FULL, what);
+static uint32_t count_of(eye *from, uint64_t value, uint32_t most, const char *setting) {
+    if (value > most) wrong_room(from, setting, value, most);
     return from->code == TW_OK ? (uint32_t)value : 0;
 }
 
@@ -328,13 +328,12 @@ static counts get_engine(eye *from, mx_engine *e) {
     }
     uint64_t first = get(from), second = get(from), third = get(from);
     const mx_bounds *b = &e->memory;
-    return (counts){
-        .instruments = count_of(from, first >> 32, b->max_instruments, "more instruments than max_instruments"),
-        .accounts = count_of(from, (uint32_t)first, b->max_accounts, "more accounts than max_accounts"),
-        .positions = count_of(from, second >> 32, b->max_positions, "more positions than max_positions"),
-        .sessions = count_of(from, (uint32_t)second, b->max_sessions, "more sessions than max_sessions"),
-        .clients = count_of(from, third >> 32, b->max_client_ids, "more client order ids than max_client_ids"),
-        .orders = count_of(from, (uint32_t)third, b->max_orders, "more orders than max_orders")};
+    return (counts){.instruments = count_of(from, first >> 32, b->max_instruments, "max-instruments"),
+                    .accounts = count_of(from, (uint32_t)first, b->max_accounts, "max-accounts"),
+                    .positions = count_of(from, second >> 32, b->max_positions, "max-positions"),
+                    .sessions = count_of(from, (uint32_t)second, b->max_sessions, "max-sessions"),
+                    .clients = count_of(from, third >> 32, b->max_client_ids, "max-client-ids"),
+                    .orders = count_of(from, (uint32_t)third, b->max_orders, "max-orders")};
 }
 
 static void get_instrument(eye *from, mx_engine *e, uint32_t number) {
@@ -343,7 +342,9 @@ static void get_instrument(eye *from, mx_engine *e, uint32_t number) {
     uint64_t exponents = get(from);
     d.price_exponent = (int32_t)(exponents >> 32);
     d.quantity_exponent = (int32_t)exponents;
-    d.tick_bands = count_of(from, get(from), MX_TICK_BANDS, "too many ticks");
+    uint64_t ticks = get(from);
+    if (ticks > MX_TICK_BANDS) wrong(from, TW_MALFORMED, "an instrument has too many ticks");
+    d.tick_bands = from->code == TW_OK ? (uint32_t)ticks : 0;
     for (uint32_t i = 0; i < d.tick_bands; i++) {
         d.ticks[i].from = get_signed(from);
         d.ticks[i].tick = get_signed(from);
@@ -435,10 +436,8 @@ static void get_session(eye *from, mx_engine *e) {
         wrong(from, TW_MALFORMED, "a session is broken");
     if (from->code != TW_OK) return;
     uint32_t row = ++e->sessions_used;
-    e->sessions_live++;
     e->sessions[row] = one;
     session_link(e, row);
-    if (one.beat_ns + one.timeout_ns < e->sessions_due_ns) e->sessions_due_ns = one.beat_ns + one.timeout_ns;
 }
 
 static void get_client(eye *from, mx_engine *e) {
@@ -503,7 +502,7 @@ static void get_order(eye *from, mx_engine *e) {
     if (!order_fits(e, one, rest)) wrong(from, TW_MALFORMED, "an order is broken");
     if (from->code != TW_OK) return;
     if (!queue_restore(e, row)) {
-        wrong(from, TW_FULL, "more prices than max_pages have room for");
+        wrong_room(from, "max-pages", (uint64_t)e->memory.max_pages + 1, e->memory.max_pages);
         return;
     }
     id_map_add(&e->order_ids, one->id, row);
@@ -562,7 +561,8 @@ static void get_state(eye *from, mx_engine *e) {
 static void get_header(eye *from, const mx_engine *e) {
     if (get(from) != tw_load_le64((const uint8_t *)magic)) wrong(from, TW_MALFORMED, "it does not begin like one");
     uint64_t second = get(from);
-    if ((uint32_t)second != MX_SNAPSHOT_VERSION) wrong(from, TW_UNSUPPORTED, "it has another version");
+    if ((uint32_t)second != MX_SNAPSHOT_VERSION)
+        wrong_version(from, "its engine", (uint32_t)second, MX_SNAPSHOT_VERSION);
     if (second >> 32 != e->memory.shard) wrong(from, TW_INVALID, "it is of another shard");
 }
 

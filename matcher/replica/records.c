@@ -169,12 +169,17 @@ static void make_record(mr_replica *self, const mx_report *report) {
 
 /* Before any of its reports gets out: what too little memory decided is not what others decide. */
 bool records_short(mr_replica *self) {
-    mx_shortage what;
-    if (!mx_short(self->engine, &what)) return false;
-    replica_fault(self,
-                  "the bounds in force need --%s %" PRIu32 ", and this process has %" PRIu32
-                  ": start it again with at least that much",
-                  what.setting, what.needs, what.has);
+    mx_shortage list[MX_SHORTAGES];
+    char all[MR_FAULT_BYTES - 96] = "";
+    uint32_t count = mx_short(self->engine, list);
+    if (__builtin_expect(count == 0, 1)) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t used = strlen(all);
+        (void)tw_text_format(all + used, sizeof all - used, "%s--%s %" PRIu32 " (this process has %" PRIu32 ")",
+                             i == 0 ? "" : ", ", list[i].setting, list[i].needs, list[i].has);
+    }
+    if (self->fault[0] == '\0') self->is_short = true;
+    replica_fault(self, "the bounds in force need %s: start it again with at least that much", all);
     return true;
 }
 

@@ -71,6 +71,7 @@ void replica_clear(mr_replica *self) {
     self->seq = self->reports = 0;
     self->foreseen[0].bytes = self->foreseen[1].bytes = NULL;
     self->fault[0] = '\0';
+    self->is_short = false;
     self->sink.count = 0;
     records_clear(self);
     journal_clear(self);
@@ -171,6 +172,10 @@ uint64_t mr_hash(const mr_replica *self) {
 
 const char *mr_fault(const mr_replica *self) {
     return self->fault;
+}
+
+bool mr_is_short(const mr_replica *self) {
+    return self->is_short;
 }
 
 bool mr_room(const mr_replica *self) {

@@ -61,6 +61,8 @@ uint64_t mr_reports(const mr_replica *replica);   /* made since the journal bega
 uint64_t mr_hash(const mr_replica *replica);      /* mx_state_hash: walks the whole state */
 /* "" if all is well. Else a sentence, and every call below does nothing. */
 const char *mr_fault(const mr_replica *replica);
+/* The fault is that this process has less memory than the bounds in force need: nothing is known to be wrong with anything else. */
+bool mr_is_short(const mr_replica *replica);
 
 /* ---- inputs ---- */
 

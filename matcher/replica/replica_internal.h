@@ -6,7 +6,7 @@
 #include "matcher/replica/shelf.h"
 
 #define MR_SINK_REPORTS 256u
-#define MR_FAULT_BYTES  320u
+#define MR_FAULT_BYTES  640u
 
 typedef struct exponents {
     int16_t price, quantity;
@@ -54,6 +54,7 @@ struct mr_replica {
     mw_ahead foreseen[2]; /* the message that is taken next, and the one after it, in turns */
     uint32_t foreseen_last;
     char fault[MR_FAULT_BYTES];
+    bool is_short; /* and that is the fault */
     /* records.c */
     const mr_listener *listener; /* while an input is applied */
     mr_current current;

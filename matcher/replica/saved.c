@@ -135,7 +135,7 @@ static void get_identity(eye *from, const mr_replica *self) {
     if (memcmp(name, magic, sizeof magic) != 0) wrong(from, TW_MALFORMED, "it is no snapshot of a replica");
     uint64_t version = get(from);
     get_bytes(from, exchange, sizeof exchange);
-    if ((uint32_t)version != MR_SNAPSHOT_VERSION) wrong(from, TW_UNSUPPORTED, "it is of another version");
+    if ((uint32_t)version != MR_SNAPSHOT_VERSION) wrong_version(from, "it", (uint32_t)version, MR_SNAPSHOT_VERSION);
     if (version >> 32 != self->shard) wrong(from, TW_INVALID, "it is of another shard");
     if (strncmp(exchange, self->exchange, sizeof exchange) != 0)
         wrong(from, TW_INVALID, "it is of another exchange");
@@ -156,8 +156,7 @@ static void get_head(eye *from, mr_replica *self, mr_origin *origin, head *to) {
     to->place.part = (uint32_t)part;
     to->correlations = get(from);
     to->records = get(from);
-    if (to->place.journaled > to->seq || to->place.part > to->place.parts ||
-        to->correlations > self->bounds.max_orders)
+    if (to->place.journaled > to->seq || to->place.part > to->place.parts)
         wrong(from, TW_MALFORMED, "its head contradicts itself");
 }
 
@@ -174,6 +173,7 @@ static void get_engine(eye *from, mr_replica *self, const head *about, tw_error 
 
 static void get_correlations(eye *from, mr_replica *self, uint64_t count) {
     char text[TEXT_BYTES];
+    if (count > self->bounds.max_orders) wrong(from, TW_MALFORMED, "its head contradicts itself");
     for (uint64_t i = 0; i < count && from->code == TW_OK; i++) {
         uint64_t order_id = get(from);
         get_bytes(from, text, sizeof text);
@@ -196,7 +196,8 @@ static void get_record(eye *from, mr_replica *self, const head *about, uint64_t 
     if (from->code != TW_OK) return;
     mr_record *record = records_add(self, text, strlen(text));
     if (record == NULL) {
-        wrong(from, TW_FULL, "more reports than there is memory for: --input-memory");
+        wrong(from, TW_FULL,
+              "it has more reports than --backlog and --input-memory leave room for: it needs more of both");
         return;
     }
     record->report = report;

@@ -62,7 +62,7 @@ tw_code ms_envelope_read(const uint8_t *bytes, size_t length, ms_envelope *envel
         return tw_error_set(error, TW_TRUNCATED, "it has %zu bytes, less than the head of a snapshot", length);
     if (tw_load_le64(bytes) != MAGIC) return tw_error_set(error, TW_MALFORMED, "it is no snapshot of a matcher");
     if (tw_load_le32(bytes + 8) != MS_VERSION)
-        return tw_error_set(error, TW_UNSUPPORTED, "it has version %" PRIu32 ", this reads %d",
+        return tw_error_set(error, TW_UNSUPPORTED, "it is of version %" PRIu32 ", this program reads %d",
                             tw_load_le32(bytes + 8), MS_VERSION);
     if (tw_load_le32(bytes + OWN_CRC_AT) != tw_crc32c(0, bytes, OWN_CRC_AT))
         return tw_error_set(error, TW_MALFORMED, "its head is damaged: the checksum does not fit");

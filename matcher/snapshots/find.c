@@ -63,14 +63,14 @@ static void go_on(ms_find *self);
 
 /* ---- what is said ---- */
 
-static void pass_over(ms_find *self, const char *where, const char *why) {
-    self->options.on_passed_over(self->options.context, where, why);
+static void pass_over(ms_find *self, const char *where, tw_code code, const char *why) {
+    self->options.on_passed_over(self->options.context, where, code, why);
 }
 
-static void pass_over_message(ms_find *self, uint64_t seq, const char *why) {
+static void pass_over_message(ms_find *self, uint64_t seq, tw_code code, const char *why) {
     char where[128];
     (void)tw_text_format(where, sizeof where, "the stream %s, message %" PRIu64, self->stream, seq);
-    pass_over(self, where, why);
+    pass_over(self, where, code, why);
 }
 
 /* Once for each snapshot: it has many chunks. */
@@ -141,7 +141,7 @@ static void try_file(ms_find *self) {
     tw_code code = ms_file_read(path, &envelope, &bytes, &error);
     if (code == TW_OK) why_not(self, &envelope, why, sizeof why);
     if (code != TW_OK || why[0] != '\0') {
-        pass_over(self, path, code != TW_OK ? error.text : why);
+        pass_over(self, path, code != TW_OK ? code : TW_INVALID, code != TW_OK ? error.text : why);
         if (!self->closing) wake_in(self, 0);
     } else if (offer(self, &envelope, bytes, path)) {
         wake_in(self, 0);
@@ -171,7 +171,7 @@ static void give_up_reading(ms_find *self, const char *why) {
     free(self->bytes);
     self->bytes = NULL;
     say_first(self, self->last.envelope.writer);
-    pass_over_message(self, self->at_seq, why);
+    pass_over_message(self, self->at_seq, TW_MALFORMED, why);
     if (!self->closing) walk_again(self);
 }
 
@@ -266,8 +266,9 @@ static void read_snapshot(ms_find *self) {
 static bool is_candidate(ms_find *self, const bus_streams_result *result, ms_chunk *chunk) {
     char why[192];
     tw_error error;
-    if (ms_chunk_read(result->bytes, result->length, chunk, &error) != TW_OK) {
-        pass_over_message(self, self->at_seq, error.text);
+    tw_code code = ms_chunk_read(result->bytes, result->length, chunk, &error);
+    if (code != TW_OK) {
+        pass_over_message(self, self->at_seq, code, error.text);
         return false;
     }
     why_not(self, &chunk->envelope, why, sizeof why);
@@ -275,7 +276,8 @@ static bool is_candidate(ms_find *self, const bus_streams_result *result, ms_chu
     if (!last && why[0] == '\0')
         (void)tw_text_format(why, sizeof why, "it was never finished: chunk %" PRIu32 " of %" PRIu32 " is the last",
                              chunk->number + 1, chunk->count);
-    if (why[0] != '\0' && say_first(self, chunk->envelope.writer)) pass_over_message(self, self->at_seq, why);
+    if (why[0] != '\0' && say_first(self, chunk->envelope.writer))
+        pass_over_message(self, self->at_seq, TW_INVALID, why);
     return why[0] == '\0';
 }
 
@@ -323,7 +325,7 @@ static void take_info(ms_find *self, const bus_streams_result *result) {
 static void on_streams(void *context, const bus_streams_result *result) {
     ms_find *self = context;
     bool away = result->outcome == BUS_STREAMS_AWAY;
-    if (away && !self->away_said) pass_over(self, self->stream, result->reason);
+    if (away && !self->away_said) pass_over(self, self->stream, TW_AWAY, result->reason);
     self->away_said = away;
     if (self->closing) return;
     if (away) {

@@ -33,7 +33,8 @@ typedef struct ms_found {
 /* Called on the loop, never from within ms_find_open. NULL: there is none (any more); the search is over. True: taken, the search is over.
  * False: look for an older one. */
 typedef bool (*ms_on_found)(void *context, const ms_found *found);
-typedef void (*ms_on_passed_over)(void *context, const char *where, const char *why);
+/* `code` says the kind of reason: TW_UNSUPPORTED is another version. */
+typedef void (*ms_on_passed_over)(void *context, const char *where, tw_code code, const char *why);
 
 typedef struct ms_find_options {
     const char *exchange;

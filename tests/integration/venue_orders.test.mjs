@@ -3,15 +3,16 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after } from 'node:test';
+import { connect } from 'nats';
 import WebSocket from 'ws';
 import { Answers, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
-import { NatsServer, folder, logged, sleep, until } from './lib/programs.mjs';
+import { NatsServer, folder, logged, sleep, tickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
-import { Desk, Matcher } from './lib/venue.mjs';
+import { Desk, Matcher, startVenue } from './lib/venue.mjs';
 import { encodeAs, type } from './lib/wire.mjs';
 
 const [nats, redis] = await Promise.all([NatsServer.start({ jetstream: true }), RedisServer.start()]);
@@ -429,4 +430,54 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   const ids = (client) => client.reports().map(({ execution_id: id }) => id);
   assert.deepEqual(ids(late).slice(-ids(watcher).length), ids(watcher));
   assert.deepEqual([watcher, mortal, late].flatMap(({ schemaFaults }) => schemaFaults), []);
+});
+
+const TWO_SHARDS = `exchange TWEX
+decimals price=4 quantity=0
+shards 2
+instrument AAPL tick=0.01 collar=10% protection=5% reference=187.20 shard=1
+instrument MSFT tick=0.01 collar=10% protection=5% reference=400 shard=2
+account bob
+limits bob funds=100M exposure=100M order-quantity=100k order-notional=50M position=500k open-orders=1000 concentration=unlimited
+day today end=24:00
+open all
+`;
+
+test('what goes to all shards goes to those that are set or were heard of; who does not answer is named', async () => {
+  const { server } = await startVenue(), file = path.join(folder, 'two-shards.venue'), args = ['--shards', '2'];
+  const tool = (...what) => { const one = tickwire(...what, '--url', server.url); assert.equal(one.status, 0, one.stderr); return one.stdout; };
+  const start = (shard) => Matcher.start(server, { shard, args });
+  const first = await start(1);
+  let second = await start(2);
+  await Promise.all([first.leads(), second.leads()]);
+  writeFileSync(file, TWO_SHARDS);
+  tool('venue', 'apply', file);
+  tool('order', 'buy', 'TWEX.MSFT', '1', '@', '400', '--tif', 'gtc', '--account', 'bob');
+  await second.kill();
+  const gateway = (more) => startGateway(server, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'bob', ...more]);
+  const [told, untold] = await Promise.all([gateway(['--venue-shards', '2']), gateway([])]);
+  const ask = async (one, method, where) => { const answer = await fetch(`${one.url}${where}?account=bob`, { method }); return { status: answer.status, ...await answer.json() }; };
+  const shardsOf = ({ shards }) => shards.map(({ shard }) => shard);
+  for (const where of ['/v1/orders', '/v1/positions']) {
+    const { status, error } = await ask(told, 'GET', where);
+    assert.deepEqual([status, error.code], [503, 'NOBODY'], where);
+    assert.match(error.message, /^shard 2 of TWEX does not answer/);
+  }
+  assert.equal((await fetch(`${told.url}/v1/orders?account=bob&symbol=AAPL`)).status, 200, 'the other shard answers');
+  assert.deepEqual(shardsOf(await ask(untold, 'GET', '/v1/orders')), [1], 'it can know of one only');
+  assert.deepEqual(shardsOf(await ask(told, 'DELETE', '/v1/orders')), [1, 2]);
+
+  // heard of: a heartbeat is enough
+  const bus = await connect({ servers: server.url });
+  bus.publish('feed.TWEX.2.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 2, term: 1 }));
+  await until('it to be heard', async () => (await ask(untold, 'GET', '/v1/orders')).status === 503);
+  assert.deepEqual(shardsOf(await ask(untold, 'DELETE', '/v1/orders')), [1, 2]);
+  second = await start(2);
+  await second.leads();
+  for (const one of [told, untold]) {
+    const orders = await until('both shards to answer', async () => { const answer = await ask(one, 'GET', '/v1/orders'); return answer.status === 200 && answer; });
+    assert.deepEqual([shardsOf(orders), orders.orders], [[1, 2], []], 'what was open is cancelled');
+  }
+  await bus.close();
+  await Promise.all([told.stop('SIGKILL'), untold.stop('SIGKILL'), first.kill(), second.kill()]);
 });

@@ -104,7 +104,11 @@ test('before storage is full, new orders are refused so that cancels find room; 
   await bound('execlog', Math.ceil((await bytes('execlog')) / 0.9));
   await again.program.says(/runs short.*what="max_bytes of execlog"/);
   await until('the gateway to refuse', async () => (await buy()).status === 503);
-  await bound('execlog', -1);
+  await again.kill();
+  // who reserves nothing takes back what another one has said
+  const careless = await Matcher.start(server, { args: ['--storage-reserve', '0'] });
+  t.after(() => careless.kill());
+  await careless.program.says(/no storage is reserved any more/);
   await until('the gateway to take orders', async () => (await buy()).status === 202);
   await desk.close();
 });
@@ -176,6 +180,10 @@ test('what was exported and lies before the oldest snapshot can go; leader, stan
   const done = JSON.parse(again.stdout);
   assert.deepEqual([done.removed, done.orders.first_seq, Number(done.orders.first_kept)], [true, `${snapshot + 1}`, await first('orders')]);
   assert.ok(Number(done.oldest_snapshot) >= seq && await first('orders') > seq);
+  await matcher.kill();
+
+  // one that needs more memory than there is names the setting and what it takes; nothing is wrong with the streams
+  matcher = await Matcher.start(server, { args: ['--max-accounts', '1'], says: /HALTED.*the journal was trimmed .* its snapshot needs more than this process has: .*--max-accounts \d+ \(this process has 1\)/ });
   await matcher.kill();
 
   // without a snapshot nobody can say what was open

@@ -1,6 +1,7 @@
 /* The engine's contract where no trader's table shows it: bounds, definitions, ids, time, the sink. */
 #include "matcher/core/engine.h"
 
+#include "base/random.h"
 #include "tests/unit.h"
 
 enum { REPORTS = 64 };
@@ -359,4 +360,86 @@ TEST(matcher_engine, every_reason_has_a_name_and_a_sentence) {
         EXPECT(strlen(mx_reason_text(all[i])) > 10 && strlen(mx_reason_name(all[i])) > 1);
     }
     EXPECT_STR(mx_reason_name((mx_reason)9999), "?");
+}
+
+/* ---- sessions that fall silent ---- */
+
+enum { CROWD = 1 << 17 };
+
+typedef struct silent {
+    int64_t due_ns; /* INT64_MAX: closed */
+    int64_t timeout_ns;
+    uint64_t id;
+} silent;
+
+typedef struct ended {
+    uint64_t *ids;
+    uint32_t count;
+} ended;
+
+static void note_ended(mx_sink *sink, void *context) {
+    ended *all = context;
+    for (uint32_t i = 0; i < sink->count; i++)
+        if (sink->reports[i].kind == MX_SESSION_ENDED) all->ids[all->count++] = sink->reports[i].session;
+    sink->count = 0;
+}
+
+static int sooner_first(const void *a, const void *b) {
+    const silent *x = a, *y = b;
+    if (x->due_ns != y->due_ns) return x->due_ns < y->due_ns ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void session_at(desk *d, mx_command_kind kind, const silent *one, int64_t now_ns) {
+    const mx_command command = {.kind = kind, .session = {one->id, one->timeout_ns}};
+    const mx_input input = {.seq = ++d->seq, .stream_ns = now_ns};
+    d->sink.count = 0;
+    mx_apply(d->engine, &input, &command, &d->sink);
+}
+
+/* Opens them one after the other; meanwhile some beat and some are closed. How many are open then. */
+static uint32_t open_crowd(desk *d, silent *all, int64_t *now_ns) {
+    static const int64_t timeouts_ns[] = {1000000, 1000001, 2000000};
+    uint32_t open = CROWD;
+    tw_random random;
+    tw_random_seed(&random, 7);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        int64_t timeout_ns = timeouts_ns[tw_random_below(&random, 3)];
+        silent *other = &all[tw_random_below(&random, i + 1)];
+        *now_ns += tw_random_below(&random, 8) == 0;
+        all[i] = (silent){*now_ns + timeout_ns, timeout_ns, i + 1};
+        session_at(d, MX_SESSION_OPEN, &all[i], *now_ns);
+        if (other->due_ns == INT64_MAX) continue;
+        bool close = tw_random_below(&random, 16) == 0;
+        session_at(d, close ? MX_SESSION_CLOSE : MX_SESSION_BEAT, other, *now_ns);
+        other->due_ns = close ? INT64_MAX : *now_ns + other->timeout_ns;
+        open -= close;
+    }
+    return open;
+}
+
+/* Looking at all of them for each would take minutes. */
+TEST(matcher_engine, a_hundred_thousand_sessions_lost_at_once_end_by_deadline_and_of_two_the_older_first) {
+    mx_bounds bounds = small;
+    bounds.max_sessions = CROWD;
+    desk *d = open_desk(&bounds);
+    tw_error error = {0};
+    silent *expected = calloc(CROWD, sizeof *expected);
+    ended all = {.ids = calloc(CROWD, sizeof *all.ids)};
+    int64_t now_ns = 2000;
+    EXPECT(expected != NULL && all.ids != NULL);
+    uint32_t open = open_crowd(d, expected, &now_ns);
+    EXPECT_MSG(mx_engine_check(d->engine, &error), "%s", error.text);
+    EXPECT(open < CROWD && open > CROWD / 2);
+    qsort(expected, CROWD, sizeof *expected, sooner_first);
+    d->sink.full = note_ended;
+    d->sink.context = &all;
+    session_at(d, MX_SESSION_BEAT, &(silent){.id = CROWD + 1}, INT64_C(1) << 30);
+    note_ended(&d->sink, &all);
+    EXPECT_U64(all.count, open);
+    for (uint32_t i = 0; i < open; i++)
+        EXPECT_U64(all.ids[i], expected[i].id);
+    free(expected);
+    free(all.ids);
+    close_desk(d);
 }

@@ -707,7 +707,8 @@ TEST(matcher_replica, bounds_are_read_from_the_journal_and_memory_decides_nothin
     EXPECT_U64(mr_journaled(larger.replica), w->input_count);
     while (behind(&smaller) && take_heard(&smaller, NULL))
         ;
-    EXPECT_CONTAINS(mr_fault(smaller.replica), "--max-orders 50, and this process has 49");
+    EXPECT_CONTAINS(mr_fault(smaller.replica), "--max-orders 50 (this process has 49): start");
+    EXPECT(mr_is_short(smaller.replica) && !mr_is_short(leader.replica));
     EXPECT_U64(mr_seq(smaller.replica), 8); /* the command itself: it does not wait until it is full */
     mr_free(leader.replica);
     mr_free(larger.replica);
@@ -728,9 +729,32 @@ TEST(matcher_replica, memory_that_is_full_before_a_default_bound_is_a_fault_and_
     uint32_t before = all.count;
     EXPECT(!take_heard(&small, &listener));
     EXPECT_U64(all.count, before); /* nobody heard the refusal */
-    EXPECT_CONTAINS(mr_fault(small.replica), "--max-orders 2097152, and this process has 2");
+    EXPECT_CONTAINS(mr_fault(small.replica), "--max-orders 2097152 (this process has 2): start");
     free_seen(&all);
     mr_free(small.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, all_settings_that_are_too_small_for_the_bounds_are_said_at_once) {
+    world *w = world_within(NULL);
+    wire_control_command c = control(WIRE_SET_BOUNDS);
+    c.max_orders = 1 << 24;
+    c.max_positions = 1 << 23;
+    c.max_accounts = 1;
+    start(w);
+    add_control(w, c, "", "");
+    send_controls(w);
+    station one = station_with(w, 49);
+    char positions[96];
+    while (behind(&one) && take_heard(&one, NULL))
+        ;
+    tw_text_format(positions, sizeof positions, "--max-positions 8388608 (this process has %u)",
+                   shard_one.bounds.max_positions);
+    EXPECT_CONTAINS(mr_fault(one.replica), positions);
+    EXPECT_CONTAINS(mr_fault(one.replica), "--max-orders 16777216 (this process has 49)");
+    EXPECT(strstr(mr_fault(one.replica), "accounts") == NULL);
+    EXPECT(mr_is_short(one.replica));
+    mr_free(one.replica);
     free_world(w);
 }
 

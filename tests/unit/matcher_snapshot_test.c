@@ -154,7 +154,7 @@ TEST(matcher_snapshot, what_is_no_whole_snapshot_is_refused_and_leaves_an_empty_
         saved.bytes[at] ^= bit;
     }
     saved.bytes[8] = 99;
-    refused(second, &saved, TW_UNSUPPORTED, "another version");
+    refused(second, &saved, TW_UNSUPPORTED, "of version 99, this program reads 3");
     saved.bytes[8] = MX_SNAPSHOT_VERSION;
     load(second, &saved);
     EXPECT_U64(mx_state_hash(second), mx_state_hash(first));
@@ -176,7 +176,12 @@ TEST(matcher_snapshot, a_snapshot_of_another_shard_or_one_that_does_not_fit_is_r
     bounds = venue_bounds;
     bounds.max_positions = 1;
     second = engine_of(&bounds);
-    refused(second, &saved, TW_FULL, "max_positions");
+    bounds.max_orders = 2;
+    mx_engine_free(second);
+    second = engine_of(&bounds);
+    refused(second, &saved, TW_FULL, "it needs --max-positions ");
+    refused(second, &saved, TW_FULL, " (this process has 1), --max-orders ");
+    refused(second, &saved, TW_FULL, " (this process has 2)");
     mx_engine_free(second);
     mx_engine_free(first);
     free(saved.bytes);

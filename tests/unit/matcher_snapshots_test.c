@@ -246,8 +246,9 @@ static bool on_found(void *context, const ms_found *found) {
     return true;
 }
 
-static void on_passed_over(void *context, const char *where, const char *why) {
+static void on_passed_over(void *context, const char *where, tw_code code, const char *why) {
     scene *s = context;
+    EXPECT(code != TW_OK);
     EXPECT(s->said < MOST_SAID);
     tw_text_format(s->texts[s->said++], sizeof s->texts[0], "%s: %s", where, why);
 }
