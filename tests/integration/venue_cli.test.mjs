@@ -62,6 +62,20 @@ test('without a venue, and without an engine, it is said what is missing', async
   assert.doesNotMatch(exported.stderr, /TICKWIRE_ACCOUNT/, 'a variable of another command is none of its business');
 });
 
+test('a file may be applied while the first matcher is still starting; where none does, that is said', async () => {
+  const early = await NatsServer.start({ jetstream: true });
+  const example = path.join(root, 'docs/examples/venue.txt');
+  const never = say('venue', 'apply', example, '--url', early.url, '--connect-timeout', '1s');
+  assert.equal(never.status, 1);
+  assert.match(never.stderr, /waits up to 1 s for it.*\n.*there is no venue TWEX here: no order stream, no heartbeat\. Start tickwire-matcher/);
+  const apply = new Program(tickwireProgram, ['venue', 'apply', example, '--url', early.url, '--connect-timeout', '60s'], { env: { ...env, TICKWIRE_TIMEOUT: '60s' } });
+  await apply.says(/there is no venue TWEX here yet: waits up to 60 s/);
+  matchers.push(await Matcher.start(early));
+  assert.equal(await apply.end(), 0, apply.stderr);
+  assert.match(apply.stdout, /TWEX: \d+ commands done at 1 shard, 0 refused, 0 not stored, 0 not answered/);
+  await matchers.pop().program.stop('SIGKILL');
+});
+
 test('a file sets the venue up; each command is answered by the engine; applied again it changes nothing', async () => {
   matchers.push(await Matcher.start(server, { args: ['--shards', '2'] }));
   assert.equal(say('venue', 'unkill', 'all').status, 0); // what was stored meanwhile has happened
