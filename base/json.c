@@ -6,6 +6,7 @@
 
 #include "base/market.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 void json_start(json_writer *writer, char *text, size_t capacity) {
     *writer = (json_writer){.text = text, .capacity = capacity};
@@ -32,27 +33,6 @@ static void append(json_writer *writer, const char *bytes, size_t length) {
 
 static void append_byte(json_writer *writer, char byte) {
     append(writer, &byte, 1);
-}
-
-/* Length of the UTF-8 character (RFC 3629) at p, 0 if there is none. p ends with NUL. */
-static size_t utf8_length(const unsigned char *p) {
-    size_t length;
-    uint32_t code, least;
-    if (p[0] < 0x80) return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        length = 2, code = p[0] & 0x1f, least = 0x80;
-    } else if ((p[0] & 0xf0) == 0xe0) {
-        length = 3, code = p[0] & 0x0f, least = 0x800;
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        length = 4, code = p[0] & 0x07, least = 0x10000;
-    } else {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0; /* also the NUL: never reads past the end */
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    return code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : length;
 }
 
 static void append_code(json_writer *writer, unsigned char byte) {
@@ -94,7 +74,7 @@ static void append_quoted(json_writer *writer, const char *value) {
         size_t length = 0;
         while (is_plain(p[length]))
             length++;
-        if (length == 0 && *p >= 0x80) length = utf8_length(p);
+        if (length == 0 && *p >= 0x80) length = tw_utf8_length(p);
         if (length == 0) {
             append_escape(writer, *p++);
         } else {

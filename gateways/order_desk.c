@@ -252,9 +252,17 @@ static void judge(order_ticket *t, const bus_write_result *result) {
                                                                : result->reason);
 }
 
+/* A mass cancel that one shard has and another one surely has not: neither "stored" nor "not stored" is true of it. */
+static void judge_parts(order_ticket *t) {
+    if (t->fault.code != NULL && t->part_count > 0)
+        order_fault_set(&t->fault, "NOT_ACKNOWLEDGED", "", "%s",
+                        "some shards have it, others may not have it. Sending it again is safe");
+}
+
 static void finish(order_desk *self, order_ticket *t) {
     const order_request *r = &t->request;
     char id[ORDER_ID_BYTES] = "";
+    judge_parts(t);
     if (t->fault.code != NULL) {
         rt_log(self->log, RT_INFO, "an order request got no place in the stream",
                RT_STR("correlation_id", r->correlation_id), RT_STR("op", order_op_name(r->op)),
@@ -368,7 +376,6 @@ static void send_batches(order_desk *self, uint32_t shard, int64_t now_ns) {
     }
 }
 
-/* Two times: the batchers' is monotonic. */
 /* ---- who waits for the directory ---- */
 
 static bool must_wait(const order_desk *self) {
@@ -393,6 +400,7 @@ static void release_waiting(order_desk *self) {
     }
 }
 
+/* Two times: the batchers' is monotonic. */
 int64_t order_desk_round(order_desk *self, int64_t now_ns) {
     if (self == NULL) return INT64_MAX;
     int64_t mono_ns = rt_clock_monotonic_ns(), due_ns = INT64_MAX;

@@ -232,8 +232,7 @@ static void keep_time(leading *self, int64_t now_ns) {
     const matcher *m = self->matcher;
     int64_t due_ns = mx_next_due(mr_engine(m->replica));
     if (!self->serves || due_ns == TW_TIME_ABSENT || due_ns > rt_clock_utc_ns()) return;
-    if (inputs_idle_ns(m->inputs, now_ns) < m->settings.clock_ns && now_ns - self->clock_ns < m->settings.clock_ns)
-        return;
+    if (inputs_idle_ns(m->inputs, now_ns) < m->settings.clock_ns) return; /* every input moves it */
     if (now_ns - self->clock_ns < m->settings.clock_ns) return;
     self->clock_ns = now_ns;
     send_clock(self);

@@ -22,7 +22,8 @@
  *     const uint8_t *payload = wire_orders_finish(&parts, &header, &length);      it begins somewhere in `buffer`
  *
  * Values. An enumeration's value that this version does not know reads as WIRE_UNKNOWN, which no enumeration has: the engine
- * refuses a command with it. A number too large for its field, a text too long for its array or with a NUL in it is WIRE_FAULT_RANGE:
+ * refuses a command with it. A number too large for its field, a text too long for its array, with a
+ * NUL in it, or not of UTF-8 is WIRE_FAULT_RANGE:
  * never cut, never rounded. An absent price is TW_PRICE_ABSENT, an absent quantity WIRE_QUANTITY_ABSENT, an absent time
  * TW_TIME_ABSENT (0 on the wire). Numbers of accounts and instruments count from 0 here and from 1 on the wire, where 0 is none:
  * WIRE_NUMBER_ABSENT here. Money is exact: 128 bits in two fields.
@@ -52,7 +53,7 @@ typedef __int128 wire_money;
 typedef enum wire_fault_kind {
     WIRE_FAULT_NONE = 0,
     WIRE_FAULT_MALFORMED,     /* the part is no protobuf, or a known field has another type */
-    WIRE_FAULT_RANGE,         /* a value beyond what its field may hold */
+    WIRE_FAULT_RANGE,         /* a value beyond what its field may hold, a text that is not UTF-8 */
     WIRE_FAULT_OTHER_ACCOUNT, /* these come from wire_order_command_admit */
     WIRE_FAULT_OTHER_SYMBOL,
     WIRE_FAULT_NOT_HERE,

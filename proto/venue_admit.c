@@ -8,7 +8,7 @@ const char *wire_fault_text(wire_fault_kind kind) {
     case WIRE_FAULT_MALFORMED:
         return "the command is not an encoded OrderCommand or ControlCommand";
     case WIRE_FAULT_RANGE:
-        return "a value of the command is beyond what its field may hold";
+        return "a value of the command is beyond what its field may hold, or a text is not UTF-8";
     case WIRE_FAULT_OTHER_ACCOUNT:
         return "the command is for another account than its subject";
     case WIRE_FAULT_OTHER_SYMBOL:

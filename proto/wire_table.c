@@ -1,6 +1,8 @@
 /* Messages described by a table: one reader and one writer for all of them. */
 #include "proto/wire_table.h"
 
+#include "base/utf8.h"
+
 /* Types of the wire, by row type. */
 static bool is_length(uint8_t type) {
     return type == ROW_TEXT || type == ROW_TICKS;
@@ -143,6 +145,14 @@ static void take_money_low(wire_money *money, uint64_t value) {
     *money = (wire_money)((unsigned __int128)(*money >> 64) << 64 | value);
 }
 
+/* As in protobuf a text is UTF-8: other bytes would make every message that repeats them unreadable to those who insist on it. */
+static void take_text(wire_reader *reader, const wire_field *field, char *text, size_t capacity) {
+    wire_take_text(reader, field, text, capacity);
+    if (reader->result != WIRE_OK || tw_utf8_good(text, (size_t)field->value)) return;
+    text[0] = '\0';
+    wire_fault(reader, WIRE_OUT_OF_RANGE);
+}
+
 static void take_row(const wire_row *row, wire_reader *reader, const wire_field *field, uint8_t *bytes) {
     switch (row->type) {
     case ROW_U64:
@@ -181,7 +191,7 @@ static void take_row(const wire_row *row, wire_reader *reader, const wire_field 
         SLOT(int64_t) = field->value == 0 ? TW_TIME_ABSENT : (int64_t)field->value;
         break;
     case ROW_TEXT:
-        wire_take_text(reader, field, &SLOT(char), row->limit);
+        take_text(reader, field, &SLOT(char), row->limit);
         break;
     case ROW_MONEY:
         take_money_high(&SLOT(wire_money), field->value);

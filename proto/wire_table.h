@@ -21,7 +21,7 @@ typedef enum wire_row_type {
     ROW_PRICE,     /* int64_t, a member of a oneof: TW_PRICE_ABSENT if absent */
     ROW_QUANTITY,  /* uint64_t, a member of a oneof: WIRE_QUANTITY_ABSENT if absent */
     ROW_TIME,      /* int64_t, sfixed64 */
-    ROW_TEXT,      /* char[limit] */
+    ROW_TEXT,      /* char[limit], UTF-8 */
     ROW_NUMBER,    /* uint32_t, one more on the wire */
     ROW_MONEY,     /* wire_money; this row is the high half, the next one must be ROW_MONEY_LOW */
     ROW_MONEY_LOW, /* likewise, with the same offset */

@@ -26,7 +26,8 @@
 #define EXIT_NO_ANSWER    3 /* stored, or perhaps stored, and nobody has answered */
 #define MOST_FILE         (64u << 20)
 #define MOST_HOLDERS_TOLD 5u
-#define MOST_LINES_TOLD   20u /* of one command; then they are counted */
+#define MOST_LINES_TOLD   20u                             /* of one command; then they are counted */
+#define LOOK_AGAIN_NS     (200 * TW_NS_PER_SECOND / 1000) /* for a venue that is being started */
 
 typedef struct venue_settings {
     venue_link_settings link;
@@ -79,7 +80,7 @@ static const settings_program program = {
     .foreign = command_settings,
     .epilogue =
         "Commands (docs/venue-file.md has them all):\n"
-        "  apply FILE                                every line of a venue file\n"
+        "  apply FILE                                every line of a venue file; waits for a venue that starts\n"
         "  show [ACCOUNT]                            shards and instruments, or an account's limits and money\n"
         "  instrument AAPL tick=0.01 ...             account ann    fees 0 taker=30ppm    limits ann funds=10M "
         "...\n"
@@ -287,11 +288,32 @@ static void tell(run *self, bool brief) {
 
 typedef struct look_for {
     bool directory, days;
+    bool starting; /* the venue may only be starting: it is waited for, as the server is */
 } look_for;
+
+/* A first matcher makes its streams a moment after it was started: who sets a venue up from a script is there before it. */
+static tw_code find_venue(run *self, bool starting, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    int64_t until_ns = rt_clock_monotonic_ns() + s->server.connect_timeout_ns;
+    tw_code code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
+    for (bool first = true; starting && code == TW_NOT_FOUND; first = false) {
+        int64_t again_ns = rt_clock_monotonic_ns() + LOOK_AGAIN_NS;
+        if (again_ns > until_ns) break;
+        if (first)
+            fprintf(stderr,
+                    "tickwire venue: there is no venue %s here yet: waits up to %" PRId64
+                    " s for it (--connect-timeout)\n",
+                    s->exchange, s->server.connect_timeout_ns / TW_NS_PER_SECOND);
+        if (venue_link_wait(&self->link, NULL, NULL, again_ns) == VENUE_INTERRUPTED) break;
+        *error = (tw_error){0};
+        code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
+    }
+    return code;
+}
 
 static tw_code look(run *self, look_for wanted, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = venue_shards_find(&self->link, s->exchange, true, &self->shards, error);
+    tw_code code = find_venue(self, wanted.starting, error);
     if (code == TW_OK && !self->shards.complete)
         fprintf(stderr,
                 "tickwire venue: JetStream does not say which shards there are (is it allowed to?): only those "
@@ -361,7 +383,8 @@ static tw_code apply(run *self, const char *path, tw_error *error) {
                          path);
     if (code == TW_OK) {
         const look_for wanted = {.directory = venue_tasks_need_directory(file.orders, file.count),
-                                 .days = venue_tasks_need_days(file.orders, file.count)};
+                                 .days = venue_tasks_need_days(file.orders, file.count),
+                                 .starting = true};
         use_exchange(self, file.mic);
         code = look(self, wanted, error);
         if (code == TW_OK) code = send_orders(self, file.orders, file.count, file.shards, error);

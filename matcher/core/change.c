@@ -58,6 +58,8 @@ static mx_reason change_prices(const instrument *where, const order *one, const 
 /* The old order's reservations are out of the sums while the rules look at the new one. */
 static mx_reason change_risk(mx_engine *engine, const order *one, const change *to, bool too_many) {
     const instrument *where = instrument_of(engine, one);
+    int64_t stop_price = waits(one) ? to->stop_price : TW_PRICE_ABSENT;
+    bool at_once = !to->smaller_only && (!waits(one) || stop_reached(where, one->side, stop_price));
     order_release(engine, one, one->leaves);
     risk_view view = {.engine = engine,
                       .owner = account_of(engine, one),
@@ -69,6 +71,7 @@ static mx_reason change_risk(mx_engine *engine, const order *one, const change *
                       .replaces = true,
                       .too_many = too_many,
                       .price = to->price,
+                      .worth = risk_worth(where, one->side, to->price, stop_price, at_once),
                       .sent_price = to->price,
                       .reference = waits(one) ? to->stop_price : where->reference_price,
                       .quantity = to->leaves};

@@ -77,7 +77,7 @@ static bool check_account(const mx_engine *engine, uint32_t number, uint32_t *fo
         if (last != NO_ROW && engine->rests[last].entry >= engine->rests[row].entry)
             return FAULT("the order list of account %u is out of order", number);
         if (!check_order(engine, row, error)) return false;
-        mx_money notional = (mx_money)one->price * (int64_t)one->leaves;
+        mx_money notional = open_notional(engine, one, one->leaves);
         all.open += notional;
         if (one->side == TW_BID) all.reserved += notional;
         all.orders++;

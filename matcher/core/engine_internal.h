@@ -61,7 +61,7 @@ typedef struct row_list {
 typedef struct account {
     mx_money spent, fees;
     mx_money reserved;   /* price times leaves of open buys */
-    mx_money open;       /* likewise, both sides */
+    mx_money open;       /* open_notional of all open orders */
     mx_money held;       /* cost of all positions */
     int64_t rate_due_ns; /* when the account's messages so far are paid for by its rate */
     row_list orders;
@@ -83,7 +83,7 @@ typedef struct position {
     int64_t quantity;
     uint64_t open_quantity[2]; /* leaves of open orders by side */
     mx_money cost, realised;
-    mx_money open;       /* price times leaves of open orders */
+    mx_money open;       /* open_notional of open orders */
     uint32_t next_alike; /* in the index */
     bool blocked;
 } position;
@@ -112,7 +112,7 @@ typedef struct session {
     uint32_t silent_at;
 } session;
 
-/* What became of a client order id today, in the order of their coming. */
+/* What became of a client order id today, in the order of their coming; not what entry.c says does not last. */
 typedef struct client_row {
     mx_client_id id;
     uint64_t order_id;
@@ -247,6 +247,8 @@ void order_link(mx_engine *engine,
 void order_free(mx_engine *engine, uint32_t row); /* out of all of them; it may not stand in a queue */
 void order_end(mx_engine *engine, uint32_t row, mx_report_kind kind,
                mx_reason reason); /* leaves its queue, report, free */
+mx_money open_notional(const mx_engine *engine, const order *one,
+                       uint64_t quantity); /* as its account's sums have it */
 void order_reserve(mx_engine *engine, const order *one);
 void order_release(mx_engine *engine, const order *one, uint64_t quantity);
 

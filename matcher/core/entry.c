@@ -135,6 +135,7 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_
                          bool too_many) {
     static const position none;
     const instrument *where = &engine->instruments[c->instrument];
+    bool at_once = !is_stop(c->type) || stop_reached(where, c->side, c->stop_price);
     risk_view view = {.engine = engine,
                       .owner = &engine->accounts[c->account],
                       .held = row != NO_ROW ? &engine->positions[row] : &none,
@@ -144,6 +145,7 @@ static mx_reason risk_of(const mx_engine *engine, const mx_new_order *c, uint32_
                       .type = c->type,
                       .too_many = too_many,
                       .price = price,
+                      .worth = risk_worth(where, c->side, price, c->stop_price, at_once),
                       .sent_price = c->price,
                       .reference = is_stop(c->type) ? c->stop_price : where->reference_price,
                       .quantity = c->quantity};
@@ -317,6 +319,24 @@ static void begin(mx_engine *engine, uint32_t row, uint64_t minimum) {
     }
 }
 
+/*
+ * Is an outcome remembered under the client order id? Not where nothing of the order itself was judged, for the same order may come
+ * again later; and nothing of a message that came too fast, whatever else was wrong with it: the ids of a day are everybody's.
+ */
+static bool lasts(mx_reason reason, bool too_many) {
+    switch (reason) {
+    case MXR_STORAGE_LOW:
+    case MXR_KILL_SWITCH:
+    case MXR_ACCOUNT_BLOCKED:
+    case MXR_INSTRUMENT_BLOCKED:
+    case MXR_NO_LIMITS:
+    case MXR_INPUT_FULL:
+        return false;
+    default:
+        return !too_many;
+    }
+}
+
 void order_new(mx_engine *engine, const mx_new_order *c) {
     if (c->account >= engine->account_count || c->instrument >= engine->instrument_count) {
         reject(engine, c, c->account >= engine->account_count ? MXR_UNKNOWN_ACCOUNT : MXR_UNKNOWN_INSTRUMENT);
@@ -337,7 +357,7 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
     int64_t price = TW_PRICE_ABSENT;
     uint32_t held = position_find(engine, c->account, c->instrument);
     mx_reason reason = check(engine, c, held, too_many, &price);
-    if (named) client_remember(engine, hash, c, reason);
+    if (named && lasts(reason, too_many)) client_remember(engine, hash, c, reason);
     if (reason != MXR_OK) {
         reject(engine, c, reason);
         return;

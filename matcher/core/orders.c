@@ -108,10 +108,20 @@ void order_end(mx_engine *engine, uint32_t row, mx_report_kind kind, mx_reason r
     order_free(engine, row);
 }
 
+/* A sell that waits is worth its stop price, about which it will come: a limit far below would hide what it sells for. */
+mx_money open_notional(const mx_engine *engine, const order *one, uint64_t quantity) {
+    int64_t worth = one->price;
+    if (one->side == TW_ASK && !one->triggered && (one->type == MX_STOP || one->type == MX_STOP_LIMIT)) {
+        int64_t stop_price = engine->rests[one - engine->orders].stop_price;
+        if (stop_price > worth) worth = stop_price;
+    }
+    return (mx_money)worth * (int64_t)quantity;
+}
+
 void order_reserve(mx_engine *engine, const order *one) {
     position *held = &engine->positions[one->position];
     account *owner = &engine->accounts[held->account];
-    mx_money notional = (mx_money)one->price * (int64_t)one->leaves;
+    mx_money notional = open_notional(engine, one, one->leaves);
     held->open_quantity[one->side] += one->leaves;
     held->open += notional;
     owner->open += notional;
@@ -121,7 +131,7 @@ void order_reserve(mx_engine *engine, const order *one) {
 void order_release(mx_engine *engine, const order *one, uint64_t quantity) {
     position *held = &engine->positions[one->position];
     account *owner = &engine->accounts[held->account];
-    mx_money notional = (mx_money)one->price * (int64_t)quantity;
+    mx_money notional = open_notional(engine, one, quantity);
     held->open_quantity[one->side] -= quantity;
     held->open -= notional;
     owner->open -= notional;

@@ -9,7 +9,19 @@ static bool is_buy(const risk_view *v) {
 
 /* Cheaper to multiply again than to keep 128 bits in memory. */
 static mx_money notional_of(const risk_view *v) {
-    return (mx_money)v->price * (int64_t)v->quantity;
+    return (mx_money)v->worth * (int64_t)v->quantity;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* An absent price is less than any other. */
+int64_t risk_worth(const instrument *where, unsigned side, int64_t price, int64_t stop_price, bool at_once) {
+    if (side == TW_BID) return price;
+    int64_t worth = larger(price, stop_price), best = where->ladders[TW_BID].best;
+    if (!at_once) return worth;
+    return larger(worth, best != NO_KEY ? key_price(where, TW_BID, best) : where->reference_price);
 }
 
 static uint64_t size_of_position(const position *held) {

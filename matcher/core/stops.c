@@ -3,7 +3,10 @@
 
 /* The order is in no queue: it becomes a live one. */
 void stop_trigger(mx_engine *engine, uint32_t row) {
-    engine->orders[row].triggered = true;
+    order *one = &engine->orders[row];
+    order_release(engine, one, one->leaves); /* it waits no longer: worth its limit from now on */
+    one->triggered = true;
+    order_reserve(engine, one);
     emit_order(engine, MX_TRIGGERED, MXR_OK, row);
     order_run(engine, row);
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'nats';
 import { folder, NatsServer, Program, root, run, tickwireProgram, until } from './lib/programs.mjs';
-import { Matcher } from './lib/venue.mjs';
+import { limit, Matcher } from './lib/venue.mjs';
 import { decodeAs, encodeAs } from './lib/wire.mjs';
 
 const server = await NatsServer.start({ jetstream: true });
@@ -60,6 +60,20 @@ test('without a venue, and without an engine, it is said what is missing', async
   assert.match(unheard.stderr, /shard 1 of TWEX does not answer, nothing was sent/);
   const exported = run(tickwireProgram, ['tap', '--url', 'nats://127.0.0.1:1', '--connect-timeout', '100ms', 'x'], { env: { ...env, TICKWIRE_ACCOUNT: 'ann' } });
   assert.doesNotMatch(exported.stderr, /TICKWIRE_ACCOUNT/, 'a variable of another command is none of its business');
+});
+
+test('a file may be applied while the first matcher is still starting; where none does, that is said', async () => {
+  const early = await NatsServer.start({ jetstream: true });
+  const example = path.join(root, 'docs/examples/venue.txt');
+  const never = say('venue', 'apply', example, '--url', early.url, '--connect-timeout', '1s');
+  assert.equal(never.status, 1);
+  assert.match(never.stderr, /waits up to 1 s for it.*\n.*there is no venue TWEX here: no order stream, no heartbeat\. Start tickwire-matcher/);
+  const apply = new Program(tickwireProgram, ['venue', 'apply', example, '--url', early.url, '--connect-timeout', '60s'], { env: { ...env, TICKWIRE_TIMEOUT: '60s' } });
+  await apply.says(/there is no venue TWEX here yet: waits up to 60 s/);
+  matchers.push(await Matcher.start(early));
+  assert.equal(await apply.end(), 0, apply.stderr);
+  assert.match(apply.stdout, /TWEX: \d+ commands done at 1 shard, 0 refused, 0 not stored, 0 not answered/);
+  await matchers.pop().program.stop('SIGKILL');
 });
 
 test('a file sets the venue up; each command is answered by the engine; applied again it changes nothing', async () => {
@@ -285,16 +299,22 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   await until('shard 1 to have it again', () => JSON.stringify(where()) === '[[1,"CLOSED"]]');
 });
 
-test('NATS permissions as in the example let a trader order and ask for its own account, and no other', async () => {
+test('NATS accounts as in the example let a trader order and ask for its own account, and reach nothing else', async () => {
   for (const user of ['PLATFORM', 'GATEWAY', 'ANN', 'BOB']) process.env[`${user}_PASSWORD`] = `of-${user.toLowerCase()}`;
   const config = readFileSync(path.join(root, 'docs/examples/venue-nats.conf'), 'utf8').replace('jetstream: enabled', '');
   const guarded = await NatsServer.start({ jetstream: true, config });
   const as = (user) => guarded.url.replace('//', `//${user}:of-${user}@`);
-  matchers.push(await Matcher.start({ url: as('platform') }));
+  const client = (user) => connect({ servers: guarded.url, user, pass: `of-${user}` });
+  const matcher = await Matcher.start({ url: as('platform') });
+  matchers.push(matcher);
   assert.equal(say('venue', 'apply', path.join(root, 'docs/examples/venue.txt'), '--url', as('platform')).status, 0);
-  const trader = (user, account, ...words) => say(...words, '--url', as(user), '--inbox-prefix', `_INBOX_${user}`, '--account', account);
+  const bob = await client('bob');
+  const heard = [];
+  bob.subscribe('>', { callback: (error, { subject, data }) => heard.push({ subject, data }) });
+  await bob.flush();
+  const trader = (user, account, ...words) => say(...words, '--url', as(user), '--account', account);
   assert.match(trader('ann', 'ann', 'order', 'buy', 'AAPL', '100', '@', '187.20', '--tif', 'gtc').stdout, /ACCEPTED +1-2-0/);
-  assert.match(trader('bob', 'bob', 'order', 'sell', 'AAPL', '60').stdout, /FILL .* 60 @ 187\.2000/);
+  assert.match(trader('bob', 'bob', 'order', 'sell', 'AAPL', '60', '--inbox-prefix', '_INBOX_bob').stdout, /FILL .* 60 @ 187\.2000/);
   const [own, others] = [trader('ann', 'ann', 'orders'), trader('bob', 'ann', 'orders')];
   assert.deepEqual([own.status, others.status], [0, 1], own.stderr + others.stdout);
   assert.match(own.stdout, /AAPL/);
@@ -302,25 +322,53 @@ test('NATS permissions as in the example let a trader order and ask for its own 
   const foreign = trader('bob', 'ann', 'order', 'buy', 'AAPL', '1', '@', '187');
   assert.equal(foreign.status, 1);
   assert.match(foreign.stderr, /nothing happened, .*Publish to "orders\.TWEX\.1\.ann\.AAPL"/i);
-  // what a client of its own could try: the question about anybody, another's answers, another's reports, control, the streams
-  const bob = await connect({ servers: guarded.url, user: 'bob', pass: 'of-bob', inboxPrefix: '_INBOX_bob' });
+  await until('the reports, and market data', () => ['exec.bob', 'TWEX.AAPL.trade'].every((subject) => heard.some((one) => one.subject === subject)));
+  const reports = heard.filter((one) => one.subject === 'exec.bob').flatMap((one) => decodeAs('ExecutionReports', one.data).reports);
+  assert.deepEqual(reports.map((one) => one.kind).slice(-2), ['REPORT_ACCEPTED', 'REPORT_FILL']);
+  const foreignSubjects = new Set(heard.map((one) => one.subject).filter((one) => !/^(TWEX|feed\.TWEX|fills\.TWEX)\.|^exec\.bob$|^instruments\.TWEX|\.TWEX\.1\.bob\b|^_INBOX/.test(one)));
+  assert.deepEqual([...foreignSubjects], [], 'of everything that there is, it hears its own and market data');
+
+  // what a client of its own could try: the question about anybody, another's orders, another's reports, control, the streams
   const refused = [];
   (async () => { for await (const { type, permissionContext: what } of bob.status()) if (type === 'error') refused.push(`${what.operation} ${what.subject}`); })();
-  for (const subject of ['_INBOX.>', '_INBOX_ann.>', 'exec.ann', 'exec.*']) bob.subscribe(subject, { callback: () => {} });
   for (const subject of ['query.TWEX.1', 'query.TWEX.1.ann', 'control.TWEX.1', 'orderbatch.TWEX.1', 'orders.TWEX.1.ann.AAPL', 'execlog.TWEX.1', 'exec.ann', '$JS.API.STREAM.LIST']) bob.publish(subject);
-  await until(() => `twelve refusals: ${refused}`, () => refused.length === 12);
-  // its own subject answers about itself whatever it says, and only to an inbox
+  await until(() => `eight refusals: ${refused}`, () => refused.length === 8);
+  // its own subject answers about itself whatever it says
   const question = (account) => encodeAs('Query', { kind: 'QUERY_POSITIONS', account });
   const mine = decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question(''))).data);
   assert.deepEqual([mine.code, mine.account, mine.positions.length], ['REPLY_OK', 'bob', 1]);
   assert.equal(decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question('ann'))).data).code, 'REPLY_BAD_REQUEST');
-  const platform = await connect({ servers: guarded.url, user: 'platform', pass: 'of-platform' });
+
+  // The server publishes acknowledgements, and a matcher its answers, where the asker says, with more rights than the asker has.
+  const platform = await client('platform'), gateway = await client('gateway');
+  const { streams } = await platform.jetstreamManager();
+  const state = async (word) => (({ first_seq: first, last_seq: last, messages }) => ({ first, last, messages }))((await streams.info(`TWEX-${word}-1`)).state);
+  const [orders, execlog] = [await state('orders'), await state('execlog')];
+  const buy = encodeAs('OrderBatch', { commands: [limit('bob', 'buy', 1, 1_800_000)] });
   let strayed = 0;
-  platform.subscribe('control.TWEX.1', { callback: () => strayed++ });
+  for (const subject of ['control.TWEX.1', 'orders.TWEX.1.ann.AAPL', 'exec.ann']) platform.subscribe(subject, { callback: () => strayed++ });
   await platform.flush();
-  bob.publish('query.TWEX.1.bob', question(''), { reply: 'control.TWEX.1' });
+  const elsewhere = ['execlog.TWEX.1', '$JS.API.STREAM.PURGE.TWEX-orders-1', 'control.TWEX.1', 'orders.TWEX.1.ann.AAPL', 'exec.ann'];
+  for (const reply of elsewhere) {
+    bob.publish('orders.TWEX.1.bob.AAPL', buy, { reply });
+    bob.publish('query.TWEX.1.bob', question(''), { reply });
+  }
+  for (const reply of elsewhere.slice(2)) gateway.publish('query.TWEX.1', question('bob'), { reply }); // of the account that has the streams
+  await gateway.flush();
+  const { seq } = JSON.parse((await bob.request('orders.TWEX.1.bob.AAPL', buy)).string());
+  assert.equal(seq, orders.last + elsewhere.length + 1, 'acknowledged, each order once');
+  await until('the reports', async () => (await matcher.metrics()).journaled_seq >= seq);
   await bob.request('query.TWEX.1.bob', question(''));
   await platform.flush();
+  assert.deepEqual(await state('orders'), { first: 1, last: seq, messages: seq });
+  const after = await state('execlog');
+  assert.deepEqual([after.first, after.messages], [1, after.last]);
+  for (let at = execlog.last + 1; at <= after.last; at++) {
+    const batch = decodeAs('ExecutionBatch', (await streams.getMessage('TWEX-execlog-1', { seq: at })).data);
+    assert.ok(batch.reports.every((one) => one.kind === 'REPORT_ACCEPTED'));
+  }
+  const ready = await matcher.get('/readyz');
+  assert.equal(ready.status, 200, await ready.text());
   assert.equal(strayed, 0);
-  await Promise.all([bob.close(), platform.close()]);
+  await Promise.all([bob.close(), platform.close(), gateway.close()]);
 });

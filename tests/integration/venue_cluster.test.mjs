@@ -128,7 +128,12 @@ class Scene {
     const counts = () => [this.load.acknowledged.length / 10, this.reportTimes.length / 10, ...this.senders.map(({ acknowledged }) => acknowledged.length),
       ...this.streaming.map(({ executions }) => executions.length)];
     const before = counts();
-    await until(() => `orders and reports to flow again: ${before}, ${counts()}`, () => counts().every((count, i) => count > before[i] + 2), 60_000);
+    await until(() => `orders and reports to flow again: ${before}, ${counts()}\n${this.lastWords()}`, () => counts().every((count, i) => count > before[i] + 2), 60_000);
+  }
+
+  /** What the matchers have said last, for whoever looks for the cause of a failure. */
+  lastWords() {
+    return this.places.map(({ name, matcher }) => `${name}: ${matcher.program.stderr.split('\n').slice(-40).join('\n')}`).join('\n');
   }
 
   async kill(what) {

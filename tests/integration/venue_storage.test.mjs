@@ -163,16 +163,21 @@ test('what was exported and lies before the oldest snapshot can go; leader, stan
   assert.match(tickwire('journal', 'verify', '--file', kept, ...bounds).stdout, /\nOK\n$/, 'what went is kept');
   matcher.kill();
   await standby.leads();
-  seq = await desk.orders([limit('bob', 'sell', 1, 10_000)]);
+  seq = await desk.orders(Array.from({ length: 3000 }, () => limit('bob', 'sell', 1, 10_000)));
   await desk.journaled(standby, seq);
-  await standby.program.stop();
+  await standby.program.stop(); // and keeps a snapshot of several messages
 
   // a new machine has what was open before; a second time begins where the first ended
   matcher = await Matcher.start(server);
   await matcher.program.says(/starts with a snapshot/);
   await matcher.leads();
   assert.deepEqual((await desk.ask({ kind: 'QUERY_ORDERS', account: 'ann' })).orders.map((one) => one.orderId), [orderId(bid)]);
-  await streams.purge('TWEX-snapshots-1', { seq: 2 });
+  const snapshots = () => journal('list', '--json').stdout.trim().split('\n').map((line) => JSON.parse(line)).filter((one) => one.type === 'snapshot');
+  const begins = snapshots().find((one) => Number(one.seq) >= seq && one.whole);
+  assert.ok(begins.messages > 1, 'purging to a number of messages would cut it');
+  assert.match(journal('list').stdout, new RegExp(`snapshot after ${begins.seq} .* in ${begins.messages} messages from ${begins.first_message} `));
+  await streams.purge('TWEX-snapshots-1', { seq: Number(begins.first_message) });
+  assert.deepEqual(snapshots()[0], begins, 'the oldest now, and whole');
   await desk.journaled(matcher, await desk.orders([limit('bob', 'sell', 1, 10_000)]));
   assert.equal(journal('export', '--out', `${kept}2`).status, 0);
   const again = trim(`${kept}2`, '--yes', '--json');

@@ -61,9 +61,9 @@ static void set_limits(crowd *c, mx_command *command, uint32_t account) {
                      .open_orders = UINT32_MAX};
     if (chance(c, 70)) return;
     if (chance(c, 20)) l->order_quantity = 50 + below(c, 100);
-    if (chance(c, 20)) l->order_notional = (mx_money)(30000 + below(c, 100000));
+    if (chance(c, 20)) l->order_notional = (mx_money)(5000 + below(c, 100000));
     if (chance(c, 20)) l->funds = (mx_money)(100000 + below(c, 1000000));
-    if (chance(c, 20)) l->exposure = (mx_money)(100000 + below(c, 1000000));
+    if (chance(c, 20)) l->exposure = (mx_money)(20000 + below(c, 500000));
     if (chance(c, 20)) l->position = 50 + below(c, 500);
     if (chance(c, 20)) l->concentration_ppm = (uint32_t)below(c, 500000);
     if (chance(c, 20)) l->collar_ppm = (uint32_t)below(c, 30000);
@@ -129,6 +129,8 @@ static void new_order(crowd *c, mx_command *command) {
                         .client_id = name(c)};
     o->quantity = quantity(c, o->instrument);
     order_type(c, o);
+    if (o->side == TW_ASK && o->price > 0 && chance(c, 4))
+        o->price = 5 + (int64_t)below(c, 50) * 5; /* at any price */
     if (chance(c, 12)) o->display = chance(c, 10) ? quantity(c, o->instrument) : o->quantity >= 20 ? 10 : 1;
     if (chance(c, 4)) o->minimum = quantity(c, o->instrument);
     if (chance(c, 5)) o->post_only = true;

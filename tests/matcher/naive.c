@@ -528,20 +528,38 @@ static mx_money open_value(const naive_engine *e, uint32_t account, uint32_t ins
         const entry *x = &e->orders[i];
         if (x->o.account != account || x->o.order_id == but) continue;
         if ((instrument != MX_EVERY && x->o.instrument != instrument) || (side != 2 && x->o.side != side)) continue;
-        value += (mx_money)x->limit * (mx_money)x->left;
+        bool waits = is_stop(x->o.type) && !x->live_stop;
+        int64_t each = waits && x->o.side == TW_ASK && x->o.stop_price > x->limit ? x->o.stop_price : x->limit;
+        value += (mx_money)each * (mx_money)x->left;
         *quantity += x->left;
     }
     return value;
 }
 
-/* `o` is what the order would be, `quantity` of it still to be executed; `but` the order it replaces, 0 if it is new. */
-static mx_reason risk(const naive_engine *e, const mx_new_order *o, int64_t price, int64_t reference,
+static bool reached_already(const product *p, unsigned side, int64_t stop_price) {
+    if (p->state != MX_CONTINUOUS || p->last == TW_PRICE_ABSENT) return false;
+    return side == TW_BID ? p->last >= stop_price : p->last <= stop_price;
+}
+
+/* The most that one piece can change hands for. `waits`: for its stop price. `moves`: it comes to the market, now or once triggered. */
+static int64_t dearest(const naive_engine *e, const mx_new_order *o, int64_t price, bool waits, bool moves) {
+    if (o->side == TW_BID) return price;
+    const product *p = &e->products[o->instrument];
+    if (waits && o->stop_price > price) price = o->stop_price;
+    if (!moves || (waits && !reached_already(p, o->side, o->stop_price))) return price;
+    const entry *bid = first_of(e->orders, e->count, o->instrument, TW_BID);
+    int64_t pays = bid != NULL ? bid->limit : p->reference;
+    return pays != TW_PRICE_ABSENT && pays > price ? pays : price;
+}
+
+/* `o` is what the order would be, `each` what one piece of it is worth, `quantity` of it still to be executed; `but` the order it replaces, 0 if it is new. */
+static mx_reason risk(const naive_engine *e, const mx_new_order *o, int64_t price, int64_t each, int64_t reference,
                       uint64_t quantity, uint64_t but, bool too_fast) {
     const owner *who = &e->owners[o->account];
     const mx_limits *l = &who->limits;
     const holding *h = &e->holdings[o->account][o->instrument];
     bool buys = o->side == TW_BID;
-    mx_money value = (mx_money)price * (mx_money)quantity;
+    mx_money value = (mx_money)each * (mx_money)quantity;
     if (e->low) return MXR_STORAGE_LOW;
     if (e->killed || who->killed) return MXR_KILL_SWITCH;
     if (who->blocked) return MXR_ACCOUNT_BLOCKED;
@@ -626,6 +644,13 @@ static void remember(naive_engine *e, const mx_new_order *o, mx_reason reason) {
     e->outcomes[e->outcome_count++] = (outcome){o->client_id, o->account, o->instrument, o->order_id, reason};
 }
 
+/* Refusals for what the venue or the account is just now, not for what the order is. */
+static bool passes(mx_reason reason) {
+    return reason == MXR_STORAGE_LOW || reason == MXR_KILL_SWITCH || reason == MXR_ACCOUNT_BLOCKED ||
+           reason == MXR_INSTRUMENT_BLOCKED || reason == MXR_NO_LIMITS || reason == MXR_MESSAGE_RATE ||
+           reason == MXR_INPUT_FULL;
+}
+
 static size_t positions_known(const naive_engine *e) {
     size_t count = 0;
     for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
@@ -650,18 +675,14 @@ static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int
                                   : o->price;
     reason = collar(p, o->type, o->price, o->stop_price);
     if (reason != MXR_OK) return reason;
-    reason = risk(e, o, *limit, is_stop(o->type) ? o->stop_price : p->reference, o->quantity, 0, fast);
+    int64_t each = dearest(e, o, *limit, is_stop(o->type), true);
+    reason = risk(e, o, *limit, each, is_stop(o->type) ? o->stop_price : p->reference, o->quantity, 0, fast);
     if (reason != MXR_OK) return reason;
     if (full(e)) return MXR_INPUT_FULL;
     if (o->post_only && opposite != NULL && can_trade(o->side, o->price, opposite->limit)) return MXR_POST_ONLY;
     if (e->count >= e->bounds.max_orders) return MXR_ORDERS_FULL;
     bool held = e->holdings[o->account][o->instrument].known;
     return !held && positions_known(e) >= e->bounds.max_positions ? MXR_POSITIONS_FULL : MXR_OK;
-}
-
-static bool reached_already(const product *p, unsigned side, int64_t stop_price) {
-    if (p->state != MX_CONTINUOUS || p->last == TW_PRICE_ABSENT) return false;
-    return side == TW_BID ? p->last >= stop_price : p->last <= stop_price;
 }
 
 static void enter(naive_engine *e, const mx_new_order *o, int64_t limit) {
@@ -726,7 +747,7 @@ static void new_order(naive_engine *e, const mx_new_order *o) {
     }
     int64_t limit = TW_PRICE_ABSENT;
     mx_reason reason = may_come(e, o, fast, &limit);
-    remember(e, o, reason);
+    if (!fast && !passes(reason)) remember(e, o, reason);
     if (reason != MXR_OK) {
         refuse(e, o, MX_REJECTED, reason);
         return;
@@ -817,7 +838,8 @@ static mx_reason changed(naive_engine *e, const entry *x, const mx_replace *c, b
     mx_reason reason = *smaller ? MXR_OK : collar(p, type, to->limit, to->o.stop_price);
     if (reason != MXR_OK) return reason;
     int64_t reference = x->where == WAITING ? to->o.stop_price : p->reference;
-    reason = risk(e, &to->o, to->limit, reference, to->left, x->o.order_id, fast);
+    int64_t each = dearest(e, &to->o, to->limit, x->where == WAITING, !*smaller);
+    reason = risk(e, &to->o, to->limit, each, reference, to->left, x->o.order_id, fast);
     if (reason == MXR_OK && full(e)) reason = MXR_INPUT_FULL;
     if (reason != MXR_OK || *smaller) return reason;
     const entry *opposite = first_of(e->orders, e->count, x->o.instrument, x->o.side ^ 1);

@@ -253,6 +253,31 @@ TEST(matcher_wire, a_command_that_can_not_be_read_is_refused_by_itself_and_the_o
     close_desk(&d);
 }
 
+/* Reports are shared, and who insists on UTF-8 must be able to read all of them. */
+TEST(matcher_wire, bytes_that_are_no_text_come_into_no_report) {
+    static desk d;
+    static const struct {
+        const char *id;
+        mx_report_kind kind;
+    } rows[] = {{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\x88", MX_ACCEPTED},
+                {"zz\xff\xff", MX_REJECTED},
+                {"a-name-of-many-\xed\xa0\x80-bytes", MX_REJECTED},
+                {"cut\xc3", MX_REJECTED}};
+    open_desk(&d);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const wire_order_command c = limit("alice", rows[i].id, TW_BID, 1, 9900);
+        bool good = rows[i].kind == MX_ACCEPTED;
+        start(&d);
+        EXPECT(wire_order_command_add(&d.parts, &c));
+        send_orders(&d, "orders.TWEX.1.alice.AAPL");
+        EXPECT_U64(d.count, 1);
+        EXPECT_I64(d.reports[0].kind, rows[i].kind);
+        EXPECT_I64(d.reports[0].reason, good ? MXR_OK : MXR_UNREADABLE);
+        EXPECT_I64(mx_client_id_none(&d.reports[0].client_id), !good);
+    }
+    close_desk(&d);
+}
+
 TEST(matcher_wire, nobody_acts_for_another_account_on_his_own_subject) {
     static desk d;
     wire_order_command c = wire_order_command_empty;

@@ -306,6 +306,23 @@ static const fault_row fault_rows[] = {
      BYTES("\x22\x29"
            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
      WIRE_FAULT_RANGE, 4},
+    {"a client order id that is no UTF-8",
+     BYTES("\x22\x03"
+           "a\xff"
+           "b"),
+     WIRE_FAULT_RANGE, 4},
+    {"a correlation id that ends within a character",
+     BYTES("\x52\x0a"
+           "aaaaaaaa\xe2\x82"),
+     WIRE_FAULT_RANGE, 10},
+    {"an account that is no UTF-8",
+     BYTES("\x12\x01"
+           "\x80"),
+     WIRE_FAULT_RANGE, 2},
+    {"a symbol that is no UTF-8",
+     BYTES("\x1a\x02"
+           "\xc0\x80"),
+     WIRE_FAULT_RANGE, 3},
     {"text longer than the command",
      BYTES("\x12\x7f"
            "a"),
@@ -337,6 +354,7 @@ TEST(venue_codec, a_bad_command_is_its_own_fault_and_hides_nobody) {
         EXPECT_I64(first.fault.kind, WIRE_FAULT_NONE);
         EXPECT_MSG(middle.fault.kind == row->fault && middle.fault.field == row->field, "%s: fault %d of field %u",
                    row->what, (int)middle.fault.kind, middle.fault.field);
+        EXPECT(strchr(middle.client_order_id, 0xff) == NULL && middle.correlation_id[0] == '\0');
         EXPECT_I64(last.fault.kind, WIRE_FAULT_NONE);
         EXPECT_STR(last.account, "alice");
         EXPECT_U64(last.quantity, 100);

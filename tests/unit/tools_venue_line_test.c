@@ -54,6 +54,11 @@ TEST(venue_line, an_instrument_that_exists_has_to_be_told_whole) {
     EXPECT_U64(order.command.collar_ppm, 0);
 }
 
+TEST(venue_line, bounds_above_the_defaults_are_taken_once_all_matchers_have_the_memory) {
+    EXPECT_U64(read_one("bounds orders=1M reports=1M").command.max_orders, 1000000);
+    EXPECT_U64(read_one("bounds orders=4M memory=yes").command.max_orders, 4000000);
+}
+
 TEST(venue_line, a_day_far_ahead_is_taken_if_that_is_said) {
     EXPECT_U64(read_one("day 2026-11-28 end=21:00").command.date, 20261128);
     EXPECT_U64(read_one("day 2062-11-21 end=21:00 far=yes").command.date, 20621121);
@@ -147,6 +152,7 @@ static const struct {
     {"fees 16 maker=1ppm", "no fee class"},
     {"day 2026-02-30 end=21:00", "is no date"},
     {"day 2026-11-21", "when does it end"},
+    {"bounds orders=4M", "once all were, say memory=yes"},
     {"day 2062-11-21 end=21:00", "no earlier day can: if it is meant, say far=yes"},
     {"day 2026-11-29 end=21:00", "is 8 days after today"},
     {"day 2026-11-29 end=21:00 far=no", "far='no' can't be read"},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "matcher/core/engine.h"
 #include "matcher/core/report.h"
 #include "matcher/core/types.h"
 #include "tools/venue/name.h"
@@ -57,7 +58,7 @@ static const verb verbs[] = {
     {"unkill", WIRE_SET_KILL, PLAIN, TARGET_ACCOUNT_OR_ALL, 0, false, "unkill ann, or unkill all"},
     {"cancel", WIRE_CONTROL_MASS_CANCEL, CANCEL, TARGET_ACCOUNT_AND_SYMBOL, 0, false,
      "an account or all, perhaps an instrument, perhaps side=buy: cancel ann, cancel all AAPL"},
-    {"bounds", WIRE_SET_BOUNDS, BOUNDS, TARGET_NONE, 0, false, "bounds orders=4M client-ids=32M"},
+    {"bounds", WIRE_SET_BOUNDS, BOUNDS, TARGET_NONE, 0, false, "bounds orders=4M client-ids=32M memory=yes"},
 };
 #define VERBS (sizeof verbs / sizeof *verbs)
 
@@ -128,6 +129,7 @@ static const attribute attributes[] = {
     {BOUNDS, "client-ids", VALUE_BOUND, AT(max_client_ids), 0, "32M", false},
     {BOUNDS, "sessions", VALUE_BOUND, AT(max_sessions), 0, "16k", false},
     {BOUNDS, "reports", VALUE_BOUND, AT(max_reports), 0, "1M", false},
+    {BOUNDS, "memory", VALUE_YES, 0, VENUE_GIVEN_MEMORY, "yes", false},
     {BOUNDS, "shard", VALUE_SHARD, 0, 0, "2", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},
 };
@@ -391,6 +393,23 @@ static tw_code check_near(const venue_context *context, const venue_order *order
                         day.year, day.month, day.day, ahead);
 }
 
+static bool is_above_defaults(const wire_control_command *c) {
+    const mx_bounds *usual = &mx_default_bounds;
+    return c->max_instruments > usual->max_instruments || c->max_accounts > usual->max_accounts ||
+           c->max_positions > usual->max_positions || c->max_orders > usual->max_orders ||
+           c->max_pages > usual->max_pages || c->max_client_ids > usual->max_client_ids ||
+           c->max_sessions > usual->max_sessions || c->max_reports > usual->max_reports;
+}
+
+/* A matcher with less memory halts, and so does its standby; from then on every start needs that much. */
+static tw_code check_memory(const venue_order *order, tw_error *error) {
+    if (!is_above_defaults(&order->command) || (order->given & VENUE_GIVEN_MEMORY) != 0) return TW_OK;
+    return tw_error_set(
+        error, TW_INVALID,
+        "bounds: above the defaults every matcher must have been started with so large a --max-..., "
+        "or it halts: once all were, say memory=yes");
+}
+
 /* What a line of its kind may not leave out, and what contradicts itself. */
 static tw_code check_whole(const venue_context *context, const verb *v, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
@@ -406,6 +425,7 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
         if ((order->given & 1u << i) == 0)
             return tw_error_set(error, TW_INVALID, "limits %s: %s= is missing (a number, or unlimited)", c->account,
                                 venue_limit_name(i));
+    if (v->id == BOUNDS && check_memory(order, error) != TW_OK) return TW_INVALID;
     if (v->id == LIMITS && order->given == 0)
         return tw_error_set(error, TW_INVALID, "limits %s: which? %s", c->account, v->usage);
     return TW_OK;

@@ -62,6 +62,7 @@ typedef enum venue_limit {
 #define VENUE_GIVEN_COLLAR     (1u << 18)
 #define VENUE_GIVEN_PROTECTION (1u << 19)
 #define VENUE_GIVEN_FAR        (1u << 20) /* a day's: it is meant to be more than a week ahead */
+#define VENUE_GIVEN_MEMORY     (1u << 21) /* bounds': all matchers were started with memory for them */
 
 /* A command for the whole venue: which shards get it, and what each of them gets, is spread.h's. */
 typedef struct venue_order {
