@@ -338,6 +338,7 @@ test('NATS accounts as in the example let a trader order and ask for its own acc
   const mine = decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question(''))).data);
   assert.deepEqual([mine.code, mine.account, mine.positions.length], ['REPLY_OK', 'bob', 1]);
   assert.equal(decodeAs('QueryReply', (await bob.request('query.TWEX.1.bob', question('ann'))).data).code, 'REPLY_BAD_REQUEST');
+  assert.equal(decodeAs('SnapshotReply', (await bob.request('snapshot.TWEX.AAPL.orderbook')).data).code, 'REPLY_OK');
 
   // The server publishes acknowledgements, and a matcher its answers, where the asker says, with more rights than the asker has.
   const platform = await client('platform'), gateway = await client('gateway');
