@@ -350,8 +350,8 @@ static bool on_found(void *context, const ms_found *found) {
     return r->found = true;
 }
 
-static void on_passed_over(void *context, const char *where, const char *why) {
-    (void)context;
+static void on_passed_over(void *context, const char *where, tw_code code, const char *why) {
+    (void)context, (void)code;
     fprintf(stderr, "bench_venue_state: %s: %s\n", where, why);
 }
 
