@@ -130,6 +130,8 @@ static bool add_reply_part(wire_parts *parts, const wire_part *part) {
         return wire_reply_report_add(parts, &part->report);
     case WIRE_PART_NAMED_INSTRUMENT:
         return wire_reply_instrument_add(parts, &part->instrument);
+    case WIRE_PART_DEFINITION:
+        return wire_reply_definition_add(parts, &part->definition);
     default:
         return wire_reply_account_add(parts, &part->account_view);
     }
