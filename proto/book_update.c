@@ -40,7 +40,8 @@ size_t wire_book_update_encode(const wire_book_update *m, uint8_t *buffer, size_
     TW_ASSERT(m->bid_count <= MOST_LEVELS && m->ask_count <= MOST_LEVELS);
     if (__builtin_expect(capacity >= ROOM(m->bid_count + m->ask_count), 1)) return put_book_update(m, buffer);
     uint8_t scratch[ROOM(2 * MOST_LEVELS)]; /* a tight buffer: what is written decides, not what might be */
-    return wire_copy_if_fits(buffer, capacity, scratch, put_book_update(m, scratch));
+    size_t length = put_book_update(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 /* A side while its arrays come in; in any order and in pieces, as protobuf allows. */

@@ -36,7 +36,8 @@ static size_t put_candle(const wire_candle *m, uint8_t *buffer) {
 size_t wire_candle_encode(const wire_candle *m, uint8_t *buffer, size_t capacity) {
     if (__builtin_expect(capacity >= CANDLE_ROOM, 1)) return put_candle(m, buffer);
     uint8_t scratch[CANDLE_ROOM];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_candle(m, scratch));
+    size_t length = put_candle(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_result(wire_reader *reader, const wire_field *field, wire_candle *m) {

@@ -24,7 +24,8 @@ static size_t put_imbalance(const wire_imbalance *m, uint8_t *buffer) {
 size_t wire_imbalance_encode(const wire_imbalance *m, uint8_t *buffer, size_t capacity) {
     if (capacity >= HEADER_ROOM) return put_imbalance(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_imbalance(m, scratch));
+    size_t length = put_imbalance(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, tw_imbalance *i) {

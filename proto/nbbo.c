@@ -51,7 +51,8 @@ static size_t put_nbbo(const wire_nbbo *m, uint8_t *buffer) {
 size_t wire_nbbo_encode(const wire_nbbo *m, uint8_t *buffer, size_t capacity) {
     if (__builtin_expect(capacity >= NBBO_ROOM, 1)) return put_nbbo(m, buffer);
     uint8_t scratch[NBBO_ROOM];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_nbbo(m, scratch));
+    size_t length = put_nbbo(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_venue(wire_reader *reader, const wire_field *field, wire_venues *venues) {

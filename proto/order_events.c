@@ -36,7 +36,8 @@ size_t wire_order_events_encode(const wire_order_events *m, uint8_t *buffer, siz
     TW_ASSERT(m->event_count <= WIRE_MAX_ORDER_EVENTS);
     if (capacity >= ROOM(m->event_count)) return put_order_events(m, buffer);
     uint8_t scratch[ROOM(WIRE_MAX_ORDER_EVENTS)];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_order_events(m, scratch));
+    size_t length = put_order_events(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_event_field(wire_reader *reader, const wire_field *field, wire_order_event *event) {

@@ -18,7 +18,8 @@ static size_t put_quote(const wire_quote *m, uint8_t *buffer) {
 size_t wire_quote_encode(const wire_quote *m, uint8_t *buffer, size_t capacity) {
     if (__builtin_expect(capacity >= HEADER_ROOM, 1)) return put_quote(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_quote(m, scratch));
+    size_t length = put_quote(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, wire_quote *m) {

@@ -21,7 +21,8 @@ static size_t put_status(const wire_status *m, uint8_t *buffer) {
 size_t wire_status_encode(const wire_status *m, uint8_t *buffer, size_t capacity) {
     if (capacity >= HEADER_ROOM) return put_status(m, buffer);
     uint8_t scratch[HEADER_ROOM];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_status(m, scratch));
+    size_t length = put_status(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_own(wire_reader *reader, const wire_field *field, wire_status *m) {

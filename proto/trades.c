@@ -40,7 +40,8 @@ size_t wire_trades_encode(const wire_trades *m, uint8_t *buffer, size_t capacity
     TW_ASSERT(m->print_count <= WIRE_MAX_PRINTS);
     if (__builtin_expect(capacity >= ROOM(m->print_count), 1)) return put_trades(m, buffer);
     uint8_t scratch[ROOM(WIRE_MAX_PRINTS)];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_trades(m, scratch));
+    size_t length = put_trades(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_print_field(wire_reader *reader, const wire_field *field, tw_print *print) {

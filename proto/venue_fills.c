@@ -33,7 +33,8 @@ size_t wire_fills_encode(const wire_fills *m, uint8_t *buffer, size_t capacity) 
     TW_ASSERT(m->fill_count <= WIRE_MAX_FILLS);
     if (capacity >= ROOM(m->fill_count)) return put_fills(m, buffer);
     uint8_t scratch[ROOM(WIRE_MAX_FILLS)];
-    return wire_copy_if_fits(buffer, capacity, scratch, put_fills(m, scratch));
+    size_t length = put_fills(m, scratch);
+    return wire_copy_if_fits(buffer, capacity, scratch, length);
 }
 
 static void take_fill_field(wire_reader *reader, const wire_field *field, wire_fill *fill) {

@@ -3,7 +3,8 @@
 
 static size_t encode(const wire_table *table, const void *m, uint8_t *buffer, size_t capacity) {
     uint8_t aside[WIRE_PART_ROOM];
-    return wire_copy_if_fits(buffer, capacity, aside, (size_t)(wire_table_put(table, m, aside) - aside));
+    size_t length = (size_t)(wire_table_put(table, m, aside) - aside);
+    return wire_copy_if_fits(buffer, capacity, aside, length);
 }
 
 static wire_result decode(const wire_table *table, const uint8_t *bytes, size_t length, void *m) {
