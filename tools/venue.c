@@ -102,6 +102,7 @@ typedef struct run {
     venue_tasks tasks;
     char exchange[TW_MIC_BYTES]; /* where a word or a file named it */
     char trouble[256];
+    bool linked;
     int code;  /* the exit code so far */
     bool told; /* why shards are silent, where some are */
 } run;
@@ -320,9 +321,12 @@ static tw_code find_venue(run *self, bool starting, tw_error *error) {
     return code;
 }
 
+/* The first that connects: the words have been understood by then. */
 static tw_code look(run *self, look_for wanted, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = find_venue(self, wanted.starting, error);
+    tw_code code = venue_link_open(&self->link, s, "tickwire venue", error);
+    self->linked = code == TW_OK;
+    if (code == TW_OK) code = find_venue(self, wanted.starting, error);
     if (code == TW_OK && !self->shards.complete)
         fprintf(stderr,
                 "tickwire venue: JetStream does not say which shards there are (is it allowed to?): only those "
@@ -403,9 +407,14 @@ static tw_code apply(run *self, const char *path, tw_error *error) {
     return code;
 }
 
-static tw_code show(run *self, const char *account, tw_error *error) {
+static tw_code show(run *self, const char *const *words, size_t count, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
-    tw_code code = look(self, (look_for){.directory = true, .days = account == NULL}, error);
+    char account_name[WIRE_ACCOUNT_BYTES];
+    const char *account = count > 1 ? words[1] : NULL;
+    if (count > 2) return tw_error_set(error, TW_INVALID, "'%s' is too much: show, or show ACCOUNT", words[2]);
+    tw_code code = account != NULL ? venue_account_parse(account, account_name, error) : TW_OK;
+    if (code != TW_OK) return code;
+    code = look(self, (look_for){.directory = true, .days = account == NULL}, error);
     if (code != TW_OK) return code;
     if (account != NULL)
         return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
@@ -473,6 +482,7 @@ typedef struct moving {
     const char *symbol;
     uint32_t from, to;
     venue_order definition;
+    bool defined;      /* here, by words or a file */
     bool blocked;      /* for everybody */
     venue_tasks after; /* accounts' blocks in it, for the new shard */
     size_t holders;
@@ -513,7 +523,8 @@ static void on_definition(void *context, const venue_page *page, const wire_part
     moving *self = context;
     (void)page;
     if (item->kind != WIRE_PART_DEFINITION) return;
-    if (item->definition.kind == WIRE_DEFINE_INSTRUMENT) self->definition.command = item->definition;
+    if (item->definition.kind == WIRE_DEFINE_INSTRUMENT && !self->defined)
+        self->definition.command = item->definition;
     if (item->definition.kind == WIRE_SET_BLOCK && item->definition.on) self->blocked = true;
 }
 
@@ -530,8 +541,8 @@ static tw_code ask_instrument(run *self, uint8_t kind, moving *about, venue_on_i
     return code;
 }
 
-/* The old shard's own word, with what was said here in place of it. */
-static tw_code find_definition(run *self, const char *const *words, size_t count, moving *about, tw_error *error) {
+/* The old shard's own word, if nothing was said here in place of it. */
+static tw_code find_definition(run *self, moving *about, tw_error *error) {
     tw_code code = ask_instrument(self, WIRE_QUERY_INSTRUMENT, about, on_definition, error);
     if (code != TW_OK) return code;
     if (about->blocked)
@@ -540,8 +551,6 @@ static tw_code find_definition(run *self, const char *const *words, size_t count
             "%s is blocked for everybody, which is how a shard knows that it has left: 'tickwire venue "
             "unblock all %s' first, and close it if nobody shall trade",
             about->symbol, about->symbol);
-    if (count > 2) return definition_of_words(self, words, count, &about->definition, error);
-    if (self->settings.file[0] != '\0') return definition_of_file(self, about->symbol, &about->definition, error);
     return TW_OK;
 }
 
@@ -679,11 +688,17 @@ static tw_code move(run *self, const char *const *words, size_t count, tw_error 
     if (code != TW_OK) return code;
     use_exchange(self, name.mic);
     about.symbol = name.symbol;
+    about.defined = count > 2 || self->settings.file[0] != '\0';
+    if (count > 2)
+        code = definition_of_words(self, words, count, &about.definition, error);
+    else if (about.defined)
+        code = definition_of_file(self, about.symbol, &about.definition, error);
+    if (code != TW_OK) return code;
     code = look(self, (look_for){.directory = true, .days = true}, error);
     if (code == TW_OK) code = find_shards(self, name.mic, &about, error);
     for (uint32_t i = 0; i < self->shards.count; i++)
         self->shards.list[i].day_known = false; /* looked at: a move at the day's end is as it should be */
-    if (code == TW_OK) code = find_definition(self, words, count, &about, error);
+    if (code == TW_OK) code = find_definition(self, &about, error);
     if (code == TW_OK) code = find_holders(self, &about, "Nothing was done", error);
     if (code == TW_OK) code = move_steps(self, &about, error);
     venue_tasks_fini(&about.after);
@@ -753,7 +768,7 @@ static tw_code dispatch(run *self, const char *const *words, size_t count, tw_er
             return tw_error_set(error, TW_INVALID, "apply which file? apply venue.txt, or - for standard input");
         return apply(self, words[1], error);
     }
-    if (strcmp(words[0], "show") == 0) return show(self, count > 1 ? words[1] : NULL, error);
+    if (strcmp(words[0], "show") == 0) return show(self, words, count, error);
     if (strcmp(words[0], "move") == 0) return move(self, words, count, error);
     return say(self, words, count, error);
 }
@@ -778,14 +793,11 @@ int command_venue(int argc, char **argv) {
         tw_error_set(&error, TW_INVALID, "say what to do: show, apply FILE, open all, ...");
     if (outcome == SETTINGS_RUN && error.code == TW_OK) {
         interrupt_watch();
-        code = venue_link_open(&self->link, &self->settings.link, "tickwire venue", &error);
-        if (code == TW_OK) {
-            code = dispatch(self, words, count, &error);
-            if (code == TW_AWAY || self->code == EXIT_NO_ANSWER) explain_silence(self);
-            venue_directory_fini(&self->directory);
-            venue_tasks_fini(&self->tasks);
-            venue_link_close(&self->link);
-        }
+        code = dispatch(self, words, count, &error);
+        if (self->linked && (code == TW_AWAY || self->code == EXIT_NO_ANSWER)) explain_silence(self);
+        venue_directory_fini(&self->directory);
+        venue_tasks_fini(&self->tasks);
+        if (self->linked) venue_link_close(&self->link);
         result = exit_for(self, code);
     } else if (outcome != SETTINGS_HELP && outcome != SETTINGS_VERSION) {
         result = EXIT_USAGE;
