@@ -45,12 +45,13 @@ static void on_message(void *context, const bus_stream_message *message) {
     inputs *self = context;
     matcher *m = self->matcher;
     if (m->state != MATCHER_RUNNING) return;
+    int64_t before_ns = mx_now(mr_engine(m->replica));
     take(self, message);
     if (m->state != MATCHER_RUNNING) return;
     self->last_ns = rt_clock_monotonic_ns();
     self->waiting = message->pending;
     if (message->pending == 0) self->reached = true;
-    hashes_taken(m->hashes);
+    hashes_taken(m->hashes, before_ns, message->pending);
     if (live_is_full(m->live)) matcher_end_of_burst(m);
     matcher_breathe(m, self->last_ns);
     if (!matcher_has_room(m)) matcher_flow(m);

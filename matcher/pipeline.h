@@ -207,7 +207,8 @@ void queries_close(queries *queries);
 /* hashes.c */
 tw_code hashes_open(hashes **hashes, matcher *matcher, tw_error *error);
 void hashes_close(hashes *hashes);
-void hashes_taken(hashes *hashes);                               /* after each input */
+/* After each input; the engine's time before it, and how many more are in the stream. */
+void hashes_taken(hashes *hashes, int64_t before_ns, uint64_t waiting);
 bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another replica that does not lead */
 
 /* keeping.c */

@@ -11,7 +11,7 @@ const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_'
 
 test('orders become reports: live, once in execlog, and as answers; a restart says the same', async () => {
   const { server, desk } = await startVenue();
-  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--no-snapshot-stream'] });
+  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--hash-interval', '0s', '--no-snapshot-stream'] });
   await matcher.leads();
   await desk.journaled(matcher, await desk.openVenue());
   const ann = await desk.listenToAccount('ann'), bob = await desk.listenToAccount('bob');
@@ -81,7 +81,7 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
   assert.equal(await matcher.program.stop(), 0);
 
   // again from the stream's beginning: nothing twice in execlog, the same ids, the same state
-  matcher = await Matcher.start(server, { args: ['--hash-every', '5'] });
+  matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--hash-interval', '0s'] });
   await matcher.program.says(/without a snapshot/);
   await matcher.leads();
   await until('the hash again', () => hashes.length >= 2);
