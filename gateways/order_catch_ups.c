@@ -30,6 +30,8 @@
 #define NEAR_INPUTS     1000000u
 #define RETRY_NS        INT64_C(200000000)
 #define GIVE_UP_NS      INT64_C(30000000000)
+#define HOLD_NS         INT64_C(250000000)
+#define LOOK_AGAIN_NS   INT64_C(2000000)
 #define CALL_NS         INT64_C(2000000000)
 
 /* A chase whose reports are read. */
@@ -40,6 +42,7 @@ typedef struct wanted {
     uint32_t number; /* of the account in this message; WIRE_NUMBER_ABSENT */
     bool reached;    /* nothing is missing from `after` to where the reader is */
     bool moved;      /* it was given some */
+    int64_t held_ns; /* so long others waited for it to have room */
     char account[WIRE_ACCOUNT_BYTES];
 } wanted;
 
@@ -70,6 +73,7 @@ typedef struct catch_up {
     arrived *first, *last;
     bool open; /* `first` is being read */
     wire_executions walk;
+    int64_t stuck_ns; /* last looked at, while somebody has no room; 0: all have */
     uint32_t name_count;
     wire_named_instrument *names; /* MOST_NAMES */
     uint32_t wanted_count;
@@ -99,6 +103,7 @@ static void stop_reading(catch_up *c) {
     bus_reader_close(c->reader);
     c->reader = NULL;
     c->paused = false;
+    c->stuck_ns = 0;
     while (c->first != NULL)
         free_first(c);
 }
@@ -326,41 +331,51 @@ static bool wants(const wanted *w, const wire_report *report) {
            (report->seq > w->after || (report->seq == w->after && report->n > w->after_n));
 }
 
-/* False: it has left. */
-static bool give(catch_up *c, uint32_t which, const wire_report *report, int64_t now_ns) {
-    order_desk *desk = c->owner->desk;
-    wanted *w = &c->wanted[which];
-    if (follow_is_abandoned(desk->follows, w->chase) || !follow_may_take(desk->follows, w->chase, now_ns)) {
-        leave(c, which, now_ns);
-        return false;
+/* Somebody who reads as fast as it can is waited for a little, and then comes back when it has read what it has. */
+static bool is_held(catch_up *c, wanted *w, int64_t now_ns) {
+    if (c->stuck_ns != 0) w->held_ns += now_ns - c->stuck_ns;
+    c->stuck_ns = now_ns;
+    return w->held_ns < HOLD_NS;
+}
+
+/* Who can't take it leaves. False: somebody is waited for, it is for nobody now. */
+static bool all_can_take(catch_up *c, const wire_report *report, int64_t now_ns) {
+    follow_table *follows = c->owner->desk->follows;
+    for (uint32_t i = 0; i < c->wanted_count;) {
+        wanted *w = &c->wanted[i];
+        if (!wants(w, report) ||
+            (!follow_is_abandoned(follows, w->chase) && follow_may_take(follows, w->chase, now_ns)))
+            i++;
+        else if (!follow_is_abandoned(follows, w->chase) && is_held(c, w, now_ns))
+            return false;
+        else
+            leave(c, i, now_ns);
     }
-    follow_take_page(desk->follows, w->chase, report, NULL);
-    w->after = report->seq;
-    w->after_n = report->n;
-    w->moved = true;
-    desk->stats.reports_from_log++;
+    c->stuck_ns = 0;
     return true;
 }
 
 /* Returns to how many it went. */
-static uint32_t take_report(catch_up *c, wire_report *report, int64_t now_ns) {
+static uint32_t give(catch_up *c, wire_report *report) {
     order_desk *desk = c->owner->desk;
     uint32_t taken = 0;
     report->counter_id = 0; /* whom it met is for audit */
     desk->written_of = NULL;
-    for (uint32_t i = 0; i < c->wanted_count;) {
-        if (!wants(&c->wanted[i], report)) {
-            i++;
-        } else if (give(c, i, report, now_ns)) {
-            taken++;
-            i++;
-        }
+    for (uint32_t i = 0; i < c->wanted_count; i++) {
+        wanted *w = &c->wanted[i];
+        if (!wants(w, report)) continue;
+        follow_take_page(desk->follows, w->chase, report, NULL);
+        w->after = report->seq;
+        w->after_n = report->n;
+        w->moved = true;
+        taken++;
     }
     desk->written_of = NULL;
+    desk->stats.reports_from_log += taken;
     return taken;
 }
 
-/* Returns what it cost. */
+/* Returns what it cost; 0: it can't be taken yet. */
 static uint32_t take_part(catch_up *c, wire_part *part, int64_t now_ns) {
     switch (part->kind) {
     case WIRE_PART_NAMED_INSTRUMENT:
@@ -370,21 +385,26 @@ static uint32_t take_part(catch_up *c, wire_part *part, int64_t now_ns) {
         take_account(c, &part->account);
         return 1;
     case WIRE_PART_REPORT:
-        return 1 + PARTS_OF_REPORT * take_report(c, &part->report, now_ns);
+        return all_can_take(c, &part->report, now_ns) ? 1 + PARTS_OF_REPORT * give(c, &part->report) : 0;
     default:
         return 1;
     }
 }
 
-/* One message, or as much of it as there is budget for. True: it was read to its end. */
+/* One message, or as much of it as there is budget and room for. True: it was read to its end. */
 static bool read_first(catch_up *c, uint32_t *budget, int64_t now_ns) {
     order_desk *desk = c->owner->desk;
     wire_part part;
     report_names others = desk->names;
+    uint32_t cost = 1;
     bool more = true;
     desk->names = (report_names){.names = c->names, .count = c->name_count};
-    while (*budget > 0 && c->wanted_count > 0 && (more = wire_executions_next(&c->walk, &part))) {
-        uint32_t cost = take_part(c, &part, now_ns);
+    while (cost > 0 && *budget > 0 && c->wanted_count > 0) {
+        wire_cursor before = c->walk.rest;
+        more = wire_executions_next(&c->walk, &part);
+        if (!more) break;
+        cost = take_part(c, &part, now_ns);
+        if (cost == 0) c->walk.rest = before;
         desk->names.count = c->name_count;
         *budget -= cost < *budget ? cost : *budget;
     }
@@ -490,6 +510,12 @@ static void go_on(catch_up *c, uint32_t *budget, int64_t now_ns) {
         ask(c, now_ns);
 }
 
+/* Whatever comes from the bus wakes the loop. */
+static int64_t when_next(const catch_up *c, int64_t now_ns) {
+    if (c->stuck_ns != 0) return now_ns + LOOK_AGAIN_NS;
+    return c->first != NULL ? now_ns : now_ns + RETRY_NS;
+}
+
 int64_t order_catch_ups_round(order_desk *desk, int64_t now_ns) {
     order_catch_ups *self = desk->catch_ups;
     uint32_t budget = PARTS_A_ROUND;
@@ -499,7 +525,7 @@ int64_t order_catch_ups_round(order_desk *desk, int64_t now_ns) {
         catch_up *c = &self->all[(self->turn + i) % CATCH_UPS];
         if (c->phase != UNUSED) go_on(c, &budget, now_ns);
         if (c->phase == UNUSED) continue;
-        int64_t wants_ns = c->first != NULL ? now_ns : now_ns + RETRY_NS; /* else what comes wakes the loop */
+        int64_t wants_ns = when_next(c, now_ns);
         if (wants_ns < due_ns) due_ns = wants_ns;
     }
     return due_ns;
