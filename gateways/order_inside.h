@@ -61,11 +61,12 @@ typedef struct order_ticket {
     order_waiting waiting;
 } order_ticket;
 
-/* Orders that went through here lately, so that a cancel by id need not ask for the symbol. A place is overwritten by another order. */
+/* Orders that went through here lately, so that a cancel by id need not ask for the symbol, and what the log says of it leads to the
+ * order. A place is overwritten by another order. */
 typedef struct recent_order {
     uint32_t shard;
     uint64_t order_id;
-    char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES];
+    char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES], correlation_id[WIRE_CORRELATION_BYTES];
 } recent_order;
 
 static inline uint32_t recent_place(uint32_t shard, uint64_t order_id) {

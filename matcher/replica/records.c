@@ -127,11 +127,12 @@ static bool is_answer(const mx_report *report) {
     }
 }
 
-static const char *correlation_of(const mr_replica *self, const mx_report *report, size_t *length) {
+static const char *correlation_of(mr_replica *self, const mx_report *report, size_t *length) {
     const mr_current *current = &self->current;
     bool own = current->order_id != 0 && report->order_id == current->order_id;
     const correlation_row *row = own ? NULL : correlations_find(&self->correlations, report->order_id);
     bool command = own || (current->text[0] != '\0' && is_answer(report));
+    self->of_order = command && row != NULL ? row->text : ""; /* stays until another row is added */
     if (command || row == NULL) {
         const char *text = command ? current->text : "";
         *length = strlen(text);

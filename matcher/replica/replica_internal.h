@@ -58,6 +58,7 @@ struct mr_replica {
     /* records.c */
     const mr_listener *listener; /* while an input is applied */
     mr_current current;
+    const char *of_order; /* mr_order_correlation */
     correlations correlations;
     shelf records;
     exponents *exponents;   /* by instrument */

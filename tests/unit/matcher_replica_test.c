@@ -246,6 +246,8 @@ static void write_all(station *s) {
 typedef struct seen {
     mx_report *reports;
     char (*correlations)[WIRE_CORRELATION_BYTES];
+    char (*of_orders)[WIRE_CORRELATION_BYTES]; /* where `replica` is told */
+    const mr_replica *replica;
     uint32_t count, capacity;
 } seen;
 
@@ -253,18 +255,22 @@ static void on_record(void *context, mr_record *record) {
     seen *to = context;
     EXPECT(to->count < to->capacity);
     tw_text_copy(to->correlations[to->count], WIRE_CORRELATION_BYTES, record->correlation);
+    if (to->replica != NULL)
+        tw_text_copy(to->of_orders[to->count], WIRE_CORRELATION_BYTES, mr_order_correlation(to->replica));
     to->reports[to->count++] = record->report;
 }
 
 static seen new_seen(uint32_t capacity) {
     return (seen){.reports = aligned_alloc(16, capacity * sizeof(mx_report)),
                   .correlations = malloc(capacity * sizeof(*(seen){0}.correlations)),
+                  .of_orders = malloc(capacity * sizeof(*(seen){0}.of_orders)),
                   .capacity = capacity};
 }
 
 static void free_seen(seen *s) {
     free(s->reports);
     free(s->correlations);
+    free(s->of_orders);
 }
 
 /* Every report of the inputs once, in order, the ranges joined, the parts in their order. */
@@ -585,30 +591,32 @@ TEST(matcher_replica, an_orders_correlation_id_is_in_all_its_reports_and_a_comma
     send_controls(w);
     station one = new_station(w);
     seen got = new_seen(64);
+    got.replica = one.replica;
     take(&one);
     while (behind(&one))
         EXPECT(take_heard(&one, &(mr_listener){on_record, &got}));
     static const struct {
         uint64_t seq;
         uint8_t kind;
-        const char *correlation_id;
-    } rows[] = {{2, MX_ACCEPTED, "ann-1"},
-                {3, MX_ACCEPTED, "bob-1"},
-                {3, MX_FILL, "bob-1"},
-                {3, MX_FILL, "ann-1"},
-                {4, MX_ACCEPTED, "bob-again"},
-                {5, MX_ACCEPTED, ""},
-                {5, MX_FILL, ""},
-                {5, MX_FILL, "ann-1"},
-                {6, MX_CANCELLED, "ann-cancels"},
-                {7, MX_CANCEL_REJECTED, "ann-cancels"},
-                {8, MX_STATE_CHANGED, "operator"}};
+        const char *correlation_id, *of_order;
+    } rows[] = {{2, MX_ACCEPTED, "ann-1", ""},
+                {3, MX_ACCEPTED, "bob-1", ""},
+                {3, MX_FILL, "bob-1", ""},
+                {3, MX_FILL, "ann-1", ""},
+                {4, MX_ACCEPTED, "bob-again", ""},
+                {5, MX_ACCEPTED, "", ""},
+                {5, MX_FILL, "", ""},
+                {5, MX_FILL, "ann-1", ""},
+                {6, MX_CANCELLED, "ann-cancels", "ann-1"},
+                {7, MX_CANCEL_REJECTED, "ann-cancels", ""}, /* there is no such order any more */
+                {8, MX_STATE_CHANGED, "operator", ""}};
     for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         EXPECT_MSG(i < got.count, "only %u reports", got.count);
         EXPECT_U64(got.reports[i].seq, rows[i].seq);
         EXPECT_STR(mx_report_kind_name((mx_report_kind)got.reports[i].kind),
                    mx_report_kind_name((mx_report_kind)rows[i].kind));
         EXPECT_STR(got.correlations[i], rows[i].correlation_id);
+        EXPECT_STR(got.of_orders[i], rows[i].of_order);
     }
     free_seen(&got);
     mr_free(one.replica);
