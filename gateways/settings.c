@@ -55,6 +55,11 @@ static const setting table[] = {
     {"session-timeout", SETTING_DURATION, AT(session_timeout_ns), "5s", "TIME",
      "the venue cancels orders with cancel_on_disconnect when it has not heard of their gateway for so long", NULL,
      2000 * MILLI_NS, 24 * HOUR_NS},
+    {"reports-back", SETTING_DURATION, AT(reports_back_ns), "168h", "TIME",
+     "execution reports that a client missed are read in the venue's execlog so far back; 0: only what its "
+     "matchers "
+     "still hold",
+     NULL, 0, 24 * 400 * HOUR_NS},
 
     {"address", SETTING_TEXT, AT(address), "127.0.0.1", "ADDRESS",
      "where to listen, IPv4 or IPv6; 0.0.0.0 or :: for everywhere", NULL, 0, 0},

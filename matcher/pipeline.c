@@ -237,7 +237,8 @@ static tw_code start_timers(matcher *self, tw_error *error) {
 }
 
 static tw_code open_parts(matcher *self, tw_error *error) {
-    tw_code code = live_open(&self->live, self, error);
+    tw_code code = order_log_open(&self->order_log, self, error);
+    if (code == TW_OK) code = live_open(&self->live, self, error);
     if (code == TW_OK) code = leading_open(&self->leading, self, error);
     if (code == TW_OK) code = open_market(self, error);
     if (code == TW_OK) code = inputs_open(&self->inputs, self, error);
@@ -308,6 +309,7 @@ void matcher_close(matcher *self) {
         close_handle((uv_handle_t *)&self->signals[i]);
     leading_close(self->leading);
     live_close(self->live);
+    order_log_close(self->order_log);
     bus_close(self->bus);
     uv_run(&self->loop, UV_RUN_DEFAULT); /* lets every handle finish closing */
     uv_loop_close(&self->loop);

@@ -2,7 +2,8 @@
  * The matcher daemon's path, wired:
  *
  *   {MIC}-orders-{SHARD} ──inputs.c──> replica ──records──> live.c ──> exec.… fills.…
- *                                         │                   └──────> market ──> order books, quotes, trades, status
+ *                                         │                   ├──────> market ──> order books, quotes, trades, status
+ *                                         │                   └──────> order_log.c: lines with correlation ids
  *                                         ├──execlog.c──> {MIC}-execlog-{SHARD}      the leader writes, others read and compare
  *                                         ├──queries.c──> answers
  *                                         ├──hashes.c───> hash.…, compared with other replicas'
@@ -40,6 +41,7 @@ typedef struct places places;   /* places.c */
 typedef struct inputs inputs;   /* inputs.c */
 typedef struct execlog execlog; /* execlog.c */
 typedef struct live live;       /* live.c */
+typedef struct order_log order_log;
 typedef struct queries queries; /* queries.c */
 typedef struct hashes hashes;   /* hashes.c */
 typedef struct keeping keeping; /* keeping.c */
@@ -97,6 +99,7 @@ typedef struct matcher {
     inputs *inputs;
     execlog *execlog;
     live *live;
+    order_log *order_log;
     queries *queries;
     hashes *hashes;
     keeping *keeping;
@@ -192,6 +195,14 @@ void live_flush(live *live);
 bool live_is_full(const live *live);      /* as many as --burst have gathered */
 bool live_has_told_all(const live *live); /* nothing waits to leave */
 
+/* order_log.c */
+tw_code order_log_open(order_log **log, matcher *matcher, tw_error *error);
+void order_log_close(order_log *log);
+void order_log_input(order_log *log); /* the records of another input begin */
+void order_log_hear(order_log *log, const mr_record *record);
+/* The correlation id of the input's first command that could not be read or may not travel there; "" if it has none. */
+const char *order_log_unreadable(const order_log *log);
+
 /* queries.c */
 tw_code queries_open(queries **queries, matcher *matcher, tw_error *error);
 void queries_close(queries *queries);
@@ -199,7 +210,8 @@ void queries_close(queries *queries);
 /* hashes.c */
 tw_code hashes_open(hashes **hashes, matcher *matcher, tw_error *error);
 void hashes_close(hashes *hashes);
-void hashes_taken(hashes *hashes);                               /* after each input */
+/* After each input; the engine's time before it, and how many more are in the stream. */
+void hashes_taken(hashes *hashes, int64_t before_ns, uint64_t waiting);
 bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another replica that does not lead */
 
 /* keeping.c */

@@ -144,7 +144,7 @@ typedef struct wire_control_command {
     int32_t maker_ppm, taker_ppm;
     int64_t maker_per_unit, taker_per_unit;
     uint32_t max_instruments, max_accounts, max_positions, max_orders, max_pages, max_client_ids, max_sessions,
-        max_reports; /* 0: as it is */
+        max_reports, max_steps; /* 0: as it is */
     wire_fault_info fault;
 } wire_control_command;
 

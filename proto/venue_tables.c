@@ -103,6 +103,7 @@ static const wire_row control_command_rows[] = {
     [65] = ROW(wire_control_command, max_client_ids, ROW_U32),
     [66] = ROW(wire_control_command, max_sessions, ROW_U32),
     [67] = ROW(wire_control_command, max_reports, ROW_U32),
+    [68] = ROW(wire_control_command, max_steps, ROW_U32),
 };
 const wire_table wire_table_control_command =
     TABLE(control_command_rows, wire_control_command, &wire_control_command_empty);

@@ -176,6 +176,8 @@ typedef struct mx_bounds {
     uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
     uint32_t max_sessions;    /* open at once, 1 to 2^20 */
     uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
+    uint32_t
+        max_steps; /* orders, prices, accounts that one input has looked at for nothing else: 1 to 2^28. Needs no memory */
 } mx_bounds;
 
 typedef enum mx_command_kind {

@@ -8,7 +8,7 @@ import WebSocket from 'ws';
 import { Answers, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
-import { NatsServer, folder, logged, sleep, tickwire, until } from './lib/programs.mjs';
+import { NatsServer, folder, logLines, logged, sleep, tickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
@@ -393,10 +393,10 @@ test('a stream that does not answer leaves it open, one that is not there does n
 
 test('with the real matcher: an order, its reports, the same one again, and kill -9 of a gateway cancels what asked for it', async (t) => {
   const server = await NatsServer.start({ jetstream: true });
-  const matcher = await Matcher.start(server);
+  const matcher = await Matcher.start(server, { args: ['--log-level', 'debug'] });
   const desk = await Desk.open(server);
   await desk.openVenue({ symbols: ['AAPL'], accounts: ['ann', 'bob'] });
-  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', '--session-timeout', '2s'];
+  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', '--session-timeout', '2s', '--log-level', 'debug'];
   const [stays, dies] = await Promise.all([startGateway(server, settings), startGateway(server, settings)]);
   t.after(() => Promise.all([stays.stop('SIGKILL'), dies.stop('SIGKILL'), matcher.kill()]));
   const [watcher, mortal] = [await trader(stays), await trader(dies)];
@@ -424,6 +424,30 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   assert.deepEqual(await became(posted.order_id), ['REJECTED', 'BAD_DISPLAY']);
   assert.equal((await fetch(`${stays.url}/v1/orders/${kept.order_id}?account=ann`, { method: 'DELETE' })).status, 202);
   await until('the cancel', () => reportsOf(kept.order_id).some(({ kind }) => kind === 'CANCELLED'));
+
+  // one order through the logs: whatever a line is about, it has the id by which that is followed
+  const send = async (method, where, body, id) => (await http(stays, method, where, body, { headers: { 'x-correlation-id': id } })).json;
+  const followed = await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, price: '97.00', client_order_id: 'x3' }) }, 'corr-follow');
+  const refused = await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, display: '200', client_order_id: 'x4' }) }, 'corr-refused');
+  await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, price: 'much' }) }, 'corr-wrong');
+  await until('it is open', () => reportsOf(followed.order_id).some(({ kind }) => kind === 'ACCEPTED'));
+  await send('DELETE', `/v1/orders/${followed.order_id}?account=ann`, undefined, 'corr-cancel');
+  await desk.orders([{ kind: 'COMMAND_NEW_ORDER', account: 'ann', symbol: 'AAPL', side: 'SIDE_BID', quantity: 1n, price: 1n, clientOrderId: 'z'.repeat(41), correlationId: 'corr-bad' }]);
+  await until('the end of the last', () => reportsOf(followed.order_id).some(({ kind, correlation_id }) => kind === 'CANCELLED' && correlation_id === 'corr-cancel'));
+  const linesOf = (text, ...words) => text.split('\n').slice(0, -1).filter((line) => words.some((word) => new RegExp(`[="]${word}\\b`).test(line)));
+  const both = { gateway: () => stays.stderr, matcher: () => matcher.program.stderr };
+  await until(() => `the refused command in the log; it has ${both.matcher().slice(-2000)}`, () => /WARN .*can't be read.* correlation_id=corr-bad /.test(both.matcher()));
+  for (const [name, text] of Object.entries(both))
+    for (const [id, words, least] of [['corr-follow', [followed.order_id, 'x3'], 2], ['corr-refused', [refused.order_id, 'x4'], 1]]) {
+      const lines = linesOf(text(), ...words);
+      assert.ok(lines.length >= least, `${name}: ${lines.length} lines about ${id}`);
+      for (const line of lines) assert.match(line, new RegExp(`correlation_id(=|":")${id}\\b`), `${name}: ${line}`);
+    }
+  assert.match(both.matcher(), / correlation_id=corr-cancel order_correlation_id=corr-follow kind=CANCELLED reason=REQUESTED /);
+  assert.match(both.matcher(), / correlation_id=corr-refused kind=REJECTED reason=BAD_DISPLAY account=ann symbol=AAPL order_id=\S+ client_order_id=x4 /);
+  assert.ok(logLines(stays).some((line) => line.correlation_id === 'corr-cancel' && line.order_correlation_id === 'corr-follow'));
+  assert.ok(logLines(stays).some((line) => line.correlation_id === 'corr-wrong' && line.code === 'BAD_FIELD'));
+
   const late = await trader(stays);
   await late.subscribe('exec.ann', { resume: { 'exec.ann': { 1: { seq: '0', n: 0 } } } });
   await until('all of the day', () => late.reports().length >= watcher.reports().length);

@@ -373,8 +373,17 @@ TEST(venue_value, times_are_utc_and_exact) {
                 {"24:00", TW_NS_PER_DAY},
                 {"00:00:01", TW_NS_PER_SECOND},
                 {"2026-11-22T01:00:00Z", 25 * 3600 * TW_NS_PER_SECOND}};
-    static const char *const wrong[] = {
-        "", "21", "21:0", "24:01", "21:60", "2026-11-22T01:00:00", "2026-11-31T01:00:00Z", "ab:cd"};
+    static const char *const wrong[] = {"",
+                                        "21",
+                                        "21:0",
+                                        "24:01",
+                                        "21:60",
+                                        "2026-11-22T01:00:00",
+                                        "2026-11-31T01:00:00Z",
+                                        "ab:cd",
+                                        "2262-04-12T00:00:00Z",
+                                        "9999-12-31T24:00:00Z",
+                                        "1600-01-01T00:00:00Z"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t found = 0;
         EXPECT(venue_instant_parse(good[i].text, today, &found));
