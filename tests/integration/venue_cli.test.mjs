@@ -148,7 +148,7 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
   const partly = say('venue', 'instrument', 'AAPL', 'tick=0.01');
   assert.equal(partly.status, 2, 'what is not named would be lost');
   assert.match(partly.stderr, /AAPL is there already.*lot=.*collar=.*protection=/);
-  assert.match(say('venue', 'day', '2962-11-21', '--end', '21:00').stderr, /say far=yes/);
+  assert.match(say('venue', 'day', '2162-11-21', '--end', '21:00').stderr, /say far=yes/);
 
   const taken = order('bob', 'sell', 'AAPL', '60');
   assert.deepEqual(taken.lines.map((one) => one.kind ?? one.state), ['PENDING', 'ACCEPTED', 'FILL']);
