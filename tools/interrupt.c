@@ -29,6 +29,10 @@ bool interrupt_wanted(void) {
     return wanted != 0;
 }
 
+void interrupt_heard(void) {
+    wanted = 0;
+}
+
 bool interrupt_resized(void) {
     bool was = resized != 0;
     resized = 0;

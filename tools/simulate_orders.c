@@ -545,7 +545,9 @@ static bool nothing_taken(const run *self) {
     return self->kinds[MX_REJECTED] > 0;
 }
 
+/* Who ends the crowd ends its trading: what it sent last is still waited for. */
 static int finish(run *self) {
+    interrupt_heard();
     venue_link_wait(&self->link, all_known, self, rt_clock_monotonic_ns() + SETTLE_NS);
     bool reported =
         venue_link_wait(&self->link, all_reported, self, rt_clock_monotonic_ns() + SETTLE_NS) == VENUE_CAME;
