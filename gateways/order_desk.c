@@ -447,6 +447,7 @@ int64_t order_desk_round(order_desk *self, int64_t now_ns) {
     if (self->limits != NULL) order_limits_flush(self->limits);
     order_follows_recheck(self);
     order_follows_ask(self, mono_ns);
+    due_ns = order_catch_ups_round(self, mono_ns);
     for (uint32_t shard = 1; shard <= ORDER_MOST_SHARDS; shard++) {
         if (self->shards[shard] == NULL || batcher_waiting(self->shards[shard]) == 0) continue;
         take_back(self, shard, mono_ns - self->owner->settings.order_timeout_ns, BUS_WRITE_REFUSED,
@@ -598,12 +599,18 @@ bool order_desk_account(const order_desk *self, const identity *caller, const ch
     return order_fault_set(fault, "BAD_FIELD", "account", "account is missing: you have %u", accounts->count);
 }
 
+/* What no shard has announced may be at one that is silent. */
 bool order_desk_no_symbol(order_desk *self, const char *symbol, order_fault *fault) {
+    char silent[64];
     bool whole = order_directory_asked(self);
     if (whole)
         return order_fault_set(fault, "UNKNOWN_SYMBOL", "symbol", "there is no %s at %s", symbol, self->venue);
-    return order_fault_set(fault, "NO_DIRECTORY", "", "nobody says now which instruments %s has: come back later",
-                           self->venue);
+    order_directory_silent(self, silent, sizeof silent);
+    return order_fault_set(
+        fault, "NO_DIRECTORY", "",
+        "no shard of %s that is heard has announced %s, and of shard %s it is not known what it has: "
+        "come back later",
+        self->venue, symbol, silent);
 }
 
 /* Makes the command and goes on; the symbol is known. */
@@ -843,6 +850,8 @@ order_desk_stats order_desk_read_stats(const order_desk *self) {
     stats.reports = follows.delivered;
     stats.report_duplicates = follows.duplicates;
     stats.reports_chased = follows.chased;
+    stats.reports_lost = follows.lost;
+    stats.catch_ups = order_catch_ups_count(self);
     stats.followers = follows.followers;
     stats.accounts = follows.feeds;
     stats.chases = follows.chases;
@@ -918,6 +927,7 @@ static tw_code open_all(order_desk *self, tw_error *error) {
     tw_code code = take_accounts(self, s->anonymous_accounts, error);
     if (code == TW_OK) code = take_memory(self, error);
     if (code == TW_OK) code = order_bus_open(self, error);
+    if (code == TW_OK) code = order_catch_ups_open(self, error);
     bus_writer_options writing = {.max_outstanding = ORDER_MOST_SHARDS * BATCHER_MOST_UNDER_WAY,
                                   .timeout_ns = s->order_timeout_ns,
                                   .on_result = on_written,
@@ -962,6 +972,7 @@ void order_desk_close(order_desk *self) {
     ticker_close(self->ticker);
     order_limits_close(self->limits);
     bus_writer_close(self->writer);
+    order_catch_ups_close(self);
     bus_close(self->bus);
     self->ticker = NULL;
     self->limits = NULL;

@@ -73,6 +73,8 @@ typedef struct order_desk_stats {
     uint64_t batches, commands, batch_bytes;
     uint64_t sessions_opened, sessions_lost;
     uint64_t reports, report_duplicates, reports_chased, reports_malformed;
+    uint64_t reports_from_log, reports_lost, catch_ups_begun;
+    uint32_t catch_ups;
     uint32_t waiting, under_way, sessions, followers, accounts, chases, instruments, shards;
     bool on, directory_whole, bus_connected;
     order_limits_stats limits;

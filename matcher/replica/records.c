@@ -44,6 +44,7 @@ void records_fini(mr_replica *self) {
 void records_clear(mr_replica *self) {
     const mx_bounds *bounds = &self->bounds;
     shelf_clear(&self->records);
+    self->gone_seq = self->gone_n = 0;
     correlations_clear(&self->correlations);
     ob_pages_zero(self->first_same, bounds->max_accounts * sizeof *self->first_same);
     ob_pages_zero(self->last_same, bounds->max_accounts * sizeof *self->last_same);
@@ -55,6 +56,8 @@ void records_clear(mr_replica *self) {
 static void forget(void *context, const mr_record *record) {
     mr_replica *self = context;
     uint32_t account = record->report.account;
+    self->gone_seq = record->report.seq;
+    self->gone_n = record->report.n;
     if (account >= self->bounds.max_accounts) return;
     self->first_same[account] = record->next_same;
     if (record->next_same == NULL) self->last_same[account] = NULL;

@@ -62,6 +62,8 @@ struct mr_replica {
     correlations correlations;
     shelf records;
     exponents *exponents;   /* by instrument */
+    uint64_t gone_seq;      /* what came behind this report is kept; it and those before are in execlog alone */
+    uint32_t gone_n;
     mr_record **first_same; /* by account: the records that are kept, oldest and newest */
     mr_record **last_same;
     /* cut.c: which names are in the part, by its number */

@@ -1201,6 +1201,43 @@ TEST(matcher_replica, executions_that_are_not_kept_any_more_are_not_passed_over_
     r = ask(one.replica, &q);
     EXPECT_STR(r.header.detail, "");
     EXPECT_U64(r.executions, 2);
+    /* Exactly from where on: who has read so far in execlog is not sent there again. */
+    q.after = 0;
+    r = ask(one.replica, &q);
+    q.after = r.first.report.seq - 1;
+    q.after_n = UINT32_MAX;
+    EXPECT_STR(ask(one.replica, &q).header.detail, "");
+    q.after--;
+    q.after_n = 0;
+    EXPECT_CONTAINS(ask(one.replica, &q).header.detail, "older ones are in execlog");
     mr_free(one.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, a_restored_replica_says_from_where_on_it_has_executions) {
+    world *w = open_world();
+    station old = new_station(w), next = new_station(w);
+    shelf s = {0};
+    tw_error error = {0};
+    mr_origin origin = {0};
+    send_one(w, limit("ann", TW_BID, 30, 10000, "a1", ""));
+    take_all(&old);
+    write_all(&old);
+    uint64_t journaled = mr_journaled(old.replica);
+    send_one(w, limit("ann", TW_BID, 31, 10000, "a2", ""));
+    take_all(&old); /* its report is in the snapshot */
+    EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
+    EXPECT_I64(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error), TW_OK);
+    wire_query q = query_of(WIRE_QUERY_EXECUTIONS, "ann");
+    q.after = 1;
+    EXPECT_CONTAINS(ask(next.replica, &q).header.detail, "older ones are in execlog");
+    EXPECT_STR(ask(old.replica, &q).header.detail, "");
+    q.after = journaled;
+    q.after_n = UINT32_MAX;
+    EXPECT_STR(ask(next.replica, &q).header.detail, "");
+    EXPECT_U64(ask(next.replica, &q).executions, 1);
+    free(s.bytes);
+    mr_free(old.replica);
+    mr_free(next.replica);
     free_world(w);
 }
