@@ -51,6 +51,8 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
   assert.deepEqual(kinds(ann.slice(3)), ['REFUSED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'CANCELLED']);
   assert.equal(ann[3].seq, BigInt(rubbish));
   assert.equal(ann.at(-1).correlationId, 'enough');
+  await matcher.program.says(/INFO +an order request is refused correlation_id=\S+ kind=REFUSED reason=UNREADABLE account=ann /);
+  assert.doesNotMatch(matcher.program.stderr, /an order's report/, 'each report is for debug');
   assert.equal(ann.at(-1).executed, 15n);
 
   // execlog: each report once, with both sides of a trade; the same reports as live
