@@ -148,6 +148,10 @@ uint32_t mr_found_waiting(const mr_replica *replica);
  * may be asked. */
 const uint8_t *mr_answer(const mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
                          uint8_t *buffer, size_t capacity, size_t *length);
+/* Likewise, but that it is not answered: BUSY, or what else is wrong. The query is looked at for its correlation id only. */
+const uint8_t *mr_answer_not(const mr_replica *replica, wire_reply_code code, const char *detail,
+                             const uint8_t *query, size_t query_length, uint8_t *buffer, size_t capacity,
+                             size_t *length);
 
 /* ---- snapshots ---- */
 
