@@ -7,9 +7,6 @@
  *
  *   on_query ──room──> waiting ──on_round, a bit each turn──> answer
  *       └────full────> REPLY_BUSY                              the bus is full: they wait on
- *
- * Answers go to inboxes only. Who asks chooses where the answer goes, but may not publish everywhere: without that rule it could have this
- * process, which may, publish on any subject for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +41,6 @@ struct queries {
     uint8_t reply[REPLY_BYTES];
     question questions[WAITING];
 };
-
-/* By NATS's convention: _INBOX.…, or with another prefix that begins so. */
-static bool is_inbox(const char *reply) {
-    return reply != NULL && reply[0] == '_';
-}
 
 static bool may_answer(const matcher *m) {
     return m->state == MATCHER_RUNNING && leading_speaks(m->leading);
@@ -122,7 +114,7 @@ static void refuse(queries *self, const bus_message *message, wire_reply_code co
 static void on_query(void *context, const bus_message *message) {
     queries *self = context;
     subject_parts subject;
-    if (!is_inbox(message->reply) || !may_answer(self->matcher)) return;
+    if (!bus_may_answer(message) || !may_answer(self->matcher)) return;
     if (subject_parse(message->subject, &subject) != SUBJECT_KIND_QUERY)
         return; /* no account can have such a name */
     bool own = subject.account[0] != '\0';
@@ -159,7 +151,7 @@ static void on_serve(uv_timer_t *timer) {
 static void on_request(void *context, const bus_message *message) {
     queries *self = context;
     matcher *m = self->matcher;
-    if (!is_inbox(message->reply) || !may_answer(m)) return;
+    if (!bus_may_answer(message) || !may_answer(m)) return;
     publisher_request(mk_publisher(m->market), message->subject, message->reply, message->bytes, message->length,
                       rt_clock_utc_ns());
     if (self->serving) return;

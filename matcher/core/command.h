@@ -121,6 +121,8 @@ typedef struct mx_fees {
     int64_t taker_per_unit;
 } mx_fees;
 
+/* What is closed and blocked for everybody (mx_block) has left for another shard and stays closed until it is unblocked: refused for it alone, passed
+ * over where every instrument is meant. */
 typedef struct mx_set_state {
     uint32_t instrument; /* or MX_EVERY */
     uint8_t state;       /* mx_state */

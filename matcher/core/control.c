@@ -187,6 +187,12 @@ static bool may_stop(const instrument *where, uint8_t state) {
     return state >= MX_HALTED && state > where->state;
 }
 
+/* Closed and blocked for everybody is how an instrument leaves for another shard, where it is open now: it stays closed here, also when
+ * everything opens, until it is unblocked. */
+static bool stays_closed(const instrument *where, uint8_t state) {
+    return where->state == MX_CLOSED && where->blocked && state != MX_CLOSED;
+}
+
 static mx_reason state_check(mx_engine *engine, const mx_set_state *c, bool full) {
     if (c->state >= MX_STATES) return MXR_NO_SUCH_STATE;
     if (c->instrument == MX_EVERY) {
@@ -194,7 +200,9 @@ static mx_reason state_check(mx_engine *engine, const mx_set_state *c, bool full
         return refused ? MXR_INPUT_FULL : MXR_OK;
     }
     if (c->instrument >= engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
-    return !full || may_stop(&engine->instruments[c->instrument], c->state) ? MXR_OK : MXR_INPUT_FULL;
+    const instrument *where = &engine->instruments[c->instrument];
+    if (stays_closed(where, c->state)) return MXR_INSTRUMENT_BLOCKED;
+    return !full || may_stop(where, c->state) ? MXR_OK : MXR_INPUT_FULL;
 }
 
 static void set_state(mx_engine *engine, const mx_set_state *c) {
@@ -205,8 +213,11 @@ static void set_state(mx_engine *engine, const mx_set_state *c) {
     if (reason != MXR_OK) return;
     uint32_t first = c->instrument == MX_EVERY ? 0 : c->instrument;
     uint32_t end = c->instrument == MX_EVERY ? engine->instrument_count : c->instrument + 1;
-    for (uint32_t number = first; number < end; number++)
-        if (!full || may_stop(&engine->instruments[number], c->state)) change_state(engine, number, c->state);
+    for (uint32_t number = first; number < end; number++) {
+        const instrument *where = &engine->instruments[number];
+        if (stays_closed(where, c->state) || (full && !may_stop(where, c->state))) continue;
+        change_state(engine, number, c->state);
+    }
 }
 
 static void set_reference(mx_engine *engine, const mx_set_reference *c) {

@@ -174,7 +174,8 @@ static uint32_t page_add(ladder_room *room, ladder *side, int64_t page_key) {
     uint32_t list = side->near.count == 0 ? 0 : spot_of(room, side, page_key).list;
     if (room->live >= room->limit || !list_has_room(room, side, list)) return 0;
     ladder_ref made = {.key = page_key, .page = page_take(room, page_key)};
-    spot where = side->near.count == 0 ? (spot){0} : spot_of(room, side, page_key); /* a half may have moved */
+    spot where = {0, 0, NULL};
+    if (side->near.count > 0) where = spot_of(room, side, page_key); /* a half may have moved */
     if (where.list == side->far.count) {
         list_insert(room, &side->near, where.at, made);
         return made.page;

@@ -243,18 +243,14 @@ static const mr_record *first_after(const answer *a, uint64_t seq, uint32_t n) {
     return record;
 }
 
-/* What is kept begins in the middle of somewhere, unless it is the journal's beginning. */
+/* What is kept may begin behind what was asked for. Said exactly then: who reads what lacks in execlog has to know when it has all of it. */
 static void tell_beginning(answer *a) {
-    const shelf *b = &a->self->records;
-    shelf_cursor at = shelf_begin(b);
-    const mr_record *oldest = shelf_next(b, &at);
-    if (oldest == NULL && mr_seq(a->self) > 0) {
-        tw_text_copy(a->header.detail, sizeof a->header.detail,
-                     "none are kept here yet: older ones are in execlog");
-    } else if (oldest != NULL && oldest->report.seq > 1 && is_after(oldest, a->query->after, a->query->after_n)) {
-        tw_text_format(a->header.detail, sizeof a->header.detail,
-                       "kept here from input %" PRIu64 " on: older ones are in execlog", oldest->report.seq);
-    }
+    const mr_replica *self = a->self;
+    uint64_t after = a->query->after;
+    bool reaches = after > self->gone_seq || (after == self->gone_seq && a->query->after_n >= self->gone_n);
+    if (reaches) return;
+    tw_text_format(a->header.detail, sizeof a->header.detail,
+                   "kept here behind input %" PRIu64 ": older ones are in execlog", self->gone_seq);
 }
 
 static void answer_executions(answer *a) {

@@ -1221,10 +1221,18 @@ static void set_reference(naive_engine *e, const mx_set_reference *c) {
     answer(e, reason)->instrument = c->instrument;
 }
 
+/* It lives elsewhere: only somebody who unblocks it brings it back. */
+static bool moved_away(const product *p) {
+    return p->blocked && p->state == MX_CLOSED;
+}
+
 static void set_state(naive_engine *e, const mx_set_state *c) {
     mx_reason reason = c->state >= MX_STATES                                              ? MXR_NO_SUCH_STATE
                        : c->instrument != MX_EVERY && !known_instrument(e, c->instrument) ? MXR_UNKNOWN_INSTRUMENT
                                                                                           : MXR_OK;
+    if (reason == MXR_OK && c->instrument != MX_EVERY && c->state != MX_CLOSED &&
+        moved_away(&e->products[c->instrument]))
+        reason = MXR_INSTRUMENT_BLOCKED;
     bool late = full(e), stops_trading = c->state == MX_HALTED || c->state == MX_CLOSED;
     if (reason == MXR_OK && late && !stops_trading) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && late && c->instrument != MX_EVERY && c->state <= e->products[c->instrument].state)
@@ -1239,6 +1247,7 @@ static void set_state(naive_engine *e, const mx_set_state *c) {
     }
     for (uint32_t i = 0; reason == MXR_OK && i < MOST_INSTRUMENTS; i++) {
         if (!e->products[i].known || (c->instrument != MX_EVERY && c->instrument != i)) continue;
+        if (c->state != MX_CLOSED && moved_away(&e->products[i])) continue;
         if (late && c->state <= e->products[i].state) continue; /* only on the way from open to halted to closed */
         e->products[i].state = (mx_state)c->state;
         mx_report *r = say(e, MX_STATE_CHANGED, MXR_OK);
