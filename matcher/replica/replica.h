@@ -41,6 +41,7 @@ typedef struct mr_options {
     uint64_t
         recent_bytes; /* of reports in execlog that are kept for QUERY_EXECUTIONS, over all accounts; 0 for 64 MiB */
     uint32_t found;   /* execlog messages that may be ahead of the inputs taken; 0 for 4,096 */
+    uint64_t salt;    /* mx_engine_salt */
 } mr_options;
 
 /* What the reports of one input need at most, with the longest correlation ids. Address space: it is used only as reports come. */
