@@ -14,7 +14,7 @@ const crowd_manner crowd_usual = {.accounts = CROWD_ACCOUNTS,
                                   .scale = 1,
                                   .unit = 1,
                                   .news = 600,
-                                  .cancels = 190,
+                                  .cancels = 120,
                                   .controls = 20,
                                   .recent = 64,
                                   .good_till_cancelled = 60,
@@ -47,7 +47,7 @@ crowd_manner crowd_manner_of(uint64_t seed) {
     m.instruments = ONE_OF(1, 2, 3);
     m.prices = ONE_OF(1, 2, 4, 8, 17, 17, 40);
     m.news = ONE_OF(450, 600, 700, 800);
-    m.cancels = (1000 - m.news) * ONE_OF(20, 50, 70) / 100;
+    m.cancels = (1000 - m.news) * ONE_OF(15, 35, 60) / 100;
     m.controls = ONE_OF(2, 10, 20, 40);
     m.recent = ONE_OF(8, 64, 64, 200);
     m.good_till_cancelled = ONE_OF(5, 40, 60, 80);
@@ -182,7 +182,7 @@ static void set_limits(crowd *c, mx_command *command, uint32_t account) {
     if (chance(c, 20)) l->exposure = (mx_money)(20 + below(c, 500)) * 1000 * each;
     if (chance(c, 20)) l->position = (5 + below(c, 50)) * 10 * c->manner.unit;
     if (chance(c, 20)) l->concentration_ppm = chance(c, 30) ? 0 : (uint32_t)below(c, 50) * 10000;
-    if (chance(c, 20)) l->collar_ppm = (uint32_t)below(c, 30000);
+    if (chance(c, 20)) l->collar_ppm = (uint32_t)below(c, 7) * 5000;
     if (chance(c, 20)) l->open_orders = (uint32_t)below(c, 20);
     if (chance(c, 20)) l->duplicate_ns = (int64_t)below(c, 3) * MILLISECOND * (chance(c, 50) ? 1 : 10);
     if (chance(c, 20)) l->rate_per_second = 1 + (uint32_t)below(c, 500);
@@ -195,7 +195,7 @@ static void set_fees(crowd *c, mx_command *command) {
     command->kind = MX_SET_FEES;
     command->fees = (mx_fees){(uint8_t)below(c, 2), (int32_t)below(c, 2000) - 1000, (int32_t)below(c, 3000),
                               (int64_t)below(c, 3) - 1, (int64_t)below(c, 3) - 1};
-    if (chance(c, 30)) command->fees = (mx_fees){.fee_class = command->fees.fee_class}; /* free */
+    if (c->manner.prices == 1 || chance(c, 30)) command->fees = (mx_fees){.fee_class = command->fees.fee_class}; /* free */
     if (chance(c, 10)) command->fees.fee_class = (uint8_t)(14 + below(c, 4));
     if (chance(c, 3)) command->fees.maker_ppm = MX_PPM * (chance(c, 50) ? 1 : -1) + (int32_t)below(c, 3) - 1;
 }
@@ -209,8 +209,9 @@ static void begin_day(crowd *c, mx_command *command) {
 }
 
 /* A price near 1000, on a tick of every instrument more often than not. */
-static int64_t price(crowd *c) {
+static int64_t price(crowd *c) { /* of those with one price all sums are round, and limits are met exactly */
     uint32_t width = c->manner.prices;
+    if (width == 1) return 1000 * c->manner.scale;
     int64_t value = 1000 - (int64_t)(width / 2) * 5 + (int64_t)below(c, width) * 5;
     if (chance(c, 5)) value += (int64_t)below(c, 5);
     if (chance(c, 2)) value += (int64_t)below(c, 100) * 5;
@@ -266,6 +267,7 @@ static mx_target target(crowd *c) {
     if (c->recent_count == 0) return (mx_target){.order_id = 1};
     uint32_t known = c->recent_count < c->manner.recent ? c->recent_count : c->manner.recent;
     mx_target one = c->recent[below(c, known)];
+    if (c->alive_count > 0 && chance(c, 65)) one = c->alive[below(c, c->alive_count)];
     if (chance(c, 30)) one.order_id = 0;
     if (chance(c, 2)) one.account = (uint32_t)below(c, c->manner.accounts + 1);
     if (chance(c, 1) && chance(c, 20)) one.instrument = (uint32_t)below(c, c->manner.instruments + 1);
@@ -287,7 +289,7 @@ static void new_order(crowd *c, mx_command *command) {
                         .client_id = name(c)};
     o->quantity = quantity(c, o->instrument);
     order_type(c, o);
-    if (o->side == TW_ASK && o->price > 0 && chance(c, m->dumping))
+    if (o->side == TW_ASK && o->price > 0 && m->prices > 1 && chance(c, m->dumping))
         o->price = (5 + (int64_t)below(c, 50) * 5) * m->scale; /* at any price */
     bool rests = o->tif <= MX_GTD, stop = o->type == MX_STOP || o->type == MX_STOP_LIMIT;
     uint64_t lot = (o->instrument == 2 ? 10 : 1) * m->unit;
@@ -529,5 +531,22 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
     } else {
         control(c, command);
         remember(c, command);
+    }
+}
+
+static void forget(crowd *c, uint64_t order_id) {
+    for (uint32_t i = 0; i < c->alive_count; i++) {
+        if (c->alive[i].order_id != order_id) continue;
+        c->alive[i] = c->alive[--c->alive_count];
+        return;
+    }
+}
+
+void crowd_hear(crowd *c, const mx_report *reports, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const mx_report *r = &reports[i];
+        if (r->kind == MX_ACCEPTED && !r->duplicate && c->alive_count < CROWD_RECENT)
+            c->alive[c->alive_count++] = (mx_target){r->order_id, r->client_id, r->account, r->instrument};
+        if (r->status == MX_STATUS_FILLED || r->status == MX_STATUS_CANCELLED) forget(c, r->order_id);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "matcher/core/command.h"
+#include "matcher/core/report.h"
 
 enum { CROWD_ACCOUNTS = 6, CROWD_INSTRUMENTS = 3, CROWD_RECENT = 256, CROWD_SESSIONS = 5, CROWD_REMEDIES = 4 };
 
@@ -47,6 +48,8 @@ typedef struct crowd {
     unsigned opening;               /* how many of the first commands, which set the scene, have been given */
     mx_target recent[CROWD_RECENT]; /* orders that may still be there */
     uint32_t recent_count;
+    mx_target alive[CROWD_RECENT]; /* orders that are there, as far as it was told */
+    uint32_t alive_count;
     uint64_t names;
     mx_new_order last;
     mx_command remedies[CROWD_REMEDIES];
@@ -59,6 +62,9 @@ typedef struct crowd {
 void crowd_init(crowd *crowd, uint64_t seed); /* as usual */
 void crowd_init_as(crowd *crowd, uint64_t seed, const crowd_manner *manner);
 void crowd_next(crowd *crowd, mx_input *input, mx_command *command);
+
+/* What came of it. A crowd that is not told picks its cancels and replaces blindly, and mostly finds nobody. */
+void crowd_hear(crowd *crowd, const mx_report *reports, uint32_t count);
 
 /* A manner drawn from the seed: each of them something that not all crowds are. */
 crowd_manner crowd_manner_of(uint64_t seed);

@@ -181,6 +181,7 @@ static bool step(stage *s, tally *t) {
     const char *broken =
         auditor_step(s->auditor, s->real.engine, &s->input, &s->command, s->ours.reports, s->ours.sink.count);
     if (broken != NULL) return wrong(s, broken, "");
+    crowd_hear(&s->people, s->ours.reports, s->ours.sink.count);
     tally_note(t, &s->command, before, held, s->ours.reports, s->ours.sink.count);
     return stays_within(s);
 }
