@@ -48,6 +48,27 @@ tw_date tw_date_from_days(int64_t days) {
     return (tw_date){(int16_t)year, (uint8_t)month, (uint8_t)(day - days_before_month(month, is_leap(year)) + 1)};
 }
 
+bool tw_date_instant(tw_date date, int64_t span_ns, int64_t *instant_ns) {
+    __int128 instant = (__int128)tw_date_to_days(date) * TW_NS_PER_DAY + span_ns;
+    if (instant < INT64_MIN || instant > INT64_MAX) return false;
+    *instant_ns = (int64_t)instant;
+    return true;
+}
+
+bool tw_date_midnight(tw_date date, int64_t *midnight_ns) {
+    int64_t edge_ns;
+    return tw_date_instant(date, -7 * TW_NS_PER_DAY, &edge_ns) &&
+           tw_date_instant(date, 7 * TW_NS_PER_DAY, &edge_ns) && tw_date_instant(date, 0, midnight_ns);
+}
+
+int64_t tw_instant_of_seconds(int64_t seconds, int64_t nanoseconds) {
+    int64_t instant_ns;
+    if (__builtin_mul_overflow(seconds, TW_NS_PER_SECOND, &instant_ns) ||
+        __builtin_add_overflow(instant_ns, nanoseconds, &instant_ns))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return instant_ns;
+}
+
 int tw_date_weekday(tw_date date) {
     int64_t since_sunday = tw_date_to_days(date) + 4; /* 1970-01-01 was a Thursday */
     return (int)(since_sunday - 7 * floor_divide(since_sunday, 7));

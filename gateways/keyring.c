@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/civil.h"
 #include "base/text.h"
 #include "gateways/auth/json_node.h"
 #include "gateways/auth/jwks.h"
@@ -65,7 +66,7 @@ struct keyring {
 static bool version_of(const char *path, file_version *version) {
     struct stat found;
     if (stat(path, &found) != 0) return false;
-    *version = (file_version){.changed_ns = found.st_mtim.tv_sec * NS_PER_S + found.st_mtim.tv_nsec,
+    *version = (file_version){.changed_ns = tw_instant_of_seconds(found.st_mtim.tv_sec, found.st_mtim.tv_nsec),
                               .size = (uint64_t)found.st_size,
                               .inode = (uint64_t)found.st_ino};
     return true;

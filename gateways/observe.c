@@ -29,6 +29,7 @@ static void collect_orders(observed *seen, const order_desk *from) {
     seen->orders_followers = s->followers;
     seen->orders_accounts = s->accounts;
     seen->orders_chases = s->chases;
+    seen->orders_catch_ups = s->catch_ups;
     seen->orders_instruments = s->instruments;
     seen->orders_shards = s->shards;
     seen->orders_directory_known = s->directory_whole;
@@ -163,6 +164,10 @@ static const observed_number counters[] = {
      AT(orders.report_duplicates)},
     {"orders_reports_chased_total", "Reports that were asked for because they were, or may have been, missed.",
      AT(orders.reports_chased)},
+    {"orders_reports_from_execlog_total", "Of them read in execlog, as no matcher held them any more.",
+     AT(orders.reports_from_log)},
+    {"orders_reports_lost_total", "Times that a client was told REPORTS_LOST.", AT(orders.reports_lost)},
+    {"orders_catch_ups_total", "Times that execlog was begun to be read for clients.", AT(orders.catch_ups_begun)},
     {"orders_reports_malformed_total", "Messages with reports that could not be read.",
      AT(orders.reports_malformed)},
     {"orders_rate_answers_late_total", "Rates that Redis did not tell within --order-limits-deadline.",
@@ -209,6 +214,7 @@ static const observed_number gauges[] = {
     {"orders_followers", "Subscriptions to accounts' reports.", AT(orders_followers)},
     {"orders_accounts", "Accounts that somebody follows.", AT(orders_accounts)},
     {"orders_chases", "Questions for reports that were missed.", AT(orders_chases)},
+    {"orders_catch_ups", "Stretches of execlog that are read for clients now.", AT(orders_catch_ups)},
     {"orders_instruments", "Instruments of the venue that are known.", AT(orders_instruments)},
     {"orders_shards", "Shards of the venue.", AT(orders_shards)},
     {"orders_directory_known", "1: every shard's directory is known.", AT(orders_directory_known)},

@@ -71,7 +71,7 @@ static http_status status_of(const char *code) {
     return HTTP_BAD_REQUEST;
 }
 
-void order_desk_answer_fault(gateway *self, const http_asked *asked, const order_fault *fault,
+static void answer_over_http(gateway *self, const http_asked *asked, const order_fault *fault,
                              const char *correlation_id, uint32_t retry_ms) {
     char text[ORDER_JSON_BYTES], lines[96];
     http_asked with = *asked;
@@ -93,6 +93,14 @@ void order_desk_answer_fault(gateway *self, const http_asked *asked, const order
     http_answer(self, &with, status_of(fault->code), "application/json", "no-store", text, w.length);
 }
 
+void order_desk_answer_fault(gateway *self, const http_asked *asked, const order_fault *fault,
+                             const char *correlation_id) {
+    if (correlation_id[0] != '\0')
+        rt_log(self->log, RT_DEBUG, "a request about orders is refused", RT_STR("correlation_id", correlation_id),
+               RT_STR("code", fault->code), RT_STR("reason", fault->message));
+    answer_over_http(self, asked, fault, correlation_id, 0);
+}
+
 static bool is_there(const order_desk *self, const order_ticket *t) {
     return self->generations[t->client] == t->generation;
 }
@@ -105,7 +113,7 @@ static void answer_fault(order_desk *self, const order_ticket *t, const order_fa
     char text[ORDER_JSON_BYTES];
     json_writer w;
     if (t->asked != NULL) {
-        order_desk_answer_fault(self->owner, t->asked, fault, t->request.correlation_id, retry_ms);
+        answer_over_http(self->owner, t->asked, fault, t->request.correlation_id, retry_ms);
         return;
     }
     json_start(&w, text, sizeof text);
@@ -214,12 +222,39 @@ static void count_fault(order_desk *self, const char *code) {
     s->refused++;
 }
 
+/* The order that a request names by its id, if it went through here lately and is the account's. */
+static const recent_order *recent_of(const order_desk *self, const order_request *r) {
+    const recent_order *known = &self->recent[recent_place(r->shard, r->order_id)];
+    bool same =
+        known->shard == r->shard && known->order_id == r->order_id && strcmp(known->account, r->account) == 0;
+    return same && r->order_id != 0 ? known : NULL;
+}
+
+/* One line about a request: its correlation id, and that of the order which it is about, as far as it is known here. The last two fields may be
+ * NULL. */
+static void log_request(order_desk *self, rt_level level, const char *message, const order_request *r,
+                        const char *place, const order_fault *fault) {
+    rt_field fields[10];
+    size_t count = 0;
+    char id[ORDER_ID_BYTES];
+    if (!rt_log_writes(self->log, level)) return;
+    const recent_order *order = recent_of(self, r);
+    fields[count++] = RT_STR("correlation_id", r->correlation_id);
+    if (order != NULL) fields[count++] = RT_STR("order_correlation_id", order->correlation_id);
+    fields[count++] = RT_STR("op", order_op_name(r->op));
+    fields[count++] = RT_STR("account", r->account);
+    fields[count++] = RT_STR("client_order_id", r->client_order_id);
+    if (r->order_id != 0) order_id_format(id, r->shard, r->order_id);
+    if (r->order_id != 0) fields[count++] = RT_STR("order_id", id);
+    if (place != NULL) fields[count++] = RT_STR("place", place);
+    if (fault != NULL) fields[count++] = RT_STR("code", fault->code);
+    if (fault != NULL) fields[count++] = RT_STR("reason", fault->message);
+    rt_log_write(self->log, level, message, fields, count);
+}
+
 static void refuse_later(order_desk *self, order_ticket *t, const order_fault *fault, uint32_t retry_ms) {
     count_fault(self, fault->code);
-    rt_log(self->log, RT_DEBUG, "an order request is refused", RT_STR("correlation_id", t->request.correlation_id),
-           RT_STR("op", order_op_name(t->request.op)), RT_STR("account", t->request.account),
-           RT_STR("client_order_id", t->request.client_order_id), RT_STR("code", fault->code),
-           RT_STR("reason", fault->message));
+    log_request(self, RT_DEBUG, "an order request is refused", &t->request, NULL, fault);
     answer_fault(self, t, fault, retry_ms);
     free_ticket(self, t);
 }
@@ -236,6 +271,7 @@ static void remember(order_desk *self, uint32_t shard, uint64_t order_id, const 
     place->order_id = order_id;
     tw_text_copy(place->symbol, sizeof place->symbol, r->symbol);
     tw_text_copy(place->account, sizeof place->account, r->account);
+    tw_text_copy(place->correlation_id, sizeof place->correlation_id, r->correlation_id);
 }
 
 /* Certain ones first: an order of several parts is as unsure as its worst. */
@@ -264,17 +300,12 @@ static void finish(order_desk *self, order_ticket *t) {
     char id[ORDER_ID_BYTES] = "";
     judge_parts(t);
     if (t->fault.code != NULL) {
-        rt_log(self->log, RT_INFO, "an order request got no place in the stream",
-               RT_STR("correlation_id", r->correlation_id), RT_STR("op", order_op_name(r->op)),
-               RT_STR("account", r->account), RT_STR("client_order_id", r->client_order_id),
-               RT_STR("code", t->fault.code));
+        log_request(self, RT_INFO, "an order request got no place in the stream", r, NULL, &t->fault);
         refuse(self, t, &t->fault);
         return;
     }
     order_id_format(id, t->parts[0].shard, t->parts[0].seq << 16 | t->parts[0].index);
-    rt_log(self->log, RT_DEBUG, "an order request is in the stream", RT_STR("correlation_id", r->correlation_id),
-           RT_STR("op", order_op_name(r->op)), RT_STR("account", r->account),
-           RT_STR("client_order_id", r->client_order_id), RT_STR("place", id));
+    log_request(self, RT_DEBUG, "an order request is in the stream", r, id, NULL);
     if (r->op == ORDER_NEW) remember(self, t->parts[0].shard, t->parts[0].seq << 16 | t->parts[0].index, r);
     self->stats.pending++;
     answer_pending(self, t);
@@ -408,6 +439,7 @@ int64_t order_desk_round(order_desk *self, int64_t now_ns) {
     if (self->limits != NULL) order_limits_flush(self->limits);
     order_follows_recheck(self);
     order_follows_ask(self, mono_ns);
+    due_ns = order_catch_ups_round(self, mono_ns);
     for (uint32_t shard = 1; shard <= ORDER_MOST_SHARDS; shard++) {
         if (self->shards[shard] == NULL || batcher_waiting(self->shards[shard]) == 0) continue;
         take_back(self, shard, mono_ns - self->owner->settings.order_timeout_ns, BUS_WRITE_REFUSED,
@@ -559,12 +591,18 @@ bool order_desk_account(const order_desk *self, const identity *caller, const ch
     return order_fault_set(fault, "BAD_FIELD", "account", "account is missing: you have %u", accounts->count);
 }
 
+/* What no shard has announced may be at one that is silent. */
 bool order_desk_no_symbol(order_desk *self, const char *symbol, order_fault *fault) {
+    char silent[64];
     bool whole = order_directory_asked(self);
     if (whole)
         return order_fault_set(fault, "UNKNOWN_SYMBOL", "symbol", "there is no %s at %s", symbol, self->venue);
-    return order_fault_set(fault, "NO_DIRECTORY", "", "nobody says now which instruments %s has: come back later",
-                           self->venue);
+    order_directory_silent(self, silent, sizeof silent);
+    return order_fault_set(
+        fault, "NO_DIRECTORY", "",
+        "no shard of %s that is heard has announced %s, and of shard %s it is not known what it has: "
+        "come back later",
+        self->venue, symbol, silent);
 }
 
 /* Makes the command and goes on; the symbol is known. */
@@ -597,8 +635,8 @@ static void take_placed(order_desk *self, order_ticket *t) {
 /* An order's symbol, by its id: of those that went through here lately, or as the venue says. */
 static void find_symbol(order_desk *self, order_ticket *t) {
     order_request *r = &t->request;
-    const recent_order *known = &self->recent[recent_place(r->shard, r->order_id)];
-    if (known->shard == r->shard && known->order_id == r->order_id && strcmp(known->account, r->account) == 0) {
+    const recent_order *known = recent_of(self, r);
+    if (known != NULL) {
         tw_text_copy(r->symbol, sizeof r->symbol, known->symbol);
         take_placed(self, t);
     } else if (!order_look_up(self, t)) {
@@ -670,7 +708,10 @@ static bool is_too_fast(order_desk *self, uint32_t client, int64_t now_ns) {
 static void refuse_at_once(order_desk *self, uint32_t client, const char *id, const order_request *request,
                            const order_fault *fault) {
     order_ticket t = {.client = client, .generation = self->generations[client]};
-    if (request != NULL) t.request = *request;
+    if (request != NULL) {
+        t.request = *request;
+        log_request(self, RT_DEBUG, "an order request is refused", request, NULL, fault);
+    }
     tw_text_copy(t.id, sizeof t.id, id);
     count_fault(self, fault->code);
     answer_fault(self, &t, fault, 0);
@@ -714,7 +755,7 @@ void order_desk_take(order_desk *self, order_request *request, const http_asked 
         order_fault_set(&fault, "BUSY", "", "the gateway has no room for another request: come back later");
         if (t != NULL) free_ticket(self, t);
         count_fault(self, fault.code);
-        order_desk_answer_fault(self->owner, asked, &fault, request->correlation_id, 0);
+        order_desk_answer_fault(self->owner, asked, &fault, request->correlation_id);
         return;
     }
     *kept = *asked;
@@ -801,6 +842,8 @@ order_desk_stats order_desk_read_stats(const order_desk *self) {
     stats.reports = follows.delivered;
     stats.report_duplicates = follows.duplicates;
     stats.reports_chased = follows.chased;
+    stats.reports_lost = follows.lost;
+    stats.catch_ups = order_catch_ups_count(self);
     stats.followers = follows.followers;
     stats.accounts = follows.feeds;
     stats.chases = follows.chases;
@@ -876,6 +919,7 @@ static tw_code open_all(order_desk *self, tw_error *error) {
     tw_code code = take_accounts(self, s->anonymous_accounts, error);
     if (code == TW_OK) code = take_memory(self, error);
     if (code == TW_OK) code = order_bus_open(self, error);
+    if (code == TW_OK) code = order_catch_ups_open(self, error);
     bus_writer_options writing = {.max_outstanding = ORDER_MOST_SHARDS * BATCHER_MOST_UNDER_WAY,
                                   .timeout_ns = s->order_timeout_ns,
                                   .on_result = on_written,
@@ -920,6 +964,7 @@ void order_desk_close(order_desk *self) {
     ticker_close(self->ticker);
     order_limits_close(self->limits);
     bus_writer_close(self->writer);
+    order_catch_ups_close(self);
     bus_close(self->bus);
     self->ticker = NULL;
     self->limits = NULL;

@@ -61,8 +61,9 @@ const order_directory *order_desk_directory(const order_desk *desk);
 bool order_desk_no_symbol(order_desk *desk, const char *symbol, order_fault *fault);
 /* The correlation id: what was given, or a new one. */
 void order_desk_correlate(order_desk *desk, char correlation_id[WIRE_CORRELATION_BYTES]);
+/* Of a request that never became the desk's. */
 void order_desk_answer_fault(gateway *self, const http_asked *asked, const order_fault *fault,
-                             const char *correlation_id, uint32_t retry_ms);
+                             const char *correlation_id);
 
 typedef struct order_desk_stats {
     uint64_t requests[ORDER_OPS];
@@ -72,6 +73,8 @@ typedef struct order_desk_stats {
     uint64_t batches, commands, batch_bytes;
     uint64_t sessions_opened, sessions_lost;
     uint64_t reports, report_duplicates, reports_chased, reports_malformed;
+    uint64_t reports_from_log, reports_lost, catch_ups_begun;
+    uint32_t catch_ups;
     uint32_t waiting, under_way, sessions, followers, accounts, chases, instruments, shards;
     bool on, directory_whole, bus_connected;
     order_limits_stats limits;

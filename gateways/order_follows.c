@@ -7,9 +7,11 @@
 #include "gateways/order_inside.h"
 #include "runtime/clock.h"
 
-#define RETRY_NS   INT64_C(500000000)
-#define PAGE_LIMIT 1000u
-#define PENDING    (64u * 1024u * 1024u) /* bytes of reports of an account that may wait on the bus's connection */
+#define RETRY_NS    INT64_C(500000000)
+#define PATIENCE_NS INT64_C(10000000000)
+#define PAGE_LIMIT  1000u
+#define FRAME_ROOM  64u                   /* around a report */
+#define PENDING     (64u * 1024u * 1024u) /* bytes of reports of an account that may wait on the bus's connection */
 
 /* ---- to clients ---- */
 
@@ -40,9 +42,24 @@ static void deliver(void *context, uint32_t client, const char *account, uint32_
         stream_report(self->owner->stream, client, self->written, self->written_length, rt_clock_utc_ns());
 }
 
-static void tell_lost(void *context, uint32_t client, const char *account, uint32_t shard) {
+static void put_loss(json_writer *w, const follow_loss *loss) {
+    char text[256];
+    (void)tw_text_format(text, sizeof text, "some reports are not to be had: %s. See /v1/orders and /v1/positions",
+                         loss->why);
+    json_u64(w, "shard", loss->after.shard);
+    if (loss->known) {
+        json_open_object(w, "after");
+        json_u64_string(w, "seq", loss->after.seq);
+        json_u64(w, "n", loss->after.n);
+        json_close_object(w);
+        json_u64_string(w, "to_seq", loss->to_seq);
+    }
+    json_string(w, "message", text);
+}
+
+void order_tell_lost(void *context, uint32_t client, const char *account, const follow_loss *loss) {
     order_desk *self = context;
-    char text[512], subject[SUBJECT_BYTES];
+    char text[ORDER_JSON_BYTES], subject[SUBJECT_BYTES];
     json_writer w;
     subject_executions(subject, sizeof subject, account);
     json_start(&w, text, sizeof text);
@@ -50,11 +67,16 @@ static void tell_lost(void *context, uint32_t client, const char *account, uint3
     json_string(&w, "type", "error");
     json_string(&w, "code", "REPORTS_LOST");
     json_string(&w, "subject", subject);
-    json_u64(&w, "shard", shard);
-    json_string(&w, "message",
-                "the venue does not hold all reports that you missed: see /v1/orders and /v1/positions");
+    put_loss(&w, loss);
     json_close_object(&w);
     if (json_finish(&w)) stream_answer(self->owner->stream, client, text, w.length, rt_clock_utc_ns());
+}
+
+/* Half of what may wait for it: so live reports, which are not held back, still find room. */
+static bool has_room(void *context, uint32_t client) {
+    const order_desk *self = context;
+    size_t of, room = stream_room(self->owner->stream, client, &of);
+    return room >= of / 2;
 }
 
 /* ---- live ---- */
@@ -127,6 +149,26 @@ static bool lacks_some(const chase_question *q, const wire_query_reply *reply) {
            (q->after > 0 || q->after_n > 0);
 }
 
+/* The first report that is there; all that the answer is about where there is none. */
+static uint64_t begins_at(wire_query_reply reply) {
+    wire_part part;
+    while (wire_query_reply_next(&reply, &part))
+        if (part.kind == WIRE_PART_REPORT) return part.report.seq;
+    return reply.header.seq;
+}
+
+/* Execlog has what the venue's matchers don't hold any more. True: it is asked first. */
+static bool ask_log_first(order_desk *self, const chase_question *q, const wire_query_reply *reply) {
+    const char *why = follow_log_given_up(self->follows, q->chase);
+    if (why == NULL && self->owner->settings.reports_back_ns > 0) {
+        follow_behind(self->follows, q->chase, rt_clock_monotonic_ns());
+        return true;
+    }
+    follow_lost(self->follows, q->chase, begins_at(*reply),
+                why != NULL ? why : "this gateway does not read execlog", order_tell_lost, self);
+    return false;
+}
+
 static void take_page(order_desk *self, const chase_question *q, const bus_message *message) {
     wire_query_reply reply;
     wire_part part;
@@ -138,7 +180,7 @@ static void take_page(order_desk *self, const chase_question *q, const bus_messa
     if (reply.header.code != WIRE_REPLY_OK && reply.header.code != WIRE_REPLY_NOT_FOUND)
         rt_log_limited(self->log, &self->query_site, RT_WARN, "the venue refuses a question about executions",
                        RT_STR("account", reply.header.account), RT_STR("detail", reply.header.detail));
-    if (lacks_some(q, &reply)) follow_lost(self->follows, q->chase, q->after, q->after_n, tell_lost, self);
+    if (lacks_some(q, &reply) && ask_log_first(self, q, &reply)) return;
     while (wire_query_reply_next(&reply, &part)) {
         if (part.kind != WIRE_PART_REPORT) continue;
         self->written_of = NULL;
@@ -160,9 +202,19 @@ static bool on_page(void *context, void *question, ask_end end, const bus_messag
     return true;
 }
 
+/* As many as there is room for, where they are for one client alone. */
+static uint32_t page_limit(const order_desk *self, uint32_t client) {
+    size_t of, room, most = PAGE_LIMIT;
+    if (client == FOLLOW_NONE) return PAGE_LIMIT;
+    room = stream_room(self->owner->stream, client, &of) / (ORDER_JSON_BYTES + FRAME_ROOM);
+    return room == 0 ? 1 : (uint32_t)(room < most ? room : most);
+}
+
 static bool ask_page(order_desk *self, const follow_question *wanted) {
-    wire_query query = {
-        .kind = WIRE_QUERY_EXECUTIONS, .after = wanted->after, .after_n = wanted->after_n, .limit = PAGE_LIMIT};
+    wire_query query = {.kind = WIRE_QUERY_EXECUTIONS,
+                        .after = wanted->after,
+                        .after_n = wanted->after_n,
+                        .limit = page_limit(self, wanted->client)};
     chase_question *q = malloc(sizeof *q);
     if (q == NULL) return false;
     *q = (chase_question){.desk = self, .chase = wanted->chase, .after = wanted->after, .after_n = wanted->after_n};
@@ -175,9 +227,9 @@ static bool ask_page(order_desk *self, const follow_question *wanted) {
 void order_follows_ask(order_desk *self, int64_t now_ns) {
     follow_question wanted;
     while (follow_next_question(self->follows, now_ns, &wanted)) {
-        if (ask_page(self, &wanted)) continue;
+        if (wanted.in_log ? order_catch_up(self, &wanted, now_ns) : ask_page(self, &wanted)) continue;
         follow_fail(self->follows, wanted.chase, now_ns);
-        return;
+        if (!wanted.in_log) return;
     }
 }
 
@@ -243,7 +295,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     if (self->closing || self->follows == NULL) return;
     if (event == BUS_RECONNECTED || event == BUS_SLOW_CONSUMER) {
         self->directory_stale = true;
-        follow_missed(self->follows, order_desk_shards(self), tell_lost, self, rt_clock_monotonic_ns());
+        follow_missed(self->follows, order_desk_shards(self), order_tell_lost, self, rt_clock_monotonic_ns());
     }
     if (event != BUS_CONNECTED)
         rt_log(self->log, event == BUS_RECONNECTED ? RT_INFO : RT_WARN, "the bus, as order entry sees it",
@@ -262,6 +314,7 @@ static void on_status(void *context, const bus_message *message) {
     if (shard > self->greatest_heard)
         self->greatest_heard = shard; /* from now on whatever goes to all goes there */
     if (status.term < self->storage_terms[shard]) return;
+    follow_heard(self->follows, shard, status.seq);
     if (status.storage_low != self->storage_low[shard])
         rt_log(self->log, status.storage_low ? RT_WARN : RT_INFO,
                status.storage_low ? "a shard's storage runs short: its new orders are refused"
@@ -294,8 +347,10 @@ bool order_follows_alloc(order_desk *self) {
                               .max_feeds = ORDER_MOST_ACCOUNTS,
                               .max_followers = ORDER_MOST_FOLLOWERS,
                               .max_chases = ORDER_MOST_CHASES,
-                              .retry_ns = RETRY_NS};
-    follow_handlers handlers = {.context = self, .deliver = deliver, .listen = listen_to, .unlisten = unlisten_to};
+                              .retry_ns = RETRY_NS,
+                              .patience_ns = PATIENCE_NS};
+    follow_handlers handlers = {
+        .context = self, .deliver = deliver, .listen = listen_to, .unlisten = unlisten_to, .has_room = has_room};
     self->listeners = calloc(ORDER_MOST_ACCOUNTS, sizeof *self->listeners);
     self->follows = follow_alloc(&options, &handlers);
     return self->listeners != NULL && self->follows != NULL && wire_arena_init(&self->arena, WIRE_ARENA_BYTES);

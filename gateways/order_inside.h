@@ -4,6 +4,7 @@
  *   order_desk.c       tickets: from a request to its answer; batches, sessions
  *   order_questions.c  the directory, and which symbol an order id is of
  *   order_follows.c    execution reports: live, and asked for
+ *   order_catch_ups.c  and those that no matcher holds any more, from execlog
  *   order_pages.c      HTTP
  *   order_limits.c     rates, in Redis
  */
@@ -60,11 +61,12 @@ typedef struct order_ticket {
     order_waiting waiting;
 } order_ticket;
 
-/* Orders that went through here lately, so that a cancel by id need not ask for the symbol. A place is overwritten by another order. */
+/* Orders that went through here lately, so that a cancel by id need not ask for the symbol, and what the log says of it leads to the
+ * order. A place is overwritten by another order. */
 typedef struct recent_order {
     uint32_t shard;
     uint64_t order_id;
-    char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES];
+    char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES], correlation_id[WIRE_CORRELATION_BYTES];
 } recent_order;
 
 static inline uint32_t recent_place(uint32_t shard, uint64_t order_id) {
@@ -88,6 +90,8 @@ typedef struct order_listener {
 #define ORDER_MOST_ACCOUNTS  4096u
 #define ORDER_MOST_FOLLOWERS 65536u
 #define ORDER_MOST_CHASES    16384u
+
+typedef struct order_catch_ups order_catch_ups;
 
 struct order_desk {
     gateway *owner;
@@ -132,6 +136,7 @@ struct order_desk {
     uint32_t greatest_heard; /* shard; it may have told nothing of its instruments yet */
 
     follow_table *follows;
+    order_catch_ups *catch_ups;
     order_listener *listeners; /* by feed */
     report_names names;        /* of the message under way */
     rt_log_site report_site, query_site;
@@ -160,6 +165,8 @@ bool order_directory_is_awaited(const order_desk *desk);
 bool order_directory_is_known(const order_desk *desk);
 /* The same, and asks anew where a symbol was not in it. */
 bool order_directory_asked(order_desk *desk);
+/* The shards whose instruments are not known: "2, 3"; "": all are. What does not fit is left out. */
+void order_directory_silent(const order_desk *desk, char *text, size_t capacity);
 void order_directory_take_message(void *desk, const bus_message *message);
 /* Asks the venue which symbol the order is of; false: can't be asked now. */
 bool order_look_up(order_desk *desk, order_ticket *ticket);
@@ -172,6 +179,17 @@ bool order_follows_alloc(order_desk *desk);
 tw_code order_bus_open(order_desk *desk, tw_error *error);
 void order_follows_ask(order_desk *desk, int64_t now_ns);
 void order_follows_recheck(order_desk *desk);
+/* A follow_on_lost: the client is told REPORTS_LOST. */
+void order_tell_lost(void *desk, uint32_t client, const char *account, const follow_loss *loss);
+
+/* ---- order_catch_ups.c ---- */
+tw_code order_catch_ups_open(order_desk *desk, tw_error *error);
+void order_catch_ups_close(order_desk *desk); /* before the bus */
+/* Reads in execlog what the chase wants, and ends it in the follow table. False: as many as there may be are read for; later. */
+bool order_catch_up(order_desk *desk, const follow_question *question, int64_t now_ns);
+/* A bounded bit of it. Returns when it wants to be called again at the latest. Times are monotonic. */
+int64_t order_catch_ups_round(order_desk *desk, int64_t now_ns);
+uint32_t order_catch_ups_count(const order_desk *desk);
 
 /* The orders that this user may send in a second; 0: any number. */
 uint32_t order_rate_of(const order_desk *desk, const identity *caller);

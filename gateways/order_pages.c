@@ -32,12 +32,12 @@ static bool begin(gateway *self, const socket_request *request, http_asked *aske
     tw_text_format(line, sizeof line, "X-Correlation-Id: %s\r\n", correlation_id);
     if (correlation_id[0] != '\0') http_add_header(asked, line);
     if (fault.code == NULL) return true;
-    order_desk_answer_fault(self, asked, &fault, correlation_id, 0);
+    order_desk_answer_fault(self, asked, &fault, correlation_id);
     return false;
 }
 
 static bool say(gateway *self, const http_asked *asked, const order_fault *fault, const char *correlation_id) {
-    order_desk_answer_fault(self, asked, fault, correlation_id, 0);
+    order_desk_answer_fault(self, asked, fault, correlation_id);
     return false;
 }
 

@@ -26,7 +26,8 @@ static const setting table[] = {
     {"venue", SETTING_TEXT, AT(venue), "", "MIC",
      "take orders for this venue, such as TWEX; without it none are taken", NULL, 0, 0},
     {"venue-shards", SETTING_COUNT, AT(venue_shards), "1", "N",
-     "shards that the venue has at least; more are learned from its directory", NULL, 1, 64},
+     "shards that the venue has at least; more are learned from its directory, whose shards say how many there are",
+     NULL, 1, 64},
     {"anonymous-accounts", SETTING_TEXT, AT(anonymous_accounts), "", "ACCOUNT,...",
      "accounts that whoever has no token may trade for and look into: for demos", NULL, 0, 0},
     {"order-rate", SETTING_COUNT, AT(order_rate), "100", "N",
@@ -54,6 +55,11 @@ static const setting table[] = {
     {"session-timeout", SETTING_DURATION, AT(session_timeout_ns), "5s", "TIME",
      "the venue cancels orders with cancel_on_disconnect when it has not heard of their gateway for so long", NULL,
      2000 * MILLI_NS, 24 * HOUR_NS},
+    {"reports-back", SETTING_DURATION, AT(reports_back_ns), "168h", "TIME",
+     "execution reports that a client missed are read in the venue's execlog so far back; 0: only what its "
+     "matchers "
+     "still hold",
+     NULL, 0, 24 * 400 * HOUR_NS},
 
     {"address", SETTING_TEXT, AT(address), "127.0.0.1", "ADDRESS",
      "where to listen, IPv4 or IPv6; 0.0.0.0 or :: for everywhere", NULL, 0, 0},

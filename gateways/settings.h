@@ -19,7 +19,7 @@ typedef struct gateway_settings {
     const char *venue, *anonymous_accounts;
     uint64_t venue_shards, order_rate, most_order_rate, order_requests_per_second;
     uint64_t order_queue, order_batch, order_batches;
-    int64_t order_timeout_ns, order_gather_ns, order_limits_deadline_ns, session_timeout_ns;
+    int64_t order_timeout_ns, order_gather_ns, order_limits_deadline_ns, session_timeout_ns, reports_back_ns;
 
     const char *address;
     int64_t port;

@@ -239,7 +239,7 @@ bool ingest_start_session(ingest *self, const char *session, uint64_t first_seq,
     if (!trading_day_start(&self->day, &next)) {
         self->facts.down = true;
         tw_text_copy(self->facts.down_reason, sizeof self->facts.down_reason,
-                     "the recording carries no date: give --session-date YYYY-MM-DD");
+                     "the recording carries no date that can be: give --session-date YYYY-MM-DD");
         rt_log(self->log, RT_ERROR, "no session can start", RT_STR("reason", self->facts.down_reason));
         ingest_stop(self);
         return false;
@@ -445,8 +445,8 @@ static int32_t zone_offset_at(void *context, int64_t instant_ns) {
     return time_zone_offset_at(context, instant_ns);
 }
 
-static int64_t zone_midnight(void *context, tw_date date) {
-    return time_zone_midnight(context, date);
+static bool zone_midnight(void *context, tw_date date, int64_t *midnight_ns) {
+    return time_zone_midnight(context, date, midnight_ns);
 }
 
 static tw_code read_calendar_file(ingest *self, tw_error *error) {
@@ -475,14 +475,10 @@ static tw_code open_day(ingest *self, tw_error *error) {
         return tw_error_wrap(error, "--exchange");
     }
     if (self->settings.calendar[0] != '\0' && (code = read_calendar_file(self, error)) != TW_OK) return code;
-    if (self->settings.session_date[0] != '\0') {
+    if (self->settings.session_date[0] != '\0')
         dated = tw_date_parse(self->settings.session_date, &date);
-        if (!dated)
-            return tw_error_set(error, TW_INVALID, "--session-date '%s' is not a date: YYYY-MM-DD",
-                                self->settings.session_date);
-    } else if (self->where.kind == LOCATION_FILE) {
+    else if (self->where.kind == LOCATION_FILE)
         dated = file_date(self->where.path, &date);
-    }
     code = time_zone_open(&self->zone, self->calendar.zone, error);
     if (code != TW_OK) return code;
     zone_rules rules = {self->zone, zone_offset_at, zone_midnight};

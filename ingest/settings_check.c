@@ -25,6 +25,19 @@ static tw_code check_bounds(const ingest_settings *set, tw_error *error) {
     return TW_OK;
 }
 
+static tw_code check_date(const char *text, tw_error *error) {
+    tw_date date;
+    int64_t midnight_ns;
+    if (text[0] == '\0') return TW_OK;
+    if (!tw_date_parse(text, &date))
+        return tw_error_set(error, TW_INVALID, "--session-date '%s' is not a date: YYYY-MM-DD", text);
+    if (tw_date_midnight(date, &midnight_ns)) return TW_OK;
+    return tw_error_set(error, TW_INVALID,
+                        "--session-date %s: its times do not fit nanoseconds in 64 bits; dates from 1677-09-29 to "
+                        "2262-04-04 do",
+                        text);
+}
+
 static tw_code check_port(const location *where, const char *text, tw_error *error) {
     if (where->kind != LOCATION_UDP || where->port != 0) return TW_OK;
     return tw_error_set(error, TW_INVALID,
@@ -70,6 +83,8 @@ static tw_code check_glimpse(const char *text, tw_error *error) {
 tw_code ingest_check_settings(const ingest *self, tw_error *error) {
     const ingest_settings *set = &self->settings;
     tw_code code = check_bounds(set, error);
+    if (code != TW_OK) return code;
+    code = check_date(set->session_date, error);
     if (code != TW_OK) return code;
     code = check_port(&self->where, set->source, error);
     if (code == TW_OK) code = check_user(&self->where, error);

@@ -1,6 +1,10 @@
 /*
- * The state's hash after every so many inputs: published by every replica, and compared with what the others say of the same input. Two
- * replicas that differ are not the same machine any more; nobody can say from here which of them is right.
+ * The state's hash after every so many inputs, and after the first one of each stretch of the stream's time: published by every replica, and
+ * compared with what the others say of the same input. Two replicas that differ are not the same machine any more; nobody can say from
+ * here which of them is right.
+ *
+ * Where a hash is due follows from the inputs alone, their numbers and their stamps: replicas agree on it whenever they began. A replica
+ * that has much to catch up goes by the numbers: a quiet month would hold it up at each of its minutes, and nobody waits for those.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +17,7 @@
 #include "runtime/clock.h"
 
 #define KEPT          64u
+#define BEHIND        256u /* inputs still waiting in the stream */
 #define PENDING_BYTES (1u << 20)
 #define HEARD_NS      (INT64_C(15) * 60 * TW_NS_PER_SECOND)
 
@@ -20,23 +25,29 @@ typedef struct hash_row {
     uint64_t seq, hash; /* seq 0: none */
 } hash_row;
 
+/* The last ones; whichever comes first, own or heard, waits for the other. */
+typedef struct hash_ring {
+    hash_row rows[KEPT];
+    uint32_t next;
+} hash_ring;
+
 struct hashes {
     matcher *matcher;
     bus_subscription *subscription;
     char subject[SUBJECT_BYTES];
-    hash_row own[KEPT], heard[KEPT]; /* by seq / every; whichever comes first waits for the other */
-    int64_t standby_ns;              /* when a replica that does not lead was heard last; 0: never */
+    hash_ring own, heard;
+    int64_t standby_ns; /* when a replica that does not lead was heard last; 0: never */
     rt_log_site differs_site;
 };
 
-static hash_row *row_of(const hashes *self, hash_row *rows, uint64_t seq) {
-    return &rows[seq / self->matcher->settings.hash_every % KEPT];
+static void keep(hash_ring *ring, hash_row row) {
+    ring->rows[ring->next++ % KEPT] = row;
 }
 
-static void compare(hashes *self, uint64_t seq, const char *who) {
+static void compare(hashes *self, const hash_row *own, const hash_row *heard, const char *who) {
     matcher *m = self->matcher;
-    const hash_row *own = row_of(self, self->own, seq), *heard = row_of(self, self->heard, seq);
-    if (own->seq != seq || heard->seq != seq) return;
+    uint64_t seq = own->seq;
+    if (seq != heard->seq || m->state != MATCHER_RUNNING) return;
     if (own->hash == heard->hash) {
         m->counts.hashes_alike++;
         return;
@@ -69,30 +80,40 @@ static void publish(hashes *self, const hash_row *row) {
     m->counts.hashes++;
 }
 
-void hashes_taken(hashes *self) {
+/* The engine's time passed a whole multiple of the interval with this input. Its time is the inputs', and part of the state. */
+static bool begins_stretch(const matcher *m, int64_t before_ns) {
+    int64_t span_ns = m->settings.hash_interval_ns;
+    return span_ns > 0 && before_ns != TW_TIME_ABSENT &&
+           mx_now(mr_engine(m->replica)) / span_ns != before_ns / span_ns;
+}
+
+void hashes_taken(hashes *self, int64_t before_ns, uint64_t waiting) {
     matcher *m = self->matcher;
     uint64_t every = m->settings.hash_every, seq = mr_seq(m->replica);
-    if (every == 0 || seq % every != 0) return;
-    int64_t before_ns = rt_clock_monotonic_ns();
+    bool due = every > 0 && seq % every == 0;
+    if (!due && (waiting > BEHIND || !begins_stretch(m, before_ns))) return;
+    int64_t begun_ns = rt_clock_monotonic_ns();
     const hash_row row = {seq, mr_hash(m->replica)};
-    tw_histogram_record(&m->standstill, rt_clock_monotonic_ns() - before_ns);
-    *row_of(self, self->own, seq) = row;
+    tw_histogram_record(&m->standstill, rt_clock_monotonic_ns() - begun_ns);
+    keep(&self->own, row);
     publish(self, &row);
-    compare(self, seq, "another replica");
+    for (uint32_t i = 0; i < KEPT; i++)
+        compare(self, &row, &self->heard.rows[i], "another replica");
 }
 
 static void on_hash(void *context, const bus_message *message) {
     hashes *self = context;
     matcher *m = self->matcher;
     wire_state_hash heard;
-    uint64_t every = m->settings.hash_every;
     if (m->state != MATCHER_RUNNING || wire_state_hash_decode(message->bytes, message->length, &heard) != WIRE_OK)
         return;
     if (strcmp(heard.instance, m->name) == 0 || heard.shard != m->settings.shard) return;
     if (!heard.leader) self->standby_ns = rt_clock_monotonic_ns();
-    if (every == 0 || heard.seq == 0 || heard.seq % every != 0) return;
-    *row_of(self, self->heard, heard.seq) = (hash_row){heard.seq, heard.hash};
-    compare(self, heard.seq, heard.instance);
+    if (heard.seq == 0) return;
+    const hash_row row = {heard.seq, heard.hash};
+    keep(&self->heard, row);
+    for (uint32_t i = 0; i < KEPT; i++)
+        compare(self, &self->own.rows[i], &row, heard.instance);
 }
 
 bool hashes_standby_heard(const hashes *self, int64_t now_ns) {

@@ -27,6 +27,7 @@ static void take(inputs *self, const bus_stream_message *message) {
     mw_applied applied;
     if (!m->burst_open) m->burst_ns = rt_clock_utc_ns();
     m->burst_open = true;
+    order_log_input(m->order_log);
     bool fine = mr_take(m->replica, &input, live_listener(m->live), &applied);
     m->counts.inputs++;
     m->counts.commands += applied.commands;
@@ -34,6 +35,7 @@ static void take(inputs *self, const bus_stream_message *message) {
     m->counts.input_bytes += message->length;
     if (applied.refused > 0)
         rt_log_limited(m->log, &self->refused_site, RT_WARN, "commands that can't be read or may not travel there",
+                       RT_STR("correlation_id", order_log_unreadable(m->order_log)),
                        RT_STR("subject", message->subject), RT_U64("seq", message->seq),
                        RT_U64("refused", applied.refused), RT_U64("commands", applied.commands));
     if (!fine) matcher_halt(m, "%s%s", mr_is_short(m->replica) ? "" : "MISMATCH: ", mr_fault(m->replica));
@@ -43,12 +45,13 @@ static void on_message(void *context, const bus_stream_message *message) {
     inputs *self = context;
     matcher *m = self->matcher;
     if (m->state != MATCHER_RUNNING) return;
+    int64_t before_ns = mx_now(mr_engine(m->replica));
     take(self, message);
     if (m->state != MATCHER_RUNNING) return;
     self->last_ns = rt_clock_monotonic_ns();
     self->waiting = message->pending;
     if (message->pending == 0) self->reached = true;
-    hashes_taken(m->hashes);
+    hashes_taken(m->hashes, before_ns, message->pending);
     if (live_is_full(m->live)) matcher_end_of_burst(m);
     matcher_breathe(m, self->last_ns);
     if (!matcher_has_room(m)) matcher_flow(m);

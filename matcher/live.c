@@ -1,6 +1,6 @@
 /*
  * Live reports: exec.{ACCOUNT} for each account that a burst concerns, fills.{MIC}.{SYMBOL} for each instrument that traded in it. And
- * the market hears every record, whoever leads.
+ * the market and the log hear every record, whoever leads.
  *
  * Nothing is copied before it is encoded: an account's records of a burst are linked through themselves. They stay where they are until they
  * are known to be in execlog, which a leader hears only after it has sent them.
@@ -109,6 +109,7 @@ static void on_record(void *context, mr_record *record) {
     live *self = context;
     matcher *m = self->matcher;
     mk_take(m->market, &record->report, m->burst_ns);
+    order_log_hear(m->order_log, record);
     if (!self->on || self->catching_up) return;
     gather_report(self, record);
     gather_fill(self, record);

@@ -4,7 +4,16 @@
 #include "matcher/pipeline.h"
 #include "runtime/clock.h"
 
+#define ROLE_HALTED ML_ROLES /* beside ml_role's: no part in who leads any more */
+
+_Static_assert(ROLE_HALTED == 7, "what the metric's help says");
+
 static const char *const state_names[] = {"STARTING", "RUNNING", "HALTED"};
+
+/* One that has halted goes on being what it was as far as its machine knows, and is it to nobody. */
+static int role_of(const matcher *self) {
+    return self->state == MATCHER_HALTED ? ROLE_HALTED : leading_role(self->leading);
+}
 
 static bool can_serve(const matcher *self) {
     return self->state == MATCHER_RUNNING && bus_connected(self->bus) && inputs_ready(self->inputs) &&
@@ -16,7 +25,7 @@ static bool is_ready(const matcher *self) { /* with little storage it is: what c
     return can_serve(self) && execlog_refused(self->execlog)[0] == '\0';
 }
 
-static void say_why(const matcher *self, char *text, size_t capacity) {
+void observe_why(const matcher *self, char *text, size_t capacity) {
     const char *refused = execlog_refused(self->execlog);
     if (self->halted[0] == '\0' && refused[0] != '\0')
         (void)tw_text_format(text, capacity, "nothing can be journaled: execlog takes no message: %s", refused);
@@ -35,7 +44,7 @@ static void collect(void *context) {
     seen->publisher = publisher_read_stats(mk_publisher(self->market));
     seen->bus = bus_read_stats(self->bus);
     seen->state = self->state;
-    seen->role = leading_role(self->leading);
+    seen->role = role_of(self);
     seen->leads = leading_serves(self->leading);
     seen->term = (int64_t)leading_term(self->leading);
     seen->seq = (int64_t)mr_seq(self->replica);
@@ -122,7 +131,8 @@ static void add_gauges(matcher *self, const char *labels) {
         const int64_t *value;
     } gauges[] = {
         {"state", "0 STARTING, 1 RUNNING, 2 HALTED.", &seen->state},
-        {"role", "0 following, 1 claiming, 2 catching up, 3 leading, 4 verifying, 5 draining, 6 offering.",
+        {"role",
+         "0 following, 1 claiming, 2 catching up, 3 leading, 4 verifying, 5 draining, 6 offering, 7 halted.",
          &seen->role},
         {"leads", "1 while this instance publishes and writes execlog.", &seen->leads},
         {"ready", "1 while both streams have been read to their ends and execlog takes what is written.",
@@ -167,15 +177,15 @@ static bool tell_ready(void *context, char *text, size_t capacity) {
     matcher *self = context;
     json_writer writer;
     char why[MATCHER_REASON_BYTES];
-    bool ready = is_ready(self);
-    say_why(self, why, sizeof why);
+    bool ready = is_ready(self), halted = self->state == MATCHER_HALTED;
+    observe_why(self, why, sizeof why);
     json_start(&writer, text, capacity);
     json_open_object(&writer, NULL);
     json_bool(&writer, "ready", ready);
     json_string(&writer, "state", state_names[self->state]);
     json_string(&writer, "why", why);
-    json_string(&writer, "role", ml_role_name((ml_role)leading_role(self->leading)));
-    json_string(&writer, "leader", leading_leader(self->leading));
+    json_string(&writer, "role", halted ? "halted" : ml_role_name((ml_role)role_of(self)));
+    json_string(&writer, "leader", halted ? "" : leading_leader(self->leading)); /* it listens no more */
     json_string(&writer, "bus", bus_connected(self->bus) ? "CONNECTED" : "AWAY");
     json_string(&writer, "storage", mx_storage_low(mr_engine(self->replica)) ? "LOW" : "ENOUGH");
     json_u64(&writer, "seq", mr_seq(self->replica));

@@ -2,7 +2,8 @@
  * The matcher daemon's path, wired:
  *
  *   {MIC}-orders-{SHARD} ──inputs.c──> replica ──records──> live.c ──> exec.… fills.…
- *                                         │                   └──────> market ──> order books, quotes, trades, status
+ *                                         │                   ├──────> market ──> order books, quotes, trades, status
+ *                                         │                   └──────> order_log.c: lines with correlation ids
  *                                         ├──execlog.c──> {MIC}-execlog-{SHARD}      the leader writes, others read and compare
  *                                         ├──queries.c──> answers
  *                                         ├──hashes.c───> hash.…, compared with other replicas'
@@ -40,6 +41,7 @@ typedef struct places places;   /* places.c */
 typedef struct inputs inputs;   /* inputs.c */
 typedef struct execlog execlog; /* execlog.c */
 typedef struct live live;       /* live.c */
+typedef struct order_log order_log;
 typedef struct queries queries; /* queries.c */
 typedef struct hashes hashes;   /* hashes.c */
 typedef struct keeping keeping; /* keeping.c */
@@ -97,13 +99,17 @@ typedef struct matcher {
     inputs *inputs;
     execlog *execlog;
     live *live;
+    order_log *order_log;
     queries *queries;
     hashes *hashes;
     keeping *keeping;
     leading *leading;
     storage *storage;
 
+    bus_subscription *standing; /* standing.c */
+
     matcher_state state;
+    int64_t state_ns; /* of the wall clock: since when */
     char halted[MATCHER_REASON_BYTES];
     uint64_t orders_last;                 /* the order stream's last message at the start */
     uint64_t orders_first, execlog_first; /* what was trimmed is before; 1: nothing */
@@ -189,6 +195,14 @@ void live_flush(live *live);
 bool live_is_full(const live *live);      /* as many as --burst have gathered */
 bool live_has_told_all(const live *live); /* nothing waits to leave */
 
+/* order_log.c */
+tw_code order_log_open(order_log **log, matcher *matcher, tw_error *error);
+void order_log_close(order_log *log);
+void order_log_input(order_log *log); /* the records of another input begin */
+void order_log_hear(order_log *log, const mr_record *record);
+/* The correlation id of the input's first command that could not be read or may not travel there; "" if it has none. */
+const char *order_log_unreadable(const order_log *log);
+
 /* queries.c */
 tw_code queries_open(queries **queries, matcher *matcher, tw_error *error);
 void queries_close(queries *queries);
@@ -196,7 +210,8 @@ void queries_close(queries *queries);
 /* hashes.c */
 tw_code hashes_open(hashes **hashes, matcher *matcher, tw_error *error);
 void hashes_close(hashes *hashes);
-void hashes_taken(hashes *hashes);                               /* after each input */
+/* After each input; the engine's time before it, and how many more are in the stream. */
+void hashes_taken(hashes *hashes, int64_t before_ns, uint64_t waiting);
 bool hashes_standby_heard(const hashes *hashes, int64_t now_ns); /* another replica that does not lead */
 
 /* keeping.c */
@@ -237,5 +252,11 @@ int64_t storage_left_bytes(const storage *storage, mw_stream stream);
 /* observe.c */
 tw_code observe_open(matcher *self, tw_error *error);
 void observe_close(matcher *self);
+/* Why it does not serve as it should; "": it does, as far as it knows. */
+void observe_why(const matcher *self, char *text, size_t capacity);
+
+/* standing.c */
+tw_code standing_open(matcher *self, tw_error *error);
+void standing_close(matcher *self);
 
 #endif

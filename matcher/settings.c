@@ -58,8 +58,13 @@ static const setting table[] = {
      "most reports gathered before they are sent, while orders keep coming", NULL, 1, 1 << 20},
 
     {"hash-every", SETTING_COUNT, AT(hash_every), "100000", "N",
-     "publish a hash of the whole state after every so many inputs, and compare it with other replicas'; 0: never",
+     "publish a hash of the whole state after every so many inputs, and compare it with other replicas'; 0: not by "
+     "their number",
      NULL, 0, INT64_C(1) << 40},
+    {"hash-interval", SETTING_DURATION, AT(hash_interval_ns), "1m", "TIME",
+     "also after the first input of each stretch of the stream's time this long, for venues with few orders; the "
+     "same at all replicas; 0s: only by their number",
+     NULL, 0, 24 * HOUR_NS},
     {"on-mismatch", SETTING_CHOICE, AT(on_mismatch), "halt", "WHAT",
      "when another replica's hash differs: halt (publish nothing more), or tell (log and count only: for a while "
      "when "

@@ -35,6 +35,7 @@ typedef struct matcher_settings {
     uint64_t burst;
 
     uint64_t hash_every;
+    int64_t hash_interval_ns;
     const char *on_mismatch;
     int64_t clock_ns;
 

@@ -9,25 +9,15 @@
 #include <unistd.h>
 
 #include "base/civil.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "runtime/bus_internal.h"
 #include "runtime/clock.h"
 
 #define DEFAULT_HIGH_WATER_BYTES ((size_t)4 * 1024 * 1024)
-#define SOCKET_BUFFER_BYTES      (128 * 1024)
-#define RECONNECT_WAIT_MS        50
-#define RECONNECT_JITTER_MS      100
-#define CONNECT_TIMEOUT_MS       2000
 #define DEFAULT_SILENCE_NS       (3 * TW_NS_PER_SECOND)
-#define MOST_PINGS_OUT           1000 /* silence is judged by bus_silence.c */
 #define DEFAULT_INBOX_PREFIX     "_INBOX"
-#define AWAY_BUFFER_BYTES        4096 /* what is published between a loss and its notice; nothing else is kept */
 #define CLOSE_TIMEOUT_NS         (5 * TW_NS_PER_SECOND)
 #define PROTOCOL_BYTES           16 /* about what "PUB", lengths and line ends add to a message */
-#define MOST_URLS                16
-#define URL_BYTES                1024
-#define TRIES_A_WORD             3 /* of connecting at the start: one is told, two are not */
 
 void bus_listen(bus *self, bus_listener *listener) {
     listener->next = self->listeners;
@@ -51,12 +41,9 @@ static void tell_listeners(bus *self, bus_event event) {
 }
 
 void bus_tell(bus *self, bus_event event, const char *detail) {
-    if (event == BUS_RECONNECTED) {
-        self->stats.reconnects++;
-        self->connected = self->poll != NULL;
-        self->max_payload = (size_t)natsConnection_GetMaxPayload(self->nats);
-    }
-    if (event == BUS_CLOSED) bus_stop_polling(self);
+    if (event == BUS_RECONNECTED) self->stats.reconnects++;
+    if (event == BUS_CONNECTED || event == BUS_RECONNECTED) self->told_up = true;
+    if (event == BUS_DISCONNECTED) self->told_up = false;
     tell_listeners(self, event);
     if (self->on_event != NULL) self->on_event(self->event_context, event, detail);
 }
@@ -68,11 +55,6 @@ static void on_disconnected(natsConnection *nats, void *context) {
     bus_mailbox_put_event(self, BUS_DISCONNECTED,
                           silent ? "the server was silent for too long, reconnecting"
                                  : "connection lost, reconnecting");
-}
-
-static void on_reconnected(natsConnection *nats, void *context) {
-    (void)nats;
-    bus_mailbox_put_event(context, BUS_RECONNECTED, "connection restored");
 }
 
 static void on_closed(natsConnection *nats, void *context) {
@@ -92,6 +74,13 @@ static void on_error(natsConnection *nats, natsSubscription *subscription, natsS
     }
 }
 
+natsStatus bus_set_callbacks(natsOptions *options, bus *self) {
+    natsStatus status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
+    if (status == NATS_OK) status = natsOptions_SetClosedCB(options, on_closed, self);
+    if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, on_error, self);
+    return status;
+}
+
 static void on_wake(uv_async_t *wake) {
     bus *self = wake->data;
     bus_mailbox_read(self);
@@ -103,113 +92,17 @@ static void on_before_sleep(uv_prepare_t *prepare) {
     if (!self->waiting_for_room) bus_write(self);
 }
 
-natsStatus bus_set_servers(natsOptions *options, const char *urls) {
-    char copy[URL_BYTES], *rest = copy, *url;
-    const char *servers[MOST_URLS];
-    int count = 0;
-    if (!tw_text_copy(copy, sizeof copy, urls)) return NATS_INVALID_ARG;
-    while ((url = strsep(&rest, ",")) != NULL) {
-        if (count == MOST_URLS || *url == '\0') return NATS_INVALID_ARG;
-        servers[count++] = url;
-    }
-    return natsOptions_SetServers(options, servers, count);
-}
-
-static natsStatus set_connection(natsOptions *options, const bus *self, const bus_options *wanted) {
-    natsStatus status = bus_set_servers(options, wanted->url);
-    if (status == NATS_OK && wanted->name != NULL) status = natsOptions_SetName(options, wanted->name);
-    if (status == NATS_OK && wanted->credentials != NULL)
-        status = natsOptions_SetUserCredentialsFromFiles(options, wanted->credentials, NULL);
-    if (status == NATS_OK) status = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
-    if (status == NATS_OK) status = natsOptions_SetMaxReconnect(options, -1);
-    if (status == NATS_OK) status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
-    if (status == NATS_OK) status = natsOptions_SetPingInterval(options, bus_ping_interval_ms(self));
-    if (status == NATS_OK) status = natsOptions_SetMaxPingsOut(options, MOST_PINGS_OUT);
-    if (status == NATS_OK) status = natsOptions_DisableNoResponders(options, !wanted->no_responders);
-    return status;
-}
-
-static natsStatus set_loop(natsOptions *options, bus *self) {
-    natsStatus status = natsOptions_SetSendAsap(options, true);
-    if (status == NATS_OK) status = natsOptions_SetIOBufSize(options, SOCKET_BUFFER_BYTES);
-    if (status == NATS_OK) status = natsOptions_SetReconnectBufSize(options, AWAY_BUFFER_BYTES);
-    if (status == NATS_OK)
-        status = natsOptions_SetEventLoop(options, self, bus_attach, bus_watch_read, bus_watch_write, bus_detach);
-    if (status == NATS_OK) status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
-    if (status == NATS_OK) status = natsOptions_SetReconnectedCB(options, on_reconnected, self);
-    if (status == NATS_OK) status = natsOptions_SetClosedCB(options, on_closed, self);
-    if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, on_error, self);
-    return status;
-}
-
-static natsStatus connect_once(bus *self, const bus_options *wanted) {
-    natsOptions *options = NULL;
-    natsStatus status = natsOptions_Create(&options);
-    if (status == NATS_OK) status = set_connection(options, self, wanted);
-    if (status == NATS_OK) status = set_loop(options, self);
-    if (status == NATS_OK) status = natsConnection_Connect(&self->nats, options);
-    natsOptions_Destroy(options); /* the connection has its own copy */
-    return status;
-}
-
-/* nats.c takes any scheme for nats://, and then looks for a server that can't be there. */
-static tw_code check_urls(const char *urls, tw_error *error) {
-    static const char *const schemes[] = {"nats", "tls"};
-    char copy[URL_BYTES], shown[URL_BYTES], *rest = copy, *url;
-    tw_secret_strip(urls, shown, sizeof shown);
-    if (!tw_text_copy(copy, sizeof copy, shown))
-        return tw_error_set(error, TW_INVALID, "the URLs of the bus are too long");
-    while ((url = strsep(&rest, ",")) != NULL) {
-        const char *mark = strstr(url, "://");
-        bool known = mark == NULL;
-        for (size_t i = 0; mark != NULL && i < sizeof schemes / sizeof *schemes; i++)
-            known = known || ((size_t)(mark - url) == strlen(schemes[i]) &&
-                              strncmp(url, schemes[i], strlen(schemes[i])) == 0);
-        if (!known)
-            return tw_error_set(error, TW_INVALID,
-                                "'%s' is no server of the bus: its URL starts with nats:// or tls://", url);
-    }
-    return TW_OK;
-}
-
-/* Whoever waits in front of a terminal learns at once what is waited for. */
-static void tell_trying(const bus_options *wanted, int attempt, const char *why) {
-    char servers[URL_BYTES];
-    if (wanted->on_trying == NULL || attempt % TRIES_A_WORD != 1) return;
-    tw_secret_strip(wanted->url, servers, sizeof servers);
-    wanted->on_trying(wanted->event_context, servers, why);
-}
-
-static tw_code connect_patiently(bus *self, const bus_options *wanted, tw_error *error) {
-    for (int attempt = 1;; attempt++) {
-        char why[URL_BYTES];
-        natsStatus status = connect_once(self, wanted);
-        if (status == NATS_OK) return TW_OK;
-        const char *reason = nats_GetLastError(NULL);
-        tw_text_format(why, sizeof why, "%s%s%s", natsStatus_GetText(status),
-                       reason != NULL && *reason != '\0' ? ": " : "", reason != NULL ? reason : "");
-        if (status == NATS_INVALID_ARG || (wanted->connect_attempts >= 0 && attempt >= wanted->connect_attempts)) {
-            char urls[URL_BYTES];
-            tw_secret_strip(wanted->url, urls, sizeof urls);
-            return tw_error_set(error, status == NATS_INVALID_ARG ? TW_INVALID : TW_AWAY, "connecting to %s: %s",
-                                urls, why);
-        }
-        tell_trying(wanted, attempt, why);
-        sleep(1);
-    }
-}
-
 /* The handles don't keep the loop alive; the socket does. */
 static int open_handles(bus *self) {
-    self->wake.data = self->before_sleep.data = self->silence_check.data = self;
+    self->wake.data = self->before_sleep.data = self->silence_check.data = self->retry.data = self;
     int status = uv_async_init(self->loop, &self->wake, on_wake);
     if (status != 0) return status;
     uv_prepare_init(self->loop, &self->before_sleep);
     uv_prepare_start(&self->before_sleep, on_before_sleep);
     uv_unref((uv_handle_t *)&self->before_sleep);
-    self->open_handles = 3;
+    uv_timer_init(self->loop, &self->retry);
+    uv_unref((uv_handle_t *)&self->retry);
+    self->open_handles = 4;
     bus_silence_start(self);
     return 0;
 }
@@ -226,6 +119,7 @@ static void close_handles(bus *self) {
     uv_close((uv_handle_t *)&self->wake, on_handle_closed);
     uv_close((uv_handle_t *)&self->before_sleep, on_handle_closed);
     uv_close((uv_handle_t *)&self->silence_check, on_handle_closed);
+    uv_close((uv_handle_t *)&self->retry, on_handle_closed);
 }
 
 static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, tw_error *error) {
@@ -251,23 +145,19 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
 
 tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_error *error) {
     *opened = NULL;
-    tw_code code = check_urls(options->url, error);
-    if (code != TW_OK) return code;
     bus *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
-    code = prepare(self, loop, options, error);
+    tw_code code = prepare(self, loop, options, error);
     if (code != TW_OK) {
         free(self);
         return code;
     }
-    code = connect_patiently(self, options, error);
+    code = bus_connect_first(self, options, error);
     if (code != TW_OK) {
-        bus_stop_polling(self);
+        natsOptions_Destroy(self->options);
         close_handles(self);
         return code;
     }
-    self->connected = true;
-    self->max_payload = (size_t)natsConnection_GetMaxPayload(self->nats);
     bus_mailbox_put_event(self, BUS_CONNECTED, "connected"); /* told by the loop, when it runs */
     *opened = self;
     return TW_OK;
@@ -308,16 +198,33 @@ static void flush_before_close(bus *self) {
     if (self->poll != NULL) wait_for_end(socket, end_ns);
 }
 
-/* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. A
- * reconnect thread that found the connection refused may be on its way out, too. */
-void bus_close(bus *self) {
-    if (self == NULL) return;
-    bus_free_subscriptions(self);
-    flush_before_close(self); /* with the unsubscriptions: nats.c would wait for the loop to write what is left */
-    self->closing = true;
+/* nats.c's callback thread may still hold letters for this connection; its "closed" is the last of them. */
+static void end_connection(bus *self) {
+    if (self->nats == NULL) return;
     natsConnection_Close(self->nats);
     bus_mailbox_wait_closed(&self->mailbox, 10 * TW_NS_PER_SECOND);
     natsConnection_Destroy(self->nats);
+    self->nats = NULL;
+}
+
+/* On the loop, when nats.c has no more to say about it. */
+void bus_connection_over(bus *self) {
+    bus_leave_subscriptions(self);
+    bus_stop_polling(self);
+    natsConnection_Destroy(self->nats);
+    self->nats = NULL;
+    if (self->told_up) bus_tell(self, BUS_DISCONNECTED, "connection lost, reconnecting");
+    bus_connect_again(self);
+}
+
+void bus_close(bus *self) {
+    if (self == NULL) return;
+    bus_connect_stop(self);
+    bus_free_subscriptions(self);
+    flush_before_close(self); /* with the unsubscriptions: nats.c would wait for the loop to write what is left */
+    self->closing = true;
+    end_connection(self);
+    natsOptions_Destroy(self->options);
     bus_release_all(self);
     bus_stop_polling(self);
     close_handles(self);

@@ -2,19 +2,20 @@
  * The bus: NATS in event-loop mode on the process's one libuv loop. The one door to nats.h.
  *
  * No library thread touches a message: the socket is read and written by the loop, subscriptions are
- * synchronous ones drained with a zero timeout after each read. nats.c's own timer and reconnect threads only
- * ever send a signal to the loop.
+ * synchronous ones drained with a zero timeout after each read. nats.c's own timer, and the thread that connects anew,
+ * only ever send a signal to the loop.
  *
  * Publishing copies into the output buffer; one write per bus_flush. The buffer's growth is bounded by the
  * caller: above `high_water_bytes` bus_ready says false; a publish is still taken.
  *
  * While the server is away bus_ready says false, nothing is kept, and publishing says TW_AWAY: what a buffer would bring
- * later is old by then, and nats.c holds the connection's lock while it connects, up to two seconds for an address that
- * does not answer; the loop must not wait for that. So only subscribing and unsubscribing may wait then.
+ * later is old by then. Nothing here waits for a server but bus_open, and bus_close for a try to connect that is on its way.
+ * Subscriptions may be made and ended meanwhile; they hold on each connection.
  *
  * A server is away when its connection ends, and also when nothing has been heard from it for `silence_ns`, although it is pinged
- * three times as often: see bus_silence.c. It is looked for at once at the other URLs, and then at all of them every
- * 50 to 150 ms, at random, so that a thousand clients of a server that died don't return in step.
+ * three times as often: see bus_silence.c. It is looked for at once at all URLs and at the addresses that its cluster told, in
+ * an order by chance with the lost one last, and then every 50 to 150 ms, at random, so that a thousand clients of a server
+ * that died don't return in step.
  */
 #ifndef TICKWIRE_RUNTIME_BUS_H
 #define TICKWIRE_RUNTIME_BUS_H
@@ -43,6 +44,13 @@ typedef struct bus_message {
     int status;   /* 0; or what a server says instead of a payload: 408, 409, 100, BUS_NO_RESPONDERS */
     void *origin; /* for bus_message_header */
 } bus_message;
+
+/* May this request be answered? Who asks chooses where the answer goes, and may publish less than the process that answers: a reply of "XNAS.AAPL.orderbook"
+ * would have that one publish there for it. So every process here answers to inboxes alone: subjects whose first byte is '_', as those of all NATS clients
+ * and of services between NATS accounts. Whoever answers requests looks here first. */
+static inline bool bus_may_answer(const bus_message *message) {
+    return message->reply != NULL && message->reply[0] == '_';
+}
 
 /* The first value of a header, borrowed like the message; NULL if there is none of this name. */
 const char *bus_message_header(const bus_message *message, const char *name);

@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/random.h"
 #include "runtime/bus.h"
+#include "runtime/bus_servers.h"
 
 #define MAILBOX_EVENTS     32
 #define EVENT_DETAIL_BYTES 320    /* a refusal names a whole subject */
@@ -20,7 +22,7 @@ typedef struct mailbox_event {
 } mailbox_event;
 
 /*
- * Letters from nats.c's threads (ping timer, reconnect, callbacks) to the loop. Whoever writes one wakes the loop;
+ * Letters from nats.c's threads (ping timer, callbacks) and the one that connects to the loop. Whoever writes one wakes the loop;
  * the lock is held for a few assignments only, and never while nats.c is called.
  */
 typedef struct mailbox {
@@ -28,8 +30,8 @@ typedef struct mailbox {
     pthread_cond_t closed_told; /* signalled when one of the next two becomes true */
     bool closed;                /* nats.c's last callback has run */
     bool detached;              /* nats.c's last call to the adapter was made; it may come after that callback */
-    bool stop_polling;          /* before the new socket, if there is one */
-    int new_socket;             /* owned descriptor to poll from now on, -1: none */
+    bool stop_polling;
+    bool tried; /* the thread of an attempt has nothing more to do */
     mailbox_event events[MAILBOX_EVENTS];
     unsigned first, count;
 } mailbox;
@@ -41,9 +43,23 @@ typedef struct bus_listener {
     struct bus_listener *next;
 } bus_listener;
 
+/* A try to connect; its thread's while it runs. */
+typedef struct bus_attempt {
+    pthread_t thread;
+    bool running; /* the loop's: there is a thread to be joined */
+    natsConnection *made;
+    int socket; /* owned descriptor of its socket */
+    natsStatus status;
+    char why[EVENT_DETAIL_BYTES];
+} bus_attempt;
+
 struct bus_subscription {
     bus *owner;
-    natsSubscription *nats;
+    natsSubscription *nats; /* NULL while the server is away */
+    char *subject;
+    int max_pending_bytes;
+    uint64_t dropped_before; /* on earlier connections */
+    int64_t dropped_here;    /* on this one, as far as noted */
     bus_on_message on_message;
     void *context;
     bool ended; /* unsubscribed; freed when no dispatch can stand on it */
@@ -52,7 +68,14 @@ struct bus_subscription {
 
 struct bus {
     uv_loop_t *loop;
-    natsConnection *nats;
+    natsConnection *nats; /* NULL between two connections */
+    natsOptions *options; /* of each */
+    bus_servers servers;
+    bus_attempt attempt;
+    uv_timer_t retry;
+    tw_random random;
+    int64_t connected_ns;
+    unsigned refused; /* attempts in a row */
     pthread_t loop_thread;
     uv_async_t wake;           /* a letter is in the mailbox */
     uv_prepare_t before_sleep; /* writes what nobody flushed, such as answers to pings */
@@ -66,6 +89,7 @@ struct bus {
     atomic_bool write_wanted; /* set by nats.c when its output buffer holds something, cleared when it is empty */
     bool waiting_for_room;    /* the socket is full: the poll watches for room */
     bool connected;
+    bool told_up; /* the last event about it was that it is there */
     bool closing;
     unsigned dispatching; /* depth of message dispatch */
     size_t high_water_bytes;
@@ -90,10 +114,11 @@ int bus_mailbox_init(mailbox *box);
 void bus_mailbox_fini(mailbox *box);
 /* From any thread. */
 void bus_mailbox_put_event(bus *self, bus_event event, const char *detail);
-void bus_mailbox_put_socket(bus *self, int owned_socket);
 void bus_mailbox_put_stop(bus *self);
 void bus_mailbox_put_closed(bus *self);
 void bus_mailbox_put_detached(bus *self);
+void bus_mailbox_put_tried(bus *self);
+void bus_mailbox_expect(mailbox *box); /* another connection: its letters have not come yet */
 /* On the loop: acts on all letters. */
 void bus_mailbox_read(bus *self);
 bool bus_mailbox_wait_closed(mailbox *box, int64_t timeout_ns);
@@ -114,6 +139,8 @@ int64_t bus_ping_interval_ms(const bus *self);
 /* bus_subscription.c */
 void bus_dispatch(bus *self);
 void bus_free_subscriptions(bus *self);
+void bus_leave_subscriptions(bus *self);   /* the connection is over; they stay */
+void bus_restore_subscriptions(bus *self); /* on another one */
 /* natsMsg_Destroy, some time: together with others. */
 void bus_release_later(bus *self, natsMsg *message);
 void bus_release_all(bus *self); /* now */
@@ -125,6 +152,15 @@ void bus_listen(bus *self, bus_listener *listener);
 void bus_unlisten(bus *self, bus_listener *listener);
 /* Publishes a message with headers. As bus_publish_request; takes the message in any case. */
 tw_code bus_publish_owned(bus *self, natsMsg *message);
+natsStatus bus_set_callbacks(natsOptions *options, bus *self);
+void bus_connection_over(bus *self);
+
+/* bus_connecting.c */
 natsStatus bus_set_servers(natsOptions *options, const char *urls); /* several separated by commas */
+tw_code bus_connect_first(bus *self, const bus_options *wanted, tw_error *error);
+void bus_connect_again(bus *self);
+void bus_connect_tried(bus *self);
+/* No attempt afterwards. One that succeeded meanwhile is the bus's connection. */
+void bus_connect_stop(bus *self);
 
 #endif

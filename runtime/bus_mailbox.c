@@ -10,7 +10,6 @@
 
 int bus_mailbox_init(mailbox *box) {
     memset(box, 0, sizeof *box);
-    box->new_socket = -1;
     int status = pthread_mutex_init(&box->lock, NULL);
     if (status != 0) return status;
     pthread_condattr_t monotonic;
@@ -23,7 +22,6 @@ int bus_mailbox_init(mailbox *box) {
 }
 
 void bus_mailbox_fini(mailbox *box) {
-    if (box->new_socket >= 0) close(box->new_socket);
     pthread_cond_destroy(&box->closed_told);
     pthread_mutex_destroy(&box->lock);
 }
@@ -51,25 +49,26 @@ void bus_mailbox_put_event(bus *self, bus_event event, const char *detail) {
     post(self);
 }
 
-void bus_mailbox_put_socket(bus *self, int owned_socket) {
+void bus_mailbox_put_stop(bus *self) {
     pthread_mutex_lock(&self->mailbox.lock);
-    if (self->mailbox.new_socket >= 0) close(self->mailbox.new_socket);
-    self->mailbox.new_socket = owned_socket;
     self->mailbox.stop_polling = true;
     post(self);
 }
 
-void bus_mailbox_put_stop(bus *self) {
+void bus_mailbox_put_tried(bus *self) {
     pthread_mutex_lock(&self->mailbox.lock);
-    if (self->mailbox.new_socket >= 0) close(self->mailbox.new_socket);
-    self->mailbox.new_socket = -1;
-    self->mailbox.stop_polling = true;
+    self->mailbox.tried = true;
     post(self);
+}
+
+void bus_mailbox_expect(mailbox *box) {
+    pthread_mutex_lock(&box->lock);
+    box->closed = box->detached = box->stop_polling = false;
+    pthread_mutex_unlock(&box->lock);
 }
 
 void bus_mailbox_put_closed(bus *self) {
     pthread_mutex_lock(&self->mailbox.lock);
-    push_event(&self->mailbox, BUS_CLOSED, "connection closed");
     self->mailbox.closed = true;
     pthread_cond_signal(&self->mailbox.closed_told);
     post(self);
@@ -79,7 +78,7 @@ void bus_mailbox_put_detached(bus *self) {
     pthread_mutex_lock(&self->mailbox.lock);
     self->mailbox.detached = true;
     pthread_cond_signal(&self->mailbox.closed_told);
-    pthread_mutex_unlock(&self->mailbox.lock);
+    post(self);
 }
 
 static bool take_event(mailbox *box, mailbox_event *event) {
@@ -98,15 +97,15 @@ void bus_mailbox_read(bus *self) {
     mailbox *box = &self->mailbox;
     mailbox_event event;
     pthread_mutex_lock(&box->lock);
-    bool stop = box->stop_polling;
-    int new_socket = box->new_socket;
-    box->stop_polling = false;
-    box->new_socket = -1;
+    bool stop = box->stop_polling, tried = box->tried, over = box->closed && box->detached;
+    box->stop_polling = box->tried = false;
     pthread_mutex_unlock(&box->lock);
     if (stop) bus_stop_polling(self);
-    if (new_socket >= 0 && !bus_start_polling(self, new_socket)) natsConnection_Close(self->nats);
     while (!self->closing && take_event(box, &event))
         bus_tell(self, event.event, event.detail);
+    if (self->closing) return;
+    if (over && self->nats != NULL) bus_connection_over(self);
+    if (tried && self->attempt.running) bus_connect_tried(self);
 }
 
 bool bus_mailbox_wait_closed(mailbox *box, int64_t timeout_ns) {

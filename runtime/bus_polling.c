@@ -19,17 +19,16 @@ static bool on_loop(const bus *self) {
     return pthread_equal(self->loop_thread, pthread_self()) != 0;
 }
 
+/* By whoever connects, who hands the socket on when the connection is made. */
 natsStatus bus_attach(void **user_data, void *loop, natsConnection *nats, natsSock socket) {
     bus *self = loop; /* what natsOptions_SetEventLoop was given as the loop */
     (void)nats;
     int owned = dup(socket);
     if (owned < 0) return NATS_SYS_ERROR;
     *user_data = self;
-    if (!on_loop(self)) {
-        bus_mailbox_put_socket(self, owned);
-        return NATS_OK;
-    }
-    return bus_start_polling(self, owned) ? NATS_OK : NATS_ERR;
+    if (self->attempt.socket >= 0) close(self->attempt.socket); /* of a server that was tried before */
+    self->attempt.socket = owned;
+    return NATS_OK;
 }
 
 natsStatus bus_watch_read(void *user_data, bool add) {

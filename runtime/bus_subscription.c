@@ -1,37 +1,61 @@
 /* Subscriptions: synchronous ones of nats.c, emptied on the loop after each read. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "runtime/bus_internal.h"
 
 #define DEFAULT_PENDING_BYTES (64 * 1024 * 1024)
 
-static tw_code subscribe(bus *self, const char *subject, size_t max_pending_bytes, natsSubscription **nats,
-                         tw_error *error) {
-    natsStatus status = natsConnection_SubscribeSync(nats, self->nats, subject);
-    if (status == NATS_INVALID_SUBJECT)
-        return tw_error_set(error, TW_INVALID, "\"%s\" is no subject to subscribe to", subject);
-    if (status != NATS_OK)
-        return tw_error_set(error, status == NATS_NO_MEMORY ? TW_NO_MEMORY : TW_AWAY, "subscribing to %s: %s",
-                            subject, natsStatus_GetText(status));
+/* Tokens of visible bytes; "*" stands for one, ">" for all that follow. nats.c would send a bad one as it is. */
+static bool pattern_is_valid(const char *subject) {
+    const char *token = subject, *c = subject;
+    for (;; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte > ' ' && byte != '.' && byte != 0x7f) continue;
+        if ((byte != '.' && byte != '\0') || c == token) return false;
+        if (byte == '\0') return true;
+        if (c == token + 1 && *token == '>') return false;
+        token = c + 1;
+    }
+}
+
+/* While the server is away there is nothing to be subscribed to: it is done when there is. */
+static natsStatus subscribe(bus_subscription *subscription) {
+    bus *self = subscription->owner;
+    if (!self->connected) return NATS_OK;
+    natsStatus status = natsConnection_SubscribeSync(&subscription->nats, self->nats, subscription->subject);
+    if (status == NATS_CONNECTION_CLOSED) return NATS_OK;
+    if (status == NATS_OK)
+        natsSubscription_SetPendingLimits(subscription->nats, -1, subscription->max_pending_bytes);
+    return status;
+}
+
+static void free_one(bus_subscription *subscription) {
+    free(subscription->subject);
+    free(subscription);
+}
+
+static bus_subscription *make(bus *self, const char *subject, size_t max_pending_bytes) {
+    bus_subscription *made = calloc(1, sizeof *made);
+    if (made == NULL) return NULL;
     if (max_pending_bytes == 0) max_pending_bytes = DEFAULT_PENDING_BYTES;
-    int bytes = max_pending_bytes > INT_MAX ? INT_MAX : (int)max_pending_bytes;
-    natsSubscription_SetPendingLimits(*nats, -1, bytes);
-    return TW_OK;
+    made->owner = self;
+    made->max_pending_bytes = max_pending_bytes > INT_MAX ? INT_MAX : (int)max_pending_bytes;
+    made->subject = strdup(subject);
+    if (made->subject != NULL && subscribe(made) == NATS_OK) return made;
+    free_one(made);
+    return NULL;
 }
 
 tw_code bus_subscribe(bus *self, const char *subject, bus_on_message on_message, void *context,
                       size_t max_pending_bytes, bus_subscription **subscription, tw_error *error) {
     if (subscription != NULL) *subscription = NULL;
-    bus_subscription *made = calloc(1, sizeof *made);
+    if (!pattern_is_valid(subject))
+        return tw_error_set(error, TW_INVALID, "\"%s\" is no subject to subscribe to", subject);
+    bus_subscription *made = make(self, subject, max_pending_bytes);
     if (made == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to subscribe to %s", subject);
-    tw_code code = subscribe(self, subject, max_pending_bytes, &made->nats, error);
-    if (code != TW_OK) {
-        free(made);
-        return code;
-    }
-    made->owner = self;
     made->on_message = on_message;
     made->context = context;
     made->next = self->subscriptions;
@@ -41,6 +65,26 @@ tw_code bus_subscribe(bus *self, const char *subject, bus_on_message on_message,
     return TW_OK;
 }
 
+static void leave(bus_subscription *subscription) {
+    subscription->dropped_before = bus_subscription_dropped(subscription);
+    subscription->dropped_here = 0;
+    natsSubscription_Destroy(subscription->nats); /* unsubscribes, and lets go what was pending */
+    subscription->nats = NULL;
+}
+
+void bus_leave_subscriptions(bus *self) {
+    for (bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
+        if (!each->ended) leave(each);
+}
+
+/* A connection that lacks one of them would be silent about it. */
+void bus_restore_subscriptions(bus *self) {
+    natsStatus status = NATS_OK;
+    for (bus_subscription *each = self->subscriptions; each != NULL && status == NATS_OK; each = each->next)
+        if (!each->ended) status = subscribe(each);
+    if (status != NATS_OK) natsConnection_Close(self->nats);
+}
+
 static void unlink_and_free(bus_subscription *subscription) {
     bus *self = subscription->owner;
     if (subscription->previous != NULL)
@@ -48,14 +92,14 @@ static void unlink_and_free(bus_subscription *subscription) {
     else
         self->subscriptions = subscription->next;
     if (subscription->next != NULL) subscription->next->previous = subscription->previous;
-    free(subscription);
+    free_one(subscription);
 }
 
 static void end(bus_subscription *subscription) {
-    subscription->owner->dropped_by_ended += bus_subscription_dropped(subscription);
+    leave(subscription);
+    subscription->owner->dropped_by_ended += subscription->dropped_before;
+    subscription->dropped_before = 0;
     subscription->ended = true;
-    natsSubscription_Destroy(subscription->nats); /* unsubscribes, and lets go what was pending */
-    subscription->nats = NULL;
 }
 
 void bus_unsubscribe(bus_subscription *subscription) {
@@ -65,9 +109,9 @@ void bus_unsubscribe(bus_subscription *subscription) {
 }
 
 uint64_t bus_subscription_dropped(const bus_subscription *subscription) {
-    int64_t dropped = 0;
+    int64_t dropped = subscription->dropped_here;
     if (subscription->nats != NULL) natsSubscription_GetDropped(subscription->nats, &dropped);
-    return (uint64_t)dropped;
+    return subscription->dropped_before + (uint64_t)dropped;
 }
 
 static void free_ended(bus *self) {
@@ -136,14 +180,17 @@ static void tell_no_responders(bus_subscription *subscription) {
     subscription->on_message(subscription->context, &nobody);
 }
 
-/* Asks how many there are instead of taking until none is left: an empty NextMsg builds an error and costs 0.5 us,
+/* What was dropped is noted when it shows: when the connection is over, nats.c does not tell any more.
+ * Asks how many there are instead of taking until none is left: an empty NextMsg builds an error and costs 0.5 us,
  * which a process with many subscriptions would pay for each of them on each read. */
 static void drain(bus_subscription *subscription) {
+    bool slow = false;
     int pending = 0;
     if (natsSubscription_GetPending(subscription->nats, &pending, NULL) != NATS_OK) return;
     while (pending > 0 && !subscription->ended) {
         natsMsg *message = NULL;
         natsStatus status = natsSubscription_NextMsg(&message, subscription->nats, 0);
+        slow = slow || status == NATS_SLOW_CONSUMER;
         if (status == NATS_SLOW_CONSUMER) continue; /* told once, by the event; the messages are still there */
         if (status != NATS_OK && status != NATS_NO_RESPONDERS) break;
         pending--;
@@ -154,6 +201,7 @@ static void drain(bus_subscription *subscription) {
         deliver(subscription, message);
         bus_release_later(subscription->owner, message);
     }
+    if (slow) natsSubscription_GetDropped(subscription->nats, &subscription->dropped_here);
 }
 
 void bus_dispatch(bus *self) {

@@ -144,9 +144,13 @@ static void write_line(int fd, const char *line, size_t length) {
     }
 }
 
+bool rt_log_writes(const rt_log *log, rt_level level) {
+    return log != NULL && level >= log->level;
+}
+
 void rt_log_write(rt_log *log, rt_level level, const char *message, const rt_field *fields, size_t count) {
     char line[LINE_BYTES];
-    if (log == NULL || level < log->level) return;
+    if (!rt_log_writes(log, level)) return;
     if (log->json)
         json_line(log, line, level, message, fields, count);
     else
@@ -158,13 +162,16 @@ void rt_log_write(rt_log *log, rt_level level, const char *message, const rt_fie
 
 #define MOST_LIMITED_FIELDS 15
 
+bool rt_log_site_rests(rt_log_site *site, int64_t now_ns) {
+    if (site->last_ns == 0 || now_ns - site->last_ns >= TW_NS_PER_SECOND) return false;
+    site->suppressed++;
+    return true;
+}
+
 void rt_log_write_limited(rt_log *log, rt_log_site *site, rt_level level, const char *message,
                           const rt_field *fields, size_t count) {
     int64_t now_ns = rt_clock_monotonic_ns();
-    if (site->last_ns != 0 && now_ns - site->last_ns < TW_NS_PER_SECOND) {
-        site->suppressed++;
-        return;
-    }
+    if (rt_log_site_rests(site, now_ns)) return;
     rt_field all[MOST_LIMITED_FIELDS + 1];
     if (count > MOST_LIMITED_FIELDS) count = MOST_LIMITED_FIELDS;
     if (count > 0) memcpy(all, fields, count * sizeof *fields);

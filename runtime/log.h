@@ -42,6 +42,9 @@ rt_log *rt_log_alloc(const char *program, const char *format, rt_level level, in
 void rt_log_free(rt_log *log);
 bool rt_level_parse(const char *name, rt_level *level);
 
+/* Whether lines of this level are written: asked before what a line says is worked out. */
+bool rt_log_writes(const rt_log *log, rt_level level);
+
 /* `log` may be NULL: nothing is written. */
 void rt_log_write(rt_log *log, rt_level level, const char *message, const rt_field *fields, size_t count);
 #define rt_log(log, level, message, ...)                                                                           \
@@ -53,6 +56,8 @@ typedef struct rt_log_site {
     int64_t last_ns;
     uint64_t suppressed;
 } rt_log_site;
+/* True: the site has spoken within a second; this occurrence is counted, and there is nothing to work out or to write. */
+bool rt_log_site_rests(rt_log_site *site, int64_t now_ns);
 void rt_log_write_limited(rt_log *log, rt_log_site *site, rt_level level, const char *message,
                           const rt_field *fields, size_t count);
 #define rt_log_limited(log, site, level, message, ...)                                                             \

@@ -7,6 +7,9 @@
 
 #define LONGEST_CHOICE 64
 
+/* A clock's time and a duration can be added. */
+#define LONGEST_NS (36500 * TW_NS_PER_DAY)
+
 typedef struct unit {
     const char *name;
     int64_t factor;
@@ -53,7 +56,7 @@ static bool parse_duration(const char *text, int64_t *value) {
         *value = 0;
         return true;
     }
-    if (!parse_with_unit(text, duration_units, &ns) || ns > INT64_MAX) return false;
+    if (!parse_with_unit(text, duration_units, &ns) || ns > LONGEST_NS) return false;
     *value = (int64_t)ns;
     return true;
 }
@@ -150,7 +153,7 @@ bool setting_parse(const setting *one, const char *text, setting_value *value, c
         break;
     case SETTING_DURATION:
         fine = parse_duration(text, &value->number);
-        wanted = "is no duration (digits, then ns, us, ms, s, m, h or d)";
+        wanted = "is no duration (digits, then ns, us, ms, s, m, h or d; at most 36500d)";
         break;
     }
     if (!fine) tw_text_copy(reason, capacity, wanted);

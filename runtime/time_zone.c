@@ -36,11 +36,13 @@ int32_t time_zone_offset_at(const time_zone *zone, int64_t instant_ns) {
 
 /* The offset that holds at midnight is not known before the instant is; the offset at a first guess is nearly
  * always it. Where the clocks skip midnight itself, the day starts at the instant of the change. */
-int64_t time_zone_midnight(const time_zone *zone, tw_date date) {
-    int64_t local_ns = tw_date_to_days(date) * TW_NS_PER_DAY;
+bool time_zone_midnight(const time_zone *zone, tw_date date, int64_t *midnight_ns) {
+    int64_t local_ns;
+    if (!tw_date_midnight(date, &local_ns)) return false;
     int64_t guess_ns = local_ns - time_zone_offset_at(zone, local_ns) * TW_NS_PER_SECOND;
     int32_t offset = time_zone_offset_at(zone, guess_ns);
     int64_t instant_ns = local_ns - offset * TW_NS_PER_SECOND;
-    if (time_zone_offset_at(zone, instant_ns) != offset && guess_ns > instant_ns) return guess_ns;
-    return instant_ns;
+    bool skipped = time_zone_offset_at(zone, instant_ns) != offset && guess_ns > instant_ns;
+    *midnight_ns = skipped ? guess_ns : instant_ns;
+    return true;
 }

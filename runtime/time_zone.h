@@ -10,6 +10,7 @@ tw_code time_zone_open(time_zone **zone, const char *iana_name, tw_error *error)
 void time_zone_close(time_zone *zone);
 /* Seconds east of UTC at an instant. */
 int32_t time_zone_offset_at(const time_zone *zone, int64_t instant_ns);
-/* The instant of local midnight at the start of `date`, so that "nanoseconds since midnight" can be added. */
-int64_t time_zone_midnight(const time_zone *zone, tw_date date);
+/* The instant of local midnight at the start of `date`, so that "nanoseconds since midnight" can be added. False: a date
+ * that has none (tw_date_midnight). */
+bool time_zone_midnight(const time_zone *zone, tw_date date, int64_t *midnight_ns);
 #endif

@@ -399,9 +399,10 @@ static tw_code midnight_find(run *self, tw_error *error) {
     time_zone *zone;
     tw_code code = time_zone_open(&zone, ZONE, error);
     if (code != TW_OK) return code;
-    self->midnight_ns = time_zone_midnight(zone, date);
+    bool found = time_zone_midnight(zone, date, &self->midnight_ns);
     time_zone_close(zone);
-    return TW_OK;
+    if (found) return TW_OK;
+    return tw_error_set(error, TW_INVALID, "--session-date %s: its times do not fit nanoseconds in 64 bits", text);
 }
 
 static tw_code check(run *self, tw_error *error) {

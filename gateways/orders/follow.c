@@ -16,6 +16,7 @@ typedef struct position {
 typedef struct shard_state {
     bool known; /* `last` is of a report that was passed on */
     position last;
+    uint64_t base; /* the last input that nobody asked for when it began; 0: not known */
     uint64_t term;
     uint32_t chase; /* for all followers; NONE */
 } shard_state;
@@ -36,10 +37,12 @@ typedef struct follower {
 
 typedef struct chase {
     bool used, asking;
-    bool ended; /* its follower has all up to `at`, and what comes live again up to there is no news */
-    bool told_lost;
-    bool again;     /* the answer under way may have been made before what was missed since */
-    bool abandoned; /* nobody wants it any more, but an answer is under way */
+    bool ended;           /* its follower has all up to `at`, and what comes live again up to there is no news */
+    uint64_t lost_to;     /* told: reports up to this input's are lost */
+    bool again;           /* the answer under way may have been made before what was missed since */
+    bool abandoned;       /* nobody wants it any more, but an answer is under way */
+    bool in_log;          /* asks execlog */
+    const char *given_up; /* why execlog is not asked; NULL */
     uint32_t feed;
     uint32_t follower; /* NONE: all of the feed but those with a chase of their own */
     uint32_t shard;
@@ -47,6 +50,7 @@ typedef struct chase {
     position at;
     uint64_t passed_seq; /* the newest live report passed over meanwhile */
     int64_t due_ns;
+    int64_t stuck_ns; /* since when who it is for has no room; 0: it has */
 } chase;
 
 struct follow_table {
@@ -59,6 +63,7 @@ struct follow_table {
     uint32_t feeds_reached, followers_reached, chases_reached;
     uint32_t free_feeds, free_followers, free_chases; /* numbers of free slots below the reached ones */
     uint32_t chases_due;                              /* neither asking nor ended */
+    uint64_t heard[ORDER_MOST_SHARDS + 1];            /* by shard: the leader was there */
     follow_stats stats;
 };
 
@@ -174,6 +179,12 @@ static uint32_t own_chase(const follow_table *self, uint32_t of_follower, uint32
     return number;
 }
 
+/* It gets what all get: it has no chase that still runs. */
+static bool is_of_all(const follow_table *self, uint32_t of_follower, uint32_t shard) {
+    uint32_t own = own_chase(self, of_follower, shard);
+    return own == NONE || self->chases[own].ended;
+}
+
 /* ---- feeds and followers ---- */
 
 static uint32_t find_feed(const follow_table *self, const char *account) {
@@ -188,8 +199,10 @@ static uint32_t open_feed(follow_table *self, const char *account) {
     if (number == NONE) return NONE;
     feed *f = &self->feeds[number];
     *f = (feed){.used = true, .first_follower = NONE};
-    for (uint32_t shard = 0; shard <= ORDER_MOST_SHARDS; shard++)
+    for (uint32_t shard = 0; shard <= ORDER_MOST_SHARDS; shard++) {
         f->shards[shard].chase = NONE;
+        f->shards[shard].base = self->heard[shard];
+    }
     tw_text_copy(f->account, sizeof f->account, account);
     self->stats.feeds++;
     self->handlers.listen(self->handlers.context, number, f->account);
@@ -343,13 +356,30 @@ void follow_take_live(follow_table *self, uint32_t of_feed, uint32_t shard, uint
     deliver_to_all(self, of_feed, shard, report, message);
 }
 
-/* Nothing of this shard was ever passed on to all: each follower goes on where its own pages ended. */
+void follow_heard(follow_table *self, uint32_t shard, uint64_t seq) {
+    if (shard > 0 && shard <= ORDER_MOST_SHARDS) self->heard[shard] = seq;
+}
+
+static void tell_lost(follow_table *self, uint32_t of_follower, const follow_loss *loss, follow_on_lost lost,
+                      void *context) {
+    const follower *who = &self->followers[of_follower];
+    self->stats.lost++;
+    lost(context, who->client, self->feeds[who->feed].account, loss);
+}
+
+/* Nothing of this shard was ever passed on to all: each follower goes on where its own pages ended, who has none where it began. */
 static void reopen_own(follow_table *self, uint32_t of_feed, uint32_t shard, follow_on_lost lost, void *context,
                        int64_t now_ns) {
+    const follow_loss unknown = {.after = {.shard = shard},
+                                 .why = "the bus was away, and no report of this shard had come before"};
+    uint64_t base = self->feeds[of_feed].shards[shard].base;
+    bool begins = false;
     for (uint32_t i = self->feeds[of_feed].first_follower; i != NONE; i = self->followers[i].next_of_feed) {
         uint32_t own = own_chase(self, i, shard);
-        if (own == NONE) {
-            lost(context, self->followers[i].client, self->feeds[of_feed].account, shard);
+        if (own == NONE && base > 0) {
+            begins = true;
+        } else if (own == NONE) {
+            tell_lost(self, i, &unknown, lost, context);
         } else if (self->chases[own].ended) {
             self->chases[own].ended = false;
             self->chases[own].due_ns = now_ns;
@@ -358,6 +388,11 @@ static void reopen_own(follow_table *self, uint32_t of_feed, uint32_t shard, fol
             ask_again(&self->chases[own]);
         }
     }
+    uint32_t all = self->feeds[of_feed].shards[shard].chase;
+    if (all != NONE)
+        ask_again(&self->chases[all]);
+    else if (begins)
+        start_chase(self, of_feed, NONE, shard, (position){base, UINT32_MAX}, now_ns);
 }
 
 void follow_missed(follow_table *self, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns) {
@@ -385,16 +420,48 @@ int64_t follow_due_ns(const follow_table *self) {
     return due_ns;
 }
 
+static bool has_room(const follow_table *self, uint32_t of_follower) {
+    return self->handlers.has_room(self->handlers.context, self->followers[of_follower].client);
+}
+
+static bool all_have_room(const follow_table *self, const chase *c) {
+    if (self->handlers.has_room == NULL) return true;
+    if (c->follower != NONE) return has_room(self, c->follower);
+    for (uint32_t i = self->feeds[c->feed].first_follower; i != NONE; i = self->followers[i].next_of_feed)
+        if (is_of_all(self, i, c->shard) && !has_room(self, i)) return false;
+    return true;
+}
+
+/* Who never reads is given more in the end, and may be closed for it: others may wait for the same chase. */
+static bool may_take(follow_table *self, chase *c, int64_t now_ns) {
+    if (all_have_room(self, c)) {
+        c->stuck_ns = 0;
+        return true;
+    }
+    if (c->stuck_ns == 0) c->stuck_ns = now_ns;
+    return now_ns - c->stuck_ns >= self->options.patience_ns;
+}
+
+bool follow_may_take(follow_table *self, uint32_t number, int64_t now_ns) {
+    return may_take(self, &self->chases[number], now_ns);
+}
+
 bool follow_next_question(follow_table *self, int64_t now_ns, follow_question *question) {
     for (uint32_t i = 0; self->chases_due > 0 && i < self->chases_reached; i++) {
         chase *c = &self->chases[i];
         if (!c->used || c->asking || c->ended || c->due_ns > now_ns) continue;
+        if (!may_take(self, c, now_ns)) {
+            c->due_ns = now_ns + self->options.retry_ns / 10;
+            continue;
+        }
         c->asking = true;
         self->chases_due--;
         *question = (follow_question){.chase = i,
                                       .shard = c->shard,
                                       .after = c->at.seq,
                                       .after_n = c->at.n,
+                                      .client = c->follower == NONE ? NONE : self->followers[c->follower].client,
+                                      .in_log = c->in_log,
                                       .account = self->feeds[c->feed].account};
         return true;
     }
@@ -406,7 +473,7 @@ void follow_take_page(follow_table *self, uint32_t number, const wire_report *re
     position at = {.seq = report->seq, .n = report->n};
     if (c->abandoned || !is_after(at, c->at)) return;
     c->at = at;
-    c->told_lost = false; /* behind this it would be another loss */
+    c->given_up = NULL;
     self->stats.chased++;
     if (c->follower != NONE) {
         deliver(self, c->follower, c->shard, report, message);
@@ -452,20 +519,47 @@ void follow_fail(follow_table *self, uint32_t number, int64_t now_ns) {
     answered(self, number, now_ns + self->options.retry_ns);
 }
 
-void follow_lost(follow_table *self, uint32_t number, uint64_t seq, uint32_t n, follow_on_lost lost,
+/* ---- execlog ---- */
+
+void follow_behind(follow_table *self, uint32_t number, int64_t now_ns) {
+    if (!answered(self, number, now_ns)) return;
+    self->chases[number].in_log = true;
+}
+
+void follow_end_log(follow_table *self, uint32_t number, uint64_t seq, int64_t now_ns) {
+    position to = {.seq = seq, .n = UINT32_MAX};
+    if (!answered(self, number, now_ns)) return;
+    chase *c = &self->chases[number];
+    c->in_log = false;
+    if (is_after(to, c->at)) c->at = to;
+}
+
+void follow_give_up_log(follow_table *self, uint32_t number, const char *why, int64_t now_ns) {
+    if (!answered(self, number, now_ns)) return;
+    self->chases[number].in_log = false;
+    self->chases[number].given_up = why;
+}
+
+const char *follow_log_given_up(const follow_table *self, uint32_t number) {
+    return self->chases[number].given_up;
+}
+
+bool follow_is_abandoned(const follow_table *self, uint32_t number) {
+    return self->chases[number].abandoned;
+}
+
+void follow_lost(follow_table *self, uint32_t number, uint64_t to_seq, const char *why, follow_on_lost lost,
                  void *context) {
     chase *c = &self->chases[number];
-    position behind = {.seq = seq, .n = n};
-    if (c->abandoned || c->told_lost) return;
-    c->told_lost = true;
-    if (is_after(behind, c->at)) c->at = behind;
-    const char *account = self->feeds[c->feed].account;
+    follow_loss loss = {.known = true, .after = {c->shard, c->at.seq, c->at.n}, .to_seq = to_seq, .why = why};
+    if (c->abandoned || to_seq <= c->lost_to) return;
+    c->lost_to = to_seq;
     if (c->follower != NONE) {
-        lost(context, self->followers[c->follower].client, account, c->shard);
+        tell_lost(self, c->follower, &loss, lost, context);
         return;
     }
     for (uint32_t i = self->feeds[c->feed].first_follower; i != NONE; i = self->followers[i].next_of_feed)
-        lost(context, self->followers[i].client, account, c->shard);
+        if (is_of_all(self, i, c->shard)) tell_lost(self, i, &loss, lost, context);
 }
 
 follow_stats follow_read_stats(const follow_table *self) {

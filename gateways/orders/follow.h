@@ -4,6 +4,7 @@
  *
  *   exec.{ACCOUNT} (live) ─────────► feed of the account ──► followers
  *   QUERY_EXECUTIONS (pages) ──────►  (per shard: the last report had)
+ *   execlog (a stretch) ───────────►
  *
  * A feed remembers per shard the last report (seq, n) that it has passed on. What comes again, as after a failover, is not above it and
  * goes no further. After the bus was away, or another leader speaks, the feed may have missed some: a chase asks for what came after the last one.
@@ -12,6 +13,15 @@
  * While a chase runs, live reports of its shard are not given to those it runs for: the pages have them. A page is true after the input
  * `seq` of its reply; the chase ends with a last page that is not older than the newest live report passed over, and until it
  * does it asks on. Live reports that the pages had already are then passed over: `had`.
+ *
+ *   asks the matcher ──► pages ──► the last one ──► ended          matchers remember what is recent
+ *       │      ▲                                                   execlog has everything
+ *       │ it   │ all up to an input
+ *       │ lacks│
+ *       ▼ some │
+ *   reads execlog ──► execlog can't be read, or lacks some, too: that is told as lost
+ *
+ * A chase goes no faster than who reads: while too much waits for a client its chase is not asked for more, for a while.
  */
 #ifndef TICKWIRE_GATEWAYS_ORDERS_FOLLOW_H
 #define TICKWIRE_GATEWAYS_ORDERS_FOLLOW_H
@@ -26,7 +36,8 @@ typedef struct follow_table follow_table;
 typedef struct follow_options {
     uint32_t max_clients; /* numbers are below it */
     uint32_t max_feeds, max_followers, max_chases;
-    int64_t retry_ns; /* until a chase that nobody answered asks again */
+    int64_t retry_ns;    /* until a chase that nobody answered asks again */
+    int64_t patience_ns; /* with a client that has no room; then it is given more nevertheless */
 } follow_options;
 
 typedef struct follow_handlers {
@@ -37,6 +48,7 @@ typedef struct follow_handlers {
     /* The account has its first follower; or it has none any more. */
     void (*listen)(void *context, uint32_t feed, const char *account);
     void (*unlisten)(void *context, uint32_t feed, const char *account);
+    bool (*has_room)(void *context, uint32_t client); /* for more reports of a chase; NULL: always */
 } follow_handlers;
 
 /* NULL: no memory. */
@@ -63,17 +75,31 @@ const char *follow_next(const follow_table *table, uint32_t client, uint32_t *cu
 /* A live report of the feed's account. `term` is the leader's that sent it. `message` comes back in deliver. */
 void follow_take_live(follow_table *table, uint32_t feed, uint32_t shard, uint64_t term, const wire_report *report,
                       const void *message, int64_t now_ns);
-typedef void (*follow_on_lost)(void *context, uint32_t client, const char *account, uint32_t shard);
+/* The shard's leader said so lately: whoever begins to follow now wants what is of later inputs, and that is where a feed of which no report
+ * came yet begins when some may have been missed. */
+void follow_heard(follow_table *table, uint32_t shard, uint64_t seq);
+
+/* What is not to be had: the reports behind `after`, up to and with those of the input `to_seq`. */
+typedef struct follow_loss {
+    bool known; /* else nobody can say what it is */
+    follow_position after;
+    uint64_t to_seq;
+    const char *why; /* a sentence for people; never NULL */
+} follow_loss;
+typedef void (*follow_on_lost)(void *context, uint32_t client, const char *account, const follow_loss *loss);
 /* Live reports may have been missed, in shards 1 to `shards`: every feed chases what came after the last one that it had. Of a shard of
- * which nothing was ever had nobody can say where to begin: those clients are told by `lost`. */
+ * which nothing was ever had nor heard nobody can say where to begin: those clients are told by `lost`. */
 void follow_missed(follow_table *table, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns);
 
-/* The next question to be asked. It is under way from then on: follow_answer must be called for it. False: none is due now. */
+/* The next question to be asked. It is under way from then on: one of follow_end_page, follow_end_log, follow_behind and follow_fail
+ * must be called for it. False: none is due now. */
 typedef struct follow_question {
     uint32_t chase;
     uint32_t shard;
     uint64_t after;
     uint32_t after_n;
+    uint32_t client; /* FOLLOW_NONE: for all that follow the account */
+    bool in_log;     /* to be read in execlog */
     const char *account;
 } follow_question;
 bool follow_next_question(follow_table *table, int64_t now_ns, follow_question *question);
@@ -81,14 +107,32 @@ int64_t follow_due_ns(const follow_table *table);
 /* A page: each of its reports, then its end, `seq` being what it is true after; `more`: another page follows. */
 void follow_take_page(follow_table *table, uint32_t chase, const wire_report *report, const void *message);
 void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool more, int64_t now_ns);
-/* Nobody answered: it is asked again later. */
+/* Nobody answered, or it goes on later: it is asked again, where it was. */
 void follow_fail(follow_table *table, uint32_t chase, int64_t now_ns);
-/* What was asked for is not held any more: from now on the chase goes on behind this. The clients it runs for are told by `lost`. */
-void follow_lost(follow_table *table, uint32_t chase, uint64_t seq, uint32_t n, follow_on_lost lost, void *context);
+
+/* ---- execlog ---- */
+/* The matcher does not hold all of what was asked for: the rest of its page is worth nothing, execlog is read first. */
+void follow_behind(follow_table *table, uint32_t chase, int64_t now_ns);
+/* Reports that were read there are taken as those of pages. Now it has all up to this input's; the matcher is asked for the rest. */
+void follow_end_log(follow_table *table, uint32_t chase, uint64_t seq, int64_t now_ns);
+/* It can't be read there now. What the matcher lacks at the next answer is lost then. */
+void follow_give_up_log(follow_table *table, uint32_t chase, const char *why, int64_t now_ns);
+/* Why, if so; NULL: it was not tried, or went well. */
+const char *follow_log_given_up(const follow_table *table, uint32_t chase);
+/* Nobody waits for it any more: it is to be ended, with follow_fail. */
+bool follow_is_abandoned(const follow_table *table, uint32_t chase);
+/* Whom it is for has room for more; else it is to be ended for now. */
+bool follow_may_take(follow_table *table, uint32_t chase, int64_t now_ns);
+
+/* The reports of inputs up to `to_seq` that it has not had are to be had nowhere; the chase goes on with what comes behind them. The
+ * clients it runs for are told by `lost`, once. */
+void follow_lost(follow_table *table, uint32_t chase, uint64_t to_seq, const char *why, follow_on_lost lost,
+                 void *context);
 
 typedef struct follow_stats {
     uint32_t feeds, followers, chases;
-    uint64_t delivered, duplicates, chased; /* chased: of delivered, those from pages */
+    uint64_t delivered, duplicates, chased; /* chased: of delivered, those from pages and execlog */
+    uint64_t lost;                          /* clients that were told so */
 } follow_stats;
 follow_stats follow_read_stats(const follow_table *table);
 

@@ -130,6 +130,13 @@ void stream_report(stream *s, uint32_t number, const char *json, size_t length, 
     tell_or_end(s, number, json, length, false, "does not read its execution reports");
 }
 
+size_t stream_room(const stream *s, uint32_t number, size_t *of) {
+    const client *c = client_at(s, number);
+    size_t waiting = c->outbox.end - c->outbox.start;
+    *of = c->limits.waiting_bytes;
+    return waiting < *of ? *of - waiting : 0;
+}
+
 void stream_start_answer(json_writer *w, const char *type, const char *id) {
     json_open_object(w, NULL);
     json_string(w, "type", type);

@@ -172,6 +172,8 @@ void stream_heard(stream *stream, uint32_t client, int64_t now_ns); /* anything 
  * Nothing happens where it is closing already. */
 void stream_answer(stream *stream, uint32_t client, const char *json, size_t length, int64_t now_ns);
 void stream_report(stream *stream, uint32_t client, const char *json, size_t length, int64_t now_ns);
+/* How many bytes of these may still wait for the client, `of` so many altogether. */
+size_t stream_room(const stream *stream, uint32_t client, size_t *of);
 /* Everybody gets the notice that this gateway closes, and when to come back: jittered between the two. */
 void stream_say_goodbye(stream *stream, const char *reason, int64_t earliest_ms, int64_t latest_ms);
 

@@ -31,7 +31,8 @@ static bool leaders_date(const trading_day_session *session, tw_date *date) {
     if (theirs == NULL || strlen(theirs) < TW_DATE_BYTES) return false;
     memcpy(text, theirs, TW_DATE_BYTES - 1);
     text[TW_DATE_BYTES - 1] = '\0';
-    return tw_date_parse(text, date);
+    int64_t midnight_ns; /* a word of the bus: a date that has none is not believed */
+    return tw_date_parse(text, date) && tw_date_midnight(*date, &midnight_ns);
 }
 
 static bool is_leaders_session(const trading_day_session *session, tw_date date) {
@@ -63,9 +64,9 @@ static bool choose_date(trading_day *day, const trading_day_session *session) {
 }
 
 bool trading_day_start(trading_day *day, const trading_day_session *session) {
-    if (!choose_date(day, session)) return false;
+    if (!choose_date(day, session) || !day->zone.midnight(day->zone.context, day->date, &day->midnight_ns))
+        return false;
     name_epoch(day->epoch, day->date, session->name);
-    day->midnight_ns = day->zone.midnight(day->zone.context, day->date);
     day->started = true;
     return true;
 }

@@ -26,7 +26,8 @@
 typedef struct zone_rules {
     void *context;
     int32_t (*offset_at)(void *context, int64_t instant_ns); /* seconds east of UTC */
-    int64_t (*midnight)(void *context, tw_date date);        /* UTC instant of local midnight */
+    /* UTC instant of local midnight; false: of a date that has none (tw_date_midnight) */
+    bool (*midnight)(void *context, tw_date date, int64_t *midnight_ns);
 } zone_rules;
 
 typedef struct trading_day {
@@ -44,7 +45,8 @@ void trading_day_init(trading_day *day, const struct calendar *days, const zone_
                       const tw_date *first_date);
 
 /* A session begins: the first, or the next. Its name is ("FILE" for a recording without names). False if
- * there is neither a date from the operator nor a receive time to find one by (receive_ns TW_TIME_ABSENT). */
+ * there is neither a date from the operator nor a receive time to find one by (receive_ns TW_TIME_ABSENT), or the date
+ * is one that instants do not reach. */
 typedef struct trading_day_session {
     const char *name;
     int64_t receive_ns;        /* of its first packet */

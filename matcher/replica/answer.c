@@ -74,20 +74,21 @@ static void add_order(answer *a, const mx_order_view *view) {
 
 /* Oldest first is by rising order id. The order that the last page ended with may be gone: then from the first with a higher id. */
 static void answer_orders(answer *a) {
-    mx_order_view views[VIEWS], gone;
-    uint64_t after = a->query->after, last = after;
-    if (after != 0 && !mx_order_find(a->self->engine, after, &gone)) after = 0;
+    mx_order_view views[VIEWS];
+    mx_order_walk walk;
+    uint64_t last = a->query->after;
+    mx_orders_walk(a->self->engine, a->account, a->instrument == MX_UNKNOWN ? MX_EVERY : a->instrument, last,
+                   &walk);
     for (;;) {
-        uint32_t count = mx_account_orders(a->self->engine, a->account, after, views, VIEWS);
+        uint32_t count = mx_orders_next(a->self->engine, &walk, views, VIEWS);
         for (uint32_t i = 0; i < count; i++) {
-            after = views[i].order_id;
-            if (after <= a->query->after || !wanted(a, views[i].instrument)) continue;
+            if (views[i].order_id <= a->query->after) continue;
             if (!has_room(a) || !name(a, views[i].instrument)) {
                 goes_on(a, last, 0);
                 return;
             }
             add_order(a, &views[i]);
-            last = after;
+            last = views[i].order_id;
         }
         if (count < VIEWS) return;
     }
@@ -168,12 +169,17 @@ static void name_owner(const answer *a, const mx_position_view *view, wire_posit
 
 /* `after` is one more than the place of the last one in the table of positions. */
 static void answer_positions(answer *a) {
-    uint32_t count = mx_positions(a->self->engine);
-    for (uint64_t i = a->query->after; i < count; i++) {
+    const mx_engine *engine = a->self->engine;
+    uint32_t count = mx_positions(engine);
+    bool own = a->account != MX_UNKNOWN;
+    uint32_t i = a->query->after < count ? (uint32_t)a->query->after : count;
+    for (; i < count; i++) {
         mx_position_view view;
         wire_position_view out;
-        mx_position_at(a->self->engine, (uint32_t)i, &view);
-        if ((a->account != MX_UNKNOWN && view.account != a->account) || !wanted(a, view.instrument)) continue;
+        if (own) i = mx_account_position(engine, a->account, i);
+        if (i == count) return;
+        mx_position_at(engine, i, &view);
+        if (!wanted(a, view.instrument)) continue;
         if (!has_room(a) || !name(a, view.instrument)) {
             goes_on(a, i, 0);
             return;
@@ -237,18 +243,14 @@ static const mr_record *first_after(const answer *a, uint64_t seq, uint32_t n) {
     return record;
 }
 
-/* What is kept begins in the middle of somewhere, unless it is the journal's beginning. */
+/* What is kept may begin behind what was asked for. Said exactly then: who reads what lacks in execlog has to know when it has all of it. */
 static void tell_beginning(answer *a) {
-    const shelf *b = &a->self->records;
-    shelf_cursor at = shelf_begin(b);
-    const mr_record *oldest = shelf_next(b, &at);
-    if (oldest == NULL && mr_seq(a->self) > 0) {
-        tw_text_copy(a->header.detail, sizeof a->header.detail,
-                     "none are kept here yet: older ones are in execlog");
-    } else if (oldest != NULL && oldest->report.seq > 1 && is_after(oldest, a->query->after, a->query->after_n)) {
-        tw_text_format(a->header.detail, sizeof a->header.detail,
-                       "kept here from input %" PRIu64 " on: older ones are in execlog", oldest->report.seq);
-    }
+    const mr_replica *self = a->self;
+    uint64_t after = a->query->after;
+    bool reaches = after > self->gone_seq || (after == self->gone_seq && a->query->after_n >= self->gone_n);
+    if (reaches) return;
+    tw_text_format(a->header.detail, sizeof a->header.detail,
+                   "kept here behind input %" PRIu64 ": older ones are in execlog", self->gone_seq);
 }
 
 static void answer_executions(answer *a) {

@@ -44,6 +44,7 @@ void records_fini(mr_replica *self) {
 void records_clear(mr_replica *self) {
     const mx_bounds *bounds = &self->bounds;
     shelf_clear(&self->records);
+    self->gone_seq = self->gone_n = 0;
     correlations_clear(&self->correlations);
     ob_pages_zero(self->first_same, bounds->max_accounts * sizeof *self->first_same);
     ob_pages_zero(self->last_same, bounds->max_accounts * sizeof *self->last_same);
@@ -55,6 +56,8 @@ void records_clear(mr_replica *self) {
 static void forget(void *context, const mr_record *record) {
     mr_replica *self = context;
     uint32_t account = record->report.account;
+    self->gone_seq = record->report.seq;
+    self->gone_n = record->report.n;
     if (account >= self->bounds.max_accounts) return;
     self->first_same[account] = record->next_same;
     if (record->next_same == NULL) self->last_same[account] = NULL;
@@ -124,11 +127,12 @@ static bool is_answer(const mx_report *report) {
     }
 }
 
-static const char *correlation_of(const mr_replica *self, const mx_report *report, size_t *length) {
+static const char *correlation_of(mr_replica *self, const mx_report *report, size_t *length) {
     const mr_current *current = &self->current;
     bool own = current->order_id != 0 && report->order_id == current->order_id;
     const correlation_row *row = own ? NULL : correlations_find(&self->correlations, report->order_id);
     bool command = own || (current->text[0] != '\0' && is_answer(report));
+    self->of_order = command && row != NULL ? row->text : ""; /* stays until another row is added */
     if (command || row == NULL) {
         const char *text = command ? current->text : "";
         *length = strlen(text);

@@ -84,6 +84,10 @@ typedef struct mr_listener {
     void *context;
 } mr_listener;
 
+/* Within on_record: the correlation id of the report's order itself, where the report answers another command and carries that one's;
+ * else "". */
+const char *mr_order_correlation(const mr_replica *replica);
+
 /* Applies one message of the order stream; its seq is mr_seq + 1: another one is a programmer's mistake, the reader watches for gaps.
  * `listener` may be NULL. False: the replica has a fault. (Bad input is no fault: it is refused with a report.) */
 bool mr_take(mr_replica *replica, const mw_message *message, const mr_listener *listener, mw_applied *applied);

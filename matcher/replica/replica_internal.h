@@ -58,9 +58,12 @@ struct mr_replica {
     /* records.c */
     const mr_listener *listener; /* while an input is applied */
     mr_current current;
+    const char *of_order; /* mr_order_correlation */
     correlations correlations;
     shelf records;
     exponents *exponents;   /* by instrument */
+    uint64_t gone_seq;      /* what came behind this report is kept; it and those before are in execlog alone */
+    uint32_t gone_n;
     mr_record **first_same; /* by account: the records that are kept, oldest and newest */
     mr_record **last_same;
     /* cut.c: which names are in the part, by its number */

@@ -237,6 +237,9 @@ tw_code mr_snapshot_read(mr_replica *self, mr_origin *origin, mx_read read, void
     self->seq = about.seq;
     self->reports = about.reports;
     self->place = self->ahead = about.place;
+    /* Of a range that is in execlog in part, the snapshot has no more than the rest. */
+    self->gone_seq = about.place.part > 0 ? about.place.last_seq : about.place.journaled;
+    self->gone_n = UINT32_MAX;
     for (uint32_t i = 0; i < mx_instruments(self->engine); i++)
         records_exponents(self, i);
     (void)records_short(self);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/civil.h"
 #include "base/text.h"
 
 #define FOLDER_MODE 0750
@@ -92,7 +93,7 @@ static int64_t age_of(const char *folder, const char *exchange, uint32_t shard, 
     struct stat facts;
     ms_file_path(path, folder, exchange, shard, seq);
     if (stat(path, &facts) != 0) return INT64_MAX;
-    return (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
+    return tw_instant_of_seconds(facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
 }
 
 static uint32_t oldest_of(const char *folder, const char *exchange, uint32_t shard, const ms_files *files) {

@@ -175,19 +175,28 @@ static bool date_of(const char *epoch, tw_date *date) {
     return tw_date_parse(text, date);
 }
 
-static void set_day(candles *self, feed *f, tw_date date) {
+/* False: the date is one that instants do not reach. */
+static bool set_day(candles *self, feed *f, tw_date date) {
     const candles_zones *zones = &self->options.zones;
-    f->day_start_ns = zones->midnight(zones->context, f->exchange, date);
-    f->day_end_ns = zones->midnight(zones->context, f->exchange, tw_date_from_days(tw_date_to_days(date) + 1));
+    tw_date next = tw_date_from_days(tw_date_to_days(date) + 1);
+    return zones->midnight(zones->context, f->exchange, date, &f->day_start_ns) &&
+           zones->midnight(zones->context, f->exchange, next, &f->day_end_ns);
 }
 
-/* Which day's candle a print of this time belongs to. */
-static void find_day(candles *self, feed *f, int64_t event_ns) {
-    if (f->dated || (event_ns >= f->day_start_ns && event_ns < f->day_end_ns)) return;
+/* Whether candles can start before it and end behind it: any time but those of the first and last fortnight that 64 bits
+ * hold, which are no exchange's. */
+static bool is_candle_time(int64_t time_ns) {
+    return time_ns > INT64_MIN + 14 * TW_NS_PER_DAY && time_ns < INT64_MAX - 14 * TW_NS_PER_DAY;
+}
+
+/* Which day's candle a print of this time belongs to. False: of none. */
+static bool find_day(candles *self, feed *f, int64_t event_ns) {
+    if (!is_candle_time(event_ns)) return false;
+    if (f->dated || (event_ns >= f->day_start_ns && event_ns < f->day_end_ns)) return true;
     const candles_zones *zones = &self->options.zones;
     int64_t offset_ns = zones->offset_at(zones->context, f->exchange, event_ns) * TW_NS_PER_SECOND;
     int64_t local_ns = event_ns + offset_ns;
-    set_day(self, f, tw_date_from_days(local_ns / TW_NS_PER_DAY - (local_ns % TW_NS_PER_DAY < 0)));
+    return set_day(self, f, tw_date_from_days(local_ns / TW_NS_PER_DAY - (local_ns % TW_NS_PER_DAY < 0)));
 }
 
 static void finish_all(candles *self, uint32_t owner, int64_t now_ns) {
@@ -244,9 +253,8 @@ static bool enter(candles *self, feed *f, uint64_t term, const char *epoch, int6
         tw_text_copy(f->epoch, sizeof f->epoch, epoch);
         f->time_ns = f->told_event_ns = LONG_AGO_NS; /* a recording may be of any time */
         f->closed = false;
-        f->dated = dated;
         f->day_start_ns = f->day_end_ns = 0;
-        if (dated) set_day(self, f, date);
+        f->dated = dated && set_day(self, f, date);
     }
     f->term = term;
     return true;
@@ -534,14 +542,13 @@ static void take_print(candles *self, uint32_t number, feed *f, const wire_heade
                        int64_t now_ns) {
     instrument *i = &self->instruments[number];
     if (!counts(print)) return;
-    if (print->event_ns == TW_TIME_ABSENT) { /* of no known candle */
+    if (!find_day(self, f, print->event_ns)) { /* of no known candle */
         self->stats.refused++;
         doubt_since(self, i, i->last_ns, now_ns);
         return;
     }
     if (print->event_ns > f->time_ns) f->time_ns = print->event_ns;
     if (print->event_ns > i->last_ns) i->last_ns = print->event_ns;
-    find_day(self, f, print->event_ns);
     const fold what = {
         .feed = f,
         .print = {.at = {.event_ns = print->event_ns, .seq = print->seq, .index = print->index, .venue = f->venue},
@@ -751,7 +758,7 @@ bool candles_adopt(candles *self, const wire_candle_list *list, int64_t now_ns) 
     for (uint32_t at = 0; at < list->candle_count; at++) {
         const wire_candle *m = &list->candles[at];
         uint32_t older, n;
-        if (m->count == 0 || m->start_ns == TW_TIME_ABSENT || m->open == TW_PRICE_ABSENT) continue;
+        if (m->count == 0 || !is_candle_time(m->start_ns) || m->open == TW_PRICE_ABSENT) continue;
         n = candle_series_find(&self->store, &self->instruments[number].series[interval], m->start_ns, &older);
         all &= n == CANDLE_NONE ? adopt_new(self, number, interval, m, older) : adopt_better(self, n, m, now_ns);
     }

@@ -46,7 +46,8 @@ typedef struct candles candles;
 typedef struct candles_zones {
     void *context;
     int32_t (*offset_at)(void *context, const char *mic, int64_t instant_ns); /* seconds east of UTC */
-    int64_t (*midnight)(void *context, const char *mic, tw_date date);        /* UTC instant of local midnight */
+    /* UTC instant of local midnight; false: of a date that has none (tw_date_midnight) */
+    bool (*midnight)(void *context, const char *mic, tw_date date, int64_t *midnight_ns);
 } candles_zones;
 
 typedef struct candles_options {

@@ -109,9 +109,9 @@ static int32_t offset_at(void *context, const char *mic, int64_t instant_ns) {
     return one == NULL ? 0 : time_zone_offset_at(one->zone, instant_ns);
 }
 
-static int64_t midnight(void *context, const char *mic, tw_date date) {
+static bool midnight(void *context, const char *mic, tw_date date, int64_t *midnight_ns) {
     const entry *one = find(context, mic);
-    return one == NULL ? tw_date_to_days(date) * TW_NS_PER_DAY : time_zone_midnight(one->zone, date);
+    return one == NULL ? tw_date_midnight(date, midnight_ns) : time_zone_midnight(one->zone, date, midnight_ns);
 }
 
 candles_zones exchange_zones_of(exchange_zones *self) {

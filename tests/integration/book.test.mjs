@@ -120,7 +120,7 @@ test('times without a date count from midnight, with a warning', { skip: without
 
 test('mistakes of the command line are told and end with 2', () => {
     for (const args of [[], ['--source', 'file:x'], ['--source', 'udp://239.0.0.1:1', '--symbol', 'X'],
-        ['--source', 'file:x', '--symbol', 'X', '--session-date', '2020-02-30'],
+        ['--source', 'file:x', '--symbol', 'X', '--session-date', '2020-02-30'], ['--source', 'file:x', '--symbol', 'X', '--session-date', '2300-01-01'],
         ['--source', 'file:x', '--symbol', 'X', '--depth', '0'],
         ['--source', 'pcap:x', '--feed', 'lobster'], ['--source', 'file:x', '--symbol', 'X', '--feed', 'itch']]) {
         const run = book(...args);

@@ -203,6 +203,7 @@ test('a setting that is unknown or bad is named with the nearest valid one: exit
     [/depth.*ten/s, '--source', `file:${file}`, '--depth', 'ten'],
     [/pace.*fast.*recorded/s, '--source', `file:${file}`, '--pace', 'fast'],
     [/session-date.*2020-02-30/s, '--source', `file:${file}`, '--session-date', '2020-02-30'],
+    [/session-date 2300-01-01.*2262-04-04/s, '--source', `file:${file}`, '--session-date', '2300-01-01'],
     [/exchange.*XNSA.*XNAS/s, '--source', `file:${file}`, '--exchange', 'XNSA'],
     [/gap-deadline.*reorder-window/s, '--source', 'udp://127.0.0.1:9', '--gap-deadline', '1ms'],
     [/partition/, '--source', `file:${file}`, '--partition', '0'],

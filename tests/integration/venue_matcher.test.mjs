@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkExeclog, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
-import { until } from './lib/programs.mjs';
+import { run, tickwireProgram, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { encodeAs } from './lib/wire.mjs';
 
@@ -11,7 +11,7 @@ const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_'
 
 test('orders become reports: live, once in execlog, and as answers; a restart says the same', async () => {
   const { server, desk } = await startVenue();
-  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--no-snapshot-stream'] });
+  let matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--hash-interval', '0s', '--no-snapshot-stream'] });
   await matcher.leads();
   await desk.journaled(matcher, await desk.openVenue());
   const ann = await desk.listenToAccount('ann'), bob = await desk.listenToAccount('bob');
@@ -81,7 +81,7 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
   assert.equal(await matcher.program.stop(), 0);
 
   // again from the stream's beginning: nothing twice in execlog, the same ids, the same state
-  matcher = await Matcher.start(server, { args: ['--hash-every', '5'] });
+  matcher = await Matcher.start(server, { args: ['--hash-every', '5', '--hash-interval', '0s'] });
   await matcher.program.says(/without a snapshot/);
   await matcher.leads();
   await until('the hash again', () => hashes.length >= 2);
@@ -113,7 +113,8 @@ test('a journal that is not what the inputs make of it halts the matcher, loudly
   await desk.journaled(matcher, seq);
   // another replica is in another state: it halts, and says what usually makes that, and what to do
   desk.connection.publish(`hash.${MIC}.1`, encodeAs('StateHash', { exchange: MIC, shard: 1, seq: BigInt(seq), hash: 1n, instance: 'another' }));
-  const { why } = await until('it to halt', async () => { const one = await matcher.ready(); return one.state === 'HALTED' && one; });
+  const { why, ready, role, leader } = await until('it to halt', async () => { const one = await matcher.ready(); return one.state === 'HALTED' && one; });
+  assert.deepEqual([ready, role, leader, (await matcher.metrics()).role, (await matcher.metrics()).leads], [false, 'halted', '', 7, 0], 'it leads nothing');
   assert.match(why, /MISMATCH: after input 2 .* at another; usual causes: another version .* other bounds \(--max-\.\.\.\), an order stream .*'tickwire journal verify'.*docs\/venue\.md/);
   assert.equal(await matcher.program.stop(), 1);
   // somebody writes what is no ExecutionBatch of these inputs
@@ -123,6 +124,17 @@ test('a journal that is not what the inputs make of it halts the matcher, loudly
   await until('it says that it is not ready', async () => (await halted.get('/readyz')).status === 503);
   assert.match((await halted.ready()).why, /MISMATCH.*execlog/);
   await assert.rejects(desk.askOnce({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
+  // an operator hears from the halted one itself, whatever is asked of its shard
+  const { instance } = (await halted.program.says(/matcher starts .*instance=(?<instance>\S+)/)).groups;
+  const told = new RegExp(`shard 1 of TWEX does not serve.*\\n  ${instance.replaceAll('"', '')}: HALTED since 20\\S+Z, after input \\d+\\n    why: MISMATCH.*execlog.*\\n    what to do: docs/venue\\.md`);
+  const tool = (...words) => run(tickwireProgram, ['venue', ...words, '--url', server.url, '--timeout', '300ms']);
+  const shown = tool('show'), asJson = tool('show', '--json');
+  assert.deepEqual([shown.status, asJson.status], [3, 3], shown.stdout);
+  assert.match(shown.stdout, told);
+  assert.match(shown.stdout, /NOT SERVING[\s\S]*no instruments are known: a shard that does not serve tells none/);
+  const line = asJson.stdout.split('\n').find((one) => one.includes('"matcher"'));
+  assert.deepEqual([JSON.parse(line).standing, JSON.parse(line).shard, /MISMATCH/.test(JSON.parse(line).reason)], ['HALTED', 1, true], line);
+  for (const words of [['bounds', 'orders=300k'], ['show', 'ann']]) assert.match(tool(...words).stderr, told, words.join(' '));
   assert.equal(await halted.program.stop(), 1);
   await desk.close();
 });

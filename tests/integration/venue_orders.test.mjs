@@ -8,7 +8,7 @@ import WebSocket from 'ws';
 import { Answers, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
-import { NatsServer, folder, logged, sleep, tickwire, until } from './lib/programs.mjs';
+import { NatsServer, folder, logLines, logged, sleep, tickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
@@ -393,10 +393,10 @@ test('a stream that does not answer leaves it open, one that is not there does n
 
 test('with the real matcher: an order, its reports, the same one again, and kill -9 of a gateway cancels what asked for it', async (t) => {
   const server = await NatsServer.start({ jetstream: true });
-  const matcher = await Matcher.start(server);
+  const matcher = await Matcher.start(server, { args: ['--log-level', 'debug'] });
   const desk = await Desk.open(server);
   await desk.openVenue({ symbols: ['AAPL'], accounts: ['ann', 'bob'] });
-  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', '--session-timeout', '2s'];
+  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', '--session-timeout', '2s', '--log-level', 'debug'];
   const [stays, dies] = await Promise.all([startGateway(server, settings), startGateway(server, settings)]);
   t.after(() => Promise.all([stays.stop('SIGKILL'), dies.stop('SIGKILL'), matcher.kill()]));
   const [watcher, mortal] = [await trader(stays), await trader(dies)];
@@ -424,6 +424,30 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   assert.deepEqual(await became(posted.order_id), ['REJECTED', 'BAD_DISPLAY']);
   assert.equal((await fetch(`${stays.url}/v1/orders/${kept.order_id}?account=ann`, { method: 'DELETE' })).status, 202);
   await until('the cancel', () => reportsOf(kept.order_id).some(({ kind }) => kind === 'CANCELLED'));
+
+  // one order through the logs: whatever a line is about, it has the id by which that is followed
+  const send = async (method, where, body, id) => (await http(stays, method, where, body, { headers: { 'x-correlation-id': id } })).json;
+  const followed = await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, price: '97.00', client_order_id: 'x3' }) }, 'corr-follow');
+  const refused = await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, display: '200', client_order_id: 'x4' }) }, 'corr-refused');
+  await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, price: 'much' }) }, 'corr-wrong');
+  await until('it is open', () => reportsOf(followed.order_id).some(({ kind }) => kind === 'ACCEPTED'));
+  await send('DELETE', `/v1/orders/${followed.order_id}?account=ann`, undefined, 'corr-cancel');
+  await desk.orders([{ kind: 'COMMAND_NEW_ORDER', account: 'ann', symbol: 'AAPL', side: 'SIDE_BID', quantity: 1n, price: 1n, clientOrderId: 'z'.repeat(41), correlationId: 'corr-bad' }]);
+  await until('the end of the last', () => reportsOf(followed.order_id).some(({ kind, correlation_id }) => kind === 'CANCELLED' && correlation_id === 'corr-cancel'));
+  const linesOf = (text, ...words) => text.split('\n').slice(0, -1).filter((line) => words.some((word) => new RegExp(`[="]${word}\\b`).test(line)));
+  const both = { gateway: () => stays.stderr, matcher: () => matcher.program.stderr };
+  await until(() => `the refused command in the log; it has ${both.matcher().slice(-2000)}`, () => /WARN .*can't be read.* correlation_id=corr-bad /.test(both.matcher()));
+  for (const [name, text] of Object.entries(both))
+    for (const [id, words, least] of [['corr-follow', [followed.order_id, 'x3'], 2], ['corr-refused', [refused.order_id, 'x4'], 1]]) {
+      const lines = linesOf(text(), ...words);
+      assert.ok(lines.length >= least, `${name}: ${lines.length} lines about ${id}`);
+      for (const line of lines) assert.match(line, new RegExp(`correlation_id(=|":")${id}\\b`), `${name}: ${line}`);
+    }
+  assert.match(both.matcher(), / correlation_id=corr-cancel order_correlation_id=corr-follow kind=CANCELLED reason=REQUESTED /);
+  assert.match(both.matcher(), / correlation_id=corr-refused kind=REJECTED reason=BAD_DISPLAY account=ann symbol=AAPL order_id=\S+ client_order_id=x4 /);
+  assert.ok(logLines(stays).some((line) => line.correlation_id === 'corr-cancel' && line.order_correlation_id === 'corr-follow'));
+  assert.ok(logLines(stays).some((line) => line.correlation_id === 'corr-wrong' && line.code === 'BAD_FIELD'));
+
   const late = await trader(stays);
   await late.subscribe('exec.ann', { resume: { 'exec.ann': { 1: { seq: '0', n: 0 } } } });
   await until('all of the day', () => late.reports().length >= watcher.reports().length);
@@ -443,7 +467,7 @@ day today end=24:00
 open all
 `;
 
-test('what goes to all shards goes to those that are set or were heard of; who does not answer is named', async () => {
+test('what goes to all shards goes to those that are set, told by another shard, or heard of; who does not answer is named', async () => {
   const { server } = await startVenue(), file = path.join(folder, 'two-shards.venue'), args = ['--shards', '2'];
   const tool = (...what) => { const one = tickwire(...what, '--url', server.url); assert.equal(one.status, 0, one.stderr); return one.stdout; };
   const start = (shard) => Matcher.start(server, { shard, args });
@@ -457,6 +481,10 @@ test('what goes to all shards goes to those that are set or were heard of; who d
   const gateway = (more) => startGateway(server, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'bob', ...more]);
   const [told, untold] = await Promise.all([gateway(['--venue-shards', '2']), gateway([])]);
   const ask = async (one, method, where) => { const answer = await fetch(`${one.url}${where}?account=bob`, { method }); return { status: answer.status, ...await answer.json() }; };
+  const buy = async (one, symbol) => {
+    const answer = await fetch(`${one.url}/v1/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ account: 'bob', symbol, side: 'buy', quantity: 1, price: 400 }) });
+    return { status: answer.status, ...(await answer.json()).error };
+  };
   const shardsOf = ({ shards }) => shards.map(({ shard }) => shard);
   for (const where of ['/v1/orders', '/v1/positions']) {
     const { status, error } = await ask(told, 'GET', where);
@@ -464,20 +492,27 @@ test('what goes to all shards goes to those that are set or were heard of; who d
     assert.match(error.message, /^shard 2 of TWEX does not answer/);
   }
   assert.equal((await fetch(`${told.url}/v1/orders?account=bob&symbol=AAPL`)).status, 200, 'the other shard answers');
-  assert.deepEqual(shardsOf(await ask(untold, 'GET', '/v1/orders')), [1], 'it can know of one only');
   assert.deepEqual(shardsOf(await ask(told, 'DELETE', '/v1/orders')), [1, 2]);
-
-  // heard of: a heartbeat is enough
-  const bus = await connect({ servers: server.url });
-  bus.publish('feed.TWEX.2.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 2, term: 1 }));
-  await until('it to be heard', async () => (await ask(untold, 'GET', '/v1/orders')).status === 503);
+  // which was not set here, nor ever heard; but shard 1 was told that there are two, and says so with its directory
   assert.deepEqual(shardsOf(await ask(untold, 'DELETE', '/v1/orders')), [1, 2]);
+  for (const one of [told, untold]) {
+    const { status, ...error } = await buy(one, 'MSFT');
+    assert.deepEqual([status, error.code], [503, 'NO_DIRECTORY'], error.message);
+    assert.match(error.message, /no shard of TWEX that is heard has announced MSFT, and of shard 2 it is not known what it has/);
+  }
+
   second = await start(2);
   await second.leads();
   for (const one of [told, untold]) {
     const orders = await until('both shards to answer', async () => { const answer = await ask(one, 'GET', '/v1/orders'); return answer.status === 200 && answer; });
     assert.deepEqual([shardsOf(orders), orders.orders], [[1, 2], []], 'what was open is cancelled');
   }
+  await until('both to have told what they have', async () => (await buy(untold, 'NONE')).code === 'UNKNOWN_SYMBOL');
+
+  // heard of: a heartbeat is enough
+  const bus = await connect({ servers: server.url });
+  bus.publish('feed.TWEX.3.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 3, term: 1 }));
+  await until('it to be heard', async () => (await ask(untold, 'GET', '/v1/orders')).status === 503);
   await bus.close();
   await Promise.all([told.stop('SIGKILL'), untold.stop('SIGKILL'), first.kill(), second.kill()]);
 });

@@ -5,15 +5,16 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { MIC } from './lib/venue.mjs';
+import { MIC, SMALL } from './lib/venue.mjs';
 import { ACCOUNTS, onVenue, SYMBOLS } from './lib/venue_stage.mjs';
-import { folder, sleep, until } from './lib/programs.mjs';
+import { folder, sleep, tickwire, until } from './lib/programs.mjs';
 
 const HANDOVERS = Number(process.env.TICKWIRE_HANDOVERS ?? 4);
 
 test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost or doubled, the ids are the same', () => onVenue(async (stage) => {
-  await stage.matcher();
-  await stage.matcher();
+  const often = ['--hash-interval', '200ms'], hashes = await stage.desk.listen(`hash.${MIC}.1`, 'StateHash');
+  await stage.matcher(often);
+  await stage.matcher(often);
   await stage.desk.openVenue({ symbols: SYMBOLS, accounts: ACCOUNTS });
   const load = stage.load();
   await stage.more(100);
@@ -24,7 +25,7 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   console.log(`# serves ${took.toFixed(0)} ms after kill -9`);
   assert.ok(took < 5000);
   await stage.more(50);
-  await stage.roleIs(await stage.matcher(), 'following');
+  await stage.roleIs(await stage.matcher(often), 'following');
 
   leader = await stage.leading();
   term = stage.term();
@@ -59,6 +60,14 @@ test('kill -9, a frozen leader, handovers: nobody serves twice, nothing is lost 
   assert.ok(reports.length > 1000);
   const states = await Promise.all(stage.matchers.filter(({ program }) => program.status === undefined).map((one) => one.metrics()));
   assert.ok(states.every((one) => one.hashes_different_total === 0 && one.hashes_alike_total > 0));
+  // by the stream's time, too: at the same inputs, whoever leads and whoever began later, and the journal makes the same of them
+  const timed = hashes.filter(({ seq }) => seq % 200n !== 0n), both = timed.filter((one) => timed.some((other) => other.seq === one.seq && other.instance !== one.instance));
+  assert.ok(new Set(both.map(({ seq }) => seq)).size >= 3, `hashed between: ${timed.map(({ seq, instance }) => `${seq} ${instance}`)}`);
+  assert.deepEqual(new Set(both.map(({ leader }) => leader)), new Set([true, false]));
+  for (const { seq, hash } of both) assert.deepEqual(both.filter((other) => other.seq === seq && other.hash !== hash), []);
+  const { seq, hash } = both.at(-1), verified = tickwire('journal', 'verify', '--url', stage.server.url, '--hash', `${seq}:${hash.toString(16)}`, ...SMALL);
+  assert.match(verified.stdout, /^OK/m, verified.stdout + verified.stderr);
+  assert.match(verified.stdout, / and [1-9]\d* states in /);
 }, { seed: 1 }));
 
 const snapshotsOf = (matcher) => readdirSync(matcher.folder).filter((name) => name.endsWith('.snapshot')).sort();

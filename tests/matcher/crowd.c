@@ -195,7 +195,8 @@ static void set_fees(crowd *c, mx_command *command) {
     command->kind = MX_SET_FEES;
     command->fees = (mx_fees){(uint8_t)below(c, 2), (int32_t)below(c, 2000) - 1000, (int32_t)below(c, 3000),
                               (int64_t)below(c, 3) - 1, (int64_t)below(c, 3) - 1};
-    if (c->manner.prices == 1 || chance(c, 30)) command->fees = (mx_fees){.fee_class = command->fees.fee_class}; /* free */
+    if (c->manner.prices == 1 || chance(c, 30))
+        command->fees = (mx_fees){.fee_class = command->fees.fee_class}; /* free */
     if (chance(c, 10)) command->fees.fee_class = (uint8_t)(14 + below(c, 4));
     if (chance(c, 3)) command->fees.maker_ppm = MX_PPM * (chance(c, 50) ? 1 : -1) + (int32_t)below(c, 3) - 1;
 }
@@ -458,6 +459,7 @@ static void set_bounds(crowd *c, mx_command *command) {
     mx_bounds *b = &command->bounds;
     command->kind = MX_SET_BOUNDS;
     *b = (mx_bounds){.max_reports = chance(c, 60) ? 4 + (uint32_t)below(c, 10) : 0,
+                     .max_steps = chance(c, 60) ? 1 + (uint32_t)below(c, chance(c, 50) ? 12 : 120) : 0,
                      .max_orders = chance(c, 20) ? 1 + (uint32_t)below(c, 60) : 4096,
                      .max_positions = chance(c, 20) ? 1 + (uint32_t)below(c, 18) : 256,
                      .max_client_ids = chance(c, 20) ? 1 + (uint32_t)below(c, 300) : 65536,
@@ -510,6 +512,7 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
         *command = (mx_command){.kind = MX_SET_BOUNDS,
                                 .bounds = {.max_reports = m->bounds,
                                            .max_positions = m->bounds != 0 ? 6 : 0,
+                                           .max_steps = m->bounds != 0 ? 6 : 0,
                                            .max_sessions = m->bounds != 0 ? 1 : 0,
                                            .max_pages = m->pages}};
         return;

@@ -53,7 +53,7 @@ static void note_report(tally *t, const mx_command *c, const mx_report *r, bool 
     t->swept += r->executed > 0;
 }
 
-void tally_note(tally *t, const mx_command *c, uint8_t before, bool held, const mx_report *reports,
+void tally_note(tally *t, const mx_command *c, uint8_t before, bool held, bool used_up, const mx_report *reports,
                 uint32_t count) {
     uint64_t triggers = 0;
     bool opens = false;
@@ -65,6 +65,7 @@ void tally_note(tally *t, const mx_command *c, uint8_t before, bool held, const 
     for (uint32_t i = 0; i < count; i++) {
         note_report(t, c, &reports[i], &opens);
         triggers += reports[i].kind == MX_TRIGGERED;
+        t->steps_used_up += used_up && reports[i].reason == MXR_INPUT_FULL;
     }
     t->chains += triggers > 1;
     if (c->kind == MX_CANCEL)
@@ -123,6 +124,7 @@ static void walk(const tally *t, on_count *on, void *context) {
                       {"sweep ended by a full input", t->swept},
                       {"all or nothing refused by a full input", t->killed_whole},
                       {"something held", t->held},
+                      {"refused for want of steps", t->steps_used_up},
                       {"rebate", t->rebates},
                       {"restart", t->restarts},
                       {"replace refused: risk", refused_by_risk(t)},

@@ -21,12 +21,13 @@ typedef struct tally {
     uint64_t gave_way[MX_STPS]; /* own orders met, by the aggressor's mode */
     /* situations */
     uint64_t taken_icebergs, post_only, with_minimum, in_sessions, repeats, by_name, reductions, opened, chains,
-        swept, killed_whole, held, rebates;
+        swept, killed_whole, held, steps_used_up, rebates;
 } tally;
 
-/* One command: `before` is its instrument's state as it came, MX_STATES if it has none. `held`: it came while something was held. */
-void tally_note(tally *tally, const mx_command *command, uint8_t before, bool held, const mx_report *reports,
-                uint32_t count);
+/* One command: `before` is its instrument's state as it came, MX_STATES if it has none. `held`: it came while something was held. `used_up`:
+ * the input's steps are. */
+void tally_note(tally *tally, const mx_command *command, uint8_t before, bool held, bool used_up,
+                const mx_report *reports, uint32_t count);
 void tally_add(tally *to, const tally *from);
 
 /* True if there was at least `least` of everything that can be; else what there was too little of, in `fault`. */

@@ -182,7 +182,8 @@ static bool step(stage *s, tally *t) {
         auditor_step(s->auditor, s->real.engine, &s->input, &s->command, s->ours.reports, s->ours.sink.count);
     if (broken != NULL) return wrong(s, broken, "");
     crowd_hear(&s->people, s->ours.reports, s->ours.sink.count);
-    tally_note(t, &s->command, before, held, s->ours.reports, s->ours.sink.count);
+    bool used_up = mx_steps(s->real.engine) >= mx_bounds_in_force(s->real.engine)->max_steps;
+    tally_note(t, &s->command, before, held, used_up, s->ours.reports, s->ours.sink.count);
     return stays_within(s);
 }
 

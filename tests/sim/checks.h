@@ -7,7 +7,7 @@
 #include "tests/sim/traffic.h"
 
 typedef struct checks_counts {
-    uint64_t inputs, reports, messages, live, acknowledged, accepted, told, told_lost;
+    uint64_t inputs, reports, messages, live, acknowledged, accepted, told, from_log;
     uint64_t perhaps, surely_not, sessions_lost, kills, fills;
 } checks_counts;
 

@@ -15,12 +15,6 @@ static const execlog_report *last_of(const execlog_list *log, const char *accoun
     return NULL;
 }
 
-static bool was_told_lost(const desk_client *c, uint32_t shard, const follow_position *after) {
-    for (uint32_t i = 0; i < c->lost_count; i++)
-        if (c->lost[i].shard == shard && c->lost[i].seq == after->seq && c->lost[i].n == after->n) return true;
-    return false;
-}
-
 const char *desk_not_at_rest(const desk_client *c, uint32_t shard, const execlog_list *log) {
     const execlog_report *last = last_of(log, c->account);
     const follow_position *had = &c->had[shard];
@@ -28,7 +22,7 @@ const char *desk_not_at_rest(const desk_client *c, uint32_t shard, const execlog
     for (uint32_t i = 0; i < c->count; i++)
         if (!c->orders[i].settled) return "a gateway's client waits for an acknowledgement";
     if (last == NULL || (had->seq == last->report.seq && had->n == last->report.n)) return NULL;
-    if ((had->seq == 0 && c->begins_late[shard]) || was_told_lost(c, shard, had)) return NULL;
+    if (had->seq == 0 && c->begins_late[shard]) return NULL;
     return "a gateway's client has not been given its account's last report";
 }
 
@@ -75,7 +69,6 @@ static bool compare(const desk_client *c, uint32_t shard, const execlog_list *lo
         }
         /* who has had nothing yet asks for what there still is */
         if (before.seq == 0 && (any || c->begins_late[shard])) continue;
-        if (was_told_lost(c, shard, &before)) continue;
         return fault(error, c, shard, must->report.seq, must->report.n, "was not given");
     }
     if (told == NULL) return true;
@@ -167,7 +160,6 @@ bool check_desk_orders(const desk_client *c, server_stream *const *orders, check
     }
     for (uint32_t i = 0; i < c->count; i++)
         counts->acknowledged += c->orders[i].acknowledged != 0;
-    counts->told_lost += c->lost_count;
     counts->perhaps += c->not_acknowledged;
     counts->surely_not += c->surely_not;
     counts->sessions_lost += c->sessions_lost;

@@ -242,22 +242,12 @@ static desk_answer judge(const char *code) {
     return strcmp(code, "UNKNOWN_ORDER") == 0 ? DESK_REFUSED : DESK_NONE;
 }
 
-static void take_lost(desk_client *c, const char *json) {
-    uint32_t shard = (uint32_t)number_of(json, "shard");
-    if (shard == 0 || shard > c->shards) {
-        complain(c, "was told of a shard that is not there", json);
-        return;
-    }
-    if (c->lost_count == DESK_LOST) memmove(c->lost, c->lost + 1, sizeof *c->lost * --c->lost_count);
-    c->lost[c->lost_count++] = (follow_position){shard, c->had[shard].seq, c->had[shard].n};
-}
-
 /* What is about none of its requests. */
 static void take_notice(desk_client *c, const char *code, const char *json) {
-    if (strcmp(code, "REPORTS_LOST") == 0)
-        take_lost(c, json);
-    else if (strcmp(code, "SESSION_LOST") == 0)
+    if (strcmp(code, "SESSION_LOST") == 0)
         c->sessions_lost++;
+    else if (strcmp(code, "REPORTS_LOST") == 0)
+        complain(c, "was told that reports are lost, and execlog has all", json);
     else
         complain(c, "was told something that nobody asked for", json);
 }

@@ -8,7 +8,7 @@
 #include "gateways/orders/follow.h"
 #include "tests/sim/checks.h"
 
-enum { DESK_ORDERS = 256, DESK_ATTEMPTS = 4000, DESK_LOST = 64, DESK_TEXT = 2048 };
+enum { DESK_ORDERS = 256, DESK_ATTEMPTS = 4000, DESK_TEXT = 2048 };
 
 typedef enum desk_answer {
     DESK_NONE = 0,
@@ -57,8 +57,6 @@ typedef struct desk_client {
     desk_report *told;
     size_t told_count, told_room;
     follow_position had[SIM_SHARDS + 1]; /* by shard: the last one told; seq 0: none */
-    follow_position lost[DESK_LOST];     /* it was told that some after these may be missing */
-    uint32_t lost_count;
     bool begins_late[SIM_SHARDS + 1]; /* the venue had only newer ones than the account's first when it was asked */
     bool there;                       /* connected */
     int64_t back_ns;

@@ -23,6 +23,7 @@ typedef struct gateway_node {
     desk_client clients[GATEWAY_CLIENTS];
     identity identities[GATEWAY_CLIENTS];
     bool quiet;
+    uint64_t from_log; /* reports that its lives up to now read in execlog */
 
     /* of one life */
     struct gateway *self; /* `owner` of the desk: only what the desk uses of it is there */

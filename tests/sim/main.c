@@ -77,7 +77,7 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->counts.acknowledged += one->counts.acknowledged;
     sum->counts.accepted += one->counts.accepted;
     sum->counts.told += one->counts.told;
-    sum->counts.told_lost += one->counts.told_lost;
+    sum->counts.from_log += one->counts.from_log;
     sum->counts.perhaps += one->counts.perhaps;
     sum->counts.surely_not += one->counts.surely_not;
     sum->counts.sessions_lost += one->counts.sessions_lost;
@@ -96,10 +96,10 @@ static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int6
         r->jumps, r->handovers, r->powers, r->disks, r->harms);
     printf("%" PRIu64 " inputs, %" PRIu64 " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " trades, %" PRIu64
            " kills and their ends, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
-           " live reports; to clients of gateways %" PRIu64 " reports, %" PRIu64 " times not acknowledged, %" PRIu64
-           " times surely not, %" PRIu64 " sessions lost\n",
+           " live reports; to clients of gateways %" PRIu64 " reports, %" PRIu64 " of them from execlog, %" PRIu64
+           " times not acknowledged, %" PRIu64 " times surely not, %" PRIu64 " sessions lost\n",
            c->inputs, c->acknowledged, c->accepted, c->fills, c->kills, c->reports, c->messages, c->live, c->told,
-           c->perhaps, c->surely_not, c->sessions_lost);
+           c->from_log, c->perhaps, c->surely_not, c->sessions_lost);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */

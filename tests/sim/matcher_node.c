@@ -28,13 +28,25 @@ mr_options node_replica_options(uint32_t shard) {
 }
 
 /* Small, and everything often. */
-static const char *const arguments[] = {
-    "tickwire-matcher",  "--replicas=3",          "--max-instruments=8",
-    "--max-accounts=16", "--max-positions=128",   "--max-orders=1024",
-    "--max-pages=512",   "--max-client-ids=4096", "--max-sessions=512",
-    "--backlog=4Mi",     "--max-reports=48",      "--recent=1Mi",
-    "--hash-every=20",   "--max-prints=256",      "--snapshot-every=300ms",
-    "--clock=200ms",     "--snapshots=/disk",     "--snapshot-stream-bytes=1Mi"};
+static const char *const arguments[] = {"tickwire-matcher",
+                                        "--replicas=3",
+                                        "--max-instruments=8",
+                                        "--max-accounts=16",
+                                        "--max-positions=128",
+                                        "--max-orders=1024",
+                                        "--max-pages=512",
+                                        "--max-client-ids=4096",
+                                        "--max-sessions=512",
+                                        "--backlog=4Mi",
+                                        "--max-reports=48",
+                                        "--recent=1Mi",
+                                        "--hash-every=20",
+                                        "--max-prints=256",
+                                        "--snapshot-every=300ms",
+                                        "--hash-interval=150ms",
+                                        "--clock=200ms",
+                                        "--snapshots=/disk",
+                                        "--snapshot-stream-bytes=1Mi"};
 enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
 
 static disk_mutation mutation_of_disk(fake_mutation mutation) {

@@ -237,6 +237,7 @@ static void end(scene *s) {
     for (size_t i = 0; i < CLIENTS; i++)
         traffic_fini(&s->clients[i]);
     gateway_fini(&s->gateway);
+    s->result->counts.from_log = s->gateway.from_log;
     traffic_fini(&s->operator);
     ears_fini(&s->ears);
     server_free(s->server);

@@ -17,8 +17,10 @@ static int32_t offset_at(void *context, const char *mic, int64_t instant_ns) {
     return strcmp(mic, "XNAS") == 0 ? -5 * 3600 : 0;
 }
 
-static int64_t midnight(void *context, const char *mic, tw_date date) {
-    return tw_date_to_days(date) * TW_NS_PER_DAY - (int64_t)offset_at(context, mic, 0) * SECOND;
+static bool midnight(void *context, const char *mic, tw_date date, int64_t *midnight_ns) {
+    if (!tw_date_midnight(date, midnight_ns)) return false;
+    *midnight_ns -= (int64_t)offset_at(context, mic, 0) * SECOND;
+    return true;
 }
 
 static candles *make(candles_options options) {
@@ -205,6 +207,21 @@ TEST(candles, the_day_starts_at_midnight_of_the_exchange_and_holds_all_prints_of
     EXPECT_STR(history(c, "XLON", "AAPL", D1), "19:00:00 1d 50 50 50 50 v1 a50 n1 | "
                                                "19:00:00 1d 51 51 51 51 v1 a51 n1");
     candles_free(c);
+}
+
+TEST(candles, times_and_dates_that_no_candle_can_have_are_refused_and_the_rest_goes_on) {
+    static const int64_t never[] = {INT64_MAX, INT64_MAX - TW_NS_PER_DAY, INT64_MIN, INT64_MIN + 1};
+    candles *of = make((candles_options){0});
+    tape t = tape_of(of, "XNAS", "AAPL");
+    t.epoch = "9999-12-31.1"; /* days by the times of prints, then */
+    status(&t, NOON_NS);
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        trade(&t, never[i], 100, 1);
+    EXPECT_U64(candles_read_stats(of).refused, sizeof never / sizeof *never);
+    trade(&t, NOON_NS, 120, 2);
+    EXPECT_U64(candles_read_stats(of).prints, 1);
+    EXPECT_CONTAINS(history(of, "XNAS", "AAPL", 0), "120");
+    candles_free(of);
 }
 
 TEST(candles, intervals_without_prints_have_no_candle_and_what_does_not_count_is_left_out) {
@@ -472,7 +489,9 @@ static const int64_t steps_ns[SUBJECT_CANDLES] = {SECOND, 60 * SECOND, 300 * SEC
 
 static int64_t model_start(uint32_t interval, int64_t event_ns, uint32_t venue) {
     if (interval != D1) return event_ns - event_ns % steps_ns[interval];
-    return midnight(NULL, mics[venue], (tw_date){2020, 1, 30});
+    int64_t midnight_ns = 0;
+    EXPECT(midnight(NULL, mics[venue], (tw_date){2020, 1, 30}, &midnight_ns));
+    return midnight_ns;
 }
 
 static bool earlier(const kept *a, const kept *b) {

@@ -18,7 +18,9 @@ TEST(exchange_zone, known_exchanges_a_setting_and_all_others) {
                  {"XBOS", {2020, 1, 30}, 5},  {"XLON", {2020, 1, 30}, 0}, {"XLON", {2020, 7, 30}, -1},
                  {"XTKS", {2020, 7, 30}, -9}, {"TWEX", {2020, 7, 30}, 0}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        int64_t midnight_ns = of.midnight(of.context, table[i].mic, table[i].date);
+        int64_t midnight_ns = 0;
+        EXPECT(of.midnight(of.context, table[i].mic, table[i].date, &midnight_ns));
+        EXPECT(!of.midnight(of.context, table[i].mic, (tw_date){9999, 12, 31}, &midnight_ns));
         EXPECT_I64(midnight_ns, tw_date_to_days(table[i].date) * TW_NS_PER_DAY + table[i].hours * HOUR);
         EXPECT_I64(of.offset_at(of.context, table[i].mic, midnight_ns), -3600 * table[i].hours);
     }

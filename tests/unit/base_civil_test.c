@@ -48,6 +48,42 @@ TEST(civil, only_a_date_that_exists_in_its_one_form_is_read) {
         EXPECT_MSG(!tw_date_parse(refused[k], &date), "\"%s\" was read as a date", refused[k]);
 }
 
+TEST(civil, a_date_whose_instants_do_not_fit_has_none) {
+    static const struct {
+        tw_date date;
+        int64_t span_ns, instant_ns;
+        bool fits;
+    } rows[] = {{{1970, 1, 2}, 5, TW_NS_PER_DAY + 5, true},
+                {{2262, 4, 11}, INT64_C(85636854775807), INT64_MAX, true},
+                {{2262, 4, 11}, INT64_C(85636854775808), 0, false},
+                {{1677, 9, 21}, INT64_C(763145224192), INT64_MIN, true}, /* though its midnight does not fit */
+                {{1677, 9, 21}, INT64_C(763145224191), 0, false},
+                {{9999, 12, 31}, INT64_MAX, 0, false},
+                {{0, 1, 1}, INT64_MIN, 0, false}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        int64_t found_ns = 7;
+        EXPECT_I64(tw_date_instant(rows[k].date, rows[k].span_ns, &found_ns), rows[k].fits);
+        EXPECT_I64(found_ns, rows[k].fits ? rows[k].instant_ns : 7);
+    }
+}
+
+TEST(civil, a_midnight_has_room_for_a_week_on_both_sides) {
+    int64_t found_ns = 7;
+    EXPECT(!tw_date_midnight((tw_date){2262, 4, 5}, &found_ns) &&
+           !tw_date_midnight((tw_date){1677, 9, 28}, &found_ns));
+    EXPECT(!tw_date_midnight((tw_date){9999, 12, 31}, &found_ns) && found_ns == 7);
+    EXPECT(tw_date_midnight((tw_date){1677, 9, 29}, &found_ns) &&
+           tw_date_midnight((tw_date){2262, 4, 4}, &found_ns));
+    EXPECT(tw_date_midnight((tw_date){1969, 12, 31}, &found_ns) && found_ns == -TW_NS_PER_DAY);
+}
+
+TEST(civil, seconds_beyond_the_instants_become_the_nearest_one) {
+    EXPECT_I64(tw_instant_of_seconds(3, 5), 3 * TW_NS_PER_SECOND + 5);
+    EXPECT_I64(tw_instant_of_seconds(INT64_MAX, 0), INT64_MAX);
+    EXPECT_I64(tw_instant_of_seconds(INT64_C(9223372036), 999999999), INT64_MAX);
+    EXPECT_I64(tw_instant_of_seconds(-INT64_C(9223372037), 0), INT64_MIN);
+}
+
 TEST(civil, an_instant_prints_with_all_its_nanoseconds) {
     char text[TW_INSTANT_BYTES];
     tw_instant_format(text, INT64_C(1580371634909934345));

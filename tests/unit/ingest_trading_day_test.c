@@ -8,9 +8,11 @@ static int32_t five_hours_west(void *context, int64_t instant_ns) {
     return -5 * 3600;
 }
 
-static int64_t midnight_five_hours_west(void *context, tw_date date) {
+static bool midnight_five_hours_west(void *context, tw_date date, int64_t *midnight_ns) {
     (void)context;
-    return tw_date_to_days(date) * TW_NS_PER_DAY + 5 * 3600 * TW_NS_PER_SECOND;
+    if (!tw_date_midnight(date, midnight_ns)) return false;
+    *midnight_ns += 5 * 3600 * TW_NS_PER_SECOND;
+    return true;
 }
 
 static const zone_rules zone = {NULL, five_hours_west, midnight_five_hours_west};
@@ -62,6 +64,20 @@ TEST(trading_day, a_recording_without_any_date_is_refused_rather_than_dated_by_t
     trading_day day;
     trading_day_init(&day, &days, &zone, NULL);
     EXPECT(!start(&day, "FILE", TW_TIME_ABSENT));
+}
+
+TEST(trading_day, a_date_that_instants_do_not_reach_starts_no_session_and_a_leaders_is_not_believed) {
+    calendar days = nasdaq();
+    tw_date beyond = {2300, 1, 5}, given = {2020, 1, 30};
+    trading_day day;
+    trading_day_init(&day, &days, &zone, &beyond);
+    EXPECT(!start(&day, "FILE", TW_TIME_ABSENT));
+    trading_day_init(&day, &days, &zone, NULL);
+    EXPECT(!start(&day, "FILE", INT64_MAX) && !start(&day, "FILE", INT64_MIN + 1));
+    trading_day_init(&day, &days, &zone, &given);
+    trading_day_session led = {.name = "A", .receive_ns = TW_TIME_ABSENT, .leaders_epoch = "9999-12-30.A"};
+    EXPECT(trading_day_start(&day, &led));
+    EXPECT_STR(day.epoch, "2020-01-30.A");
 }
 
 TEST(trading_day, a_session_without_a_name_gets_a_word_for_it) {

@@ -246,6 +246,8 @@ static void write_all(station *s) {
 typedef struct seen {
     mx_report *reports;
     char (*correlations)[WIRE_CORRELATION_BYTES];
+    char (*of_orders)[WIRE_CORRELATION_BYTES]; /* where `replica` is told */
+    const mr_replica *replica;
     uint32_t count, capacity;
 } seen;
 
@@ -253,18 +255,22 @@ static void on_record(void *context, mr_record *record) {
     seen *to = context;
     EXPECT(to->count < to->capacity);
     tw_text_copy(to->correlations[to->count], WIRE_CORRELATION_BYTES, record->correlation);
+    if (to->replica != NULL)
+        tw_text_copy(to->of_orders[to->count], WIRE_CORRELATION_BYTES, mr_order_correlation(to->replica));
     to->reports[to->count++] = record->report;
 }
 
 static seen new_seen(uint32_t capacity) {
     return (seen){.reports = aligned_alloc(16, capacity * sizeof(mx_report)),
                   .correlations = malloc(capacity * sizeof(*(seen){0}.correlations)),
+                  .of_orders = malloc(capacity * sizeof(*(seen){0}.of_orders)),
                   .capacity = capacity};
 }
 
 static void free_seen(seen *s) {
     free(s->reports);
     free(s->correlations);
+    free(s->of_orders);
 }
 
 /* Every report of the inputs once, in order, the ranges joined, the parts in their order. */
@@ -585,30 +591,32 @@ TEST(matcher_replica, an_orders_correlation_id_is_in_all_its_reports_and_a_comma
     send_controls(w);
     station one = new_station(w);
     seen got = new_seen(64);
+    got.replica = one.replica;
     take(&one);
     while (behind(&one))
         EXPECT(take_heard(&one, &(mr_listener){on_record, &got}));
     static const struct {
         uint64_t seq;
         uint8_t kind;
-        const char *correlation_id;
-    } rows[] = {{2, MX_ACCEPTED, "ann-1"},
-                {3, MX_ACCEPTED, "bob-1"},
-                {3, MX_FILL, "bob-1"},
-                {3, MX_FILL, "ann-1"},
-                {4, MX_ACCEPTED, "bob-again"},
-                {5, MX_ACCEPTED, ""},
-                {5, MX_FILL, ""},
-                {5, MX_FILL, "ann-1"},
-                {6, MX_CANCELLED, "ann-cancels"},
-                {7, MX_CANCEL_REJECTED, "ann-cancels"},
-                {8, MX_STATE_CHANGED, "operator"}};
+        const char *correlation_id, *of_order;
+    } rows[] = {{2, MX_ACCEPTED, "ann-1", ""},
+                {3, MX_ACCEPTED, "bob-1", ""},
+                {3, MX_FILL, "bob-1", ""},
+                {3, MX_FILL, "ann-1", ""},
+                {4, MX_ACCEPTED, "bob-again", ""},
+                {5, MX_ACCEPTED, "", ""},
+                {5, MX_FILL, "", ""},
+                {5, MX_FILL, "ann-1", ""},
+                {6, MX_CANCELLED, "ann-cancels", "ann-1"},
+                {7, MX_CANCEL_REJECTED, "ann-cancels", ""}, /* there is no such order any more */
+                {8, MX_STATE_CHANGED, "operator", ""}};
     for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         EXPECT_MSG(i < got.count, "only %u reports", got.count);
         EXPECT_U64(got.reports[i].seq, rows[i].seq);
         EXPECT_STR(mx_report_kind_name((mx_report_kind)got.reports[i].kind),
                    mx_report_kind_name((mx_report_kind)rows[i].kind));
         EXPECT_STR(got.correlations[i], rows[i].correlation_id);
+        EXPECT_STR(got.of_orders[i], rows[i].of_order);
     }
     free_seen(&got);
     mr_free(one.replica);
@@ -1193,6 +1201,43 @@ TEST(matcher_replica, executions_that_are_not_kept_any_more_are_not_passed_over_
     r = ask(one.replica, &q);
     EXPECT_STR(r.header.detail, "");
     EXPECT_U64(r.executions, 2);
+    /* Exactly from where on: who has read so far in execlog is not sent there again. */
+    q.after = 0;
+    r = ask(one.replica, &q);
+    q.after = r.first.report.seq - 1;
+    q.after_n = UINT32_MAX;
+    EXPECT_STR(ask(one.replica, &q).header.detail, "");
+    q.after--;
+    q.after_n = 0;
+    EXPECT_CONTAINS(ask(one.replica, &q).header.detail, "older ones are in execlog");
     mr_free(one.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, a_restored_replica_says_from_where_on_it_has_executions) {
+    world *w = open_world();
+    station old = new_station(w), next = new_station(w);
+    shelf s = {0};
+    tw_error error = {0};
+    mr_origin origin = {0};
+    send_one(w, limit("ann", TW_BID, 30, 10000, "a1", ""));
+    take_all(&old);
+    write_all(&old);
+    uint64_t journaled = mr_journaled(old.replica);
+    send_one(w, limit("ann", TW_BID, 31, 10000, "a2", ""));
+    take_all(&old); /* its report is in the snapshot */
+    EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
+    EXPECT_I64(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error), TW_OK);
+    wire_query q = query_of(WIRE_QUERY_EXECUTIONS, "ann");
+    q.after = 1;
+    EXPECT_CONTAINS(ask(next.replica, &q).header.detail, "older ones are in execlog");
+    EXPECT_STR(ask(old.replica, &q).header.detail, "");
+    q.after = journaled;
+    q.after_n = UINT32_MAX;
+    EXPECT_STR(ask(next.replica, &q).header.detail, "");
+    EXPECT_U64(ask(next.replica, &q).executions, 1);
+    free(s.bytes);
+    mr_free(old.replica);
+    mr_free(next.replica);
     free_world(w);
 }

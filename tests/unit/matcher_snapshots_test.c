@@ -3,6 +3,7 @@
 #include "matcher/snapshots/store.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -494,6 +495,25 @@ TEST(matcher_snapshots, only_the_last_few_files_stay_and_leftovers_go) {
     EXPECT_U64(files.count, 2);
     EXPECT_U64(files.seqs[0], 41);
     EXPECT_U64(files.seqs[1], 3);
+    close_scene(&s);
+}
+
+TEST(matcher_snapshots, a_file_from_a_year_that_nanoseconds_do_not_reach_is_the_newest_one) {
+    scene s;
+    open_scene(&s, false);
+    open_store(&s, true, false, 2);
+    keep(&s, 40);
+    char path[MS_PATH_BYTES];
+    path_of(&s, 40, path);
+    const struct timespec year_2400[2] = {{.tv_sec = INT64_C(13569465600)}, {.tv_sec = INT64_C(13569465600)}};
+    EXPECT(utimensat(AT_FDCWD, path, year_2400, 0) == 0);
+    keep(&s, 41);
+    keep(&s, 42);
+    ms_files files;
+    ms_file_list(s.folder, "TWEX", SHARD, &files);
+    EXPECT_U64(files.count, 2);
+    EXPECT_U64(files.seqs[0], 42);
+    EXPECT_U64(files.seqs[1], 40);
     close_scene(&s);
 }
 

@@ -12,6 +12,8 @@ typedef struct heard {
     uint32_t ns[CLIENTS][4096];
     char listening[256];
     uint32_t lost;
+    follow_loss loss;
+    bool full[CLIENTS];
     uint32_t feeds[4]; /* of accounts a, b, c, d */
 } heard;
 static heard got;
@@ -40,16 +42,27 @@ static void unlisten(void *context, uint32_t feed, const char *account) {
     say("-", account);
 }
 
-static void lost(void *context, uint32_t client, const char *account, uint32_t shard) {
-    (void)context, (void)client, (void)account, (void)shard;
+static void lost(void *context, uint32_t client, const char *account, const follow_loss *loss) {
+    (void)context, (void)client, (void)account;
     got.lost++;
+    got.loss = *loss;
+}
+
+static bool has_room(void *context, uint32_t client) {
+    (void)context;
+    return !got.full[client];
 }
 
 static follow_table *table_new(void) {
     memset(&got, 0, sizeof got);
-    follow_options options = {
-        .max_clients = CLIENTS, .max_feeds = 4, .max_followers = 16, .max_chases = 16, .retry_ns = 100};
-    follow_handlers handlers = {.deliver = deliver, .listen = listen_to, .unlisten = unlisten};
+    follow_options options = {.max_clients = CLIENTS,
+                              .max_feeds = 4,
+                              .max_followers = 16,
+                              .max_chases = 16,
+                              .retry_ns = 100,
+                              .patience_ns = 1000};
+    follow_handlers handlers = {
+        .deliver = deliver, .listen = listen_to, .unlisten = unlisten, .has_room = has_room};
     return follow_alloc(&options, &handlers);
 }
 
@@ -163,8 +176,8 @@ TEST(orders_follow, what_is_lost_is_told_once_and_the_rest_still_comes) {
     follow_position from = {.shard = 1, .seq = 3, .n = 0};
     follow_add(t, 1, "a", &from, 1, 0);
     follow_question q = question(t, 0);
-    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
-    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
+    follow_lost(t, q.chase, 8, "gone", lost, NULL);
+    follow_lost(t, q.chase, 8, "gone", lost, NULL);
     page(t, q.chase, 9, 0);
     follow_end_page(t, q.chase, 9, false, 0);
     EXPECT_U64(got.lost, 1);
@@ -177,13 +190,105 @@ TEST(orders_follow, what_is_lost_between_two_pages_is_told_again) {
     follow_position from = {.shard = 1, .seq = 3, .n = 0};
     follow_add(t, 1, "a", &from, 1, 0);
     follow_question q = question(t, 0);
-    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
+    follow_lost(t, q.chase, 8, "gone", lost, NULL);
     page(t, q.chase, 9, 0);
     follow_end_page(t, q.chase, 20, true, 0);
     q = question(t, 0);
     EXPECT_U64(q.after, 9);
-    follow_lost(t, q.chase, q.after, q.after_n, lost, NULL);
+    follow_lost(t, q.chase, 20, "gone", lost, NULL);
     EXPECT_U64(got.lost, 2);
+    follow_free(t);
+}
+
+TEST(orders_follow, what_the_matcher_lacks_is_read_in_execlog_and_then_the_matcher_is_asked_for_the_rest) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 3, .n = 1};
+    follow_add(t, 1, "a", &from, 1, 0);
+    follow_question q = question(t, 0);
+    EXPECT(!q.in_log);
+    follow_behind(t, q.chase, 0);
+    q = question(t, 0);
+    EXPECT(q.in_log && q.client == 1 && q.after == 3 && q.after_n == 1);
+    page(t, q.chase, 3, 0); /* the message has more than was asked for */
+    page(t, q.chase, 3, 1);
+    page(t, q.chase, 3, 2);
+    page(t, q.chase, 7, 0);
+    live(t, 1, 31, 0); /* comes behind all of it */
+    follow_end_log(t, q.chase, 25, 0);
+    q = question(t, 0);
+    EXPECT(!q.in_log && q.after == 25 && q.after_n == UINT32_MAX);
+    page(t, q.chase, 30, 0);
+    follow_end_page(t, q.chase, 30, false, 0);
+    q = question(t, 1000);
+    page(t, q.chase, 31, 0);
+    follow_end_page(t, q.chase, 31, false, 1000);
+    live(t, 1, 31, 0);
+    live(t, 1, 32, 0);
+    static const uint64_t seqs[] = {3, 7, 30, 31, 32};
+    EXPECT_U64(got.counts[1], 5);
+    EXPECT(memcmp(got.seqs[1], seqs, sizeof seqs) == 0);
+    EXPECT_U64(got.lost, 0);
+    follow_free(t);
+}
+
+TEST(orders_follow, where_execlog_can_not_be_read_the_matchers_page_is_taken_and_what_is_missing_is_told) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 3, .n = 1};
+    follow_add(t, 1, "a", &from, 1, 0);
+    follow_question q = question(t, 0);
+    follow_behind(t, q.chase, 0);
+    q = question(t, 0);
+    follow_give_up_log(t, q.chase, "it is gone", 0);
+    q = question(t, 0);
+    EXPECT(!q.in_log);
+    EXPECT_STR(follow_log_given_up(t, q.chase), "it is gone");
+    follow_lost(t, q.chase, 20, "it is gone", lost, NULL);
+    EXPECT(got.loss.known && got.loss.after.shard == 1 && got.loss.after.seq == 3 && got.loss.after.n == 1);
+    EXPECT_U64(got.loss.to_seq, 20);
+    page(t, q.chase, 20, 0);
+    EXPECT(follow_log_given_up(t, q.chase) == NULL); /* another hole would be tried anew */
+    follow_end_page(t, q.chase, 20, false, 0);
+    EXPECT_U64(got.counts[1], 1);
+    follow_free(t);
+}
+
+TEST(orders_follow, a_chase_waits_for_a_client_without_room_but_not_for_ever) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 3, .n = 0};
+    follow_question q;
+    follow_add(t, 1, "a", &from, 1, 0);
+    got.full[1] = true;
+    EXPECT(!follow_next_question(t, 5, &q));
+    EXPECT_I64(follow_due_ns(t), 15);
+    EXPECT(!follow_next_question(t, 500, &q));
+    got.full[1] = false;
+    q = question(t, 600);
+    EXPECT(follow_may_take(t, q.chase, 600));
+    got.full[1] = true;
+    EXPECT(!follow_may_take(t, q.chase, 601) && !follow_may_take(t, q.chase, 1600));
+    EXPECT(follow_may_take(t, q.chase, 1601)); /* it may be closed for it */
+    follow_remove_all(t, 1);
+    EXPECT(follow_is_abandoned(t, q.chase));
+    follow_fail(t, q.chase, 1601);
+    EXPECT_U64(follow_read_stats(t).chases, 0);
+    follow_free(t);
+}
+
+TEST(orders_follow, who_had_no_report_yet_when_the_bus_was_away_gets_what_came_since_it_began) {
+    follow_table *t = table_new();
+    follow_question q;
+    follow_heard(t, 1, 40);
+    follow_add(t, 1, "a", NULL, 0, 0);
+    follow_heard(t, 1, 50); /* what is of inputs up to here may still have to come live */
+    follow_missed(t, 2, lost, NULL, 0);
+    q = question(t, 0);
+    EXPECT(q.shard == 1 && q.after == 40 && q.after_n == UINT32_MAX && q.client == FOLLOW_NONE);
+    EXPECT_U64(got.lost, 1); /* of shard 2 nobody ever heard */
+    EXPECT(!got.loss.known && got.loss.after.shard == 2);
+    page(t, q.chase, 45, 0);
+    follow_end_page(t, q.chase, 50, false, 0);
+    live(t, 1, 51, 0);
+    EXPECT_U64(got.counts[1], 2);
     follow_free(t);
 }
 

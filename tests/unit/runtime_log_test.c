@@ -85,6 +85,21 @@ TEST(log, what_repeats_is_told_once_and_then_with_a_count) {
     EXPECT(strstr(got, "i=1") == NULL);
 }
 
+TEST(log, who_asks_first_need_not_work_out_what_is_not_written) {
+    rt_log_site site = {0};
+    open_log("human", RT_WARN);
+    EXPECT(!rt_log_writes(log_to, RT_INFO) && rt_log_writes(log_to, RT_WARN) && !rt_log_writes(NULL, RT_ERROR));
+    EXPECT(!rt_log_site_rests(&site, 5));
+    rt_log_limited(log_to, &site, RT_WARN, "again");
+    EXPECT(rt_log_site_rests(&site, site.last_ns + 999999999));
+    EXPECT(rt_log_site_rests(&site, site.last_ns));
+    EXPECT(!rt_log_site_rests(&site, site.last_ns + 1000000000));
+    site.last_ns -= INT64_C(2000000000);
+    rt_log_limited(log_to, &site, RT_WARN, "again");
+    read_log();
+    EXPECT_CONTAINS(got, "again repeated=2\n");
+}
+
 TEST(log, levels_have_names) {
     rt_level level;
     EXPECT(rt_level_parse("debug", &level) && level == RT_DEBUG);

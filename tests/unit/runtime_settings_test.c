@@ -113,6 +113,8 @@ TEST(settings, what_makes_no_sense_is_an_error_that_names_it_and_the_nearest_rig
         {"--source s --depth 65", "is not between -5 and 64"},
         {"--source s --depth x", "is no whole number"},
         {"--source s --wait 5", "is no duration"},
+        {"--source s --wait 36501d", "is no duration"},
+        {"--source s --wait 18446744073709551615d", "is no duration"},
         {"--source s --wait 11s", "\"wait\": \"11s\" is not between 0ns and 10s"},
         {"--source s --pace recoded", "is none of max|recorded (did you mean recorded?)"},
         {"--source s --pace fast", "is none of max|recorded"},

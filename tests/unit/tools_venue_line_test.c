@@ -279,6 +279,25 @@ TEST(venue_tasks, an_instrument_stays_where_it_lives_and_a_new_one_goes_where_it
     venue_tasks_fini(&tasks);
 }
 
+TEST(venue_tasks, a_new_name_waits_until_every_shard_tells_what_it_has) {
+    ground g;
+    venue_tasks tasks;
+    tw_error error = {0};
+    set_up(&g);
+    g.shards.list[1].runs = false;
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01", &tasks, &error), TW_AWAY);
+    EXPECT_CONTAINS(error.text, "line 1: shard 2 does not run, so nobody knows whether GOOG lives there");
+    venue_tasks_fini(&tasks);
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01 shard=1\nopen all", &tasks, &error), TW_OK);
+    EXPECT_U64(tasks.list[tasks.count - 1].shard, 2); /* as a whole: its engine knows what has left */
+    EXPECT(tasks.list[tasks.count - 1].command.all_symbols);
+    venue_tasks_fini(&tasks);
+    g.shards.count = 1; /* there is only one place */
+    g.shards.list[0].runs = false;
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01", &tasks, &error), TW_OK);
+    venue_tasks_fini(&tasks);
+}
+
 TEST(venue_tasks, a_day_that_has_begun_is_not_begun_again) {
     ground g;
     venue_tasks tasks;
@@ -354,8 +373,17 @@ TEST(venue_value, times_are_utc_and_exact) {
                 {"24:00", TW_NS_PER_DAY},
                 {"00:00:01", TW_NS_PER_SECOND},
                 {"2026-11-22T01:00:00Z", 25 * 3600 * TW_NS_PER_SECOND}};
-    static const char *const wrong[] = {
-        "", "21", "21:0", "24:01", "21:60", "2026-11-22T01:00:00", "2026-11-31T01:00:00Z", "ab:cd"};
+    static const char *const wrong[] = {"",
+                                        "21",
+                                        "21:0",
+                                        "24:01",
+                                        "21:60",
+                                        "2026-11-22T01:00:00",
+                                        "2026-11-31T01:00:00Z",
+                                        "ab:cd",
+                                        "2262-04-12T00:00:00Z",
+                                        "9999-12-31T24:00:00Z",
+                                        "1600-01-01T00:00:00Z"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int64_t found = 0;
         EXPECT(venue_instant_parse(good[i].text, today, &found));

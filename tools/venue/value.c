@@ -94,8 +94,7 @@ bool venue_instant_parse(const char *text, tw_date date, int64_t *instant_ns) {
             return false; /* no other zones: a mistake of hours is worse than a letter more */
     }
     if (!time_of_day(time, &span_ns)) return false;
-    *instant_ns = tw_date_to_days(date) * TW_NS_PER_DAY + span_ns;
-    return true;
+    return tw_date_instant(date, span_ns, instant_ns);
 }
 
 void venue_money_format(char text[VENUE_MONEY_BYTES], wire_money value, int32_t exponent) {

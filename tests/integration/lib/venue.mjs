@@ -14,7 +14,7 @@ export const orderId = (seq, index = 0) => (BigInt(seq) << 16n) + BigInt(index);
 export const orderText = (id, shard = 1) => `${shard}-${BigInt(id) >> 16n}-${BigInt(id) & 0xffffn}`;
 
 /** Small bounds: a test's matcher starts at once and leaves the machine to others. */
-const SMALL = ['--max-orders', '200k', '--max-client-ids', '1M', '--max-pages', '64k', '--max-positions', '64k'];
+export const SMALL = ['--max-orders', '200k', '--max-client-ids', '1M', '--max-pages', '64k', '--max-positions', '64k'];
 
 export class Matcher {
   /** Starts one and waits until it says `until` (a pattern; null: nothing). */

@@ -1,0 +1,103 @@
+// Reports that were missed while both matchers and the gateway were killed and started again: read in execlog, once each, in order; held against
+// execlog as npm's nats reads it.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { StreamClient, startGateway } from './lib/gateway.mjs';
+import { until } from './lib/programs.mjs';
+import { parsePrometheus } from './lib/prometheus.mjs';
+import { Desk, Matcher, checkExeclog, limit, startVenue } from './lib/venue.mjs';
+
+const { server, desk } = await startVenue();
+const PAIRS = 1200; // several times what may wait for a client
+
+/** Orders that meet: two reports each for ann and bob; returns the stream's sequence. */
+const trade = (pairs, price = 10_000) => desk.orders(Array.from({ length: pairs }, () => [limit('ann', 'buy', 1, price), limit('bob', 'sell', 1, price)]).flat());
+const startMatcher = () => Matcher.start(server, { args: ['--snapshot-every', '100ms'] });
+const gatewayOf = (more = []) => startGateway(server, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', ...more]);
+const metric = async (gateway, name) => parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()).get(`tickwire_gateway_orders_${name}`).samples[0].value;
+
+class Trader {
+  static async connect(gateway, account, resume) {
+    const client = await StreamClient.connect(gateway), subject = `exec.${account}`;
+    await client.subscribe(subject, { ...(resume && { resume: { [subject]: { 1: resume } } }) });
+    return Object.assign(new Trader(), { client, account });
+  }
+
+  get reports() {
+    return this.client.messages.filter(({ type }) => type === 'execution');
+  }
+
+  get ids() {
+    return this.reports.map(({ execution_id: id }) => id);
+  }
+
+  /** The position to come back with. */
+  get position() {
+    const { seq, n } = this.reports.at(-1);
+    return { seq, n };
+  }
+
+  async has(id) {
+    await until(() => `${this.account} to have ${id}; it has ${this.reports.length}, the last ${this.ids.at(-1)}; ${JSON.stringify(this.client.closed)}`, () => this.ids.at(-1) === id);
+  }
+}
+
+const execlog = async () => checkExeclog(await desk.execlog()).reports.map((one) => ({ ...one, id: `1-${one.seq}-${one.n}` }));
+const of = (reports, account) => reports.filter(({ name }) => name === account);
+
+test('what was missed while both matchers and the gateway were killed comes from execlog, each report once and in order, and live ones behind it', async (t) => {
+  let matchers = [await startMatcher(), await startMatcher()];
+  await desk.openVenue();
+  let gateway = await gatewayOf();
+  const before = await Trader.connect(gateway, 'ann'), other = await Trader.connect(gateway, 'bob');
+  let seq = await trade(3);
+  for (const one of [before, other]) await until(`${one.account}'s first trades`, () => one.reports.filter((report) => report.kind === 'FILL').length === 3);
+  const had = new Map([before, other].map((one) => [one.account, one.ids.at(-1)]));
+  await before.client.close();
+  await other.client.close();
+
+  for (let i = 0; i < 3; i++) seq = await trade(PAIRS / 3);
+  await until('a snapshot of all that', async () => (await Promise.all(matchers.map((one) => one.metrics()))).some(({ snapshot_seq: at }) => at >= seq));
+  for (const one of matchers) await desk.journaled(one, seq);
+  gateway.kill('SIGKILL');
+  await Promise.all([gateway.ended, ...matchers.map((one) => one.kill())]);
+  matchers = [await startMatcher(), await startMatcher()];
+  gateway = await gatewayOf();
+  t.after(() => Promise.all([gateway.stop('SIGKILL'), ...matchers.map((one) => one.kill())]));
+  const asked = await desk.ask({ kind: 'QUERY_EXECUTIONS', account: 'ann', after: BigInt(before.position.seq) });
+  assert.match(asked.detail, /older ones are in execlog/, 'no matcher has them');
+
+  // Both come back at once, and others that want the same, while it goes on.
+  const back = await Promise.all([Trader.connect(gateway, 'ann', before.position), Trader.connect(gateway, 'bob', other.position), Trader.connect(gateway, 'ann', before.position)]);
+  for (let i = 0; i < 20; i++) seq = await trade(5);
+  for (const one of matchers) await desk.journaled(one, seq);
+  const log = await execlog();
+  for (const one of back) {
+    const all = of(log, one.account), missed = all.slice(all.findIndex(({ id }) => id === had.get(one.account)) + 1);
+    await one.has(all.at(-1).id);
+    assert.deepEqual(one.ids, missed.map(({ id }) => id), one.account);
+    assert.deepEqual(one.reports.map((report) => [report.kind, report.leaves, report.account, report.symbol]), missed.map((report) => [report.kind.replace('REPORT_', ''), `${report.leaves}`, one.account, 'AAPL']));
+    assert.ok(one.reports.length > 2 * PAIRS && !one.client.error_('REPORTS_LOST'));
+  }
+  assert.ok(await metric(gateway, 'reports_from_execlog_total') >= 3 * 2 * PAIRS, 'that is where they came from');
+  assert.equal(await metric(gateway, 'reports_lost_total'), 0);
+  await until('nothing to be under way', async () => (await metric(gateway, 'catch_ups')) === 0);
+
+  // And who has nothing to catch up with has what is live.
+  seq = await trade(1);
+  for (const one of back) await one.has(`1-${seq}-${one.ids.at(-1) && of(await until('execlog', async () => { const now = await execlog(); return now.at(-1).seq >= BigInt(seq) && now; }), one.account).at(-1).n}`);
+
+  // Execlog has lost its beginning: what is gone is named, and the rest comes.
+  const manager = await desk.connection.jetstreamManager(), [first] = back;
+  const { state } = await manager.streams.info('TWEX-execlog-1');
+  await manager.streams.purge('TWEX-execlog-1', { seq: state.last_seq - 5 });
+  const kept = of(await desk.execlog().then((batches) => batches.flatMap(({ reports, accounts }) => reports.map((one) => ({ ...one, name: accounts.find(({ number }) => number === one.account).name })))), 'ann');
+  const [{ firstSeq }] = await desk.execlog();
+  const late = await Trader.connect(gateway, 'ann', { seq: '2', n: 0 });
+  await late.has(first.ids.at(-1));
+  assert.deepEqual(late.ids, kept.map((one) => `1-${one.seq}-${one.n}`));
+  const { after, to_seq: to, shard } = late.client.error_('REPORTS_LOST');
+  assert.deepEqual([after, to, shard], [{ seq: '2', n: 0 }, `${firstSeq - 1n}`, 1]);
+  assert.equal(late.client.messages.filter(({ code }) => code === 'REPORTS_LOST').length, 1);
+  await desk.close();
+});

@@ -1,0 +1,259 @@
+/* What a bus does when its connection ends: against a server of our own that ends it where we want, and against a cluster. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/civil.h"
+#include "base/text.h"
+#include "runtime/bus.h"
+#include "runtime/clock.h"
+#include "tests/support/nats_process.h"
+#include "tests/unit.h"
+
+/* ---- a server that sends a part of a message and goes ---- */
+
+#define INFO "INFO {\"server_id\":\"T\",\"version\":\"2.9.0\",\"max_payload\":1048576,\"headers\":true}\r\n"
+
+typedef struct cutter {
+    int listener;
+    pthread_t thread;
+    const char *rest; /* of each message, behind "MSG a.b SID" */
+    size_t cut;       /* bytes of the message on the first connection */
+    atomic_uint accepted;
+} cutter;
+
+static bool send_text(int peer, const char *text, size_t length) {
+    return send(peer, text, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+/* Answers what a client says until it has subscribed and pinged; the number of its subscription, or -1 at its end. */
+static int subscription_of(int peer) {
+    char text[4096] = "";
+    size_t length = 0, answered = 0;
+    while (length + 1 < sizeof text) {
+        ssize_t got = recv(peer, text + length, sizeof text - 1 - length, 0);
+        if (got <= 0) return -1;
+        text[length += (size_t)got] = '\0';
+        for (const char *ping; (ping = strstr(text + answered, "PING\r\n")) != NULL;) {
+            if (!send_text(peer, "PONG\r\n", 6)) return -1;
+            answered = (size_t)(ping - text) + 6;
+        }
+        const char *subscribed = strstr(text, "SUB a.b ");
+        int sid = 0;
+        if (subscribed != NULL && strstr(subscribed, "\r\n") != NULL && sscanf(subscribed, "SUB a.b %d", &sid) == 1)
+            return sid;
+    }
+    return -1;
+}
+
+static void serve(cutter *self, int peer) {
+    char message[128];
+    if (!send_text(peer, INFO, strlen(INFO))) return;
+    int sid = subscription_of(peer);
+    if (sid < 0) return;
+    tw_text_format(message, sizeof message, "MSG a.b %d%s", sid, self->rest);
+    bool first = atomic_fetch_add(&self->accepted, 1) == 0;
+    if (!send_text(peer, message, first ? self->cut : strlen(message)) || first) return;
+    while (recv(peer, message, sizeof message, 0) > 0) { /* until the client goes */
+    }
+}
+
+static void *run_cutter(void *context) {
+    cutter *self = context;
+    for (int peer; (peer = accept(self->listener, NULL, NULL)) >= 0;) {
+        serve(self, peer);
+        close(peer);
+    }
+    return NULL;
+}
+
+static uint16_t open_cutter(cutter *self, const char *rest, size_t cut) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    memset(self, 0, sizeof *self);
+    self->rest = rest;
+    self->cut = cut;
+    self->listener = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_I64(bind(self->listener, (struct sockaddr *)&address, sizeof address), 0);
+    EXPECT_I64(listen(self->listener, 5), 0);
+    EXPECT_I64(getsockname(self->listener, (struct sockaddr *)&address, &length), 0);
+    EXPECT_I64(pthread_create(&self->thread, NULL, run_cutter, self), 0);
+    return ntohs(address.sin_port);
+}
+
+static void close_cutter(cutter *self) {
+    shutdown(self->listener, SHUT_RDWR);
+    pthread_join(self->thread, NULL);
+    close(self->listener);
+}
+
+/* ---- whoever listens ---- */
+
+typedef struct scene {
+    uv_loop_t loop;
+    uv_timer_t tick;
+    bus *bus;
+    bus_subscription *subscription;
+    unsigned messages, bad;
+    unsigned events[BUS_NOT_PERMITTED + 1];
+    const char *wanted;
+    char detail[128];
+} scene;
+
+static void on_tick(uv_timer_t *timer) {
+    (void)timer;
+}
+
+static void on_event(void *context, bus_event event, const char *detail) {
+    scene *s = context;
+    s->events[event]++;
+    tw_text_copy(s->detail, sizeof s->detail, detail);
+}
+
+static void on_message(void *context, const bus_message *message) {
+    scene *s = context;
+    s->messages++;
+    if (message->length != strlen(s->wanted) || memcmp(message->bytes, s->wanted, message->length) != 0) s->bad++;
+}
+
+static void set_up(scene *s, const char *url, const char *wanted) {
+    tw_error error = {0};
+    bus_options options = {.url = url, .name = "test", .on_event = on_event, .event_context = s};
+    memset(s, 0, sizeof *s);
+    s->wanted = wanted;
+    uv_loop_init(&s->loop);
+    uv_timer_init(&s->loop, &s->tick);
+    uv_timer_start(&s->tick, on_tick, 5, 5);
+    EXPECT_MSG(bus_open(&s->bus, &s->loop, &options, &error) == TW_OK, "%s", error.text);
+    EXPECT_MSG(bus_subscribe(s->bus, "a.b", on_message, s, 0, &s->subscription, &error) == TW_OK, "%s", error.text);
+}
+
+static void tear_down(scene *s) {
+    bus_close(s->bus);
+    uv_close((uv_handle_t *)&s->tick, NULL);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    EXPECT_I64(uv_loop_close(&s->loop), 0);
+}
+
+#define UNTIL(s, condition)                                                                                        \
+    do {                                                                                                           \
+        int64_t end_ns_ = rt_clock_monotonic_ns() + 20 * TW_NS_PER_SECOND;                                         \
+        while (!(condition) && rt_clock_monotonic_ns() < end_ns_)                                                  \
+            uv_run(&(s)->loop, UV_RUN_ONCE);                                                                       \
+        EXPECT_MSG(condition, "did not come: %s", #condition);                                                     \
+    } while (0)
+
+/* nats.c would go on with the rest of the message on the next connection: a message that nobody sent, or a connection that is taken
+ * for broken again and again. */
+TEST(bus_reconnect, a_connection_that_ends_within_a_message_leaves_nothing_behind_wherever_it_was_cut) {
+    static const char rest[] = " 5\r\nhello\r\n";
+    size_t whole = strlen("MSG a.b 1") + strlen(rest);
+    for (size_t cut = 1; cut < whole; cut++) {
+        cutter server;
+        scene s;
+        char url[64];
+        tw_text_format(url, sizeof url, "nats://127.0.0.1:%u", open_cutter(&server, rest, cut));
+        set_up(&s, url, "hello");
+        UNTIL(&s, s.messages >= 1 + (cut == whole - 1));
+        EXPECT_MSG(s.bad == 0, "cut after %zu bytes: a message that nobody sent", cut);
+        EXPECT_MSG(atomic_load(&server.accepted) == 2, "cut after %zu bytes: %u connections", cut,
+                   atomic_load(&server.accepted));
+        EXPECT_U64(s.events[BUS_RECONNECTED], 1);
+        tear_down(&s);
+        close_cutter(&server);
+    }
+}
+
+/* ---- subscriptions and servers ---- */
+
+TEST(bus_reconnect, subscriptions_made_and_ended_while_the_server_is_away_hold_on_the_next_connection) {
+    nats_process server;
+    scene s;
+    tw_error error = {0};
+    bus_subscription *late = NULL;
+    if (!nats_process_start(&server, NULL)) SKIP(server.problem);
+    set_up(&s, server.url, "x");
+    UNTIL(&s, s.events[BUS_CONNECTED] == 1);
+    nats_process_pause(&server);
+    UNTIL(&s, s.events[BUS_DISCONNECTED] == 1);
+    bus_unsubscribe(s.subscription);
+    EXPECT_I64(bus_subscribe(s.bus, "c.>", on_message, &s, 0, &late, &error), TW_OK);
+    EXPECT_I64(bus_subscribe(s.bus, "c..d", on_message, &s, 0, NULL, &error), TW_INVALID);
+    EXPECT_I64(bus_subscribe(s.bus, "c.>.d", on_message, &s, 0, NULL, &error), TW_INVALID);
+    EXPECT_MSG(nats_process_resume(&server, NULL), "%s", server.problem);
+    UNTIL(&s, s.events[BUS_RECONNECTED] == 1);
+    EXPECT_I64(bus_publish(s.bus, "a.b", (const uint8_t *)"x", 1), TW_OK);
+    EXPECT_I64(bus_publish(s.bus, "c.d", (const uint8_t *)"x", 1), TW_OK);
+    UNTIL(&s, s.messages > 0);
+    EXPECT_I64(bus_publish(s.bus, "c.d.e", (const uint8_t *)"x", 1), TW_OK);
+    UNTIL(&s, s.messages > 1);
+    EXPECT_U64(s.messages, 2); /* nothing on a.b: it would have come before */
+    tear_down(&s);
+    nats_process_stop(&server);
+}
+
+TEST(bus_reconnect, a_bus_closes_while_its_server_is_away) {
+    nats_process server;
+    scene s;
+    if (!nats_process_start(&server, NULL)) SKIP(server.problem);
+    set_up(&s, server.url, "x");
+    nats_process_pause(&server);
+    UNTIL(&s, s.events[BUS_DISCONNECTED] == 1);
+    for (int i = 0; i < 20; i++)
+        uv_run(&s.loop, UV_RUN_ONCE); /* in the midst of its tries */
+    tear_down(&s);
+    nats_process_stop(&server);
+}
+
+TEST(bus_reconnect, credentials_that_are_refused_twice_end_it_with_the_servers_words) {
+    static const char *const open[] = {"--user", "me", "--pass", "right", NULL};
+    static const char *const other[] = {"--user", "me", "--pass", "another", NULL};
+    nats_process server;
+    scene s;
+    char url[128];
+    if (!nats_process_start(&server, open)) SKIP(server.problem);
+    tw_text_format(url, sizeof url, "nats://me:right@%s", strstr(server.url, "://") + 3);
+    set_up(&s, url, "x");
+    nats_process_pause(&server);
+    EXPECT_MSG(nats_process_resume(&server, other), "%s", server.problem);
+    UNTIL(&s, s.events[BUS_CLOSED] == 1);
+    EXPECT_CONTAINS(s.detail, "Authorization");
+    EXPECT(strstr(s.detail, "right") == NULL);
+    EXPECT_I64(bus_publish(s.bus, "a.b", (const uint8_t *)"x", 1), TW_AWAY);
+    tear_down(&s);
+    nats_process_stop(&server);
+}
+
+/* Only the first server is given; the second is told by the first. */
+TEST(bus_reconnect, another_server_of_the_cluster_is_found_with_the_first_ones_password) {
+    nats_process first, second;
+    scene s;
+    char cluster[64], own[64], url[128];
+    tw_text_format(cluster, sizeof cluster, "nats://127.0.0.1:%u", server_process_free_port());
+    tw_text_format(own, sizeof own, "nats://127.0.0.1:%u", server_process_free_port());
+    const char *const one[] = {"--user", "me", "--pass", "word", "--cluster_name", "c", "--cluster", cluster, NULL};
+    const char *const two[] = {"--user", "me",       "--pass", "word", "--cluster_name", "c", "--cluster",
+                               own,      "--routes", cluster,  NULL};
+    if (!nats_process_start(&first, one)) SKIP(first.problem);
+    EXPECT_MSG(nats_process_start(&second, two), "%s", second.problem);
+    tw_text_format(url, sizeof url, "nats://me:word@%s", strstr(first.url, "://") + 3);
+    for (bool told = false;
+         !told;) { /* until the first one knows the second, which a connection made now is told */
+        set_up(&s, url, "x");
+        nats_process_pause(&first);
+        UNTIL(&s, s.events[BUS_DISCONNECTED] == 1);
+        for (int64_t end_ns = rt_clock_monotonic_ns() + TW_NS_PER_SECOND;
+             s.events[BUS_RECONNECTED] == 0 && rt_clock_monotonic_ns() < end_ns;)
+            uv_run(&s.loop, UV_RUN_ONCE);
+        told = s.events[BUS_RECONNECTED] == 1;
+        if (!told) tear_down(&s);
+        if (!told) EXPECT_MSG(nats_process_resume(&first, one), "%s", first.problem);
+    }
+    EXPECT_I64(bus_publish(s.bus, "a.b", (const uint8_t *)"x", 1), TW_OK);
+    UNTIL(&s, s.messages == 1);
+    tear_down(&s);
+    nats_process_stop(&first);
+    nats_process_stop(&second);
+}
