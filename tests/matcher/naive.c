@@ -513,6 +513,7 @@ static entry *hit(naive_engine *e, uint32_t instrument, unsigned side) {
 
 static void stops(naive_engine *e, uint32_t instrument) {
     product *p = &e->products[instrument];
+    if (p->state != MX_CONTINUOUS) return; /* what is held waits until trading goes on */
     while (p->low <= p->high) {
         entry *buy = hit(e, instrument, TW_BID), *sell = hit(e, instrument, TW_ASK);
         if (buy == NULL && sell == NULL) break;
