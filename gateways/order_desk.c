@@ -333,6 +333,14 @@ static void session_done(order_desk *self, uint64_t ticket, const bus_write_resu
     }
 }
 
+/* By shard, whichever stream was the first to answer. */
+static void add_part(order_ticket *t, order_part part) {
+    uint32_t at = t->part_count++;
+    for (; at > 0 && t->parts[at - 1].shard > part.shard; at--)
+        t->parts[at] = t->parts[at - 1];
+    t->parts[at] = part;
+}
+
 static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
     done *d = context;
     order_desk *self = d->desk;
@@ -343,7 +351,7 @@ static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
     order_ticket *t = self->tickets[ticket];
     judge(t, d->result);
     if (d->result->outcome == BUS_WRITE_STORED)
-        t->parts[t->part_count++] = (order_part){.shard = d->shard, .seq = d->result->seq, .index = index};
+        add_part(t, (order_part){.shard = d->shard, .seq = d->result->seq, .index = index});
     if (--t->parts_left == 0) finish(self, t);
 }
 

@@ -35,6 +35,7 @@ static uint32_t earlier(const mx_engine *engine, uint32_t a, uint32_t b) {
 void stops_run(mx_engine *engine, uint32_t number) {
     instrument *where = &engine->instruments[number];
     if (where->last_low > where->last_high) return; /* no trades */
+    if (where->state != MX_CONTINUOUS) return;      /* held when trading was halted: they go on when it does */
     for (;;) {
         uint32_t row =
             earlier(engine, reached(engine, where, LADDER_BUY_STOPS), reached(engine, where, LADDER_SELL_STOPS));

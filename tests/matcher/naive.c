@@ -220,6 +220,20 @@ static mx_money half_away(mx_money numerator, mx_money denominator) {
     return numerator < 0 ? -result : result;
 }
 
+/* whole * part / size, rounded down. Where the product is beyond 128 bits, bit by bit of `part`: a quotient and what is left over. */
+static mx_money share_of(mx_money whole, uint64_t part, uint64_t size) {
+    mx_money both, quotient = 0, over = 0, by = (mx_money)size;
+    if (!__builtin_mul_overflow(whole, (mx_money)part, &both)) return both / by;
+    for (int bit = 63; bit >= 0; bit--) {
+        bool add = (part >> bit & 1) != 0;
+        quotient = 2 * quotient + (add ? whole / by : 0);
+        over = 2 * over + (add ? whole % by : 0);
+        quotient += over / by;
+        over %= by;
+    }
+    return quotient;
+}
+
 static void hold(holding *h, bool buys, int64_t price, uint64_t quantity) {
     for (bool opens; quantity > 0;) {
         opens = h->quantity == 0 || (h->quantity > 0) == buys;
@@ -228,7 +242,7 @@ static void hold(holding *h, bool buys, int64_t price, uint64_t quantity) {
         if (opens) {
             h->cost += value;
         } else {
-            mx_money cost = h->cost * (mx_money)part / (mx_money)size;
+            mx_money cost = share_of(h->cost, part, size);
             h->realised += buys ? cost - value : value - cost;
             h->cost -= cost;
         }
@@ -499,6 +513,7 @@ static entry *hit(naive_engine *e, uint32_t instrument, unsigned side) {
 
 static void stops(naive_engine *e, uint32_t instrument) {
     product *p = &e->products[instrument];
+    if (p->state != MX_CONTINUOUS) return; /* what is held waits until trading goes on */
     while (p->low <= p->high) {
         entry *buy = hit(e, instrument, TW_BID), *sell = hit(e, instrument, TW_ASK);
         if (buy == NULL && sell == NULL) break;
@@ -557,8 +572,10 @@ static int64_t band_from(const product *p, unsigned side, int64_t price) {
     int64_t edge = side == TW_BID ? price + away : price - away;
     if (edge < p->definition.ticks[0].tick) return p->definition.ticks[0].tick;
     if (edge > MX_PRICE_MAX) edge = MX_PRICE_MAX;
+    int64_t step = p->definition.ticks[0].tick, over = edge % step; /* all ticks are multiples of the first */
+    if (over != 0) edge += side == TW_BID ? -over : step - over;
     while (edge % tick_of(p, edge) != 0)
-        edge += side == TW_BID ? -1 : 1;
+        edge += side == TW_BID ? -step : step;
     return edge;
 }
 
@@ -1137,7 +1154,7 @@ static void begin_day(naive_engine *e, const mx_begin_day *c) {
 
 /* ---- control ---- */
 
-/* Its own terms are possible; what may not change while orders are open is for the tests that ask for it. */
+/* Its own terms are possible. */
 static bool makes_sense(const mx_define_instrument *c) {
     bool price =
         c->reference_price == TW_PRICE_ABSENT || (c->reference_price >= 1 && c->reference_price <= MX_PRICE_MAX);
@@ -1157,60 +1174,109 @@ static bool makes_sense(const mx_define_instrument *c) {
     return true;
 }
 
-static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
-    product *p = &e->products[c->instrument];
+/* An answer about an account or instrument, which it names only if there is one. */
+static mx_report *answer_about(naive_engine *e, mx_reason reason, uint32_t account, uint32_t instrument) {
+    mx_report *r = answer(e, reason);
+    if (known_account(e, account)) r->account = account;
+    if (known_instrument(e, instrument)) r->instrument = instrument;
+    return r;
+}
+
+static uint32_t instruments_known(const naive_engine *e) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < MOST_INSTRUMENTS; i++)
         count += e->products[i].known;
-    if (!p->known && count >= e->bounds.max_instruments) {
-        answer(e, MXR_UNKNOWN_INSTRUMENT);
-        return;
+    return count;
+}
+
+/* Tick, lot and exponents are what open orders stand on; a name is for ever. */
+static bool may_become(const naive_engine *e, const product *p, const mx_define_instrument *c) {
+    const mx_define_instrument *old = &p->definition;
+    if (strcmp(old->symbol, c->symbol) != 0) return false;
+    bool same = old->lot == c->lot && old->price_exponent == c->price_exponent &&
+                old->quantity_exponent == c->quantity_exponent && old->tick_bands == c->tick_bands;
+    for (uint32_t i = 0; same && i < c->tick_bands; i++)
+        same = old->ticks[i].from == c->ticks[i].from && old->ticks[i].tick == c->ticks[i].tick;
+    for (size_t i = 0; !same && i < e->count; i++)
+        if (&e->products[e->orders[i].o.instrument] == p) return false;
+    return true;
+}
+
+static mx_reason instrument_reason(const naive_engine *e, const mx_define_instrument *c) {
+    uint32_t count = instruments_known(e);
+    if (c->instrument > count || (c->instrument == count && count >= e->bounds.max_instruments))
+        return MXR_UNKNOWN_INSTRUMENT;
+    if (!makes_sense(c)) return MXR_BAD_DEFINITION;
+    if (c->instrument < count) return may_become(e, &e->products[c->instrument], c) ? MXR_OK : MXR_ALREADY_DEFINED;
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(e->products[i].definition.symbol, c->symbol) == 0) return MXR_ALREADY_DEFINED;
+    return MXR_OK;
+}
+
+static void define_instrument(naive_engine *e, const mx_define_instrument *c) {
+    mx_reason reason = instrument_reason(e, c);
+    if (reason == MXR_OK) {
+        product *p = &e->products[c->instrument];
+        if (!p->known)
+            *p = (product){.known = true,
+                           .state = MX_CLOSED,
+                           .reference = TW_PRICE_ABSENT,
+                           .last = TW_PRICE_ABSENT,
+                           .low = INT64_MAX,
+                           .high = INT64_MIN};
+        p->definition = *c;
+        if (c->reference_price != TW_PRICE_ABSENT) p->reference = c->reference_price;
     }
-    if (!makes_sense(c)) {
-        mx_report *r = answer(e, MXR_BAD_DEFINITION);
-        if (p->known) r->instrument = c->instrument;
-        return;
+    answer_about(e, reason, MX_UNKNOWN, c->instrument);
+}
+
+static mx_reason account_reason(const naive_engine *e, const mx_define_account *c) {
+    uint64_t count = accounts_known(e);
+    if (c->account > count || (c->account == count && count >= e->bounds.max_accounts)) return MXR_UNKNOWN_ACCOUNT;
+    if (c->name[0] == '\0' || c->fee_class >= MX_FEE_CLASSES) return MXR_BAD_DEFINITION;
+    for (uint32_t a = 0; a < count; a++) {
+        bool same = strcmp(e->owners[a].definition.name, c->name) == 0;
+        if (same != (a == c->account)) return MXR_ALREADY_DEFINED;
     }
-    if (!p->known) {
-        *p = (product){.known = true, .state = MX_CLOSED, .reference = TW_PRICE_ABSENT, .last = TW_PRICE_ABSENT};
-        p->low = INT64_MAX;
-        p->high = INT64_MIN;
-    }
-    p->definition = *c;
-    if (c->reference_price != TW_PRICE_ABSENT) p->reference = c->reference_price;
-    answer(e, MXR_OK)->instrument = c->instrument;
+    return MXR_OK;
 }
 
 static void define_account(naive_engine *e, const mx_define_account *c) {
-    owner *who = &e->owners[c->account];
-    uint32_t count = 0;
-    for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
-        count += e->owners[a].known;
-    if (!who->known && count >= e->bounds.max_accounts) {
-        answer(e, MXR_UNKNOWN_ACCOUNT);
-        return;
+    mx_reason reason = account_reason(e, c);
+    if (reason == MXR_OK) {
+        e->owners[c->account].known = true;
+        e->owners[c->account].definition = *c;
     }
-    bool good = c->name[0] != '\0' && c->fee_class < MX_FEE_CLASSES;
-    if (good) {
-        who->known = true;
-        who->definition = *c;
-    }
-    mx_report *r = answer(e, good ? MXR_OK : MXR_BAD_DEFINITION);
-    if (who->known) r->account = c->account;
+    answer_about(e, reason, c->account, MX_UNKNOWN);
+}
+
+static bool is_amount(mx_money amount) {
+    return amount >= 0 && amount <= MX_MONEY_MAX;
 }
 
 static void set_limits(naive_engine *e, const mx_limits *c) {
-    bool known = known_account(e, c->account);
-    if (known) {
+    mx_reason reason = MXR_OK;
+    if (!known_account(e, c->account)) {
+        reason = MXR_UNKNOWN_ACCOUNT;
+    } else if (!is_amount(c->order_notional) || !is_amount(c->funds) || !is_amount(c->exposure) ||
+               c->duplicate_ns < 0) {
+        reason = MXR_BAD_DEFINITION;
+    } else {
         e->owners[c->account].has_limits = true;
         e->owners[c->account].limits = *c;
     }
-    answer(e, known ? MXR_OK : MXR_UNKNOWN_ACCOUNT)->account = c->account;
+    answer_about(e, reason, c->account, MX_UNKNOWN);
+}
+
+static bool within(int64_t value, int64_t most) {
+    return value >= -most && value <= most;
 }
 
 static void set_fees(naive_engine *e, const mx_fees *c) {
-    if (c->fee_class < MX_FEE_CLASSES) e->fees[c->fee_class] = *c;
-    answer(e, c->fee_class < MX_FEE_CLASSES ? MXR_OK : MXR_BAD_DEFINITION);
+    bool good = c->fee_class < MX_FEE_CLASSES && within(c->maker_ppm, MX_PPM) && within(c->taker_ppm, MX_PPM) &&
+                within(c->maker_per_unit, MX_PRICE_MAX) && within(c->taker_per_unit, MX_PRICE_MAX);
+    if (good) e->fees[c->fee_class] = *c;
+    answer(e, good ? MXR_OK : MXR_BAD_DEFINITION);
 }
 
 static void set_reference(naive_engine *e, const mx_set_reference *c) {
@@ -1218,7 +1284,7 @@ static void set_reference(naive_engine *e, const mx_set_reference *c) {
                        : c->price < 1 || c->price > MX_PRICE_MAX ? MXR_BAD_PRICE
                                                                  : MXR_OK;
     if (reason == MXR_OK) e->products[c->instrument].reference = c->price;
-    answer(e, reason)->instrument = c->instrument;
+    answer_about(e, reason, MX_UNKNOWN, c->instrument);
 }
 
 /* It lives elsewhere: only somebody who unblocks it brings it back. */
@@ -1237,14 +1303,8 @@ static void set_state(naive_engine *e, const mx_set_state *c) {
     if (reason == MXR_OK && late && !stops_trading) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && late && c->instrument != MX_EVERY && c->state <= e->products[c->instrument].state)
         reason = MXR_INPUT_FULL;
-    uint64_t known = 0;
-    for (uint32_t i = 0; i < MOST_INSTRUMENTS; i++)
-        known += e->products[i].known;
-    if (reason == MXR_OK && c->instrument == MX_EVERY && !steps(e, known)) reason = MXR_INPUT_FULL;
-    if (reason != MXR_OK || c->instrument == MX_EVERY) {
-        mx_report *r = answer(e, reason);
-        if (c->instrument != MX_EVERY) r->instrument = c->instrument;
-    }
+    if (reason == MXR_OK && c->instrument == MX_EVERY && !steps(e, instruments_known(e))) reason = MXR_INPUT_FULL;
+    if (reason != MXR_OK || c->instrument == MX_EVERY) answer_about(e, reason, MX_UNKNOWN, c->instrument);
     for (uint32_t i = 0; reason == MXR_OK && i < MOST_INSTRUMENTS; i++) {
         if (!e->products[i].known || (c->instrument != MX_EVERY && c->instrument != i)) continue;
         if (c->state != MX_CLOSED && moved_away(&e->products[i])) continue;
@@ -1279,9 +1339,7 @@ static void set_block(naive_engine *e, const mx_block *c) {
         e->holdings[c->account][c->instrument].known = true;
         e->holdings[c->account][c->instrument].blocked = c->on;
     }
-    mx_report *r = answer(e, reason);
-    if (c->account != MX_EVERY) r->account = c->account;
-    if (c->instrument != MX_EVERY) r->instrument = c->instrument;
+    answer_about(e, reason, c->account, c->instrument);
 }
 
 static void set_kill(naive_engine *e, const mx_kill *c) {
@@ -1290,9 +1348,7 @@ static void set_kill(naive_engine *e, const mx_kill *c) {
     if (known) *(c->account == MX_EVERY ? &e->killed : &e->owners[c->account].killed) = c->on;
     for (uint32_t a = 0; known && c->on && a < MOST_ACCOUNTS; a++)
         if (c->account == MX_EVERY || c->account == a) count += cancel_all(e, a, MX_EVERY, 3, MXR_KILLED);
-    mx_report *r = answer(e, known ? MXR_OK : MXR_UNKNOWN_ACCOUNT);
-    if (c->account != MX_EVERY) r->account = c->account;
-    r->quantity = count;
+    answer_about(e, known ? MXR_OK : MXR_UNKNOWN_ACCOUNT, c->account, MX_UNKNOWN)->quantity = count;
 }
 
 static void set_bound(uint32_t *to, uint32_t value, uint32_t least, uint32_t most, bool *good) {

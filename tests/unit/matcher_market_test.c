@@ -63,7 +63,8 @@ static struct world {
     wire_quote quotes[INSTRUMENTS];
     wire_status statuses[INSTRUMENTS];
     log_chain logs[INSTRUMENTS];
-    tape tapes[INSTRUMENTS];
+    tape tapes[INSTRUMENTS],
+        past[INSTRUMENTS]; /* of this epoch, and of the one before: a day may begin within an input */
     wire_feed_status heard;
     bool totals_lost;
 } w;
@@ -121,7 +122,10 @@ static void node_close(node *n) {
 
 static void note_trade(const mx_report *r, const char *epoch) {
     tape *t = &w.tapes[r->instrument];
-    if (strcmp(t->epoch, epoch) != 0) *t = (tape){.count = 0};
+    if (strcmp(t->epoch, epoch) != 0) {
+        w.past[r->instrument] = *t;
+        t->count = 0;
+    }
     tw_text_copy(t->epoch, sizeof t->epoch, epoch);
     EXPECT(t->count < MOST_TRADES);
     t->trades[t->count++] = (trade){r->seq, r->last_quantity, mk_match_id(r->seq, r->n), r->last_price};
@@ -209,9 +213,10 @@ static void take_trades(uint32_t i, const sent *m) {
                verdict.missed, trades.header.seq);
     if (verdict.outcome != CHAIN_DELIVER && verdict.outcome != CHAIN_TOTALS) return;
     if (new_epoch) chain->at = 0;
+    const tape *t = strcmp(w.past[i].epoch, trades.header.epoch) == 0 ? &w.past[i] : &w.tapes[i];
     for (uint32_t k = verdict.known;
          verdict.outcome == CHAIN_DELIVER && !trades.header.snapshot && k < trades.print_count; k++)
-        expect_print(&w.tapes[i], chain->at++, &trades.prints[k]);
+        expect_print(t, chain->at++, &trades.prints[k]);
     chain->volume = trades.volume;
     chain->total = trades.prints_total;
     chain->counted_from_seq = trades.counted_from_seq;

@@ -7,6 +7,8 @@
 
 #define FOLDER TICKWIRE_SOURCE_DIR "/tests/matcher/scenarios"
 
+enum { FILES = 41 }; /* at least: none is lost on the way */
+
 static unsigned run_all(venue (*open)(void), const char *who) {
     DIR *folder = opendir(FOLDER);
     EXPECT(folder != NULL);
@@ -30,9 +32,9 @@ static unsigned run_all(venue (*open)(void), const char *who) {
 }
 
 TEST(matcher_scenarios, the_engine_does_what_the_tables_say) {
-    EXPECT(run_all(venue_real, "real") >= 15);
+    EXPECT(run_all(venue_real, "real") >= FILES);
 }
 
 TEST(matcher_scenarios, the_naive_engine_passes_the_same_tables) {
-    EXPECT(run_all(venue_naive, "naive") >= 15);
+    EXPECT(run_all(venue_naive, "naive") >= FILES);
 }

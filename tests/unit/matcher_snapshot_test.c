@@ -49,7 +49,7 @@ static mx_engine *lived_within(crowd *people, uint64_t seed, unsigned commands, 
     static mx_report reports[64];
     mx_sink sink = {.reports = reports, .capacity = 64, .full = take_nothing};
     crowd_init(people, seed);
-    people->bounds = max_reports;
+    people->manner.bounds = max_reports;
     for (unsigned i = 0; i < commands; i++) {
         mx_input input;
         mx_command command;
