@@ -242,14 +242,14 @@ test('an aggregator that is started beside another one knows what that one knows
 
 test('two exchanges: the best of both, locked and crossed, and without the one that fails', async (t) => {
   const { nats, listener } = await scene(t);
-  const aggregator = await startAggregator(nats, ['--refresh', '300ms']);
+  const aggregator = await startAggregator(nats, ['--refresh', '300ms', '--apart', 'TWEX']);
   const ledger = path.join(folder, 'two.jsonl');
   const gateway = await startGateway(nats, ['--anonymous', 'agg.>,feed.>', '--usage', ledger, '--usage-period', '1h']);
   t.after(() => gateway.stop());
   const client = await StreamClient.connect(gateway);
   await client.subscribe('agg.*.nbbo');
-  const a = await handFeed(t, nats), b = await handFeed(t, nats, ['--exchange', 'XBOS']);
-  for (const { sender } of [a, b]) await sender.send(itch.system('O'), itch.directory(1, 'AAPL'), itch.action(1, 'AAPL'));
+  const [a, b, apart] = await Promise.all([handFeed(t, nats), handFeed(t, nats, ['--exchange', 'XBOS']), handFeed(t, nats, ['--exchange', 'TWEX'])]);
+  for (const { sender } of [a, b, apart]) await sender.send(itch.system('O'), itch.directory(1, 'AAPL'), itch.action(1, 'AAPL'));
   const pick = (one) => ({ bid: [one.bidPrice, one.bidQuantity, one.bidExchanges], ask: [one.askPrice, one.askQuantity, one.askExchanges], locked: one.locked, crossed: one.crossed, state: one.state, stale: one.venuesStale });
   const is = (wanted) => until(() => `the best to be ${wanted}; it is ${JSON.stringify(pick(listener.nbbo.get('AAPL') ?? {}), (_, v) => (typeof v === 'bigint' ? `${v}` : v))}`, () => {
     const one = listener.nbbo.get('AAPL');
@@ -258,6 +258,7 @@ test('two exchanges: the best of both, locked and crossed, and without the one t
     const flags = [one.locked && 'locked', one.crossed && 'crossed', one.state !== 'BOOK_OK' && one.state, one.venuesStale.length > 0 && `without ${one.venuesStale}`].filter(Boolean);
     return [`${side(one.bidPrice, one.bidQuantity, one.bidExchanges)} / ${side(one.askPrice, one.askQuantity, one.askExchanges)}`, ...flags].join(' ') === wanted;
   });
+  await apart.sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 5_000_000)); // which has prices of its own, and would be the best of all
   await a.sender.send(itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000), itch.add(1, 'AAPL', 2, 'S', 100, 1_010_000));
   await is('1000000x100 XNAS / 1010000x100 XNAS');
   await b.sender.send(itch.add(1, 'AAPL', 1, 'B', 300, 1_000_000), itch.add(1, 'AAPL', 2, 'S', 50, 1_005_000));
