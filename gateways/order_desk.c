@@ -591,12 +591,18 @@ bool order_desk_account(const order_desk *self, const identity *caller, const ch
     return order_fault_set(fault, "BAD_FIELD", "account", "account is missing: you have %u", accounts->count);
 }
 
+/* What no shard has announced may be at one that is silent. */
 bool order_desk_no_symbol(order_desk *self, const char *symbol, order_fault *fault) {
+    char silent[64];
     bool whole = order_directory_asked(self);
     if (whole)
         return order_fault_set(fault, "UNKNOWN_SYMBOL", "symbol", "there is no %s at %s", symbol, self->venue);
-    return order_fault_set(fault, "NO_DIRECTORY", "", "nobody says now which instruments %s has: come back later",
-                           self->venue);
+    order_directory_silent(self, silent, sizeof silent);
+    return order_fault_set(
+        fault, "NO_DIRECTORY", "",
+        "no shard of %s that is heard has announced %s, and of shard %s it is not known what it has: "
+        "come back later",
+        self->venue, symbol, silent);
 }
 
 /* Makes the command and goes on; the symbol is known. */

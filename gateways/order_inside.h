@@ -165,6 +165,8 @@ bool order_directory_is_awaited(const order_desk *desk);
 bool order_directory_is_known(const order_desk *desk);
 /* The same, and asks anew where a symbol was not in it. */
 bool order_directory_asked(order_desk *desk);
+/* The shards whose instruments are not known: "2, 3"; "": all are. What does not fit is left out. */
+void order_directory_silent(const order_desk *desk, char *text, size_t capacity);
 void order_directory_take_message(void *desk, const bus_message *message);
 /* Asks the venue which symbol the order is of; false: can't be asked now. */
 bool order_look_up(order_desk *desk, order_ticket *ticket);

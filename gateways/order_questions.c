@@ -19,6 +19,16 @@ bool order_directory_is_known(const order_desk *self) {
     return true;
 }
 
+void order_directory_silent(const order_desk *self, char *text, size_t capacity) {
+    uint32_t shards = order_desk_shards(self), told = 0;
+    tw_text_copy(text, capacity, "");
+    for (uint32_t shard = 1; shard <= shards; shard++) {
+        size_t used = strlen(text);
+        if (order_directory_is_whole(self->directory, shard)) continue;
+        tw_text_format(text + used, capacity - used, "%s%u", told++ > 0 ? ", " : "", shard);
+    }
+}
+
 bool order_directory_is_awaited(const order_desk *self) {
     int64_t since_ns = rt_clock_monotonic_ns() - self->opened_ns;
     return since_ns < (self->directory_was_known ? LISTEN_NS : WAIT_NS);

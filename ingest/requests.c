@@ -20,9 +20,9 @@ static void on_serve(uv_timer_t *timer) {
 /* Replies leave on a timer of their own, a budget each millisecond, so that live data never waits behind them. */
 static void on_request(void *context, const bus_message *message) {
     ingest *self = context;
-    if (!lead_leads(self->lead)) return; /* who leads answers */
-    publisher_request(self->publisher, message->subject, message->reply == NULL ? "" : message->reply,
-                      message->bytes, message->length, rt_clock_utc_ns());
+    if (!bus_may_answer(message) || !lead_leads(self->lead)) return; /* who leads answers */
+    publisher_request(self->publisher, message->subject, message->reply, message->bytes, message->length,
+                      rt_clock_utc_ns());
     if (self->serving) return;
     self->serving = true;
     uv_timer_start(&self->serve_timer, on_serve, 0, SERVE_MS);

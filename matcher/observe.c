@@ -25,7 +25,7 @@ static bool is_ready(const matcher *self) { /* with little storage it is: what c
     return can_serve(self) && execlog_refused(self->execlog)[0] == '\0';
 }
 
-static void say_why(const matcher *self, char *text, size_t capacity) {
+void observe_why(const matcher *self, char *text, size_t capacity) {
     const char *refused = execlog_refused(self->execlog);
     if (self->halted[0] == '\0' && refused[0] != '\0')
         (void)tw_text_format(text, capacity, "nothing can be journaled: execlog takes no message: %s", refused);
@@ -178,7 +178,7 @@ static bool tell_ready(void *context, char *text, size_t capacity) {
     json_writer writer;
     char why[MATCHER_REASON_BYTES];
     bool ready = is_ready(self), halted = self->state == MATCHER_HALTED;
-    say_why(self, why, sizeof why);
+    observe_why(self, why, sizeof why);
     json_start(&writer, text, capacity);
     json_open_object(&writer, NULL);
     json_bool(&writer, "ready", ready);

@@ -68,6 +68,11 @@ void matcher_flow(matcher *self) {
 
 /* ---- trouble ---- */
 
+static void enter(matcher *self, matcher_state state) {
+    self->state = state;
+    self->state_ns = rt_clock_utc_ns();
+}
+
 void matcher_halt(matcher *self, const char *format, ...) {
     char text[MATCHER_REASON_BYTES];
     va_list list;
@@ -76,7 +81,7 @@ void matcher_halt(matcher *self, const char *format, ...) {
     (void)vsnprintf(text, sizeof text, format, list);
     va_end(list);
     tw_text_copy(self->halted, sizeof self->halted, text);
-    self->state = MATCHER_HALTED;
+    enter(self, MATCHER_HALTED);
     rt_log_limited(self->log, &self->halted_site, RT_ERROR,
                    "HALTED: this matcher takes, publishes and writes nothing more", RT_STR("why", self->halted),
                    RT_U64("seq", mr_seq(self->replica)), RT_U64("journaled", mr_journaled(self->replica)));
@@ -88,7 +93,7 @@ void matcher_halt(matcher *self, const char *format, ...) {
 
 void matcher_begin(matcher *self) {
     tw_error error = {0};
-    self->state = MATCHER_RUNNING;
+    enter(self, MATCHER_RUNNING);
     rt_log(self->log, RT_INFO, "reads its streams", RT_U64("from_seq", mr_seq(self->replica) + 1),
            RT_U64("execlog_from", self->origin.execlog_seq + 1));
     execlog_begin(self->execlog);
@@ -239,6 +244,7 @@ static tw_code open_parts(matcher *self, tw_error *error) {
     if (code == TW_OK) code = inputs_open(&self->inputs, self, error);
     if (code == TW_OK) code = execlog_open(&self->execlog, self, error);
     if (code == TW_OK) code = queries_open(&self->queries, self, error);
+    if (code == TW_OK) code = standing_open(self, error);
     if (code == TW_OK) code = hashes_open(&self->hashes, self, error);
     if (code == TW_OK) code = keeping_open(&self->keeping, self, error);
     if (code == TW_OK) code = storage_open(&self->storage, self, error);
@@ -260,6 +266,7 @@ static tw_code check_settings(const matcher *self, tw_error *error) {
 tw_code matcher_open(matcher *self, tw_error *error) {
     self->log = rt_watch_log(&self->settings.watch, "tickwire-matcher");
     bus_instance_name(self->name);
+    enter(self, MATCHER_STARTING);
     uv_loop_init(&self->loop);
     tw_code code = check_settings(self, error);
     if (code == TW_OK) code = open_replica(self, error);
@@ -291,6 +298,7 @@ void matcher_close(matcher *self) {
     storage_close(self->storage);
     keeping_close(self->keeping);
     hashes_close(self->hashes);
+    standing_close(self);
     queries_close(self->queries);
     execlog_close(self->execlog);
     inputs_close(self->inputs);

@@ -106,7 +106,10 @@ typedef struct matcher {
     leading *leading;
     storage *storage;
 
+    bus_subscription *standing; /* standing.c */
+
     matcher_state state;
+    int64_t state_ns; /* of the wall clock: since when */
     char halted[MATCHER_REASON_BYTES];
     uint64_t orders_last;                 /* the order stream's last message at the start */
     uint64_t orders_first, execlog_first; /* what was trimmed is before; 1: nothing */
@@ -249,5 +252,11 @@ int64_t storage_left_bytes(const storage *storage, mw_stream stream);
 /* observe.c */
 tw_code observe_open(matcher *self, tw_error *error);
 void observe_close(matcher *self);
+/* Why it does not serve as it should; "": it does, as far as it knows. */
+void observe_why(const matcher *self, char *text, size_t capacity);
+
+/* standing.c */
+tw_code standing_open(matcher *self, tw_error *error);
+void standing_close(matcher *self);
 
 #endif

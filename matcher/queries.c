@@ -1,9 +1,6 @@
 /*
  * Questions: to the replica (query.{MIC}.{SHARD}, and query.{MIC}.{SHARD}.{ACCOUNT} about that account alone), and to the market's publisher
  * (snapshots, directory). Who leads answers.
- *
- * Answers go to inboxes only. Who asks chooses where the answer goes, but may not publish everywhere: without that rule it could have this
- * process, which may, publish on any subject for it.
  */
 #include <stdlib.h>
 
@@ -24,18 +21,13 @@ struct queries {
     uint8_t reply[REPLY_BYTES];
 };
 
-/* By NATS's convention: _INBOX.…, or with another prefix that begins so. */
-static bool is_inbox(const char *reply) {
-    return reply != NULL && reply[0] == '_';
-}
-
 /* What is asked in the middle of a burst is answered after it: the reports of what the answer knows have left then. */
 static void on_query(void *context, const bus_message *message) {
     queries *self = context;
     matcher *m = self->matcher;
     subject_parts subject;
     size_t length;
-    if (!is_inbox(message->reply) || m->state != MATCHER_RUNNING || !leading_speaks(m->leading)) return;
+    if (!bus_may_answer(message) || m->state != MATCHER_RUNNING || !leading_speaks(m->leading)) return;
     if (subject_parse(message->subject, &subject) != SUBJECT_KIND_QUERY)
         return; /* no account can have such a name */
     matcher_end_of_burst(m);
@@ -66,7 +58,7 @@ static void on_serve(uv_timer_t *timer) {
 static void on_request(void *context, const bus_message *message) {
     queries *self = context;
     matcher *m = self->matcher;
-    if (!is_inbox(message->reply) || m->state != MATCHER_RUNNING || !leading_speaks(m->leading)) return;
+    if (!bus_may_answer(message) || m->state != MATCHER_RUNNING || !leading_speaks(m->leading)) return;
     publisher_request(mk_publisher(m->market), message->subject, message->reply, message->bytes, message->length,
                       rt_clock_utc_ns());
     if (self->serving) return;

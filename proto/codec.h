@@ -265,6 +265,7 @@ typedef struct wire_instrument_list {
     char epoch[TW_EPOCH_BYTES];
     char detail[WIRE_DETAIL_BYTES];
     uint32_t partition;
+    uint32_t partitions; /* how many there are, as the sender was told; 0: it was not */
     uint64_t term;
     uint64_t version;
     uint64_t prev_version; /* of a message about changes; 0 in replies */

@@ -71,6 +71,7 @@ size_t wire_instrument_list_encode(const wire_instrument_list *m, uint8_t *buffe
     pb.version = m->version;
     pb.prev_version = m->prev_version;
     pb.partition = m->partition;
+    pb.partitions = m->partitions;
     pb.publish_ns = wire_time_to_pb(m->publish_ns);
     pb.n_not_found = m->not_found_count;
     pb.not_found = (char **)m->not_found;
@@ -122,6 +123,7 @@ static wire_result copy_list(wire_arena *arena, wire_instrument_list *m, const T
         if (strlen(pb->not_found[i]) >= TW_SYMBOL_BYTES) return WIRE_OUT_OF_RANGE;
     *m = (wire_instrument_list){
         .partition = pb->partition,
+        .partitions = pb->partitions,
         .term = pb->term,
         .version = pb->version,
         .prev_version = pb->prev_version,

@@ -257,6 +257,11 @@ bool subject_fills(char *subject, size_t capacity, const char *mic, const char *
     return finish(subject, capacity, whole);
 }
 
+bool subject_matchers(char *subject, size_t capacity, const char *mic) {
+    bool whole = is_mic(mic, strlen(mic)) && tw_text_format(subject, capacity, "matchers.%s", mic);
+    return finish(subject, capacity, whole);
+}
+
 bool subject_executions(char *subject, size_t capacity, const char *account) {
     char token[SUBJECT_BYTES];
     bool whole =
@@ -391,6 +396,11 @@ static subject_kind parse_shard(const char *rest, subject_parts *parts, subject_
     return good ? kind : SUBJECT_KIND_UNKNOWN;
 }
 
+static subject_kind parse_matchers(const char *rest, subject_parts *parts) {
+    if (!is_mic(rest, strlen(rest))) return SUBJECT_KIND_UNKNOWN;
+    return tw_text_copy(parts->mic, sizeof parts->mic, rest) ? SUBJECT_KIND_MATCHERS : SUBJECT_KIND_UNKNOWN;
+}
+
 /* query.{MIC}.{SHARD}, where nothing may follow, not even a dot, or query.{MIC}.{SHARD}.{ACCOUNT}. */
 static subject_kind parse_query(const char *rest, subject_parts *parts) {
     bool good = take_mic(&rest, parts->mic);
@@ -408,6 +418,7 @@ static subject_kind parse_venue(const char *first, size_t length, const char *re
     if (token_is(first, length, "exec"))
         return take_last_name(rest, parts->account) ? SUBJECT_KIND_EXECUTIONS : SUBJECT_KIND_UNKNOWN;
     if (token_is(first, length, "query")) return parse_query(rest, parts);
+    if (token_is(first, length, "matchers")) return parse_matchers(rest, parts);
     for (subject_kind kind = SUBJECT_KIND_ORDER_BATCH; kind <= SUBJECT_KIND_HASH; kind++)
         if (token_is(first, length, shard_word(kind))) return parse_shard(rest, parts, kind);
     return SUBJECT_KIND_UNKNOWN;

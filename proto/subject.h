@@ -91,7 +91,8 @@ typedef enum subject_kind {
     SUBJECT_KIND_QUERY,              /* query.{MIC}.{SHARD}, query.{MIC}.{SHARD}.{ACCOUNT} */
     SUBJECT_KIND_HASH,               /* hash.{MIC}.{SHARD} */
     SUBJECT_KIND_EXECUTIONS,         /* exec.{ACCOUNT} */
-    SUBJECT_KIND_FILLS               /* fills.{MIC}.{SYMBOL} */
+    SUBJECT_KIND_FILLS,              /* fills.{MIC}.{SYMBOL} */
+    SUBJECT_KIND_MATCHERS            /* matchers.{MIC} */
 } subject_kind;
 
 typedef struct subject_parts {
@@ -107,6 +108,8 @@ typedef struct subject_parts {
 bool subject_orders(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account,
                     const char *symbol);
 bool subject_fills(char *subject, size_t capacity, const char *mic, const char *symbol);
+bool subject_matchers(char *subject, size_t capacity,
+                      const char *mic); /* matchers.{MIC}: who runs, and how it fares */
 bool subject_executions(char *subject, size_t capacity, const char *account); /* exec.{ACCOUNT} */
 /* query.{MIC}.{SHARD}.{ACCOUNT}: questions about this account only. About any: subject_shard with SUBJECT_KIND_QUERY. */
 bool subject_query(char *subject, size_t capacity, const char *mic, uint32_t shard, const char *account);

@@ -144,7 +144,7 @@ typedef struct wire_control_command {
     int32_t maker_ppm, taker_ppm;
     int64_t maker_per_unit, taker_per_unit;
     uint32_t max_instruments, max_accounts, max_positions, max_orders, max_pages, max_client_ids, max_sessions,
-        max_reports; /* 0: as it is */
+        max_reports, max_steps; /* 0: as it is */
     wire_fault_info fault;
 } wire_control_command;
 
@@ -277,6 +277,26 @@ typedef struct wire_state_hash {
     char instance[WIRE_LEADER_BYTES];
 } wire_state_hash;
 
+typedef enum wire_standing {
+    WIRE_STANDING_STARTING = 0,
+    WIRE_STANDING_FOLLOWING,
+    WIRE_STANDING_SERVING,
+    WIRE_STANDING_HALTED
+} wire_standing;
+
+#define WIRE_WHY_BYTES 800 /* with what to do */
+
+/* One instance's answer on matchers.{MIC}. */
+typedef struct wire_matcher {
+    char exchange[TW_MIC_BYTES];
+    uint32_t shard;
+    uint8_t standing; /* wire_standing, or WIRE_UNKNOWN */
+    char instance[WIRE_LEADER_BYTES];
+    char reason[WIRE_WHY_BYTES]; /* "": it is as it should be */
+    int64_t since_ns;            /* when it started, began to read, or halted */
+    uint64_t seq, journaled;
+} wire_matcher;
+
 /* ---- fills ---- */
 
 typedef struct wire_fill {
@@ -400,6 +420,8 @@ size_t wire_query_encode(const wire_query *m, uint8_t *buffer, size_t capacity);
 wire_result wire_query_decode(const uint8_t *bytes, size_t length, wire_query *m);
 size_t wire_state_hash_encode(const wire_state_hash *m, uint8_t *buffer, size_t capacity);
 wire_result wire_state_hash_decode(const uint8_t *bytes, size_t length, wire_state_hash *m);
+size_t wire_matcher_encode(const wire_matcher *m, uint8_t *buffer, size_t capacity);
+wire_result wire_matcher_decode(const uint8_t *bytes, size_t length, wire_matcher *m);
 size_t wire_fills_encode(const wire_fills *m, uint8_t *buffer, size_t capacity);
 wire_result wire_fills_decode(wire_arena *arena, const uint8_t *bytes, size_t length, wire_fills *m);
 

@@ -1,4 +1,4 @@
-/* The venue's messages that have no parts: Query and StateHash. */
+/* The venue's messages that have no parts: Query, StateHash and Matcher. */
 #include "proto/venue_tables.h"
 
 static size_t encode(const wire_table *table, const void *m, uint8_t *buffer, size_t capacity) {
@@ -27,4 +27,12 @@ size_t wire_state_hash_encode(const wire_state_hash *m, uint8_t *buffer, size_t 
 
 wire_result wire_state_hash_decode(const uint8_t *bytes, size_t length, wire_state_hash *m) {
     return decode(&wire_table_state_hash, bytes, length, m);
+}
+
+size_t wire_matcher_encode(const wire_matcher *m, uint8_t *buffer, size_t capacity) {
+    return encode(&wire_table_matcher, m, buffer, capacity);
+}
+
+wire_result wire_matcher_decode(const uint8_t *bytes, size_t length, wire_matcher *m) {
+    return decode(&wire_table_matcher, bytes, length, m);
 }

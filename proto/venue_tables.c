@@ -27,6 +27,7 @@ static const wire_batch_header batch_header_empty = {.sent_ns = TW_TIME_ABSENT};
 static const wire_execution_header execution_header_empty = {.publish_ns = TW_TIME_ABSENT};
 static const wire_query_reply_header query_reply_header_empty = {.event_ns = TW_TIME_ABSENT,
                                                                  .day_end_ns = TW_TIME_ABSENT};
+static const wire_matcher matcher_empty = {.since_ns = TW_TIME_ABSENT};
 static const wire_state_hash state_hash_empty = {.event_ns = TW_TIME_ABSENT, .publish_ns = TW_TIME_ABSENT};
 
 static const wire_row order_command_rows[] = {
@@ -102,6 +103,7 @@ static const wire_row control_command_rows[] = {
     [65] = ROW(wire_control_command, max_client_ids, ROW_U32),
     [66] = ROW(wire_control_command, max_sessions, ROW_U32),
     [67] = ROW(wire_control_command, max_reports, ROW_U32),
+    [68] = ROW(wire_control_command, max_steps, ROW_U32),
 };
 const wire_table wire_table_control_command =
     TABLE(control_command_rows, wire_control_command, &wire_control_command_empty);
@@ -279,3 +281,11 @@ static const wire_row state_hash_rows[] = {
     [9] = TEXT_ROW(wire_state_hash, instance),      [10] = ROW(wire_state_hash, publish_ns, ROW_TIME),
 };
 const wire_table wire_table_state_hash = TABLE(state_hash_rows, wire_state_hash, &state_hash_empty);
+
+static const wire_row matcher_rows[] = {
+    [1] = TEXT_ROW(wire_matcher, exchange), [2] = ROW(wire_matcher, shard, ROW_U32),
+    [3] = TEXT_ROW(wire_matcher, instance), [4] = CODE_ROW(wire_matcher, standing, 3),
+    [5] = TEXT_ROW(wire_matcher, reason),   [6] = ROW(wire_matcher, since_ns, ROW_TIME),
+    [7] = ROW(wire_matcher, seq, ROW_U64),  [8] = ROW(wire_matcher, journaled, ROW_U64),
+};
+const wire_table wire_table_matcher = TABLE(matcher_rows, wire_matcher, &matcher_empty);

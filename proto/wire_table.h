@@ -31,8 +31,7 @@ typedef enum wire_row_type {
 
 typedef struct wire_row {
     uint8_t type;
-    uint8_t limit;
-    uint16_t offset;
+    uint16_t limit, offset;
 } wire_row;
 
 typedef struct wire_table {

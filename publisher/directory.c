@@ -120,6 +120,7 @@ void pub_directory_list(const publisher *p, wire_instrument_list *list) {
     memcpy(list->exchange, p->exchange, sizeof list->exchange);
     memcpy(list->epoch, p->epoch, sizeof list->epoch);
     list->partition = p->options.partition;
+    list->partitions = p->options.partitions;
     list->term = p->options.term;
     list->version = p->directory_version;
     list->publish_ns = TW_TIME_ABSENT;

@@ -45,6 +45,13 @@ typedef struct bus_message {
     void *origin; /* for bus_message_header */
 } bus_message;
 
+/* May this request be answered? Who asks chooses where the answer goes, and may publish less than the process that answers: a reply of "XNAS.AAPL.orderbook"
+ * would have that one publish there for it. So every process here answers to inboxes alone: subjects whose first byte is '_', as those of all NATS clients
+ * and of services between NATS accounts. Whoever answers requests looks here first. */
+static inline bool bus_may_answer(const bus_message *message) {
+    return message->reply != NULL && message->reply[0] == '_';
+}
+
 /* The first value of a header, borrowed like the message; NULL if there is none of this name. */
 const char *bus_message_header(const bus_message *message, const char *name);
 

@@ -88,7 +88,9 @@ static const settings_program program = {
         "  pre-open|open|halt|close TWEX.AAPL|all    block|unblock ann|all [AAPL]\n"
         "  kill|unkill ann|all                       cancel ann|all [AAPL] [side=buy]\n"
         "  move AAPL --to 2                          to another shard (docs/venue-shards.md)\n"
-        "Exit: 0 done, 1 something was refused, 2 not understood, 3 stored but not answered, or not known.\n",
+        "Exit: 0 done, 1 something was refused, 2 not understood, 3 stored but not answered, not known, or (show) "
+        "a "
+        "shard that does not serve.\n",
     .table = table,
 };
 
@@ -100,7 +102,8 @@ typedef struct run {
     venue_tasks tasks;
     char exchange[TW_MIC_BYTES]; /* where a word or a file named it */
     char trouble[256];
-    int code; /* the exit code so far */
+    int code;  /* the exit code so far */
+    bool told; /* why shards are silent, where some are */
 } run;
 
 static void use_exchange(run *self, const char *mic) {
@@ -155,9 +158,15 @@ static void print_task(const venue_task *task) {
     case VENUE_REFUSED:
         printf("REFUSED, %s: %s", mx_reason_name(task->reason), mx_reason_text(task->reason));
         if (task->reason == MXR_BAD_DAY) print_bad_day(&task->command);
+        if (task->reason == MXR_INSTRUMENT_BLOCKED && task->command.kind == WIRE_SET_STATE)
+            printf(
+                " (closed and blocked for everybody there, as what has moved to another shard is: 'tickwire venue "
+                "unblock all %s shard=%" PRIu32 "' takes it back)",
+                task->command.symbol, task->shard);
         break;
     case VENUE_NO_ANSWER:
-        printf("stored as input %" PRIu64 ", but no matcher has answered: it will happen when one runs", task->seq);
+        printf("stored as input %" PRIu64 ", but nobody has answered: it will happen when its matcher serves",
+               task->seq);
         break;
     case VENUE_NOT_KNOWN:
         printf("no acknowledgement: it may happen");
@@ -402,6 +411,8 @@ static tw_code show(run *self, const char *account, tw_error *error) {
         return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
                                   s->json, error);
     venue_show(s->exchange, &self->shards, &self->directory, s->json);
+    if (!venue_shards_all_run(&self->shards)) self->code = EXIT_NO_ANSWER;
+    self->told = true;
     return TW_OK;
 }
 
@@ -728,6 +739,14 @@ static tw_code say(run *self, const char *const *words, size_t count, tw_error *
     return code;
 }
 
+/* Somebody has not answered. Who ran when the command began may have halted by it, so all are looked at once more. */
+static void explain_silence(run *self) {
+    tw_error error = {0};
+    if (self->told || self->shards.count == 0) return;
+    if (venue_shards_all_run(&self->shards) && find_venue(self, false, &error) != TW_OK) return;
+    venue_show_silent(stderr, self->settings.link.exchange, &self->shards);
+}
+
 static tw_code dispatch(run *self, const char *const *words, size_t count, tw_error *error) {
     if (strcmp(words[0], "apply") == 0) {
         if (count != 2)
@@ -762,6 +781,7 @@ int command_venue(int argc, char **argv) {
         code = venue_link_open(&self->link, &self->settings.link, "tickwire venue", &error);
         if (code == TW_OK) {
             code = dispatch(self, words, count, &error);
+            if (code == TW_AWAY || self->code == EXIT_NO_ANSWER) explain_silence(self);
             venue_directory_fini(&self->directory);
             venue_tasks_fini(&self->tasks);
             venue_link_close(&self->link);

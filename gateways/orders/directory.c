@@ -84,6 +84,8 @@ void order_directory_take(order_directory *self, const wire_instrument_list *lis
         take_one(self, &list->instruments[i], list->partition);
     if (list->partition == 0 || list->partition > ORDER_MOST_SHARDS || list->not_found_count > 0) return;
     if (list->partition > self->greatest) self->greatest = list->partition;
+    if (list->partitions > self->greatest && list->partitions <= ORDER_MOST_SHARDS)
+        self->greatest = list->partitions;
     follow(&self->shards[list->partition], list);
 }
 

@@ -33,7 +33,7 @@ const order_place *order_directory_find(const order_directory *directory, const 
 
 /* All of a shard was read since the last change that did not fit to the one before. */
 bool order_directory_is_whole(const order_directory *directory, uint32_t shard);
-/* The greatest shard that anything was heard of; 0: none. */
+/* The greatest shard that anything was heard of, also by what another shard says of their number; 0: none. */
 uint32_t order_directory_shards(const order_directory *directory);
 
 typedef struct order_directory_stats {

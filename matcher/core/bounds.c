@@ -15,7 +15,8 @@ const mx_bounds mx_default_bounds = {.max_instruments = 4096,
                                      .max_pages = 1u << 20,
                                      .max_client_ids = 16u << 20,
                                      .max_sessions = 16384,
-                                     .max_reports = 1u << 20};
+                                     .max_reports = 1u << 20,
+                                     .max_steps = 1u << 20};
 
 /* By `bound`. Of reports there are at least so many that half of them let one stop run. */
 static const struct {
@@ -31,6 +32,7 @@ static const struct {
     [BOUND_CLIENT_IDS] = {"max-client-ids", offsetof(mx_bounds, max_client_ids), 1, 1u << 28},
     [BOUND_SESSIONS] = {"max-sessions", offsetof(mx_bounds, max_sessions), 1, 1u << 20},
     [BOUND_REPORTS] = {"max-reports", offsetof(mx_bounds, max_reports), 4, 1u << 28},
+    [BOUND_STEPS] = {"max-steps", offsetof(mx_bounds, max_steps), 1, 1u << 28},
 };
 
 static uint32_t get(const mx_bounds *of, unsigned which) {
@@ -45,6 +47,12 @@ bool bounds_fit(const mx_bounds *bounds) {
     for (unsigned i = 0; i < BOUNDS; i++)
         if (get(bounds, i) < table[i].least || get(bounds, i) > table[i].most) return false;
     return true;
+}
+
+mx_bounds bounds_of_memory(const mx_bounds *given) {
+    mx_bounds taken = *given;
+    taken.max_steps = table[BOUND_STEPS].most;
+    return taken;
 }
 
 /* Behind max_reports: what the step under way still says, each open order's and session's end, all instruments opened by the last command that came
@@ -74,7 +82,7 @@ void bounds_begin(mx_engine *engine) {
 }
 
 void bounds_lack(mx_engine *engine, bound which) {
-    if (get(&engine->memory, which) < get(&engine->in_force, which)) engine->lacks |= (uint8_t)(1u << which);
+    if (get(&engine->memory, which) < get(&engine->in_force, which)) engine->lacks |= (uint16_t)(1u << which);
 }
 
 void set_bounds(mx_engine *engine, const mx_bounds *c) {
@@ -85,7 +93,7 @@ void set_bounds(mx_engine *engine, const mx_bounds *c) {
     if (fits) {
         engine->in_force = to;
         for (unsigned i = 0; i < BOUNDS; i++)
-            if (get(c, i) != 0) engine->bounds_said |= (uint8_t)(1u << i);
+            if (get(c, i) != 0) engine->bounds_said |= (uint16_t)(1u << i);
         bounds_apply(engine);
     }
     emit(engine, fits ? MX_DONE : MX_REFUSED, fits ? MXR_OK : MXR_BAD_DEFINITION);

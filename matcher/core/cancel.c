@@ -46,24 +46,35 @@ void order_cancel(mx_engine *engine, const mx_cancel *command) {
     order_end(engine, row, MX_CANCELLED, MXR_REQUESTED);
 }
 
+static uint32_t oldest(const mx_engine *engine, const row_list lists[2], unsigned sides) {
+    uint32_t bid = (sides & TW_SIDES_BID) != 0 ? lists[TW_BID].head : NO_ROW;
+    uint32_t ask = (sides & TW_SIDES_ASK) != 0 ? lists[TW_ASK].head : NO_ROW;
+    if (bid == NO_ROW || ask == NO_ROW) return bid == NO_ROW ? ask : bid;
+    return engine->rests[bid].entry < engine->rests[ask].entry ? bid : ask;
+}
+
+/* Looks at what it cancels, and at nothing else. */
 uint32_t cancel_account(mx_engine *engine, uint32_t number, uint32_t where, unsigned sides, mx_reason reason) {
-    uint32_t count = 0;
-    for (uint32_t row = engine->accounts[number].orders.head, next; row != NO_ROW; row = next) {
-        const order *one = &engine->orders[row];
-        next = engine->rests[row].account_next;
-        if (where != MX_EVERY && engine->positions[one->position].instrument != where) continue;
-        if ((sides >> one->side & 1) == 0) continue;
-        order_end(engine, row, MX_CANCELLED, reason);
-        count++;
+    const row_list *lists = engine->accounts[number].orders;
+    if (where != MX_EVERY) {
+        uint32_t held = position_find(engine, number, where);
+        if (held == NO_ROW) return 0;
+        lists = engine->positions[held].orders;
     }
+    uint32_t count = 0;
+    for (uint32_t row; (row = oldest(engine, lists, sides)) != NO_ROW; count++)
+        order_end(engine, row, MX_CANCELLED, reason);
     return count;
 }
 
-static mx_reason mass_check(const mx_engine *engine, const mx_mass_cancel *command) {
+/* One account's can't be refused for want of steps, and needs none. */
+static mx_reason mass_check(mx_engine *engine, const mx_mass_cancel *command) {
     if (command->account != MX_EVERY && command->account >= engine->account_count) return MXR_UNKNOWN_ACCOUNT;
     if (command->instrument != MX_EVERY && command->instrument >= engine->instrument_count)
         return MXR_UNKNOWN_INSTRUMENT;
-    return command->sides < TW_SIDES_BID || command->sides > TW_SIDES_BOTH ? MXR_BAD_FIELD : MXR_OK;
+    if (command->sides < TW_SIDES_BID || command->sides > TW_SIDES_BOTH) return MXR_BAD_FIELD;
+    bool refused = command->account == MX_EVERY && !steps_take(engine, engine->account_count);
+    return refused ? MXR_INPUT_FULL : MXR_OK;
 }
 
 void mass_cancel(mx_engine *engine, const mx_mass_cancel *command) {

@@ -20,7 +20,7 @@ static bool waits(const order *one) {
 /* Quantities: in all, or what is still to be executed. */
 static mx_reason change_quantity(const order *one, const order_rest *rest, const mx_replace *c, uint64_t lot,
                                  change *to) {
-    to->quantity = rest->quantity;
+    to->quantity = order_quantity(one);
     if (c->quantity != MX_SAME) {
         if (c->quantity == 0 || c->quantity > MX_QUANTITY_MAX) return MXR_BAD_QUANTITY;
         if (c->quantity % lot != 0) return MXR_BAD_LOT;
@@ -120,7 +120,6 @@ static void shrink(mx_engine *engine, uint32_t row, const change *to) {
     uint64_t less = one->leaves - to->leaves;
     order_release(engine, one, less);
     queue_shrink(engine, row, less);
-    engine->rests[row].quantity = to->quantity;
     emit_order(engine, MX_REPLACED, MXR_OK, row);
 }
 
@@ -132,7 +131,6 @@ static void come_again(mx_engine *engine, uint32_t row, const change *to) {
     order_release(engine, one, one->leaves);
     one->price = to->price;
     one->leaves = to->leaves;
-    rest->quantity = to->quantity;
     rest->display = to->display;
     rest->stop_price = to->stop_price;
     order_reserve(engine, one);

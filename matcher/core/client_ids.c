@@ -67,6 +67,7 @@ void client_remember(mx_engine *engine, uint32_t hash, const mx_new_order *c, mx
 }
 
 void client_forget(mx_engine *engine) {
+    if (engine->client_count == 0) return;
     engine->client_count = 0;
     engine->client_hash = 0;
     id_map_clear(&engine->client_index);

@@ -126,7 +126,7 @@ void session_beat(mx_engine *engine, const mx_session *c) {
 static void session_end(mx_engine *engine, uint32_t row, mx_reason reason) {
     uint64_t id = engine->sessions[row].id;
     for (uint32_t one = engine->sessions[row].orders.head, next; one != NO_ROW; one = next) {
-        next = engine->rests[one].session_next;
+        next = engine->rests[one].by_session.next;
         order_end(engine, one, MX_CANCELLED, reason);
     }
     session_free(engine, row);

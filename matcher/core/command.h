@@ -121,6 +121,8 @@ typedef struct mx_fees {
     int64_t taker_per_unit;
 } mx_fees;
 
+/* What is closed and blocked for everybody (mx_block) has left for another shard and stays closed until it is unblocked: refused for it alone, passed
+ * over where every instrument is meant. */
 typedef struct mx_set_state {
     uint32_t instrument; /* or MX_EVERY */
     uint8_t state;       /* mx_state */
@@ -174,6 +176,8 @@ typedef struct mx_bounds {
     uint32_t max_client_ids;  /* remembered in one trading day, 1 to 2^28 */
     uint32_t max_sessions;    /* open at once, 1 to 2^20 */
     uint32_t max_reports;     /* of one input, but for what only ends orders: 4 to 2^28 */
+    uint32_t
+        max_steps; /* orders, prices, accounts that one input has looked at for nothing else: 1 to 2^28. Needs no memory */
 } mx_bounds;
 
 typedef enum mx_command_kind {

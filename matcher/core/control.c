@@ -149,10 +149,12 @@ static void set_fees(mx_engine *engine, const mx_fees *c) {
     answer(engine, fits ? MXR_OK : MXR_BAD_DEFINITION, MX_UNKNOWN, MX_UNKNOWN);
 }
 
-static void end_ladder(mx_engine *engine, const ladder *side) {
-    for (uint32_t number = side->best_level, worse; number != NO_LEVEL; number = worse) {
+static void end_ladder(mx_engine *engine, const instrument *where, unsigned which) {
+    const ladder *side = &where->ladders[which];
+    for (uint32_t number = side->best_level, worse; number != NO_LEVEL && where->day_orders > 0; number = worse) {
         worse = ladder_next(&engine->room, side, number);
-        for (uint32_t row = ladder_at(&engine->room, number)->head, next; row != NO_ROW; row = next) {
+        uint32_t row = ladder_at(&engine->room, number)->head;
+        for (uint32_t next; row != NO_ROW && where->day_orders > 0; row = next) {
             next = engine->orders[row].next;
             if (engine->orders[row].tif == MX_DAY) order_end(engine, row, MX_EXPIRED, MXR_DAY_ENDED);
         }
@@ -162,9 +164,9 @@ static void end_ladder(mx_engine *engine, const ladder *side) {
 void end_day_orders(mx_engine *engine, uint32_t number) {
     uint32_t first = number == MX_EVERY ? 0 : number,
              end = number == MX_EVERY ? engine->instrument_count : number + 1;
-    for (uint32_t at = first; at < end; at++) {
+    for (uint32_t at = first; at < end && engine->day_orders > 0; at++) {
         for (unsigned i = 0; i < LADDERS; i++)
-            end_ladder(engine, &engine->instruments[at].ladders[i]);
+            end_ladder(engine, &engine->instruments[at], i);
     }
 }
 
@@ -185,11 +187,22 @@ static bool may_stop(const instrument *where, uint8_t state) {
     return state >= MX_HALTED && state > where->state;
 }
 
-static mx_reason state_check(const mx_engine *engine, const mx_set_state *c, bool full) {
+/* Closed and blocked for everybody is how an instrument leaves for another shard, where it is open now: it stays closed here, also when
+ * everything opens, until it is unblocked. */
+static bool stays_closed(const instrument *where, uint8_t state) {
+    return where->state == MX_CLOSED && where->blocked && state != MX_CLOSED;
+}
+
+static mx_reason state_check(mx_engine *engine, const mx_set_state *c, bool full) {
     if (c->state >= MX_STATES) return MXR_NO_SUCH_STATE;
-    if (c->instrument == MX_EVERY) return full && c->state < MX_HALTED ? MXR_INPUT_FULL : MXR_OK;
+    if (c->instrument == MX_EVERY) {
+        bool refused = (full && c->state < MX_HALTED) || !steps_take(engine, engine->instrument_count);
+        return refused ? MXR_INPUT_FULL : MXR_OK;
+    }
     if (c->instrument >= engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
-    return !full || may_stop(&engine->instruments[c->instrument], c->state) ? MXR_OK : MXR_INPUT_FULL;
+    const instrument *where = &engine->instruments[c->instrument];
+    if (stays_closed(where, c->state)) return MXR_INSTRUMENT_BLOCKED;
+    return !full || may_stop(where, c->state) ? MXR_OK : MXR_INPUT_FULL;
 }
 
 static void set_state(mx_engine *engine, const mx_set_state *c) {
@@ -200,8 +213,11 @@ static void set_state(mx_engine *engine, const mx_set_state *c) {
     if (reason != MXR_OK) return;
     uint32_t first = c->instrument == MX_EVERY ? 0 : c->instrument;
     uint32_t end = c->instrument == MX_EVERY ? engine->instrument_count : c->instrument + 1;
-    for (uint32_t number = first; number < end; number++)
-        if (!full || may_stop(&engine->instruments[number], c->state)) change_state(engine, number, c->state);
+    for (uint32_t number = first; number < end; number++) {
+        const instrument *where = &engine->instruments[number];
+        if (stays_closed(where, c->state) || (full && !may_stop(where, c->state))) continue;
+        change_state(engine, number, c->state);
+    }
 }
 
 static void set_reference(mx_engine *engine, const mx_set_reference *c) {
@@ -244,7 +260,7 @@ static void set_kill(mx_engine *engine, const mx_kill *c) {
     if (reason == MXR_OK) {
         *(every ? &engine->killed : &engine->accounts[c->account].killed) = c->on;
         uint32_t first = every ? 0 : c->account, end = every ? engine->account_count : c->account + 1;
-        for (uint32_t number = first; c->on && number < end; number++)
+        for (uint32_t number = first; c->on && number < end && engine->orders_live > 0; number++)
             count += cancel_account(engine, number, MX_EVERY, TW_SIDES_BOTH, MXR_KILLED);
     }
     answer(engine, reason, c->account, MX_UNKNOWN)->quantity = count;

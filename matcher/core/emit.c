@@ -67,7 +67,7 @@ mx_report *emit_order(mx_engine *engine, mx_report_kind kind, mx_reason reason, 
     report->session = rest->session == NO_ROW ? 0 : engine->sessions[rest->session].id;
     report->price = one->price;
     report->stop_price = rest->stop_price;
-    report->quantity = rest->quantity;
+    report->quantity = order_quantity(one);
     report->leaves = ended ? 0 : one->leaves;
     report->shown = ended ? 0 : one->shown;
     report->executed = one->executed;

@@ -101,11 +101,12 @@ void engine_clear(mx_engine *engine) {
 
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error) {
     *engine = NULL;
-    if (!bounds_fit(bounds))
+    mx_bounds memory = bounds_of_memory(bounds);
+    if (!bounds_fit(&memory))
         return tw_error_set(error, TW_INVALID, "a bound of the matching engine is out of range");
     mx_engine *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine");
-    *made = (mx_engine){.memory = *bounds, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
+    *made = (mx_engine){.memory = memory, .now_ns = TW_TIME_ABSENT, .sessions_due_ns = INT64_MAX};
     if (!tables_alloc(made)) {
         mx_engine_free(made);
         return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine's tables");
@@ -141,6 +142,7 @@ static void begin_input(mx_engine *engine, const mx_input *input, const mx_comma
     bool first = input->seq != engine->seq;
     if (first) {
         engine->next_n = 0;
+        engine->steps = 0;
         engine->report_limit = engine->most.max_reports;
     }
     engine->seq = input->seq;

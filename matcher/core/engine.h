@@ -15,6 +15,8 @@
  * and the rest of its order is cancelled, and what the market itself has begun (the open, stops that were reached) is held and goes on with the next
  * input, before its commands. Cancels, kills, expiry and the end of sessions and days work always.
  *
+ * So is what an input may look at beside that (max_steps, docs/decisions/0073). What does not have to look at anything is not touched by it.
+ *
  * Not thread safe: one thread owns it.
  */
 #ifndef TICKWIRE_MATCHER_CORE_ENGINE_H
@@ -33,7 +35,7 @@ typedef struct mx_shortage {
     uint32_t has, needs;
 } mx_shortage;
 
-enum { MX_SHORTAGES = 8 }; /* the most there can be at once */
+enum { MX_SHORTAGES = 9 }; /* the most there can be at once */
 
 /* The bounds in force before a command has set any. */
 extern const mx_bounds mx_default_bounds;
@@ -114,10 +116,22 @@ bool mx_storage_low(const mx_engine *engine); /* as MX_SET_STORAGE said last */
 /* All positions in the order of their first order: index 0 to mx_positions - 1. */
 uint32_t mx_positions(const mx_engine *engine);
 void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *view);
+/* The first one from `index` on that is this account's; mx_positions if there is none. */
+uint32_t mx_account_position(const mx_engine *engine, uint32_t account, uint32_t index);
 
 /* The account's open orders, oldest first: at most `capacity`, after the order `after` (0: from the first on). Returns how many. */
 uint32_t mx_account_orders(const mx_engine *engine, uint32_t account, uint64_t after, mx_order_view *views,
                            uint32_t capacity);
+
+/* Likewise in parts, of one instrument or (MX_EVERY) of all. To begin costs a look at each order up to `after`, to go on only what is given. Valid
+ * until the next command. */
+typedef struct mx_order_walk {
+    uint32_t next[2];
+    bool of_position;
+} mx_order_walk;
+void mx_orders_walk(const mx_engine *engine, uint32_t account, uint32_t instrument, uint64_t after,
+                    mx_order_walk *walk);
+uint32_t mx_orders_next(const mx_engine *engine, mx_order_walk *walk, mx_order_view *views, uint32_t capacity);
 
 /* The public book: what is shown, best first. Returns how many levels there were, at most `depth`. `orders` counts orders. */
 uint32_t mx_book_top(const mx_engine *engine, uint32_t instrument, tw_side side, tw_level *levels, uint32_t depth);
@@ -136,6 +150,7 @@ uint32_t mx_short(const mx_engine *engine, mx_shortage list[MX_SHORTAGES]);
 uint32_t mx_open_orders(const mx_engine *engine);
 int64_t mx_now(const mx_engine *engine);     /* TW_TIME_ABSENT before the first input */
 uint64_t mx_seq(const mx_engine *engine);    /* of the last input, 0 before the first */
+uint32_t mx_steps(const mx_engine *engine);  /* that it has taken, of max_steps */
 uint32_t mx_date(const mx_engine *engine);   /* of the trading day that began last, 20260102; 0 before the first */
 int64_t mx_day_end(const mx_engine *engine); /* when that ends; TW_TIME_ABSENT: no day is open */
 

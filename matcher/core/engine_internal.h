@@ -39,24 +39,27 @@ typedef struct order {
     bool triggered;
 } order;
 
+typedef struct row_list {
+    uint32_t head, tail;
+} row_list;
+
+typedef struct row_link {
+    uint32_t next, prev;
+} row_link;
+
 typedef struct order_rest {
     mx_money notional; /* of what was executed */
-    uint64_t quantity; /* in all */
     uint64_t display;  /* 0: all is shown */
     uint64_t entry;    /* counts orders as they come; never changes */
     uint64_t joined;   /* counts orders as they join queues */
     int64_t stop_price;
     int64_t expire_ns;
-    uint32_t account_next, account_prev; /* the account's open orders, oldest first */
-    uint32_t session_next, session_prev;
+    /* Open orders, oldest first: of its account and side, of these the ones in its instrument, of its session. */
+    row_link by_account, by_position, by_session;
     uint32_t session;  /* row, NO_ROW if none */
     uint32_t timer_at; /* place in the heap, 0 if it has none */
     mx_client_id client_id;
 } order_rest;
-
-typedef struct row_list {
-    uint32_t head, tail;
-} row_list;
 
 typedef struct account {
     mx_money spent, fees;
@@ -64,7 +67,8 @@ typedef struct account {
     mx_money open;       /* open_notional of all open orders */
     mx_money held;       /* cost of all positions */
     int64_t rate_due_ns; /* when the account's messages so far are paid for by its rate */
-    row_list orders;
+    row_list orders[2];  /* open, by side */
+    row_list positions;
     uint32_t open_orders;
     uint8_t fee_class;
     bool limits_known, blocked, killed;
@@ -82,9 +86,12 @@ typedef struct position {
     uint32_t account, instrument;
     int64_t quantity;
     uint64_t open_quantity[2]; /* leaves of open orders by side */
+    row_list orders[2];        /* these */
+    uint32_t open_orders[2];
     mx_money cost, realised;
     mx_money open;       /* open_notional of open orders */
     uint32_t next_alike; /* in the index */
+    uint32_t next_own;   /* of the account, as they were made */
     bool blocked;
 } position;
 
@@ -95,7 +102,7 @@ typedef struct instrument {
     int64_t last_low, last_high;
     uint8_t state;
     bool blocked;
-    uint32_t open_orders;
+    uint32_t open_orders, day_orders; /* the latter are among the former */
     int64_t reference_price, last_price;
     uint64_t last_quantity;
     mx_define_instrument definition;
@@ -135,20 +142,22 @@ typedef enum bound {
     BOUND_CLIENT_IDS,
     BOUND_SESSIONS,
     BOUND_REPORTS,
+    BOUND_STEPS,
     BOUNDS
 } bound;
 
 struct mx_engine {
-    mx_bounds most;      /* what holds: the smaller one of the two below */
-    mx_bounds in_force;  /* state */
-    mx_bounds memory;    /* what was taken */
-    uint8_t bounds_said; /* state: bits by `bound`, of those that a command has set at least once */
-    uint8_t lacks;       /* a bit for each bound: mx_short; 0: none */
+    mx_bounds most;       /* what holds: the smaller one of the two below */
+    mx_bounds in_force;   /* state */
+    mx_bounds memory;     /* what was taken; of steps as many as there can be in force */
+    uint16_t bounds_said; /* state: bits by `bound`, of those that a command has set at least once */
+    uint16_t lacks;       /* a bit for each bound: mx_short; 0: none */
     /* the clock, the input, and the reports on the way */
     int64_t now_ns;
     uint64_t seq;
     uint32_t next_n;
     uint32_t report_limit; /* the input is full from this `next_n` on: max_reports, and 0 once something is held */
+    uint32_t steps;        /* of the input, until now: most.max_steps at most */
     bool held;             /* an open or stops wait for the next input */
     uint64_t entries;      /* orders accepted ever */
     uint64_t joins;        /* times that an order joined a queue */
@@ -166,6 +175,7 @@ struct mx_engine {
     order *orders;
     order_rest *rests;
     uint32_t orders_used, orders_live, orders_free;
+    uint32_t day_orders; /* of all instruments */
     id_map order_ids;
     instrument *instruments;
     uint32_t instrument_count;
@@ -219,6 +229,18 @@ static inline account *account_of(const mx_engine *engine, const order *one) {
     return &engine->accounts[engine->positions[one->position].account];
 }
 
+/* In all: what was executed, and what still shall be. */
+static inline uint64_t order_quantity(const order *one) {
+    return one->executed + one->leaves;
+}
+
+/* May a taker trade at this level of the other side? */
+static inline bool within_reach(const mx_engine *engine, const order *taker, uint32_t level) {
+    if (level == NO_LEVEL) return false;
+    int64_t limit = price_key(instrument_of(engine, taker), other(taker->side), taker->price);
+    return ladder_key_of(&engine->room, level) >= limit;
+}
+
 static inline uint64_t state_mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
     return hash ^ hash >> 29;
@@ -229,8 +251,9 @@ void engine_clear(mx_engine *engine); /* as after alloc */
 
 /* bounds.c: how much there may be. */
 bool bounds_fit(const mx_bounds *bounds);
-void bounds_begin(mx_engine *engine); /* the default ones */
-void bounds_apply(mx_engine *engine); /* what is in force, or `held`, has become another one */
+mx_bounds bounds_of_memory(const mx_bounds *given); /* steps need none */
+void bounds_begin(mx_engine *engine);               /* the default ones */
+void bounds_apply(mx_engine *engine);               /* what is in force, or `held`, has become another one */
 void bounds_lack(mx_engine *engine,
                  bound which); /* `most` was reached: a shortage, if it is so for the memory's sake */
 void set_bounds(mx_engine *engine, const mx_bounds *command);
@@ -262,8 +285,7 @@ bool queue_has_room(mx_engine *engine, uint32_t instrument, unsigned ladder_numb
 
 /* match.c: trading. */
 mx_reason match(mx_engine *engine, uint32_t taker); /* why it stopped early: SELF_TRADE, INPUT_FULL, else OK */
-uint64_t match_available(const mx_engine *engine, const order *taker, uint64_t wanted);
-void match_held(mx_engine *engine);                                        /* what the last input had no room for */
+void match_held(mx_engine *engine);                 /* what the last input had no room for */
 bool match_crosses(const instrument *where, unsigned side, int64_t limit); /* it would trade at once */
 void match_open(mx_engine *engine, uint32_t instrument); /* what gathered before the open trades */
 
@@ -272,8 +294,23 @@ static inline bool input_full(const mx_engine *engine) {
     return engine->next_n >= engine->report_limit;
 }
 void input_hold(mx_engine *engine); /* full from now on; what was not finished goes on with the next one */
-/* Of an order that could get so much at once (match_available): would it, before the input is full? */
-bool input_suffices(const mx_engine *engine, const order *taker, uint64_t wanted);
+/* The prices that an order may trade at and that have what it wants, all of them if they have less. */
+typedef struct reach {
+    uint64_t quantity, orders;
+    uint64_t reports; /* what trading with them says at most */
+} reach;
+void reach_add(reach *sum, const ladder_level *level);
+/* Of an order that could get so much at once: would it, before the input is full? */
+bool input_suffices(mx_engine *engine, const order *taker, uint64_t wanted, const reach *sum);
+
+/* steps.c: how much an input may look at. */
+bool steps_take(mx_engine *engine, uint64_t count); /* false: there are not so many left, and none from now on */
+static inline bool steps_used_up(const mx_engine *engine) {
+    return engine->steps >= engine->most.max_steps;
+}
+
+/* whole.c: orders that must get something at once or end. OK: it will get so much. INPUT_FULL, or `unmet`. */
+mx_reason whole_check(mx_engine *engine, const order *taker, uint64_t wanted, mx_reason unmet);
 
 /* entry.c: new orders. */
 void order_new(mx_engine *engine, const mx_new_order *command);

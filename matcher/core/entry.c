@@ -167,6 +167,11 @@ static mx_reason room_check(mx_engine *engine, const mx_new_order *c, uint32_t r
     return queue_has_room(engine, c->instrument, number, stop ? c->stop_price : price) ? MXR_OK : MXR_LEVELS_FULL;
 }
 
+/* Before its first fill it has to be known what it would get. */
+static bool must_look(const mx_new_order *c) {
+    return c->tif == MX_FOK || c->minimum > 0;
+}
+
 static mx_reason check(mx_engine *engine, const mx_new_order *c, uint32_t row, bool too_many, int64_t *price) {
     const instrument *where = &engine->instruments[c->instrument];
     mx_reason reason = fields_check(engine, where, c);
@@ -177,6 +182,7 @@ static mx_reason check(mx_engine *engine, const mx_new_order *c, uint32_t row, b
     if (reason == MXR_OK) reason = collar_check(where, c->type, c->price, c->stop_price);
     if (reason == MXR_OK) reason = risk_of(engine, c, row, *price, too_many);
     if (reason == MXR_OK && input_full(engine)) reason = full(engine, BOUND_REPORTS, MXR_INPUT_FULL);
+    if (reason == MXR_OK && must_look(c) && steps_used_up(engine)) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && c->post_only && match_crosses(where, c->side, c->price)) reason = MXR_POST_ONLY;
     return reason == MXR_OK ? room_check(engine, c, row, *price) : reason;
 }
@@ -246,7 +252,6 @@ static uint32_t accept(mx_engine *engine, const mx_new_order *c, uint32_t held, 
     one->linked = one->triggered = false;
     order_rest *rest = &engine->rests[row];
     rest->notional = 0;
-    rest->quantity = c->quantity;
     rest->display = c->display;
     rest->entry = ++engine->entries;
     rest->stop_price = c->stop_price;
@@ -294,8 +299,7 @@ static mx_reason at_once_check(mx_engine *engine, const order *one, uint64_t min
     bool whole = one->tif == MX_FOK;
     uint64_t needed = whole ? one->leaves : minimum;
     if (needed == 0) return MXR_OK;
-    if (match_available(engine, one, needed) < needed) return whole ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET;
-    return input_suffices(engine, one, needed) ? MXR_OK : full(engine, BOUND_REPORTS, MXR_INPUT_FULL);
+    return whole_check(engine, one, needed, whole ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET);
 }
 
 /* Accepted: what becomes of it at once. */

@@ -29,6 +29,13 @@ uint32_t position_make(mx_engine *engine, uint32_t number, uint32_t where) {
     uint32_t row = ++engine->position_count;
     engine->positions[row] = (position){.account = number, .instrument = where};
     position_index_add(engine, row);
+    row_list *own = &engine->accounts[number].positions;
+    if (own->tail != NO_ROW) {
+        engine->positions[own->tail].next_own = row;
+    } else {
+        own->head = row;
+    }
+    own->tail = row;
     return row;
 }
 

@@ -72,7 +72,6 @@ static void give_way(mx_engine *engine, uint32_t row, uint64_t less) {
         return;
     }
     order_release(engine, one, less);
-    engine->rests[row].quantity -= less;
     if (one->place == PLACE_NONE) {
         one->leaves -= less;
     } else {
@@ -129,45 +128,6 @@ mx_reason match(mx_engine *engine, uint32_t taker_row) {
         leave_or_refresh(engine, maker_row);
     }
     return MXR_OK;
-}
-
-/* What of one level can be had before an own order is in the way. `blocked`: one is. */
-static uint64_t level_available(const mx_engine *engine, const order *taker, const ladder_level *level,
-                                uint64_t wanted, bool *blocked) {
-    uint64_t before = 0, others = 0; /* the parts shown before the first own order; all of others */
-    for (uint32_t row = level->head; row != NO_ROW; row = engine->orders[row].next) {
-        const order *maker = &engine->orders[row];
-        if (maker->position == taker->position) {
-            *blocked = true;
-            if (taker->stp != MX_STP_OLDEST) return before;
-            continue;
-        }
-        before += maker->shown;
-        others += maker->leaves;
-        if (!*blocked && before >= wanted) break;
-    }
-    return others;
-}
-
-/*
- * How much of `wanted` would be executed at once. Exact, own orders and icebergs included: while a queue has an own order, what is
- * hidden behind others' shown parts comes after it. Where the mode stops at the first own order, or shrinks both, nothing after it counts.
- */
-uint64_t match_available(const mx_engine *engine, const order *taker, uint64_t wanted) {
-    const instrument *where = instrument_of(engine, taker);
-    const ladder *opposite = &where->ladders[other(taker->side)];
-    int64_t limit = price_key(where, other(taker->side), taker->price);
-    uint64_t sum = 0;
-    for (uint32_t number = opposite->best_level; number != NO_LEVEL && sum < wanted;
-         number = ladder_next(&engine->room, opposite, number)) {
-        if (ladder_key_of(&engine->room, number) < limit) break;
-        const ladder_level *level = ladder_at(&engine->room, number);
-        bool blocked = false;
-        sum += taker->stp == MX_STP_NONE ? level->total
-                                         : level_available(engine, taker, level, wanted - sum, &blocked);
-        if (blocked && taker->stp != MX_STP_OLDEST) break;
-    }
-    return least(sum, wanted);
 }
 
 /* The first of each side meet: the later one is the aggressor, the earlier one's price holds. */

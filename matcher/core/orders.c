@@ -1,4 +1,6 @@
 /* An order's life outside of matching: its row, the lists it is in, what it reserves. */
+#include <stddef.h>
+
 #include "matcher/core/engine_internal.h"
 
 uint32_t order_take(mx_engine *engine) {
@@ -12,66 +14,53 @@ uint32_t order_take(mx_engine *engine) {
     return row;
 }
 
-static void account_link(mx_engine *engine, uint32_t row, account *owner) {
-    order_rest *rest = &engine->rests[row];
-    rest->account_next = NO_ROW;
-    rest->account_prev = owner->orders.tail;
-    if (rest->account_prev != NO_ROW) {
-        engine->rests[rest->account_prev].account_next = row;
-    } else {
-        owner->orders.head = row;
-    }
-    owner->orders.tail = row;
-    owner->open_orders++;
+static row_link *link_at(mx_engine *engine, uint32_t row, size_t which) {
+    return (row_link *)(void *)((char *)&engine->rests[row] + which);
 }
 
-static void account_unlink(mx_engine *engine, const order_rest *rest, account *owner) {
-    if (rest->account_prev != NO_ROW) {
-        engine->rests[rest->account_prev].account_next = rest->account_next;
-    } else {
-        owner->orders.head = rest->account_next;
-    }
-    if (rest->account_next != NO_ROW) {
-        engine->rests[rest->account_next].account_prev = rest->account_prev;
-    } else {
-        owner->orders.tail = rest->account_prev;
-    }
-    owner->open_orders--;
-}
-
-static void session_orders_link(mx_engine *engine, uint32_t row) {
-    order_rest *rest = &engine->rests[row];
-    row_list *list = &engine->sessions[rest->session].orders;
-    rest->session_next = NO_ROW;
-    rest->session_prev = list->tail;
+/* `which`: the offset of the link within order_rest. */
+static void list_append(mx_engine *engine, row_list *list, uint32_t row, size_t which) {
+    *link_at(engine, row, which) = (row_link){.next = NO_ROW, .prev = list->tail};
     if (list->tail != NO_ROW) {
-        engine->rests[list->tail].session_next = row;
+        link_at(engine, list->tail, which)->next = row;
     } else {
         list->head = row;
     }
     list->tail = row;
 }
 
-static void session_orders_unlink(mx_engine *engine, const order_rest *rest) {
-    row_list *list = &engine->sessions[rest->session].orders;
-    if (rest->session_prev != NO_ROW) {
-        engine->rests[rest->session_prev].session_next = rest->session_next;
+static void list_remove(mx_engine *engine, row_list *list, row_link from, size_t which) {
+    if (from.prev != NO_ROW) {
+        link_at(engine, from.prev, which)->next = from.next;
     } else {
-        list->head = rest->session_next;
+        list->head = from.next;
     }
-    if (rest->session_next != NO_ROW) {
-        engine->rests[rest->session_next].session_prev = rest->session_prev;
+    if (from.next != NO_ROW) {
+        link_at(engine, from.next, which)->prev = from.prev;
     } else {
-        list->tail = rest->session_prev;
+        list->tail = from.prev;
     }
+}
+
+static void count_day_order(mx_engine *engine, instrument *where, uint32_t change) {
+    where->day_orders += change;
+    engine->day_orders += change;
 }
 
 void order_link_lists(mx_engine *engine, uint32_t row) {
     order *one = &engine->orders[row];
-    account_link(engine, row, account_of(engine, one));
-    if (engine->rests[row].session != NO_ROW) session_orders_link(engine, row);
+    position *held = &engine->positions[one->position];
+    account *owner = &engine->accounts[held->account];
+    instrument *where = &engine->instruments[held->instrument];
+    list_append(engine, &owner->orders[one->side], row, offsetof(order_rest, by_account));
+    owner->open_orders++;
+    list_append(engine, &held->orders[one->side], row, offsetof(order_rest, by_position));
+    held->open_orders[one->side]++;
+    uint32_t talk = engine->rests[row].session;
+    if (talk != NO_ROW) list_append(engine, &engine->sessions[talk].orders, row, offsetof(order_rest, by_session));
     if (one->tif == MX_GTD) timer_add(engine, row);
-    instrument_of(engine, one)->open_orders++;
+    if (one->tif == MX_DAY) count_day_order(engine, where, 1);
+    where->open_orders++;
     one->linked = true;
 }
 
@@ -83,11 +72,20 @@ void order_link(mx_engine *engine, uint32_t row) {
 static void order_unlink(mx_engine *engine, uint32_t row) {
     order *one = &engine->orders[row];
     const order_rest *rest = &engine->rests[row];
+    position *held = &engine->positions[one->position];
+    account *owner = &engine->accounts[held->account];
+    instrument *where = &engine->instruments[held->instrument];
     id_map_remove(&engine->order_ids, one->id, row);
-    account_unlink(engine, rest, account_of(engine, one));
-    if (rest->session != NO_ROW) session_orders_unlink(engine, rest);
+    list_remove(engine, &owner->orders[one->side], rest->by_account, offsetof(order_rest, by_account));
+    owner->open_orders--;
+    list_remove(engine, &held->orders[one->side], rest->by_position, offsetof(order_rest, by_position));
+    held->open_orders[one->side]--;
+    if (rest->session != NO_ROW)
+        list_remove(engine, &engine->sessions[rest->session].orders, rest->by_session,
+                    offsetof(order_rest, by_session));
     if (rest->timer_at != 0) timer_remove(engine, row);
-    instrument_of(engine, one)->open_orders--;
+    if (one->tif == MX_DAY) count_day_order(engine, where, UINT32_MAX);
+    where->open_orders--;
 }
 
 void order_free(mx_engine *engine, uint32_t row) {

@@ -49,7 +49,8 @@
     X(52, POSITIONS_FULL, "the venue has no room for another position")                                            \
     X(53, CLIENT_IDS_FULL, "the venue has no room to remember another client order id today")                      \
     X(54, SESSIONS_FULL, "the venue has no room for another session")                                              \
-    X(55, INPUT_FULL, "its message makes more reports than one message may: send what is left in another")         \
+    X(55, INPUT_FULL,                                                                                              \
+      "its message makes more reports, or has to look at more orders, than one message may: send it in another")   \
     /* pre-trade risk */                                                                                           \
     X(70, KILL_SWITCH, "the kill switch is on")                                                                    \
     X(71, ACCOUNT_BLOCKED, "the account is blocked")                                                               \

@@ -7,6 +7,7 @@
 #include "matcher/core/engine_internal.h"
 
 #define MOST_ROUNDS (MX_ICEBERG_PARTS + 2u) /* of one level: beyond, nothing is left */
+#define LOOKS       16                      /* whole, once, by halves of MOST_ROUNDS, and to the last one's fill */
 
 void input_hold(mx_engine *engine) {
     bounds_lack(engine, BOUND_REPORTS);
@@ -83,31 +84,19 @@ static uint64_t reports_within(const mx_engine *engine, const order *taker, cons
     return sum.reports;
 }
 
-static bool within_reach(const mx_engine *engine, const order *taker, uint32_t number) {
-    if (number == NO_LEVEL) return false;
-    int64_t limit = price_key(instrument_of(engine, taker), other(taker->side), taker->price);
-    return ladder_key_of(&engine->room, number) >= limit;
+void reach_add(reach *sum, const ladder_level *level) {
+    sum->quantity += level->total;
+    sum->orders += level->orders;
+    sum->reports += (uint64_t)level->orders * (level->shown == level->total ? 2 : 3 * MOST_ROUNDS);
 }
 
-/* By the number of orders alone, without looking at them: what nearly every order gets. */
-static bool surely(const mx_engine *engine, const order *taker, uint64_t wanted, uint64_t room) {
-    const ladder *opposite = &instrument_of(engine, taker)->ladders[other(taker->side)];
-    uint64_t quantity = 0, reports = 0;
-    for (uint32_t number = opposite->best_level; within_reach(engine, taker, number);
-         number = ladder_next(&engine->room, opposite, number)) {
-        const ladder_level *level = ladder_at(&engine->room, number);
-        reports += (uint64_t)level->orders * (level->shown == level->total ? 2 : 3 * MOST_ROUNDS);
-        quantity += level->total;
-        if (reports >= room) return false;
-        if (quantity >= wanted && taker->stp != MX_STP_OLDEST) break; /* there, own orders give nothing */
-    }
-    return true;
-}
-
-bool input_suffices(const mx_engine *engine, const order *taker, uint64_t wanted) {
+/* Nearly every order is let through by the number of orders that it could meet; only where these might say too much are they looked at, each
+ * at most LOOKS times. */
+bool input_suffices(mx_engine *engine, const order *taker, uint64_t wanted, const reach *sum) {
     if (input_full(engine)) return false;
     uint64_t room = engine->report_limit - engine->next_n, reports = 0;
-    if (surely(engine, taker, wanted, room)) return true;
+    if (sum->reports < room) return true;
+    if (!steps_take(engine, sum->orders * LOOKS)) return false;
     const ladder *opposite = &instrument_of(engine, taker)->ladders[other(taker->side)];
     for (uint32_t number = opposite->best_level; within_reach(engine, taker, number) && reports < room;
          number = ladder_next(&engine->room, opposite, number)) {

@@ -89,13 +89,14 @@ static void put_bounds(pen *to, const mx_engine *e) {
     put(to, (uint64_t)b->max_positions << 32 | b->max_orders);
     put(to, (uint64_t)b->max_pages << 32 | b->max_client_ids);
     put(to, (uint64_t)b->max_sessions << 32 | b->max_reports);
+    put(to, b->max_steps);
 }
 
 static void put_engine(pen *to, const mx_engine *e) {
     put_bounds(to, e);
     put_signed(to, e->now_ns);
     put(to, e->seq);
-    put(to, e->next_n);
+    put(to, (uint64_t)e->steps << 32 | e->next_n);
     put(to, e->entries);
     put(to, e->joins);
     put(to, (uint64_t)e->day_date << 4 | (uint64_t)e->held << 3 | (uint64_t)e->storage_low << 2 |
@@ -184,7 +185,7 @@ static void put_order(pen *to, const mx_engine *e, uint32_t row) {
                 (uint64_t)one->tif << 16 | (uint64_t)one->stp << 12 | (uint64_t)one->place << 8 |
                 (uint64_t)one->post_only << 1 | one->triggered);
     put_money(to, rest->notional);
-    put(to, rest->quantity);
+    put(to, order_quantity(one));
     put(to, rest->display);
     put(to, rest->entry);
     put(to, rest->joined);
@@ -289,9 +290,9 @@ typedef struct counts {
 /* What is in the snapshot may be more than is in force now: while it is read, the memory is what counts. */
 static void get_bounds(eye *from, mx_engine *e) {
     mx_bounds *b = &e->in_force;
-    e->bounds_said = (uint8_t)get(from);
-    uint64_t words[4];
-    for (size_t i = 0; i < 4; i++)
+    e->bounds_said = (uint16_t)get(from);
+    uint64_t words[5];
+    for (size_t i = 0; i < 5; i++)
         words[i] = get(from);
     b->max_instruments = (uint32_t)(words[0] >> 32);
     b->max_accounts = (uint32_t)words[0];
@@ -301,6 +302,7 @@ static void get_bounds(eye *from, mx_engine *e) {
     b->max_client_ids = (uint32_t)words[2];
     b->max_sessions = (uint32_t)(words[3] >> 32);
     b->max_reports = (uint32_t)words[3];
+    b->max_steps = (uint32_t)words[4];
     if (!bounds_fit(b)) wrong(from, TW_MALFORMED, "its bounds are out of range");
     e->most = e->memory;
     e->room.limit = e->room.capacity;
@@ -310,7 +312,9 @@ static counts get_engine(eye *from, mx_engine *e) {
     get_bounds(from, e);
     e->now_ns = get_signed(from);
     e->seq = get(from);
-    e->next_n = (uint32_t)get(from);
+    uint64_t done = get(from);
+    e->steps = (uint32_t)(done >> 32);
+    e->next_n = (uint32_t)done;
     e->entries = get(from);
     e->joins = get(from);
     uint64_t day = get(from);
@@ -454,12 +458,12 @@ static void get_client(eye *from, mx_engine *e) {
     client_index_add(e, client_hash(one->account, one->instrument, &one->id), row);
 }
 
-static bool order_fits(const mx_engine *e, const order *one, const order_rest *rest) {
+static bool order_fits(const mx_engine *e, const order *one, const order_rest *rest, uint64_t quantity) {
     bool fits = one->id != 0 && id_map_find(&e->order_ids, e->orders, sizeof(order), one->id) == NO_ROW &&
                 one->position >= 1 && one->position <= e->position_count && one->side <= TW_ASK &&
                 one->type < MX_TYPES && one->tif < MX_TIFS && one->stp < MX_STPS &&
                 (one->place == PLACE_BOOK || one->place == PLACE_STOPS);
-    if (!fits || one->leaves == 0 || one->leaves > rest->quantity || one->price < 1 || one->price > MX_PRICE_MAX)
+    if (!fits || one->leaves == 0 || order_quantity(one) != quantity || one->price < 1 || one->price > MX_PRICE_MAX)
         return false;
     const instrument *where = instrument_of(e, one);
     int64_t stands = one->place == PLACE_STOPS ? rest->stop_price : one->price;
@@ -487,7 +491,6 @@ static void get_order(eye *from, mx_engine *e) {
                    .post_only = words[5] >> 1 & 1,
                    .triggered = words[5] & 1};
     *rest = (order_rest){.notional = (mx_money)((unsigned __int128)words[7] << 64 | words[6]),
-                         .quantity = words[8],
                          .display = words[9],
                          .entry = words[10],
                          .joined = words[11],
@@ -499,7 +502,7 @@ static void get_order(eye *from, mx_engine *e) {
         if (rest->session == NO_ROW) wrong(from, TW_MALFORMED, "an order's session is not open");
     }
     one->id = words[0];
-    if (!order_fits(e, one, rest)) wrong(from, TW_MALFORMED, "an order is broken");
+    if (!order_fits(e, one, rest, words[8])) wrong(from, TW_MALFORMED, "an order is broken");
     if (from->code != TW_OK) return;
     if (!queue_restore(e, row)) {
         wrong_room(from, "max-pages", (uint64_t)e->memory.max_pages + 1, e->memory.max_pages);

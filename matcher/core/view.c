@@ -16,7 +16,7 @@ static void order_view(const mx_engine *engine, uint32_t row, mx_order_view *vie
                             .status = one->place == PLACE_STOPS ? MX_STATUS_WAITING : MX_STATUS_OPEN,
                             .price = one->price,
                             .stop_price = rest->stop_price,
-                            .quantity = rest->quantity,
+                            .quantity = order_quantity(one),
                             .leaves = one->leaves,
                             .shown = one->shown,
                             .executed = one->executed,
@@ -40,6 +40,16 @@ bool mx_client_find(const mx_engine *engine, uint32_t number, uint32_t where, co
     if (!mx_client_id_none(id)) row = client_find(engine, client_hash(number, where, id), number, where, id);
     *order_id = row == NO_ROW ? 0 : engine->client_rows[row].order_id;
     return row != NO_ROW;
+}
+
+uint32_t mx_account_position(const mx_engine *engine, uint32_t number, uint32_t index) {
+    if (number >= engine->account_count || index >= engine->position_count) return engine->position_count;
+    const position *last = &engine->positions[index]; /* row 0 is nobody's */
+    bool known = index > 0 && last->account == number;
+    uint32_t row = known ? last->next_own : engine->accounts[number].positions.head;
+    while (row != NO_ROW && row <= index)
+        row = engine->positions[row].next_own;
+    return row == NO_ROW ? engine->position_count : row - 1;
 }
 
 void mx_position_at(const mx_engine *engine, uint32_t index, mx_position_view *view) {
@@ -132,6 +142,10 @@ uint64_t mx_seq(const mx_engine *engine) {
     return engine->seq;
 }
 
+uint32_t mx_steps(const mx_engine *engine) {
+    return engine->steps;
+}
+
 uint32_t mx_date(const mx_engine *engine) {
     return engine->day_date;
 }
@@ -153,16 +167,41 @@ int64_t mx_next_due(const mx_engine *engine) {
     return due;
 }
 
+void mx_orders_walk(const mx_engine *engine, uint32_t number, uint32_t where, uint64_t after, mx_order_walk *walk) {
+    *walk = (mx_order_walk){.of_position = where != MX_EVERY};
+    uint32_t held = walk->of_position ? position_find(engine, number, where) : NO_ROW;
+    if (number >= engine->account_count || (walk->of_position && held == NO_ROW)) return;
+    const row_list *lists = walk->of_position ? engine->positions[held].orders : engine->accounts[number].orders;
+    uint32_t row = after == 0 ? NO_ROW : id_map_find(&engine->order_ids, engine->orders, sizeof(order), after);
+    if (row != NO_ROW && engine->positions[engine->orders[row].position].account != number) row = NO_ROW;
+    uint64_t entry = row != NO_ROW ? engine->rests[row].entry : 0;
+    for (unsigned side = TW_BID; side <= TW_ASK; side++) {
+        uint32_t next = lists[side].head;
+        while (next != NO_ROW && engine->rests[next].entry <= entry)
+            next = walk->of_position ? engine->rests[next].by_position.next : engine->rests[next].by_account.next;
+        walk->next[side] = next;
+    }
+}
+
+uint32_t mx_orders_next(const mx_engine *engine, mx_order_walk *walk, mx_order_view *views, uint32_t capacity) {
+    uint32_t count = 0;
+    while (count < capacity && (walk->next[TW_BID] != NO_ROW || walk->next[TW_ASK] != NO_ROW)) {
+        uint32_t bid = walk->next[TW_BID], ask = walk->next[TW_ASK];
+        unsigned side = ask == NO_ROW || (bid != NO_ROW && engine->rests[bid].entry < engine->rests[ask].entry)
+                            ? TW_BID
+                            : TW_ASK;
+        const order_rest *rest = &engine->rests[walk->next[side]];
+        order_view(engine, walk->next[side], &views[count++]);
+        walk->next[side] = walk->of_position ? rest->by_position.next : rest->by_account.next;
+    }
+    return count;
+}
+
 uint32_t mx_account_orders(const mx_engine *engine, uint32_t number, uint64_t after, mx_order_view *views,
                            uint32_t capacity) {
-    if (number >= engine->account_count) return 0;
-    uint32_t row = after == 0 ? NO_ROW : id_map_find(&engine->order_ids, engine->orders, sizeof(order), after);
-    bool theirs = row != NO_ROW && engine->positions[engine->orders[row].position].account == number;
-    row = theirs ? engine->rests[row].account_next : engine->accounts[number].orders.head;
-    uint32_t count = 0;
-    for (; row != NO_ROW && count < capacity; row = engine->rests[row].account_next)
-        order_view(engine, row, &views[count++]);
-    return count;
+    mx_order_walk walk;
+    mx_orders_walk(engine, number, MX_EVERY, after, &walk);
+    return mx_orders_next(engine, &walk, views, capacity);
 }
 
 uint32_t mx_book_top(const mx_engine *engine, uint32_t number, tw_side side, tw_level *levels, uint32_t depth) {

@@ -83,7 +83,7 @@ static bool has_left(const mk_market *self, uint32_t instrument) {
     return mx_instrument_get(self->engine, instrument, &view) && view.state == MX_CLOSED && view.blocked;
 }
 
-/* It leaves, with all that was to be said of it said before; or it was opened or unblocked, and is here again. */
+/* It leaves, with all that was to be said of it said before; or it was unblocked, and is here again. */
 static void tell_presence(mk_market *self, uint32_t instrument, const publisher_stamp *stamp, int64_t now_ns) {
     static const tw_instrument nothing = {0};
     if (instrument >= self->max_instruments || has_left(self, instrument) == self->left[instrument]) return;

@@ -17,7 +17,7 @@
  * may stay, are told whole.
  *
  * An instrument that is closed and blocked for everybody has left this shard (docs/venue-shards.md): it is not in the directory any
- * more and nothing is said of it, until it is opened or unblocked again.
+ * more and nothing is said of it, until it is unblocked again.
  *
  * Leading, and everything else that the publisher offers (requests, ticks, confirm, totals of a late joiner), is the
  * caller's: mk_publisher. A market begins as a follower where its options say so, and gathers as publisher.h says.

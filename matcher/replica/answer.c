@@ -74,20 +74,21 @@ static void add_order(answer *a, const mx_order_view *view) {
 
 /* Oldest first is by rising order id. The order that the last page ended with may be gone: then from the first with a higher id. */
 static void answer_orders(answer *a) {
-    mx_order_view views[VIEWS], gone;
-    uint64_t after = a->query->after, last = after;
-    if (after != 0 && !mx_order_find(a->self->engine, after, &gone)) after = 0;
+    mx_order_view views[VIEWS];
+    mx_order_walk walk;
+    uint64_t last = a->query->after;
+    mx_orders_walk(a->self->engine, a->account, a->instrument == MX_UNKNOWN ? MX_EVERY : a->instrument, last,
+                   &walk);
     for (;;) {
-        uint32_t count = mx_account_orders(a->self->engine, a->account, after, views, VIEWS);
+        uint32_t count = mx_orders_next(a->self->engine, &walk, views, VIEWS);
         for (uint32_t i = 0; i < count; i++) {
-            after = views[i].order_id;
-            if (after <= a->query->after || !wanted(a, views[i].instrument)) continue;
+            if (views[i].order_id <= a->query->after) continue;
             if (!has_room(a) || !name(a, views[i].instrument)) {
                 goes_on(a, last, 0);
                 return;
             }
             add_order(a, &views[i]);
-            last = after;
+            last = views[i].order_id;
         }
         if (count < VIEWS) return;
     }
@@ -168,12 +169,17 @@ static void name_owner(const answer *a, const mx_position_view *view, wire_posit
 
 /* `after` is one more than the place of the last one in the table of positions. */
 static void answer_positions(answer *a) {
-    uint32_t count = mx_positions(a->self->engine);
-    for (uint64_t i = a->query->after; i < count; i++) {
+    const mx_engine *engine = a->self->engine;
+    uint32_t count = mx_positions(engine);
+    bool own = a->account != MX_UNKNOWN;
+    uint32_t i = a->query->after < count ? (uint32_t)a->query->after : count;
+    for (; i < count; i++) {
         mx_position_view view;
         wire_position_view out;
-        mx_position_at(a->self->engine, (uint32_t)i, &view);
-        if ((a->account != MX_UNKNOWN && view.account != a->account) || !wanted(a, view.instrument)) continue;
+        if (own) i = mx_account_position(engine, a->account, i);
+        if (i == count) return;
+        mx_position_at(engine, i, &view);
+        if (!wanted(a, view.instrument)) continue;
         if (!has_room(a) || !name(a, view.instrument)) {
             goes_on(a, i, 0);
             return;

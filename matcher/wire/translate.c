@@ -168,7 +168,8 @@ static mx_bounds bounds_of(const wire_control_command *from) {
                        .max_pages = from->max_pages,
                        .max_client_ids = from->max_client_ids,
                        .max_sessions = from->max_sessions,
-                       .max_reports = from->max_reports};
+                       .max_reports = from->max_reports,
+                       .max_steps = from->max_steps};
 }
 
 /* The kinds that name accounts or instruments and little else. */

@@ -119,7 +119,7 @@ static void on_request(void *context, const bus_message *message) {
     wire_candle_list list = {0};
     subject_parts parts;
     uint32_t interval;
-    if (message->reply == NULL || subject_parse(message->subject, &parts) != SUBJECT_KIND_CANDLES) return;
+    if (!bus_may_answer(message) || subject_parse(message->subject, &parts) != SUBJECT_KIND_CANDLES) return;
     self->stats.requests++;
     tw_text_copy(list.exchange, sizeof list.exchange, parts.mic);
     tw_text_copy(list.symbol, sizeof list.symbol, parts.symbol);

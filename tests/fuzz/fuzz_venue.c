@@ -92,6 +92,13 @@ static const uint8_t *rewrite_hash(const uint8_t *bytes, size_t length, uint8_t 
     return buffer;
 }
 
+static const uint8_t *rewrite_matcher(const uint8_t *bytes, size_t length, uint8_t *buffer, size_t *written) {
+    wire_matcher m;
+    if (wire_matcher_decode(bytes, length, &m) != WIRE_OK) return NULL;
+    *written = wire_matcher_encode(&m, buffer, sizeof once);
+    return buffer;
+}
+
 static const uint8_t *rewrite_fills(const uint8_t *bytes, size_t length, uint8_t *buffer, size_t *written) {
     static wire_arena arena;
     wire_fills m;
@@ -104,7 +111,7 @@ static const uint8_t *rewrite_fills(const uint8_t *bytes, size_t length, uint8_t
 static const uint8_t *(*const rewriters[])(const uint8_t *bytes, size_t length, uint8_t *buffer,
                                            size_t *written) = {rewrite_orders, rewrite_controls, rewrite_executions,
                                                                rewrite_reply,  rewrite_query,    rewrite_hash,
-                                                               rewrite_fills};
+                                                               rewrite_fills,  rewrite_matcher};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     fuzz_input input = {bytes, length};

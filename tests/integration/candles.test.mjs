@@ -199,6 +199,14 @@ test('a break restates, a restart says that it missed something, and the next ca
   assert.equal((await history(listener, 'XNAS.BRK%2EB', 7)).code, 'REPLY_BAD_REQUEST');
   const broken = await listener.connection.request('candles.XNAS.BRK%2EB', new Uint8Array([255]), { timeout: 5000 });
   assert.equal(decodeAs('CandleList', broken.data).code, 'REPLY_BAD_REQUEST');
+
+  // Where an answer goes is the asker's word, and what answers may publish everything: only inboxes get answers, from the ingest and from the aggregator.
+  const heard = [], elsewhere = 'XNAS.BRK%2EB.bait';
+  listener.connection.subscribe(elsewhere, { callback: (error, { data }) => heard.push(data) });
+  const questions = ['candles.XNAS.BRK%2EB', 'snapshot.XNAS.BRK%2EB.quote', 'snapshots.XNAS.quote', 'instruments.XNAS'];
+  for (const question of questions) listener.connection.publish(question, new Uint8Array(), { reply: elsewhere });
+  for (const question of questions) await listener.connection.request(question, new Uint8Array(), { timeout: 20_000 }); // answered in order
+  assert.equal(heard.length, 0);
   assert.deepEqual(listener.errors, []);
   assert.equal(await second_.stop(), 0);
 });

@@ -112,7 +112,7 @@ function echo(messages) {
 const topLevel = [
   'BookUpdate', 'Quote', 'Trades', 'InstrumentStatus', 'Imbalance', 'OrderEvents', 'FeedStatus', 'LineStatus',
   'InstrumentRequest', 'InstrumentList', 'SnapshotReply', 'Candle', 'Nbbo', 'CandleRequest', 'CandleList',
-  'OrderBatch', 'ControlBatch', 'ExecutionBatch', 'ExecutionReports', 'QueryReply', 'Query', 'StateHash', 'Fills',
+  'OrderBatch', 'ControlBatch', 'ExecutionBatch', 'ExecutionReports', 'QueryReply', 'Query', 'StateHash', 'Matcher', 'Fills',
 ];
 
 test('codec_echo is built', () => {

@@ -292,8 +292,14 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   // Back again would put an older leader in a younger one's place: refused until shard 1 has a younger one.
   assert.match(say('venue', 'move', 'MSFT', '--to', '1').stderr, /the leader of shard 1 is older/);
   await matchers[0].program.stop();
+  const unknown = say('venue', 'instrument', 'ELSE', 'tick=0.01', 'lot=1', 'collar=none', 'protection=5%');
+  assert.deepEqual([unknown.status, /shard 1 does not run, so nobody knows whether ELSE lives there/.test(unknown.stderr)], [1, true], unknown.stderr);
+  const all = ask('venue', 'open', 'all', '--timeout', '300ms'); // shard 1 can't tell what it has: it gets this as it is
+  assert.deepEqual(all.lines.filter((one) => one.shard === 1).map((one) => [one.command, one.outcome]), [['open all', 'NO_ANSWER']]);
   matchers[0] = await Matcher.start(server, { args: ['--shards', '2'] });
-  assert.equal(JSON.stringify(where()), '[[2,"OPEN"]]', 'a restart does not bring it back');
+  assert.equal(JSON.stringify(where()), '[[2,"OPEN"]]', 'neither a restart brings it back, nor what opens everything');
+  const there2 = ask('venue', 'open', 'MSFT', 'shard=1');
+  assert.deepEqual([there2.status, there2.lines[0].reason], [1, 'INSTRUMENT_BLOCKED']);
   const back = say('venue', 'move', 'MSFT', '--to', '1');
   assert.equal(back.status, 0, back.stderr + back.stdout);
   await until('shard 1 to have it again', () => JSON.stringify(where()) === '[[1,"CLOSED"]]');

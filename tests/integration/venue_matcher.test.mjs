@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkExeclog, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
-import { until } from './lib/programs.mjs';
+import { run, tickwireProgram, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { encodeAs } from './lib/wire.mjs';
 
@@ -124,6 +124,17 @@ test('a journal that is not what the inputs make of it halts the matcher, loudly
   await until('it says that it is not ready', async () => (await halted.get('/readyz')).status === 503);
   assert.match((await halted.ready()).why, /MISMATCH.*execlog/);
   await assert.rejects(desk.askOnce({ kind: 'QUERY_ORDERS', account: 'ann' }, 500));
+  // an operator hears from the halted one itself, whatever is asked of its shard
+  const { instance } = (await halted.program.says(/matcher starts .*instance=(?<instance>\S+)/)).groups;
+  const told = new RegExp(`shard 1 of TWEX does not serve.*\\n  ${instance.replaceAll('"', '')}: HALTED since 20\\S+Z, after input \\d+\\n    why: MISMATCH.*execlog.*\\n    what to do: docs/venue\\.md`);
+  const tool = (...words) => run(tickwireProgram, ['venue', ...words, '--url', server.url, '--timeout', '300ms']);
+  const shown = tool('show'), asJson = tool('show', '--json');
+  assert.deepEqual([shown.status, asJson.status], [3, 3], shown.stdout);
+  assert.match(shown.stdout, told);
+  assert.match(shown.stdout, /NOT SERVING[\s\S]*no instruments are known: a shard that does not serve tells none/);
+  const line = asJson.stdout.split('\n').find((one) => one.includes('"matcher"'));
+  assert.deepEqual([JSON.parse(line).standing, JSON.parse(line).shard, /MISMATCH/.test(JSON.parse(line).reason)], ['HALTED', 1, true], line);
+  for (const words of [['bounds', 'orders=300k'], ['show', 'ann']]) assert.match(tool(...words).stderr, told, words.join(' '));
   assert.equal(await halted.program.stop(), 1);
   await desk.close();
 });

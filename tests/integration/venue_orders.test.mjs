@@ -467,7 +467,7 @@ day today end=24:00
 open all
 `;
 
-test('what goes to all shards goes to those that are set or were heard of; who does not answer is named', async () => {
+test('what goes to all shards goes to those that are set, told by another shard, or heard of; who does not answer is named', async () => {
   const { server } = await startVenue(), file = path.join(folder, 'two-shards.venue'), args = ['--shards', '2'];
   const tool = (...what) => { const one = tickwire(...what, '--url', server.url); assert.equal(one.status, 0, one.stderr); return one.stdout; };
   const start = (shard) => Matcher.start(server, { shard, args });
@@ -481,6 +481,10 @@ test('what goes to all shards goes to those that are set or were heard of; who d
   const gateway = (more) => startGateway(server, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'bob', ...more]);
   const [told, untold] = await Promise.all([gateway(['--venue-shards', '2']), gateway([])]);
   const ask = async (one, method, where) => { const answer = await fetch(`${one.url}${where}?account=bob`, { method }); return { status: answer.status, ...await answer.json() }; };
+  const buy = async (one, symbol) => {
+    const answer = await fetch(`${one.url}/v1/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ account: 'bob', symbol, side: 'buy', quantity: 1, price: 400 }) });
+    return { status: answer.status, ...(await answer.json()).error };
+  };
   const shardsOf = ({ shards }) => shards.map(({ shard }) => shard);
   for (const where of ['/v1/orders', '/v1/positions']) {
     const { status, error } = await ask(told, 'GET', where);
@@ -488,20 +492,27 @@ test('what goes to all shards goes to those that are set or were heard of; who d
     assert.match(error.message, /^shard 2 of TWEX does not answer/);
   }
   assert.equal((await fetch(`${told.url}/v1/orders?account=bob&symbol=AAPL`)).status, 200, 'the other shard answers');
-  assert.deepEqual(shardsOf(await ask(untold, 'GET', '/v1/orders')), [1], 'it can know of one only');
   assert.deepEqual(shardsOf(await ask(told, 'DELETE', '/v1/orders')), [1, 2]);
-
-  // heard of: a heartbeat is enough
-  const bus = await connect({ servers: server.url });
-  bus.publish('feed.TWEX.2.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 2, term: 1 }));
-  await until('it to be heard', async () => (await ask(untold, 'GET', '/v1/orders')).status === 503);
+  // which was not set here, nor ever heard; but shard 1 was told that there are two, and says so with its directory
   assert.deepEqual(shardsOf(await ask(untold, 'DELETE', '/v1/orders')), [1, 2]);
+  for (const one of [told, untold]) {
+    const { status, ...error } = await buy(one, 'MSFT');
+    assert.deepEqual([status, error.code], [503, 'NO_DIRECTORY'], error.message);
+    assert.match(error.message, /no shard of TWEX that is heard has announced MSFT, and of shard 2 it is not known what it has/);
+  }
+
   second = await start(2);
   await second.leads();
   for (const one of [told, untold]) {
     const orders = await until('both shards to answer', async () => { const answer = await ask(one, 'GET', '/v1/orders'); return answer.status === 200 && answer; });
     assert.deepEqual([shardsOf(orders), orders.orders], [[1, 2], []], 'what was open is cancelled');
   }
+  await until('both to have told what they have', async () => (await buy(untold, 'NONE')).code === 'UNKNOWN_SYMBOL');
+
+  // heard of: a heartbeat is enough
+  const bus = await connect({ servers: server.url });
+  bus.publish('feed.TWEX.3.status', encodeAs('FeedStatus', { exchange: 'TWEX', partition: 3, term: 1 }));
+  await until('it to be heard', async () => (await ask(untold, 'GET', '/v1/orders')).status === 503);
   await bus.close();
   await Promise.all([told.stop('SIGKILL'), untold.stop('SIGKILL'), first.kill(), second.kill()]);
 });

@@ -229,6 +229,7 @@ static void set_bounds(crowd *c, mx_command *command) {
     mx_bounds *b = &command->bounds;
     command->kind = MX_SET_BOUNDS;
     *b = (mx_bounds){.max_reports = chance(c, 60) ? 4 + (uint32_t)below(c, 10) : 0,
+                     .max_steps = chance(c, 60) ? 1 + (uint32_t)below(c, chance(c, 50) ? 12 : 120) : 0,
                      .max_orders = chance(c, 20) ? 1 + (uint32_t)below(c, 60) : 4096,
                      .max_positions = chance(c, 20) ? 1 + (uint32_t)below(c, 18) : 256,
                      .max_client_ids = chance(c, 20) ? 1 + (uint32_t)below(c, 300) : 65536,
@@ -271,7 +272,8 @@ void crowd_next(crowd *c, mx_input *input, mx_command *command) {
     memset(command, 0, sizeof *command);
     if (c->bounds != 0 && !c->bounds_said) {
         c->bounds_said = true;
-        *command = (mx_command){.kind = MX_SET_BOUNDS, .bounds = {.max_reports = c->bounds, .max_positions = 6}};
+        *command = (mx_command){.kind = MX_SET_BOUNDS,
+                                .bounds = {.max_reports = c->bounds, .max_steps = 6, .max_positions = 6}};
         return;
     }
     if (opening(c, command)) return;

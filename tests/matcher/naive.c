@@ -70,7 +70,8 @@ struct naive_engine {
     uint32_t date;
     int64_t day_end, now;
     uint64_t seq, came, joined, turns;
-    uint32_t n; /* reports of this input */
+    uint32_t n;     /* reports of this input */
+    uint32_t steps; /* and its steps */
     mx_bounds bounds;
     bool held; /* this input is over: the rest of an open, or stops, come with the next one */
     mx_input input;
@@ -369,6 +370,89 @@ static uint64_t would_get(const naive_engine *e, const entry *taker, uint64_t wa
     }
     free(copy);
     return got;
+}
+
+/* False, and none are left: there are not so many. */
+static bool steps(naive_engine *e, uint64_t count) {
+    uint64_t left = e->steps < e->bounds.max_steps ? e->bounds.max_steps - e->steps : 0;
+    e->steps = left > 0 && count <= left ? e->steps + (uint32_t)count : e->bounds.max_steps;
+    return left > 0 && count <= left;
+}
+
+/* Prices that an order can trade at, best first: with what they have, of how many orders, and how many of them are its own account's. */
+typedef struct price_sum {
+    int64_t price;
+    uint64_t total, orders, hidden, own_left, own_orders;
+} price_sum;
+
+static size_t prices_within(const naive_engine *e, const entry *taker, price_sum *sums) {
+    size_t count = 0;
+    entry *copy = malloc(e->count * sizeof *copy);
+    if (copy == NULL) abort();
+    memcpy(copy, e->orders, e->count * sizeof *copy);
+    for (entry *x; (x = first_of(copy, e->count, taker->o.instrument, taker->o.side ^ 1)) != NULL;) {
+        if (!can_trade(taker->o.side, taker->limit, x->limit)) break;
+        if (count == 0 || sums[count - 1].price != x->limit) sums[count++] = (price_sum){.price = x->limit};
+        price_sum *sum = &sums[count - 1];
+        bool own = x->o.account == taker->o.account;
+        sum->total += x->left;
+        sum->hidden += x->left - x->shown;
+        sum->orders++;
+        sum->own_left += own ? x->left : 0;
+        sum->own_orders += own;
+        x->where = IN_HAND;
+    }
+    free(copy);
+    return count;
+}
+
+/*
+ * What it takes to see whether an order gets `wanted` at once (docs/decisions/0073), and whether the input has that many steps: one for each price until
+ * there is enough; if own orders may be in the way, one for each of them on the other side, and for each order at the nearest one's price; and 16 for each
+ * order at those prices where it is not clear by their number that what they say fits.
+ */
+static bool steps_to_judge(naive_engine *e, const entry *taker, uint64_t wanted) {
+    price_sum *sums = calloc(e->count + 1, sizeof *sums);
+    if (sums == NULL) abort();
+    size_t count = prices_within(e, taker, sums), looked = 0;
+    uint64_t own_quantity = 0, own_count = 0, target = wanted, sum = 0, orders = 0, most_reports = 0, own_left = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const entry *x = &e->orders[i];
+        if (x->o.account != taker->o.account || x->o.instrument != taker->o.instrument ||
+            x->o.side == taker->o.side)
+            continue;
+        own_quantity += x->left;
+        own_count++;
+    }
+    if (taker->o.stp == MX_STP_OLDEST) target += own_quantity;
+    bool fits = true;
+    for (; fits && looked < count && sum < target; looked++) {
+        fits = steps(e, 1);
+        sum += sums[looked].total;
+        orders += sums[looked].orders;
+        own_left += sums[looked].own_left;
+        most_reports += sums[looked].orders * (sums[looked].hidden > 0 ? 3 * 1002 : 2);
+    }
+    bool enough = sum >= wanted;
+    if (fits && enough && taker->o.stp != MX_STP_NONE && own_count > 0 &&
+        (taker->o.stp != MX_STP_OLDEST || sum < target)) {
+        fits = steps(e, own_count);
+        enough = taker->o.stp != MX_STP_OLDEST || sum - own_left >= wanted;
+        uint64_t before = 0;
+        size_t own = 0;
+        while (own < count && sums[own].own_orders == 0)
+            before += sums[own++].total;
+        if (fits && taker->o.stp != MX_STP_OLDEST && own < count && before < wanted) {
+            uint64_t shown = sums[own].total - sums[own].hidden;
+            if (shown >= wanted - before) fits = steps(e, sums[own].orders);
+            enough = would_get(e, taker, wanted, UINT64_MAX) >= wanted;
+        }
+    }
+    uint64_t said = full(e) ? e->bounds.max_reports : e->n;
+    if (fits && enough && said < e->bounds.max_reports && most_reports >= e->bounds.max_reports - said)
+        fits = steps(e, 16 * orders);
+    free(sums);
+    return fits;
 }
 
 static void run(naive_engine *e, uint64_t id) {
@@ -679,6 +763,7 @@ static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int
     reason = risk(e, o, *limit, each, is_stop(o->type) ? o->stop_price : p->reference, o->quantity, 0, fast);
     if (reason != MXR_OK) return reason;
     if (full(e)) return MXR_INPUT_FULL;
+    if ((o->tif == MX_FOK || o->minimum > 0) && e->steps >= e->bounds.max_steps) return MXR_INPUT_FULL;
     if (o->post_only && opposite != NULL && can_trade(o->side, o->price, opposite->limit)) return MXR_POST_ONLY;
     if (e->count >= e->bounds.max_orders) return MXR_ORDERS_FULL;
     bool held = e->holdings[o->account][o->instrument].known;
@@ -699,6 +784,10 @@ static void enter(naive_engine *e, const mx_new_order *o, int64_t limit) {
         return;
     }
     uint64_t needed = o->tif == MX_FOK ? o->quantity : o->minimum;
+    if (needed > 0 && !steps_to_judge(e, x, needed)) {
+        end(e, o->order_id, MX_CANCELLED, MXR_INPUT_FULL);
+        return;
+    }
     if (would_get(e, x, needed, UINT64_MAX) < needed) {
         end(e, o->order_id, MX_CANCELLED, o->tif == MX_FOK ? MXR_FOK_KILLED : MXR_MINIMUM_NOT_MET);
         return;
@@ -894,6 +983,13 @@ static uint64_t cancel_all(naive_engine *e, uint32_t account, uint32_t instrumen
     return count;
 }
 
+static uint64_t accounts_known(const naive_engine *e) {
+    uint64_t count = 0;
+    for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
+        count += e->owners[a].known;
+    return count;
+}
+
 static void cancel_many(naive_engine *e, const mx_mass_cancel *c) {
     mx_reason reason = MXR_OK;
     uint64_t count = 0;
@@ -903,6 +999,8 @@ static void cancel_many(naive_engine *e, const mx_mass_cancel *c) {
         reason = MXR_UNKNOWN_INSTRUMENT;
     } else if (c->sides < 1 || c->sides > 3) {
         reason = MXR_BAD_FIELD;
+    } else if (c->account == MX_EVERY && !steps(e, accounts_known(e))) {
+        reason = MXR_INPUT_FULL;
     } else {
         if (c->account != MX_EVERY) too_fast(e, c->account);
         for (uint32_t a = 0; a < MOST_ACCOUNTS; a++)
@@ -1123,20 +1221,33 @@ static void set_reference(naive_engine *e, const mx_set_reference *c) {
     answer(e, reason)->instrument = c->instrument;
 }
 
+/* It lives elsewhere: only somebody who unblocks it brings it back. */
+static bool moved_away(const product *p) {
+    return p->blocked && p->state == MX_CLOSED;
+}
+
 static void set_state(naive_engine *e, const mx_set_state *c) {
     mx_reason reason = c->state >= MX_STATES                                              ? MXR_NO_SUCH_STATE
                        : c->instrument != MX_EVERY && !known_instrument(e, c->instrument) ? MXR_UNKNOWN_INSTRUMENT
                                                                                           : MXR_OK;
+    if (reason == MXR_OK && c->instrument != MX_EVERY && c->state != MX_CLOSED &&
+        moved_away(&e->products[c->instrument]))
+        reason = MXR_INSTRUMENT_BLOCKED;
     bool late = full(e), stops_trading = c->state == MX_HALTED || c->state == MX_CLOSED;
     if (reason == MXR_OK && late && !stops_trading) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && late && c->instrument != MX_EVERY && c->state <= e->products[c->instrument].state)
         reason = MXR_INPUT_FULL;
+    uint64_t known = 0;
+    for (uint32_t i = 0; i < MOST_INSTRUMENTS; i++)
+        known += e->products[i].known;
+    if (reason == MXR_OK && c->instrument == MX_EVERY && !steps(e, known)) reason = MXR_INPUT_FULL;
     if (reason != MXR_OK || c->instrument == MX_EVERY) {
         mx_report *r = answer(e, reason);
         if (c->instrument != MX_EVERY) r->instrument = c->instrument;
     }
     for (uint32_t i = 0; reason == MXR_OK && i < MOST_INSTRUMENTS; i++) {
         if (!e->products[i].known || (c->instrument != MX_EVERY && c->instrument != i)) continue;
+        if (c->state != MX_CLOSED && moved_away(&e->products[i])) continue;
         if (late && c->state <= e->products[i].state) continue; /* only on the way from open to halted to closed */
         e->products[i].state = (mx_state)c->state;
         mx_report *r = say(e, MX_STATE_CHANGED, MXR_OK);
@@ -1201,6 +1312,7 @@ static void set_bounds(naive_engine *e, const mx_bounds *c) {
     set_bound(&to.max_client_ids, c->max_client_ids, 1, 1u << 28, &good);
     set_bound(&to.max_sessions, c->max_sessions, 1, 1u << 20, &good);
     set_bound(&to.max_reports, c->max_reports, 4, 1u << 28, &good);
+    set_bound(&to.max_steps, c->max_steps, 1, 1u << 28, &good);
     if (good) e->bounds = to;
     answer(e, good ? MXR_OK : MXR_BAD_DEFINITION);
 }
@@ -1260,6 +1372,7 @@ void naive_apply(naive_engine *e, const mx_input *input, const mx_command *comma
     bool goes_on = first && e->held;
     if (first) {
         e->n = 0;
+        e->steps = 0;
         e->held = false;
     }
     e->seq = input->seq;

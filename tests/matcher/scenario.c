@@ -587,7 +587,8 @@ static bool set_bounds(stage *s) {
                  {"pages", &c.bounds.max_pages},
                  {"client-ids", &c.bounds.max_client_ids},
                  {"sessions", &c.bounds.max_sessions},
-                 {"reports", &c.bounds.max_reports}};
+                 {"reports", &c.bounds.max_reports},
+                 {"steps", &c.bounds.max_steps}};
     while (s->at < s->word_count) {
         size_t i = 0;
         while (i < sizeof table / sizeof *table && !is(s, table[i].word))

@@ -448,7 +448,8 @@ static void control_command(truth *t, const mx_input *input, const wire_control_
                                 .max_pages = c->max_pages,
                                 .max_client_ids = c->max_client_ids,
                                 .max_sessions = c->max_sessions,
-                                .max_reports = c->max_reports};
+                                .max_reports = c->max_reports,
+                                .max_steps = c->max_steps};
         break;
     case WIRE_SET_STORAGE:
         to.kind = MX_SET_STORAGE;

@@ -15,7 +15,8 @@
 #define SIM_MIC "TWEX"
 enum {
     SIM_SHARDS = 2 /* at most */,
-    SIM_REPORTS = 48 /* of one input: few, so that inputs are full now and then */
+    SIM_REPORTS = 48, /* of one input: few, so that inputs are full now and then */
+    SIM_STEPS = 24    /* likewise */
 };
 
 /* Whose clock rt_clock_* read from now on: simulated processes take turns on one thread. */

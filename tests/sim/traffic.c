@@ -214,6 +214,7 @@ static bool opening(const traffic_client *op, wire_control_command *c) {
     if (step == 0) {
         c->kind = WIRE_SET_BOUNDS;
         c->max_reports = SIM_REPORTS;
+        c->max_steps = SIM_STEPS;
         c->max_orders = 1024;
     } else if ((step -= 1) < TRAFFIC_INSTRUMENTS * 2) {
         define_instrument(c, step / 2, step % 2 == 1);

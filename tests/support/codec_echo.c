@@ -81,6 +81,7 @@ ECHO(fills, wire_fills, wire_fills)
     }
 ECHO_PLAIN(query, wire_query, wire_query)
 ECHO_PLAIN(state_hash, wire_state_hash, wire_state_hash)
+ECHO_PLAIN(matcher, wire_matcher, wire_matcher)
 
 static uint8_t parts_buffer[WIRE_MAX_BYTES + WIRE_PARTS_HEADER_ROOM + WIRE_PART_ROOM];
 
@@ -181,6 +182,7 @@ static const struct {
     {"QueryReply", echo_query_reply},
     {"Query", echo_query},
     {"StateHash", echo_state_hash},
+    {"Matcher", echo_matcher},
     {"Fills", echo_fills},
 };
 

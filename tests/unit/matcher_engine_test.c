@@ -205,6 +205,73 @@ TEST(matcher_engine, a_days_client_ids_are_found_however_many_come_and_only_by_w
     close_desk(d);
 }
 
+static const mx_bounds wide = {.shard = 3,
+                               .max_instruments = 2,
+                               .max_accounts = 2,
+                               .max_positions = 4,
+                               .max_orders = 4096,
+                               .max_pages = 512,
+                               .max_client_ids = 3,
+                               .max_sessions = 1,
+                               .max_reports = 1u << 20};
+
+static uint32_t steps_of(desk *d, mx_command command, mx_reason last) {
+    (void)apply(d, command);
+    EXPECT_STR(mx_reason_name((mx_reason)d->reports[d->sink.count - 1].reason), mx_reason_name(last));
+    return mx_steps(d->engine);
+}
+
+TEST(matcher_engine, a_mass_cancel_takes_no_steps_however_many_orders_stand_elsewhere) {
+    desk *d = open_desk(&wide);
+    for (unsigned i = 0; i < 2000; i++)
+        expect(d, order(d, 0, TW_BID, 1, 100), MX_ACCEPTED, MXR_OK);
+    const mx_mass_cancel nothing[] = {
+        {0, 1, TW_SIDES_BOTH}, {0, 0, TW_SIDES_ASK}, {0, MX_EVERY, TW_SIDES_ASK}, {1, MX_EVERY, TW_SIDES_BOTH}};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        mx_command c = {.kind = MX_MASS_CANCEL, .mass_cancel = nothing[i]};
+        EXPECT_U64(steps_of(d, c, MXR_OK), 0);
+        EXPECT_U64(d->reports[0].quantity, 0);
+    }
+    mx_command every = {.kind = MX_MASS_CANCEL, .mass_cancel = {MX_EVERY, 1, TW_SIDES_BOTH}};
+    EXPECT_U64(steps_of(d, every, MXR_OK), 2); /* the accounts */
+    EXPECT_U64(mx_open_orders(d->engine), 2000);
+    close_desk(d);
+}
+
+/* What an all-or-nothing order looks at while so many others' orders stand at one price, with an own one far away, or behind them. */
+TEST(matcher_engine, all_or_nothing_takes_a_step_for_a_price_not_for_each_of_its_orders) {
+    static const struct {
+        unsigned others;
+        int64_t own; /* where an own order stands; 0: nowhere */
+        uint8_t stp;
+        uint64_t wanted;
+        uint32_t steps;
+        mx_reason last;
+    } table[] = {
+        {10, 0, MX_STP_NEWEST, 11, 1, MXR_FOK_KILLED},
+        {2000, 0, MX_STP_NEWEST, 2001, 1, MXR_FOK_KILLED},
+        {2000, 200, MX_STP_NEWEST, 2001, 1, MXR_FOK_KILLED},
+        {2000, 200, MX_STP_NEWEST, 1, 2, MXR_OK},
+        {2000, 100, MX_STP_NONE, 2002, 1, MXR_FOK_KILLED},
+        {2000, 100, MX_STP_OLDEST, 2001, 2, MXR_FOK_KILLED},
+        {2000, 100, MX_STP_OLDEST, 1, 1, MXR_OK},
+        {2000, 100, MX_STP_NEWEST, 2002, 1, MXR_FOK_KILLED},
+        {2000, 100, MX_STP_BOTH, 2001, 1 + 1 + 2001, MXR_FOK_KILLED},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        desk *d = open_desk(&wide);
+        for (unsigned k = 0; k < table[i].others; k++)
+            expect(d, order(d, 0, TW_ASK, 1, 100), MX_ACCEPTED, MXR_OK);
+        if (table[i].own != 0) expect(d, order(d, 1, TW_ASK, 1, table[i].own), MX_ACCEPTED, MXR_OK);
+        mx_command c = order(d, 1, TW_BID, table[i].wanted, 100);
+        c.order.tif = MX_FOK;
+        c.order.stp = table[i].stp;
+        uint32_t steps = steps_of(d, c, table[i].last);
+        EXPECT_MSG(steps == table[i].steps, "row %zu: %u steps", i, steps);
+        close_desk(d);
+    }
+}
+
 TEST(matcher_engine, an_order_id_is_0_or_live_only_once) {
     desk *d = open_desk(&small);
     mx_command c = order(d, 0, TW_BID, 10, 100);
@@ -324,7 +391,7 @@ TEST(matcher_engine, a_sink_of_one_report_is_emptied_as_often_as_it_takes) {
 
 TEST(matcher_engine, views_tell_what_is_there) {
     mx_bounds bounds = small;
-    bounds.max_orders = 50;
+    bounds.max_orders = bounds.max_pages = 50;
     desk *d = open_desk(&bounds);
     for (unsigned i = 0; i < 3; i++)
         expect(d, order(d, 0, TW_BID, 10 + i, 100), MX_ACCEPTED, MXR_OK);
@@ -334,6 +401,22 @@ TEST(matcher_engine, views_tell_what_is_there) {
     EXPECT_U64(mx_account_orders(d->engine, 0, 0, views, 2), 2);
     EXPECT_U64(mx_account_orders(d->engine, 0, views[1].order_id, views, 8), 1);
     EXPECT_U64(views[0].quantity, 12);
+    uint64_t second = views[0].order_id;
+    expect(d, order(d, 0, TW_ASK, 20, 300), MX_ACCEPTED, MXR_OK); /* both sides and all instruments by age */
+    mx_command other = order(d, 0, TW_BID, 21, 100);
+    other.order.instrument = 1;
+    expect(d, other, MX_ACCEPTED, MXR_OK);
+    EXPECT_U64(mx_account_orders(d->engine, 0, 0, views, 8), 5);
+    EXPECT(views[2].quantity == 12 && views[3].quantity == 20 && views[4].quantity == 21);
+    mx_order_walk walk;
+    mx_orders_walk(d->engine, 0, 0, second, &walk);
+    EXPECT_U64(mx_orders_next(d->engine, &walk, views, 8), 1);
+    EXPECT_U64(views[0].quantity, 20);
+    mx_orders_walk(d->engine, 1, 1, 0, &walk);
+    EXPECT_U64(mx_orders_next(d->engine, &walk, views, 8), 0);
+    EXPECT_U64(mx_account_position(d->engine, 0, 0), 0);
+    EXPECT_U64(mx_account_position(d->engine, 0, 1), 1);
+    EXPECT_U64(mx_account_position(d->engine, 1, 0), mx_positions(d->engine));
     uint64_t shown, total;
     EXPECT(mx_book_level(d->engine, 0, TW_BID, 100, &shown, &total));
     EXPECT_U64(total, 33);
@@ -341,8 +424,8 @@ TEST(matcher_engine, views_tell_what_is_there) {
     EXPECT(!mx_book_level(d->engine, 7, TW_BID, 100, &shown, &total));
     mx_account_view owner;
     EXPECT(mx_account_get(d->engine, 0, &owner) && !mx_account_get(d->engine, 2, &owner));
-    EXPECT_U64((uint64_t)owner.reserved, 3300);
-    EXPECT_U64(owner.open_orders, 3);
+    EXPECT_U64((uint64_t)owner.reserved, 3300 + 21 * 100);
+    EXPECT_U64(owner.open_orders, 5);
     mx_instrument_view where;
     EXPECT(mx_instrument_get(d->engine, 0, &where) && !mx_instrument_get(d->engine, 2, &where));
     EXPECT_U64(where.state, MX_CONTINUOUS);

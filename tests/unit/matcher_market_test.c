@@ -599,7 +599,10 @@ TEST(matcher_market, an_instrument_that_is_closed_and_blocked_has_left_after_its
     mk_restart(n->market);
     mk_flush(n->market, w.now_ns);
     EXPECT(!is_listed(n));
-    say(n, 13, &open);
+    say(n, 13, &open); /* refused */
+    EXPECT(!is_listed(n));
+    block.block.on = false;
+    say(n, 14, &block);
     EXPECT(is_listed(n));
     world_close();
 }

@@ -25,6 +25,13 @@ TEST(orders_directory, a_list_is_whole_after_its_last_chunk_and_until_a_change_i
     order_directory_take(d, &list);
     EXPECT(order_directory_is_whole(d, 3) && !order_directory_is_whole(d, 1));
     EXPECT_U64(order_directory_shards(d), 3);
+    list.partitions = 5; /* two of which nothing else is known */
+    order_directory_take(d, &list);
+    EXPECT_U64(order_directory_shards(d), 5);
+    EXPECT(!order_directory_is_whole(d, 4));
+    list.partitions = ORDER_MOST_SHARDS + 1;
+    order_directory_take(d, &list);
+    EXPECT_U64(order_directory_shards(d), 5);
     list = list_of(&one, "C", -2, 8); /* a change */
     list.publish_ns = 1;
     list.prev_version = 7;

@@ -286,6 +286,10 @@ TEST(subject, the_venues_kinds_are_written_as_the_table_of_subjects_says_and_rea
                   {SUBJECT_KIND_EXECUTION_LOG, "execlog.TWEX.7"},
                   {SUBJECT_KIND_QUERY, "query.TWEX.7"},
                   {SUBJECT_KIND_HASH, "hash.TWEX.7"}};
+    EXPECT(subject_matchers(s, sizeof s, "TWEX"));
+    EXPECT_STR(s, "matchers.TWEX");
+    EXPECT_I64(subject_parse(s, &parts), SUBJECT_KIND_MATCHERS);
+    EXPECT_STR(parts.mic, "TWEX");
     for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
         EXPECT(subject_shard(s, sizeof s, shards[i].kind, "TWEX", 7));
         EXPECT_STR(s, shards[i].text);
@@ -328,6 +332,8 @@ TEST(subject, what_is_almost_one_of_the_venues_is_none) {
                                        "query.TWEX.-1",
                                        "query.TWEX.1.",
                                        "query.TWEX.1.ann.x",
+                                       "matchers.TWEX.1",
+                                       "matchers.TW",
                                        "orders"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         subject_parts parts;

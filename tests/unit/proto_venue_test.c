@@ -438,6 +438,7 @@ TEST(venue_codec, any_bytes_at_all_are_answered) {
         wire_part part;
         wire_query query;
         wire_state_hash hash;
+        wire_matcher matcher;
         wire_orders_open(&orders, placed, length);
         while (wire_orders_next(&orders, &command)) {
         }
@@ -452,6 +453,7 @@ TEST(venue_codec, any_bytes_at_all_are_answered) {
         }
         wire_query_decode(placed, length, &query);
         wire_state_hash_decode(placed, length, &hash);
+        wire_matcher_decode(placed, length, &matcher);
     }
     guard_page_close(&page);
 }

@@ -279,6 +279,25 @@ TEST(venue_tasks, an_instrument_stays_where_it_lives_and_a_new_one_goes_where_it
     venue_tasks_fini(&tasks);
 }
 
+TEST(venue_tasks, a_new_name_waits_until_every_shard_tells_what_it_has) {
+    ground g;
+    venue_tasks tasks;
+    tw_error error = {0};
+    set_up(&g);
+    g.shards.list[1].runs = false;
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01", &tasks, &error), TW_AWAY);
+    EXPECT_CONTAINS(error.text, "line 1: shard 2 does not run, so nobody knows whether GOOG lives there");
+    venue_tasks_fini(&tasks);
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01 shard=1\nopen all", &tasks, &error), TW_OK);
+    EXPECT_U64(tasks.list[tasks.count - 1].shard, 2); /* as a whole: its engine knows what has left */
+    EXPECT(tasks.list[tasks.count - 1].command.all_symbols);
+    venue_tasks_fini(&tasks);
+    g.shards.count = 1; /* there is only one place */
+    g.shards.list[0].runs = false;
+    EXPECT_I64(make(&g, "instrument GOOG tick=0.01", &tasks, &error), TW_OK);
+    venue_tasks_fini(&tasks);
+}
+
 TEST(venue_tasks, a_day_that_has_begun_is_not_begun_again) {
     ground g;
     venue_tasks tasks;

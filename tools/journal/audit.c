@@ -263,7 +263,7 @@ typedef struct named_bound {
     uint32_t value; /* 0: not named, stays as it is */
 } named_bound;
 
-enum { BOUNDS = 8 };
+enum { BOUNDS = 9 };
 
 static void bounds_of(const wire_control_command *c, named_bound bounds[BOUNDS]) {
     const named_bound all[BOUNDS] = {{"max_instruments", c->max_instruments},
@@ -273,7 +273,8 @@ static void bounds_of(const wire_control_command *c, named_bound bounds[BOUNDS])
                                      {"max_pages", c->max_pages},
                                      {"max_client_ids", c->max_client_ids},
                                      {"max_sessions", c->max_sessions},
-                                     {"max_reports", c->max_reports}};
+                                     {"max_reports", c->max_reports},
+                                     {"max_steps", c->max_steps}};
     memcpy(bounds, all, sizeof all);
 }
 

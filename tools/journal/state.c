@@ -85,13 +85,12 @@ static void walk_orders(walk *self) {
     static const uint32_t page = PAGE;
     mx_order_view views[PAGE];
     for (uint32_t account = 0; account < mx_accounts(self->engine) && self->left > 0; account++) {
-        uint64_t after = 0;
+        mx_order_walk all;
+        mx_orders_walk(self->engine, account, MX_EVERY, 0, &all);
         for (uint32_t count = page; count == page && self->left > 0;) {
-            count = mx_account_orders(self->engine, account, after, views, page);
-            for (uint32_t i = 0; i < count && self->left > 0; i++, self->left--) {
+            count = mx_orders_next(self->engine, &all, views, page);
+            for (uint32_t i = 0; i < count && self->left > 0; i++, self->left--)
                 print_order(self, &views[i]);
-                after = views[i].order_id;
-            }
         }
     }
 }

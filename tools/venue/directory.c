@@ -37,6 +37,12 @@ static venue_shard *shard_add(venue_shards *shards, uint32_t number) {
     return &shards->list[at];
 }
 
+bool venue_shards_all_run(const venue_shards *shards) {
+    for (uint32_t i = 0; i < shards->count; i++)
+        if (!shards->list[i].runs) return false;
+    return true;
+}
+
 const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number) {
     for (uint32_t i = 0; i < shards->count; i++)
         if (shards->list[i].number == number) return &shards->list[i];
@@ -84,6 +90,19 @@ static void on_status(void *context, const bus_message *message) {
     tw_text_copy(shard->leader, sizeof shard->leader, status.leader);
 }
 
+static void on_matcher(void *context, const bus_message *message) {
+    shard_search *self = context;
+    venue_shards *shards = self->shards;
+    wire_matcher *next = &shards->matchers[shards->matcher_count];
+    if (message->status != 0 || shards->matcher_count == VENUE_MAX_MATCHERS)
+        return; /* none of them is connected; or enough */
+    if (wire_matcher_decode(message->bytes, message->length, next) != WIRE_OK) return;
+    if (strcmp(next->exchange, self->mic) != 0) return;
+    if (next->standing != WIRE_STANDING_STARTING)
+        shard_add(shards, next->shard); /* one that starts has no streams perhaps */
+    shards->matcher_count++;
+}
+
 /* Enough is known once JetStream has spoken and every shard that it named has been heard. */
 static bool all_heard(void *context) {
     const shard_search *self = context;
@@ -109,20 +128,33 @@ static void wait_for_shards(shard_search *self, venue_link *link, bool whole) {
     }
 }
 
-static tw_code search(shard_search *self, venue_link *link, bool whole, tw_error *error) {
+static tw_code ask_for_all(shard_search *self, venue_link *link, bool whole, tw_error *error) {
     char subject[SUBJECT_BYTES], ask[64];
-    bus_subscription *statuses;
-    venue_request names;
-    tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->mic);
-    tw_text_format(ask, sizeof ask, "{\"subject\":\"control.%s.*\"}", self->mic);
-    tw_code code = bus_subscribe(link->bus, subject, on_status, self, 0, &statuses, error);
+    venue_request names, matchers = {0};
+    tw_code code = TW_OK;
+    if (whole) {
+        subject_matchers(subject, sizeof subject, self->mic);
+        code = venue_request_start(&matchers, link, subject, NULL, 0, on_matcher, self, error);
+    }
     if (code != TW_OK) return code;
+    tw_text_format(ask, sizeof ask, "{\"subject\":\"control.%s.*\"}", self->mic);
     code =
         venue_request_start(&names, link, STREAM_NAMES, (const uint8_t *)ask, strlen(ask), on_names, self, error);
     if (code == TW_OK) {
         wait_for_shards(self, link, whole);
         venue_request_end(&names);
     }
+    venue_request_end(&matchers);
+    return code;
+}
+
+static tw_code search(shard_search *self, venue_link *link, bool whole, tw_error *error) {
+    char subject[SUBJECT_BYTES];
+    bus_subscription *statuses;
+    tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->mic);
+    tw_code code = bus_subscribe(link->bus, subject, on_status, self, 0, &statuses, error);
+    if (code != TW_OK) return code;
+    code = ask_for_all(self, link, whole, error);
     bus_unsubscribe(statuses);
     return code;
 }

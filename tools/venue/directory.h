@@ -24,15 +24,22 @@ typedef struct venue_shard {
     int64_t day_end_ns; /* when that ends; TW_TIME_ABSENT: it has ended */
 } venue_shard;
 
+#define VENUE_MAX_MATCHERS 64u
+
 typedef struct venue_shards {
     uint32_t count;
     bool complete;                      /* JetStream named them; else only those that run are known */
     venue_shard list[VENUE_MAX_SHARDS]; /* by number */
+    uint32_t matcher_count;
+    wire_matcher matchers
+        [VENUE_MAX_MATCHERS]; /* with `whole`: what instances say of themselves, the first so many; surely those of shards that don't run */
 } venue_shards;
 
-/* `whole`: waits longer for JetStream's word, for who has to reach every shard. TW_NOT_FOUND: no venue of this name is there; the text
+/* `whole`: waits longer for JetStream's word, for who has to reach every shard, and asks each matcher what it is doing. TW_NOT_FOUND: no venue of this name is there; the text
  * says what to do. */
 tw_code venue_shards_find(venue_link *link, const char *mic, bool whole, venue_shards *shards, tw_error *error);
+/* True if a leader of each was heard. */
+bool venue_shards_all_run(const venue_shards *shards);
 const venue_shard *venue_shards_get(const venue_shards *shards, uint32_t number); /* NULL: no such shard */
 /* Asks each shard that runs for its trading day. TW_AWAY names one that does not answer. */
 tw_code venue_shards_days(venue_link *link, const char *mic, int64_t timeout_ns, venue_shards *shards,

@@ -129,6 +129,7 @@ static const attribute attributes[] = {
     {BOUNDS, "client-ids", VALUE_BOUND, AT(max_client_ids), 0, "32M", false},
     {BOUNDS, "sessions", VALUE_BOUND, AT(max_sessions), 0, "16k", false},
     {BOUNDS, "reports", VALUE_BOUND, AT(max_reports), 0, "1M", false},
+    {BOUNDS, "steps", VALUE_BOUND, AT(max_steps), 0, "1M", false},
     {BOUNDS, "memory", VALUE_YES, 0, VENUE_GIVEN_MEMORY, "yes", false},
     {BOUNDS, "shard", VALUE_SHARD, 0, 0, "2", false},
     {CANCEL, "side", VALUE_SIDE, AT(sides), 0, "buy", false},

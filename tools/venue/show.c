@@ -9,12 +9,18 @@
 #include "base/text.h"
 #include "matcher/core/types.h"
 #include "tools/venue/ask.h"
+#include "tools/venue/name.h"
 #include "tools/venue/value.h"
 
 #define LINE_BYTES 2048
 
+static void finish_line(json_writer *w, const char *line) {
+    json_close_object(w);
+    if (json_finish(w)) puts(line);
+}
+
 static const char *state_of(const venue_shard *shard) {
-    if (!shard->runs) return "NOT RUNNING";
+    if (!shard->runs) return "NOT SERVING";
     return tw_book_state_name(shard->state);
 }
 
@@ -39,12 +45,93 @@ static void print_shards(const char *mic, const venue_shards *shards) {
             printf("%15" PRIu64 " %20" PRIu64 "  %-20s  %-28s %s\n", shard->term, shard->seq, day_of(shard, day),
                    shard->epoch, shard->leader);
         else
-            printf("%15s %20s  its matcher is not heard\n", "-", "-");
+            printf("%15s %20s  no leader is heard: see below\n", "-", "-");
     }
 }
 
-static void print_instruments(const venue_directory *directory) {
+/* ---- what doesn't serve ---- */
+
+static const char *const standings[] = {"STARTING", "FOLLOWING", "SERVING", "HALTED"};
+
+static const char *standing_of(const wire_matcher *matcher) {
+    return matcher->standing <= WIRE_STANDING_HALTED ? standings[matcher->standing] : "?";
+}
+
+static void print_matcher(FILE *to, const wire_matcher *m) {
+    char since[TW_INSTANT_BYTES], reason[WIRE_WHY_BYTES];
+    tw_instant_format(since, m->since_ns);
+    venue_text_printable(reason, sizeof reason, m->reason);
+    fprintf(to, "  %s: %s since %.19sZ, after input %" PRIu64, m->instance, standing_of(m), since, m->seq);
+    if (m->standing == WIRE_STANDING_HALTED)
+        fprintf(to,
+                "\n    why: %s\n    what to do: docs/venue.md, \"When it says HALTED\"; it stays so until it is "
+                "ended\n",
+                reason);
+    else if (m->standing == WIRE_STANDING_STARTING)
+        fprintf(to, ": it makes its streams or looks for a snapshot%s%s\n", reason[0] != '\0' ? ": " : "", reason);
+    else
+        fprintf(to, "%s%s: its log says whom it waits for\n", reason[0] != '\0' ? ": " : "", reason);
+}
+
+/* Of a shard that is served only what is wrong. */
+static bool is_worth_telling(const venue_shards *shards, const wire_matcher *matcher) {
+    const venue_shard *shard = venue_shards_get(shards, matcher->shard);
+    return shard == NULL || !shard->runs || matcher->standing == WIRE_STANDING_HALTED;
+}
+
+static uint32_t print_matchers(FILE *to, const venue_shards *shards, const venue_shard *shard) {
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < shards->matcher_count; i++) {
+        const wire_matcher *matcher = &shards->matchers[i];
+        if (matcher->shard != shard->number || !is_worth_telling(shards, matcher)) continue;
+        if (told++ == 0 && shard->runs)
+            fprintf(to, "shard %" PRIu32 " is served, but not by all:\n", shard->number);
+        print_matcher(to, matcher);
+    }
+    return told;
+}
+
+void venue_show_silent(FILE *to, const char *mic, const venue_shards *shards) {
+    for (uint32_t i = 0; i < shards->count; i++) {
+        const venue_shard *shard = &shards->list[i];
+        if (!shard->runs)
+            fprintf(to,
+                    "shard %" PRIu32
+                    " of %s does not serve: what is sent to it is stored, and happens when it does\n",
+                    shard->number, mic);
+        if (print_matchers(to, shards, shard) == 0 && !shard->runs)
+            fprintf(to, "  no tickwire-matcher of it is connected: start one, --exchange %s --shard %" PRIu32 "\n",
+                    mic, shard->number);
+    }
+}
+
+static void matchers_json(const venue_shards *shards) {
+    char line[LINE_BYTES];
+    for (uint32_t i = 0; i < shards->matcher_count; i++) {
+        const wire_matcher *m = &shards->matchers[i];
+        json_writer w;
+        if (!is_worth_telling(shards, m)) continue;
+        json_start(&w, line, sizeof line);
+        json_open_object(&w, NULL);
+        json_string(&w, "type", "matcher");
+        json_string(&w, "exchange", m->exchange);
+        json_u64(&w, "shard", m->shard);
+        json_string(&w, "instance", m->instance);
+        json_string(&w, "standing", standing_of(m));
+        if (m->reason[0] != '\0') json_string(&w, "reason", m->reason);
+        json_i64_string(&w, "since_ns", m->since_ns);
+        json_u64_string(&w, "seq", m->seq);
+        json_u64_string(&w, "journaled", m->journaled);
+        finish_line(&w, line);
+    }
+}
+
+/* ---- instruments ---- */
+
+static void print_instruments(const venue_shards *shards, const venue_directory *directory) {
     char tick[TW_DECIMAL_BYTES], lot[TW_DECIMAL_BYTES];
+    if (directory->count == 0 && !venue_shards_all_run(shards))
+        return (void)printf("\nno instruments are known: a shard that does not serve tells none\n");
     if (directory->count == 0)
         return (void)printf("\nno instruments: define some with 'tickwire venue apply FILE'\n");
     printf("\n%-16s %5s  %-14s %12s %12s\n", "INSTRUMENT", "SHARD", "STATE", "TICK", "LOT");
@@ -55,11 +142,6 @@ static void print_instruments(const venue_directory *directory) {
         printf("%-16s %5" PRIu32 "  %-14s %12s %12s\n", entry->symbol, entry->shard,
                tw_trading_state_name(entry->trading), tick, lot);
     }
-}
-
-static void finish_line(json_writer *w, const char *line) {
-    json_close_object(w);
-    if (json_finish(w)) puts(line);
 }
 
 static void shards_json(const char *mic, const venue_shards *shards) {
@@ -110,10 +192,12 @@ static void instruments_json(const char *mic, const venue_directory *directory) 
 void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory, bool json) {
     if (json) {
         shards_json(mic, shards);
+        matchers_json(shards);
         instruments_json(mic, directory);
     } else {
         print_shards(mic, shards);
-        print_instruments(directory);
+        venue_show_silent(stdout, mic, shards);
+        print_instruments(shards, directory);
     }
 }
 

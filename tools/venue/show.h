@@ -2,7 +2,12 @@
 #ifndef TICKWIRE_TOOLS_VENUE_SHOW_H
 #define TICKWIRE_TOOLS_VENUE_SHOW_H
 
+#include <stdio.h>
+
 #include "tools/venue/directory.h"
+
+/* Of each shard without a leader: what its matchers say, and what to do; and of matchers that are halted beside one that serves. Nothing where all is well. */
+void venue_show_silent(FILE *to, const char *mic, const venue_shards *shards);
 
 void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory, bool json);
 

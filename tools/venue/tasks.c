@@ -17,8 +17,8 @@ typedef struct making {
     size_t at;
 } making;
 
-/* "open all", "halt all", "pre-open all". What has left a shard is closed and blocked there, and would be back if its state were another: so
- * these go to the instruments that live there, one by one. */
+/* "open all", "halt all", "pre-open all": they go to the instruments that live at a shard, one by one, so that each is answered. Where what lives there
+ * isn't known they go as they are, and the engine passes over what has left. */
 static bool is_state_of_all(const wire_control_command *c) {
     return c->kind == WIRE_SET_STATE && c->all_symbols && c->state != MX_CLOSED;
 }
@@ -97,6 +97,20 @@ static tw_code check_scale(const making *self, const wire_control_command *c, tw
     return TW_OK;
 }
 
+/* What a shard that does not run has is not in the directory: a new name here may be an instrument there, and would be open in both. */
+static tw_code check_new(const making *self, const char *symbol, tw_error *error) {
+    const venue_shards *shards = self->ground->shards;
+    for (uint32_t i = 0; shards->count > 1 && i < shards->count; i++)
+        if (!shards->list[i].runs)
+            return tw_error_set(
+                error, TW_AWAY,
+                "shard %" PRIu32
+                " does not run, so nobody knows whether %s lives there, and nothing was sent: start its "
+                "matcher, or say shard= if %s is new",
+                shards->list[i].number, symbol, symbol);
+    return TW_OK;
+}
+
 static tw_code make_for_symbol(const making *self, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
     bool defines = c->kind == WIRE_DEFINE_INSTRUMENT;
@@ -107,6 +121,7 @@ static tw_code make_for_symbol(const making *self, const venue_order *order, tw_
                             "%s lives on shard %" PRIu32
                             ": to move it there is 'tickwire venue move %s --to %" PRIu32 "'",
                             c->symbol, shard, c->symbol, order->shard);
+    if (shard == 0 && order->shard == 0 && check_new(self, c->symbol, error) != TW_OK) return error->code;
     if (shard == 0) shard = shard_for(self->ground, order);
     if (venue_shards_get(self->ground->shards, shard) == NULL)
         return tw_error_set(error, TW_NOT_FOUND,
@@ -162,7 +177,6 @@ static tw_code make_for_all(const making *self, const venue_order *order, tw_err
             leave_day(self->tasks, order, &shards->list[i]);
             continue;
         }
-        /* a shard that does not run tells no instruments: it gets the command as a whole */
         tw_code code = is_state_of_all(&command) && shards->list[i].runs
                            ? make_for_residents(self, order, shards->list[i].number, error)
                            : venue_tasks_add(self->tasks, shards->list[i].number, order->number, &command, error);
