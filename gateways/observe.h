@@ -30,7 +30,8 @@ typedef struct observed {
     int64_t connections, websockets, event_streams;
     int64_t sessions_known, sessions_anonymous, users, keys, files_failed, provider_state, keys_age_s;
     int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
-    int64_t orders_waiting, orders_under_way, orders_sessions, orders_followers, orders_accounts, orders_chases, orders_catch_ups;
+    int64_t orders_waiting, orders_under_way, orders_sessions, orders_followers, orders_accounts, orders_chases,
+        orders_catch_ups;
     int64_t orders_instruments, orders_shards, orders_directory_known, orders_bus, orders_redis_state;
     int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;

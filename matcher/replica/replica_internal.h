@@ -61,8 +61,8 @@ struct mr_replica {
     const char *of_order; /* mr_order_correlation */
     correlations correlations;
     shelf records;
-    exponents *exponents;   /* by instrument */
-    uint64_t gone_seq;      /* what came behind this report is kept; it and those before are in execlog alone */
+    exponents *exponents; /* by instrument */
+    uint64_t gone_seq;    /* what came behind this report is kept; it and those before are in execlog alone */
     uint32_t gone_n;
     mr_record **first_same; /* by account: the records that are kept, oldest and newest */
     mr_record **last_same;
