@@ -333,6 +333,14 @@ static void session_done(order_desk *self, uint64_t ticket, const bus_write_resu
     }
 }
 
+/* By shard, whichever stream was the first to answer. */
+static void add_part(order_ticket *t, order_part part) {
+    uint32_t at = t->part_count++;
+    for (; at > 0 && t->parts[at - 1].shard > part.shard; at--)
+        t->parts[at] = t->parts[at - 1];
+    t->parts[at] = part;
+}
+
 static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
     done *d = context;
     order_desk *self = d->desk;
@@ -343,7 +351,7 @@ static void on_command_done(void *context, uint64_t ticket, uint32_t index) {
     order_ticket *t = self->tickets[ticket];
     judge(t, d->result);
     if (d->result->outcome == BUS_WRITE_STORED)
-        t->parts[t->part_count++] = (order_part){.shard = d->shard, .seq = d->result->seq, .index = index};
+        add_part(t, (order_part){.shard = d->shard, .seq = d->result->seq, .index = index});
     if (--t->parts_left == 0) finish(self, t);
 }
 
@@ -864,12 +872,21 @@ order_desk_stats order_desk_read_stats(const order_desk *self) {
 
 /* ---- opening and closing ---- */
 
-static tw_code take_accounts(order_desk *self, const char *list, tw_error *error) {
+static tw_code check_accounts(const char *list, tw_error *error) {
     while (*list != '\0') {
         size_t length = strcspn(list, ",");
         if (length == 0 || length >= WIRE_ACCOUNT_BYTES)
             return tw_error_set(error, TW_INVALID, "--anonymous-accounts: an account has 1 to %u bytes",
                                 WIRE_ACCOUNT_BYTES - 1);
+        list += length + (list[length] == ',');
+    }
+    return TW_OK;
+}
+
+/* A list that check_accounts has seen. */
+static tw_code take_accounts(order_desk *self, const char *list, tw_error *error) {
+    while (*list != '\0') {
+        size_t length = strcspn(list, ",");
         if (!text_list_add(&self->anonymous, list, length))
             return tw_error_set(error, TW_NO_MEMORY, "no memory for accounts");
         list += length + (list[length] == ',');
@@ -877,7 +894,8 @@ static tw_code take_accounts(order_desk *self, const char *list, tw_error *error
     return TW_OK;
 }
 
-static tw_code check_settings(const gateway_settings *s, tw_error *error) {
+tw_code order_desk_check(const gateway_settings *s, tw_error *error) {
+    if (s->venue[0] == '\0') return TW_OK;
     if (!http_is_mic(s->venue, strlen(s->venue)))
         return tw_error_set(error, TW_INVALID, "--venue '%s' is no MIC: four of A-Z 0-9", s->venue);
     if (s->order_rate > 0 && s->redis[0] == '\0')
@@ -885,7 +903,7 @@ static tw_code check_settings(const gateway_settings *s, tw_error *error) {
             error, TW_INVALID,
             "--venue wants --redis, which counts the orders of each user over all gateways; or --order-rate "
             "0 for no such limit");
-    return TW_OK;
+    return check_accounts(s->anonymous_accounts, error);
 }
 
 static tw_code take_memory(order_desk *self, tw_error *error) {
@@ -935,8 +953,6 @@ static tw_code open_all(order_desk *self, tw_error *error) {
 tw_code order_desk_open(order_desk **made, gateway *owner, tw_error *error) {
     const gateway_settings *s = &owner->settings;
     if (s->venue[0] == '\0') return TW_OK;
-    tw_code code = check_settings(s, error);
-    if (code != TW_OK) return code;
     order_desk *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for order entry");
     self->owner = owner;
@@ -947,7 +963,7 @@ tw_code order_desk_open(order_desk **made, gateway *owner, tw_error *error) {
     uint64_t fifth = (uint64_t)(s->session_timeout_ns / 5 / TICK_NS);
     self->beat_ticks = fifth < BEAT_TICKS ? fifth : BEAT_TICKS; /* 2 s at least: never 0 */
     *made = self;
-    code = open_all(self, error);
+    tw_code code = open_all(self, error);
     if (code != TW_OK) {
         order_desk_close(self);
         return code;

@@ -18,13 +18,16 @@
 #include "gateways/orders/follow.h"
 #include "gateways/orders/report.h"
 #include "gateways/orders/request.h"
+#include "gateways/settings.h"
 #include "gateways/stream/request.h"
 #include "runtime/bus.h"
 #include "runtime/bus_writer.h"
 
 typedef struct order_desk order_desk;
 
-/* *made is NULL where no --venue is set: every function here takes that. TW_INVALID: settings; TW_AWAY: no bus. */
+/* Do the settings fit together? Before anything is connected to. TW_INVALID names the one that doesn't. */
+tw_code order_desk_check(const gateway_settings *settings, tw_error *error);
+/* *made is NULL where no --venue is set: every function here takes that. The settings were checked. TW_AWAY: no bus. */
 tw_code order_desk_open(order_desk **made, gateway *owner, tw_error *error);
 /* Who waits is told so. Run the loop, then order_desk_free. */
 void order_desk_close(order_desk *desk);

@@ -399,6 +399,8 @@ tw_code gateway_open(gateway *self, tw_error *error) {
         return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
     tw_code code = origin_check_list(self->settings.origins, error);
     if (code != TW_OK) return tw_error_wrap(error, "--origins");
+    code = order_desk_check(&self->settings, error);
+    if (code != TW_OK) return code;
     code = open_doorman(self, error);
     if (code == TW_OK) code = read_pages(self, error);
     if (code == TW_OK) code = open_stream(self, error);

@@ -32,12 +32,23 @@ static void collect(void *context) {
     seen->burst_limit = self->burst.now;
 }
 
-static void add_counters(ingest *self, const char *labels) {
-    ingest_observed *seen = &self->observed;
-    const struct {
-        const char *name, *help;
-        const uint64_t *value;
-    } counters[] = {
+typedef struct counter_row {
+    const char *name, *help;
+    const uint64_t *value;
+} counter_row;
+
+static void add_rows(ingest *self, const char *labels, const counter_row *rows, size_t count) {
+    char name[96];
+    for (size_t i = 0; i < count; i++) {
+        tw_text_format(name, sizeof name, "tickwire_ingest_%s", rows[i].name);
+        metrics_add_counter(self->metrics, name, labels, rows[i].help, rows[i].value);
+    }
+}
+
+/* From the exchange to the books. */
+static void add_counters_in(ingest *self, const char *labels) {
+    const ingest_observed *seen = &self->observed;
+    const counter_row rows[] = {
         {"messages_total", "Source messages applied.", &self->messages_total},
         {"packets_total", "Packets received on all lines; on a SoupBinTCP link reads.", &seen->line.gap.packets},
         {"packets_malformed_total", "Packets that are not MoldUDP64; SoupBinTCP connections given up likewise.",
@@ -72,6 +83,14 @@ static void add_counters(ingest *self, const char *labels) {
          &seen->market.passed_over},
         {"instruments_refused_total", "Symbols refused because max-instruments was reached.",
          &seen->instruments_refused},
+    };
+    add_rows(self, labels, rows, sizeof rows / sizeof *rows);
+}
+
+/* From the books to the bus, and who leads. */
+static void add_counters_out(ingest *self, const char *labels) {
+    const ingest_observed *seen = &self->observed;
+    const counter_row rows[] = {
         {"updates_merged_total", "Source changes folded into a later update.", &seen->publisher.merged},
         {"burst_limit_changes_total", "Times the limit of merging was raised or lowered.", &self->burst.changes},
         {"updates_unchanged_total", "Marks that left nothing visible changed.", &seen->publisher.unchanged},
@@ -95,11 +114,7 @@ static void add_counters(ingest *self, const char *labels) {
         {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
         {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
-    char name[96];
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
-        tw_text_format(name, sizeof name, "tickwire_ingest_%s", counters[i].name);
-        metrics_add_counter(self->metrics, name, labels, counters[i].help, counters[i].value);
-    }
+    add_rows(self, labels, rows, sizeof rows / sizeof *rows);
 }
 
 static void add_channels(ingest *self, const char *labels) {
@@ -222,7 +237,8 @@ tw_code observe_open(ingest *self, tw_error *error) {
     char labels[96];
     tw_text_format(labels, sizeof labels, "exchange=\"%s\",partition=\"%" PRIu64 "\"", self->settings.exchange,
                    self->settings.partition);
-    add_counters(self, labels);
+    add_counters_in(self, labels);
+    add_counters_out(self, labels);
     add_channels(self, labels);
     add_gauges(self, labels);
     add_roles(self, labels);

@@ -67,6 +67,7 @@ static void collect(void *context) {
     seen->reports = mr_reports(self->replica);
     seen->inputs_consumers = inputs_consumers(self->inputs);
     seen->log_consumers = execlog_consumers(self->execlog);
+    seen->queries_waiting = queries_waiting(self->queries);
 }
 
 static void add_counters(matcher *self, const char *labels) {
@@ -94,6 +95,7 @@ static void add_counters(matcher *self, const char *labels) {
         {"execlog_refused_total", "Writes that the stream refused.", &n->log_refused},
         {"execlog_fenced_total", "Times that another matcher had written while this one led.", &n->log_fenced},
         {"queries_total", "Questions answered.", &n->queries},
+        {"queries_busy_total", "Questions told to come back: too many waited.", &n->queries_busy},
         {"queries_passed_over_total", "Questions not answered because too much was buffered.",
          &n->queries_passed_over},
         {"hashes_total", "State hashes published.", &n->hashes},
@@ -134,6 +136,7 @@ static void add_gauges(matcher *self, const char *labels) {
         {"role",
          "0 following, 1 claiming, 2 catching up, 3 leading, 4 verifying, 5 draining, 6 offering, 7 halted.",
          &seen->role},
+        {"queries_waiting", "Questions that wait for their turn.", &seen->queries_waiting},
         {"leads", "1 while this instance publishes and writes execlog.", &seen->leads},
         {"ready", "1 while both streams have been read to their ends and execlog takes what is written.",
          &seen->ready},

@@ -188,6 +188,7 @@ static tw_code open_replica(matcher *self, tw_error *error) {
                           .backlog_bytes = set->backlog,
                           .input_bytes = set->input_memory,
                           .recent_bytes = set->recent};
+    (void)uv_random(NULL, NULL, &options.salt, sizeof options.salt, 0, NULL);
     return mr_alloc(&self->replica, &options, error);
 }
 

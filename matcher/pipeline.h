@@ -67,7 +67,7 @@ typedef struct matcher_counts {
     uint64_t bursts;
     uint64_t live_messages, live_bytes, fills_messages;
     uint64_t log_messages, log_bytes, log_found, log_unknown, log_refused, log_fenced;
-    uint64_t queries, queries_passed_over;
+    uint64_t queries, queries_busy, queries_passed_over;
     uint64_t hashes, hashes_alike, hashes_different;
     uint64_t clocks;
     uint64_t snapshots, snapshots_failed, snapshot_bytes;
@@ -80,7 +80,7 @@ typedef struct matcher_observed {
     publisher_stats publisher;
     bus_stats bus;
     int64_t state, role, leads, term, seq, journaled, backlog_bytes, backlog_reports, waiting_inputs, found_waiting;
-    int64_t storage_low, orders_left, execlog_left;
+    int64_t storage_low, orders_left, execlog_left, queries_waiting;
     int64_t ready, open_orders, instruments, accounts, positions, bus_buffered, snapshot_seq, snapshot_age_ns;
     uint64_t reports, inputs_consumers, log_consumers;
 } matcher_observed;
@@ -206,6 +206,7 @@ const char *order_log_unreadable(const order_log *log);
 /* queries.c */
 tw_code queries_open(queries **queries, matcher *matcher, tw_error *error);
 void queries_close(queries *queries);
+uint32_t queries_waiting(const queries *queries);
 
 /* hashes.c */
 tw_code hashes_open(hashes **hashes, matcher *matcher, tw_error *error);

@@ -468,3 +468,15 @@ bool subject_matches(const char *pattern, const char *subject) {
     }
     return false;
 }
+
+bool subject_is_pattern(const char *text) {
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ".");
+        bool tail = length == 1 && at[0] == '>';
+        if (length == 0 || (tail && at[1] != '\0')) return false;
+        for (size_t i = 0; i < length; i++)
+            if ((unsigned char)at[i] <= ' ' || at[i] == 127 || (at[i] == '>' && !tail)) return false;
+        at += length;
+        if (*at == '\0') return true;
+    }
+}

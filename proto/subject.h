@@ -119,6 +119,9 @@ bool subject_shard(char *subject, size_t capacity, subject_kind kind, const char
 /* Takes a concrete subject (no wildcards) apart. Returns parts->kind; UNKNOWN leaves the rest unset. */
 subject_kind subject_parse(const char *subject, subject_parts *parts);
 
+/* Could a server be asked for it? No empty token, no blank, '>' alone and last. */
+bool subject_is_pattern(const char *text);
+
 /* True if `subject` matches `pattern` by NATS rules: '*' is one token, '>' one or more at the end. */
 bool subject_matches(const char *pattern, const char *subject);
 

@@ -271,6 +271,10 @@ static void make_ids(run *self) {
     tw_text_copy(c->correlation_id, sizeof c->correlation_id, id);
 }
 
+static tw_date today(void) {
+    return tw_date_from_days(rt_clock_utc_ns() / TW_NS_PER_DAY);
+}
+
 static tw_code prepare(run *self, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
     tw_code code = self->ticket.order_id != 0 ? find_order(self, error) : TW_OK;
@@ -286,7 +290,7 @@ static tw_code prepare(run *self, tw_error *error) {
                                   .quantity_exponent = entry->quantity_exponent,
                                   .tick = entry->tick,
                                   .lot = entry->lot,
-                                  .today = tw_date_from_days(rt_clock_utc_ns() / TW_NS_PER_DAY)};
+                                  .today = today()};
     self->shard = self->ticket.order_id != 0 ? self->ticket.shard : entry->shard;
     code = ticket_command(&self->ticket, &ground, &self->command, error);
     if (code == TW_OK) code = check_account(self, error);
@@ -471,6 +475,7 @@ int command_order(int argc, char **argv) {
     if (outcome == SETTINGS_RUN) {
         tw_code code =
             ticket_read(&self->ticket, words, count, self->settings.link.exchange, &self->settings.options, &error);
+        if (code == TW_OK) code = ticket_check(&self->ticket, today(), &error);
         interrupt_watch();
         if (code == TW_OK) code = venue_link_open(&self->link, &self->settings.link, "tickwire order", &error);
         if (code == TW_OK) {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "client/tickwire.h"
+#include "proto/subject.h"
 #include "runtime/clock.h"
 #include "runtime/settings.h"
 #include "tools/command.h"
@@ -287,6 +288,10 @@ int command_tap(int argc, char **argv) {
         return 0;
     }
     if (outcome == SETTINGS_RUN && count == 0) tw_error_set(&error, TW_INVALID, "name a subject, such as 'XNAS.>'");
+    for (size_t i = 0; outcome == SETTINGS_RUN && i < count; i++)
+        if (!subject_is_pattern(subjects[i]))
+            tw_error_set(&error, TW_INVALID, "'%s' is no subject: words between dots, such as 'XNAS.AAPL.>'",
+                         subjects[i]);
     if (error.code != TW_OK) {
         fprintf(stderr, "tickwire tap: %s\nTry `tickwire tap --help`.\n", error.text);
         settings_free(owner);

@@ -8,6 +8,7 @@
 #include "base/json_levels.h"
 #include "base/text.h"
 #include "proto/subject.h"
+#include "proto/venues.h"
 
 /* ---- JSON ---- */
 
@@ -250,26 +251,19 @@ static void json_candle(json_writer *w, const wire_candle *m) {
     json_bool(w, "incomplete", m->incomplete);
 }
 
-static void json_venues(json_writer *w, const char *name, const wire_venues *venues) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < venues->count; i++)
-        json_string(w, NULL, venues->mics[i]);
-    json_close_array(w);
-}
-
 static void json_nbbo(json_writer *w, const wire_nbbo *m) {
     const wire_header *h = &m->header;
     json_header(w, h);
     json_price(w, "bid_price", m->bid.price, h);
     json_quantity(w, "bid_quantity", m->bid.quantity, h);
-    json_venues(w, "bid_exchanges", &m->bid_venues);
+    wire_venues_json(w, "bid_exchanges", &m->bid_venues);
     json_price(w, "ask_price", m->ask.price, h);
     json_quantity(w, "ask_quantity", m->ask.quantity, h);
-    json_venues(w, "ask_exchanges", &m->ask_venues);
+    wire_venues_json(w, "ask_exchanges", &m->ask_venues);
     json_bool(w, "locked", m->locked);
     json_bool(w, "crossed", m->crossed);
     json_u64(w, "venues", m->venue_count);
-    json_venues(w, "venues_stale", &m->stale_venues);
+    wire_venues_json(w, "venues_stale", &m->stale_venues);
 }
 
 static void json_usage(json_writer *w, const wire_usage *m) {

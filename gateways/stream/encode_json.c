@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/json_levels.h"
 #include "gateways/stream/encode.h"
+#include "proto/venues.h"
 
 static void put_time(json_writer *w, const char *name, int64_t time_ns) {
     if (time_ns != TW_TIME_ABSENT) json_i64_string(w, name, time_ns);
@@ -147,13 +148,6 @@ static void put_candle(json_writer *w, const encode_frame *frame, const wire_can
     json_u64(w, "revision", m->revision);
 }
 
-static void put_venues(json_writer *w, const char *name, const wire_venues *venues) {
-    json_open_array(w, name);
-    for (uint32_t i = 0; i < venues->count; i++)
-        json_string(w, NULL, venues->mics[i]);
-    json_close_array(w);
-}
-
 /* The exchange with the largest quantity, and all of them where there are several. */
 static void put_best(json_writer *w, const char *const names[3], const tw_level *level, const wire_venues *venues,
                      const wire_header *header) {
@@ -163,7 +157,7 @@ static void put_best(json_writer *w, const char *const names[3], const tw_level 
     json_decimal_u64(w, NULL, level->quantity, header->quantity_exponent);
     json_close_array(w);
     if (venues->count > 0) json_string(w, names[1], venues->mics[0]);
-    if (venues->count > 1) put_venues(w, names[2], venues);
+    if (venues->count > 1) wire_venues_json(w, names[2], venues);
 }
 
 static void put_nbbo(json_writer *w, const encode_frame *frame, const wire_nbbo *m) {
@@ -176,7 +170,7 @@ static void put_nbbo(json_writer *w, const encode_frame *frame, const wire_nbbo 
     if (m->locked) json_bool(w, "locked", true);
     if (m->crossed) json_bool(w, "crossed", true);
     json_u64(w, "venues", m->venue_count);
-    if (m->stale_venues.count > 0) put_venues(w, "venues_stale", &m->stale_venues);
+    if (m->stale_venues.count > 0) wire_venues_json(w, "venues_stale", &m->stale_venues);
 }
 
 size_t stream_encode_json(char *out, size_t capacity, const encode_frame *frame, topic_kind kind,

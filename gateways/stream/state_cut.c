@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateways/stream/group.h"
+#include "proto/venues.h"
 
 static bool same_level(const tw_level *a, const tw_level *b) {
     if (a->price == TW_PRICE_ABSENT || b->price == TW_PRICE_ABSENT) return a->price == b->price;
@@ -22,18 +23,11 @@ static bool same_imbalance(const tw_imbalance *a, const tw_imbalance *b) {
            a->variation == b->variation;
 }
 
-static bool same_venues(const wire_venues *a, const wire_venues *b) {
-    if (a->count != b->count) return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(a->mics[i], b->mics[i]) != 0) return false;
-    return true;
-}
-
 static bool same_nbbo(const wire_nbbo *a, const wire_nbbo *b) {
     return same_level(&a->bid, &b->bid) && same_level(&a->ask, &b->ask) && a->locked == b->locked &&
            a->crossed == b->crossed && a->venue_count == b->venue_count &&
-           same_venues(&a->bid_venues, &b->bid_venues) && same_venues(&a->ask_venues, &b->ask_venues) &&
-           same_venues(&a->stale_venues, &b->stale_venues);
+           wire_venues_same(&a->bid_venues, &b->bid_venues) && wire_venues_same(&a->ask_venues, &b->ask_venues) &&
+           wire_venues_same(&a->stale_venues, &b->stale_venues);
 }
 
 /* But for where in the chain they are and how good they are. */

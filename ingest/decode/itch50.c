@@ -424,7 +424,8 @@ itch50_result itch50_decode(const uint8_t *bytes, size_t length, itch50_message 
     }
 }
 
-static void encode_body(const itch50_message *m, uint8_t *b) {
+/* What is said of instruments and of the market as a whole: rare. */
+static void encode_rare(const itch50_message *m, uint8_t *b) {
     switch ((itch50_type)m->type) {
     case ITCH50_SYSTEM_EVENT:
         b[11] = (uint8_t)m->u.system_event.code;
@@ -457,6 +458,23 @@ static void encode_body(const itch50_message *m, uint8_t *b) {
     case ITCH50_OPERATIONAL_HALT:
         encode_operational_halt(m, b);
         break;
+    case ITCH50_NOII:
+        encode_noii(m, b);
+        break;
+    case ITCH50_RPII:
+        store_text(b + 11, m->u.rpii.stock, 8);
+        b[19] = (uint8_t)m->u.rpii.interest;
+        break;
+    case ITCH50_DIRECT_LISTING:
+        encode_direct_listing(m, b);
+        break;
+    default:
+        break;
+    }
+}
+
+static void encode_body(const itch50_message *m, uint8_t *b) {
+    switch ((itch50_type)m->type) {
     case ITCH50_ADD_ORDER:
     case ITCH50_ADD_ORDER_MPID:
         encode_add(m, b);
@@ -483,15 +501,8 @@ static void encode_body(const itch50_message *m, uint8_t *b) {
     case ITCH50_BROKEN_TRADE:
         tw_store_be64(b + 11, m->u.broken.match_id);
         break;
-    case ITCH50_NOII:
-        encode_noii(m, b);
-        break;
-    case ITCH50_RPII:
-        store_text(b + 11, m->u.rpii.stock, 8);
-        b[19] = (uint8_t)m->u.rpii.interest;
-        break;
-    case ITCH50_DIRECT_LISTING:
-        encode_direct_listing(m, b);
+    default:
+        encode_rare(m, b);
         break;
     }
 }

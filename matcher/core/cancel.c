@@ -8,8 +8,9 @@ mx_reason target_find(mx_engine *engine, const mx_target *target, uint32_t *row)
     if (target->instrument >= engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
     uint64_t id = target->order_id;
     if (id == 0 && !mx_client_id_none(&target->client_id)) {
-        uint32_t client = client_find(engine, client_hash(target->account, target->instrument, &target->client_id),
-                                      target->account, target->instrument, &target->client_id);
+        uint32_t client =
+            client_find(engine, client_hash(engine, target->account, target->instrument, &target->client_id),
+                        target->account, target->instrument, &target->client_id);
         if (client != NO_ROW && engine->client_rows[client].reason == MXR_OK)
             id = engine->client_rows[client].order_id;
     }

@@ -8,13 +8,20 @@
  */
 #include "matcher/core/engine_internal.h"
 
-uint32_t client_hash(uint32_t number, uint32_t where, const mx_client_id *id) {
-    uint64_t mixed = (uint64_t)number << 32 | where;
+/* Clients choose their names: with a salt that they don't know they can't choose many that are looked for at one place. */
+uint32_t client_hash(const mx_engine *engine, uint32_t number, uint32_t where, const mx_client_id *id) {
+    uint64_t mixed = engine->client_salt[0] ^ ((uint64_t)number << 32 | where);
     for (size_t i = 0; i < sizeof id->words / sizeof *id->words; i++) {
-        mixed = (mixed ^ id->words[i]) * UINT64_C(0xD6E8FEB86659FD93);
-        mixed ^= mixed >> 32;
+        unsigned __int128 product = (unsigned __int128)(mixed ^ id->words[i]) * engine->client_salt[1];
+        mixed = (uint64_t)product ^ (uint64_t)(product >> 64);
     }
     return (uint32_t)(mixed * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
+void mx_engine_salt(mx_engine *engine, uint64_t salt) {
+    TW_ASSERT(engine->client_count == 0);
+    engine->client_salt[0] = salt;
+    engine->client_salt[1] = state_mix(UINT64_C(0xD6E8FEB86659FD93), salt) | 1;
 }
 
 static bool same(const client_row *row, uint32_t number, uint32_t where, const mx_client_id *id) {
@@ -42,7 +49,7 @@ uint32_t client_find(const mx_engine *engine, uint32_t hash, uint32_t number, ui
 }
 
 void client_foresee(const mx_engine *engine, uint32_t number, uint32_t where, const mx_client_id *id) {
-    if (!mx_client_id_none(id)) id_map_foresee(&engine->client_index, client_hash(number, where, id));
+    if (!mx_client_id_none(id)) id_map_foresee(&engine->client_index, client_hash(engine, number, where, id));
 }
 
 void client_index_add(mx_engine *engine, uint32_t hash, uint32_t row) {

@@ -91,6 +91,8 @@ void engine_clear(mx_engine *engine) {
     empty.account_names = engine->account_names;
     empty.instrument_names = engine->instrument_names;
     empty.position_mask = engine->position_mask;
+    empty.client_salt[0] = engine->client_salt[0];
+    empty.client_salt[1] = engine->client_salt[1];
     table fresh[TABLES];
     tables_of(&empty, fresh);
     for (size_t i = 0; i < TABLES; i++)
@@ -111,6 +113,7 @@ tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *e
         mx_engine_free(made);
         return tw_error_set(error, TW_NO_MEMORY, "no memory for the matching engine's tables");
     }
+    mx_engine_salt(made, 0);
     bounds_begin(made);
     *engine = made;
     return TW_OK;

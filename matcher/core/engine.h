@@ -48,6 +48,10 @@ uint64_t mx_most_reports(const mx_bounds *bounds);
 tw_code mx_engine_alloc(mx_engine **engine, const mx_bounds *bounds, tw_error *error);
 void mx_engine_free(mx_engine *engine); /* NULL is fine */
 
+/* A number that nobody else knows, before the first command: then nobody can make up client order ids that are found slowly. It changes where in memory
+ * they are looked for, and nothing that is said or kept: replicas have different ones. Stays when a snapshot is read. 0 until it is set. */
+void mx_engine_salt(mx_engine *engine, uint64_t salt);
+
 /* Applies one command. Any bytes are fine as a command: what makes no sense is refused with a report. An input's seq below the last
  * one's is a programmer's mistake: the caller watches for gaps and repeats. */
 void mx_apply(mx_engine *engine, const mx_input *input, const mx_command *command, mx_sink *sink);

@@ -197,6 +197,7 @@ struct mx_engine {
     client_row *client_rows;
     uint32_t client_count;
     id_map client_index;
+    uint64_t client_salt[2]; /* where in it names are looked for; no state */
     uint64_t
         client_hash;  /* of all rows, kept up as they come: a day's are too many to be walked for each state hash */
     uint32_t *timers; /* heap of order rows by (expire_ns, entry); from 1 on */
@@ -339,7 +340,7 @@ void position_index_add(mx_engine *engine, uint32_t row);
 mx_money ledger_fill(mx_engine *engine, const order *one, int64_t price, uint64_t quantity, mx_liquidity liquidity);
 
 /* client_ids.c: what client order ids meant today. */
-uint32_t client_hash(uint32_t account, uint32_t instrument,
+uint32_t client_hash(const mx_engine *engine, uint32_t account, uint32_t instrument,
                      const mx_client_id *id); /* of these three for the rest */
 uint32_t client_find(const mx_engine *engine, uint32_t hash, uint32_t account, uint32_t instrument,
                      const mx_client_id *id);

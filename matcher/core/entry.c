@@ -348,7 +348,7 @@ void order_new(mx_engine *engine, const mx_new_order *c) {
     }
     bool named = !mx_client_id_none(&c->client_id);
     bool too_many = risk_rate(engine, &engine->accounts[c->account]);
-    uint32_t hash = named ? client_hash(c->account, c->instrument, &c->client_id) : 0;
+    uint32_t hash = named ? client_hash(engine, c->account, c->instrument, &c->client_id) : 0;
     uint32_t first = named ? client_find(engine, hash, c->account, c->instrument, &c->client_id) : NO_ROW;
     if (first != NO_ROW) {
         answer_again(engine, c, first);

@@ -1,13 +1,15 @@
 /*
  * The price ladder of one side: levels in pages of 64 neighbouring prices, the page that holds the best price at the cheap end.
  *
- *   refs, in a block of the arena, ascending:        | key 0, page | key 1, page | ... | key count-1, page = best |
+ *   near:   refs of the best pages, ascending        | key 0, page | key 1, page | ... | key count-1, page = best |
+ *   far:    refs of such lists of worse pages        | first key of a list, its block and count | ... |
  *   page:   one bit for each level in use | 64 levels
  *
  * A level's key is its price in steps (the instrument's smallest tick) as the side sorts it: bids ascend, asks are turned round, so
  * "better" is always "greater". The page's key is the level's without its last 6 bits. Near the touch, where nearly everything
  * happens, a level is an index into the last page, and the next best price is the highest bit of a word. Far away prices cost a
- * search among the pages. There is no window to move when the market does.
+ * search among the pages. There is no window to move when the market does. Lists are of bounded length, so a page that comes or goes moves a few
+ * kilobytes at most, wherever it stands and however many there are.
  *
  * A level's number (page times 64 plus place) does not change while the level has orders, so orders keep it.
  */
@@ -43,16 +45,19 @@ typedef struct ladder_page {
 
 typedef struct ladder_ref {
     int64_t key;
-    uint32_t page;
-    uint32_t unused;
+    uint32_t page;  /* of a list: its block */
+    uint32_t count; /* of a list */
 } ladder_ref;
+
+typedef struct ladder_list { /* in a block of the arena */
+    uint32_t block, count, capacity;
+} ladder_list;
 
 typedef struct ladder {
     int64_t best; /* NO_KEY while empty */
     uint32_t best_level;
-    uint32_t block;
-    uint32_t count;
-    uint32_t capacity;
+    ladder_list near; /* empty only if the ladder is */
+    ladder_list far;
 } ladder;
 
 /* What all ladders of an engine share. Page 0 is never used: level 0 is "none". */
@@ -80,22 +85,18 @@ static inline int64_t ladder_key_of(const ladder_room *room, uint32_t level) {
     return (int64_t)((uint64_t)page << LADDER_BITS | level % LADDER_LEVELS);
 }
 
-static inline ladder_ref *ladder_refs(const ladder_room *room, const ladder *side) {
-    return level_arena_at(&room->arena, side->block);
-}
-
 /* The level of a key, opened if there is none; NO_LEVEL, with nothing changed, if there is no room. An opened level is empty and
  * must get an order. */
 uint32_t ladder_open_far(ladder_room *room, ladder *side, int64_t key);
 static inline uint32_t ladder_open(ladder_room *room, ladder *side, int64_t key) {
     if (key == side->best) return side->best_level;
-    if (side->count > 0) {
-        ladder_ref *last = &ladder_refs(room, side)[side->count - 1];
-        if (last->key == key >> LADDER_BITS) {
+    if (side->best != NO_KEY) {
+        uint32_t number = side->best_level >> LADDER_BITS;
+        ladder_page *page = &room->pages[number];
+        if (page->key == key >> LADDER_BITS) {
             uint32_t place = (uint32_t)key % LADDER_LEVELS;
-            ladder_page *page = &room->pages[last->page];
             page->used |= UINT64_C(1) << place;
-            uint32_t level = last->page << LADDER_BITS | place;
+            uint32_t level = number << LADDER_BITS | place;
             if (key > side->best) side->best = key, side->best_level = level;
             return level;
         }

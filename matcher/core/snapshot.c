@@ -455,7 +455,7 @@ static void get_client(eye *from, mx_engine *e) {
     one->reason = (uint16_t)get(from);
     if (from->code != TW_OK) return;
     e->client_count = row;
-    client_index_add(e, client_hash(one->account, one->instrument, &one->id), row);
+    client_index_add(e, client_hash(e, one->account, one->instrument, &one->id), row);
 }
 
 static bool order_fits(const mx_engine *e, const order *one, const order_rest *rest, uint64_t quantity) {

@@ -37,7 +37,8 @@ bool mx_order_find(const mx_engine *engine, uint64_t order_id, mx_order_view *vi
 bool mx_client_find(const mx_engine *engine, uint32_t number, uint32_t where, const mx_client_id *id,
                     uint64_t *order_id) {
     uint32_t row = NO_ROW;
-    if (!mx_client_id_none(id)) row = client_find(engine, client_hash(number, where, id), number, where, id);
+    if (!mx_client_id_none(id))
+        row = client_find(engine, client_hash(engine, number, where, id), number, where, id);
     *order_id = row == NO_ROW ? 0 : engine->client_rows[row].order_id;
     return row != NO_ROW;
 }

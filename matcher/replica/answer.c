@@ -343,27 +343,48 @@ static void answer_query(answer *a) {
     }
 }
 
+/* As of now, with nothing in it yet. False: the query can't be read. */
+static bool begin_answer(answer *a, wire_query *query, const uint8_t *bytes, size_t bytes_length, uint8_t *buffer,
+                         size_t capacity) {
+    const mr_replica *self = a->self;
+    TW_ASSERT(capacity >= MR_REPLY_BYTES);
+    bool read = wire_query_decode(bytes, bytes_length, query) == WIRE_OK;
+    a->query = query;
+    a->header.shard = self->shard;
+    a->header.seq = self->seq;
+    a->header.event_ns = mx_now(self->engine);
+    a->header.date = mx_date(self->engine);
+    a->header.day_end_ns = mx_day_end(self->engine);
+    a->most = query->limit == 0 || query->limit > MOST_ITEMS ? MOST_ITEMS : query->limit;
+    tw_text_copy(a->header.exchange, sizeof a->header.exchange, self->exchange);
+    wire_parts_start(&a->parts, buffer, capacity);
+    return read;
+}
+
+static void name_question(answer *a) {
+    tw_text_copy(a->header.account, sizeof a->header.account, a->query->account);
+    tw_text_copy(a->header.correlation_id, sizeof a->header.correlation_id, a->query->correlation_id);
+}
+
 const uint8_t *mr_answer(const mr_replica *self, const char *only, const uint8_t *bytes, size_t bytes_length,
                          uint8_t *buffer, size_t capacity, size_t *length) {
     wire_query query = {0};
-    answer a = {.self = self, .query = &query};
-    TW_ASSERT(capacity >= MR_REPLY_BYTES);
-    wire_result read = wire_query_decode(bytes, bytes_length, &query);
-    a.header.shard = self->shard;
-    a.header.seq = self->seq;
-    a.header.event_ns = mx_now(self->engine);
-    a.header.date = mx_date(self->engine);
-    a.header.day_end_ns = mx_day_end(self->engine);
-    a.most = query.limit == 0 || query.limit > MOST_ITEMS ? MOST_ITEMS : query.limit;
-    tw_text_copy(a.header.exchange, sizeof a.header.exchange, self->exchange);
-    wire_parts_start(&a.parts, buffer, capacity);
-    if (read == WIRE_OK && narrow(&a, &query, only)) {
-        tw_text_copy(a.header.account, sizeof a.header.account, query.account);
-        tw_text_copy(a.header.correlation_id, sizeof a.header.correlation_id, query.correlation_id);
+    answer a = {.self = self};
+    bool read = begin_answer(&a, &query, bytes, bytes_length, buffer, capacity);
+    if (!read) refuse(&a, WIRE_REPLY_BAD_REQUEST, "the query can't be read");
+    if (read && narrow(&a, &query, only)) {
+        name_question(&a);
         answer_query(&a);
-    } else if (read != WIRE_OK) {
-        refuse(&a, WIRE_REPLY_BAD_REQUEST, "the query can't be read");
     }
     add_names(&a);
+    return wire_query_reply_finish(&a.parts, &a.header, length);
+}
+
+const uint8_t *mr_answer_not(const mr_replica *self, wire_reply_code code, const char *detail, const uint8_t *bytes,
+                             size_t bytes_length, uint8_t *buffer, size_t capacity, size_t *length) {
+    wire_query query = {0};
+    answer a = {.self = self};
+    if (begin_answer(&a, &query, bytes, bytes_length, buffer, capacity)) name_question(&a);
+    refuse(&a, code, detail);
     return wire_query_reply_finish(&a.parts, &a.header, length);
 }

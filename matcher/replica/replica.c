@@ -39,6 +39,7 @@ tw_code mr_alloc(mr_replica **replica, const mr_options *options, tw_error *erro
     self->bounds = options->bounds;
     tw_text_copy(self->exchange, sizeof self->exchange, options->exchange);
     tw_code code = mx_engine_alloc(&self->engine, &options->bounds, error);
+    if (code == TW_OK) mx_engine_salt(self->engine, options->salt);
     if (code == TW_OK && (!records_init(self, options) || !journal_init(self, options)))
         code = tw_error_set(error, TW_NO_MEMORY, "no memory for a replica's reports");
     if (code != TW_OK) {

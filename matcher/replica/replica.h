@@ -41,6 +41,7 @@ typedef struct mr_options {
     uint64_t
         recent_bytes; /* of reports in execlog that are kept for QUERY_EXECUTIONS, over all accounts; 0 for 64 MiB */
     uint32_t found;   /* execlog messages that may be ahead of the inputs taken; 0 for 4,096 */
+    uint64_t salt;    /* mx_engine_salt */
 } mr_options;
 
 /* What the reports of one input need at most, with the longest correlation ids. Address space: it is used only as reports come. */
@@ -152,6 +153,10 @@ uint32_t mr_found_waiting(const mr_replica *replica);
  * may be asked. */
 const uint8_t *mr_answer(const mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
                          uint8_t *buffer, size_t capacity, size_t *length);
+/* Likewise, but that it is not answered: BUSY, or what else is wrong. The query is looked at for its correlation id only. */
+const uint8_t *mr_answer_not(const mr_replica *replica, wire_reply_code code, const char *detail,
+                             const uint8_t *query, size_t query_length, uint8_t *buffer, size_t capacity,
+                             size_t *length);
 
 /* ---- snapshots ---- */
 

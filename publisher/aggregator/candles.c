@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "client/chain_rule.h"
+#include "publisher/aggregator/apart.h"
 #include "publisher/aggregator/candle_store.h"
 #include "publisher/aggregator/print_hold.h"
 
@@ -219,13 +220,15 @@ static void advance(candles *self, uint32_t owner, int64_t time_ns, int64_t now_
 /* Time over all exchanges: that of the slowest feed that is live. */
 static void advance_all(candles *self, int64_t now_ns) {
     int64_t time_ns = INT64_MAX;
-    bool all_closed = self->feed_count > 0;
+    bool any = false, all_closed = true;
     for (uint32_t i = 0; i < self->feed_count; i++) {
         const feed *f = &self->feeds[i];
+        if (apart_has(self->options.apart, f->exchange)) continue;
+        any = true;
         all_closed &= f->closed;
         if (f->live && f->time_ns < time_ns) time_ns = f->time_ns;
     }
-    if (all_closed)
+    if (any && all_closed)
         finish_all(self, ALL_FEEDS, now_ns);
     else if (time_ns != INT64_MAX)
         advance(self, ALL_FEEDS, time_ns, now_ns);
@@ -233,8 +236,10 @@ static void advance_all(candles *self, int64_t now_ns) {
 
 static int64_t time_over_all(const candles *self) {
     int64_t time_ns = INT64_MAX;
-    for (uint32_t i = 0; i < self->feed_count; i++)
-        if (self->feeds[i].live && self->feeds[i].time_ns < time_ns) time_ns = self->feeds[i].time_ns;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const feed *f = &self->feeds[i];
+        if (f->live && f->time_ns < time_ns && !apart_has(self->options.apart, f->exchange)) time_ns = f->time_ns;
+    }
     return time_ns == INT64_MAX ? LONG_AGO_NS : time_ns;
 }
 
@@ -365,9 +370,10 @@ static uint32_t find_or_make(candles *self, const char *mic, const char *symbol)
     return make_instrument(self, mic, symbol, key);
 }
 
-/* Next to those of other exchanges. */
+/* Next to those of other exchanges, if it counts among them. */
 static void join_aggregate(candles *self, uint32_t number) {
     instrument *i = &self->instruments[number];
+    if (apart_has(self->options.apart, i->mic)) return;
     i->aggregate = find_or_make(self, SUBJECT_AGGREGATE, i->symbol);
     if (i->aggregate == NONE) return;
     instrument *all = &self->instruments[i->aggregate];

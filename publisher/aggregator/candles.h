@@ -57,6 +57,7 @@ typedef struct candles_options {
     int64_t refresh_ns; /* 0: never */
     int64_t grace_ns;
     candles_zones zones;
+    const char *apart; /* see apart.h; borrowed */
 } candles_options;
 
 tw_code candles_alloc(candles **candles, const candles_options *options, tw_error *error);

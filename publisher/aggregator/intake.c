@@ -9,6 +9,7 @@
 #include "client/resync.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
+#include "publisher/aggregator/apart.h"
 #include "runtime/clock.h"
 
 #define NS_PER_MS      INT64_C(1000000)
@@ -23,6 +24,7 @@ struct intake {
     last_values *values;
     candles *candles; /* NULL: none are made */
     nbbo *nbbo;       /* likewise */
+    const char *apart;
     rt_log *log;
     feed_watch feeds;
     resync_queue resync;
@@ -48,7 +50,7 @@ static void tell_state(intake *self, const feed_entry *entry, int64_t now_ns) {
     if (number != LAST_NONE) last_values_state(self->values, number, entry->state, told, now_ns);
     if (self->candles != NULL)
         candles_feed_live(self->candles, entry->exchange, entry->partition, told && entry->state == TW_BOOK_OK);
-    if (self->nbbo != NULL)
+    if (self->nbbo != NULL && !apart_has(self->apart, entry->exchange))
         nbbo_feed(self->nbbo, entry->exchange, entry->partition, told ? entry->state : TW_BOOK_STALE, now_ns);
 }
 
@@ -137,7 +139,8 @@ static void note(intake *self, const char *subject, last_outcome outcome) {
 
 static void take_quote(intake *self, const char *subject, const wire_quote *quote, int64_t now_ns) {
     note(self, subject, last_values_quote(self->values, quote, now_ns));
-    if (self->nbbo != NULL) nbbo_quote(self->nbbo, quote, now_ns);
+    if (self->nbbo != NULL && !apart_has(self->apart, quote->header.exchange))
+        nbbo_quote(self->nbbo, quote, now_ns);
 }
 
 static void take_trades(intake *self, const char *subject, const wire_trades *trades, int64_t now_ns) {
@@ -278,6 +281,18 @@ static bool is_mic(const char *text) {
     return true;
 }
 
+static tw_code check_apart(const char *exchanges, tw_error *error) {
+    char list[MOST_EXCHANGES * TW_MIC_BYTES], *rest = list, *mic;
+    if (exchanges == NULL || exchanges[0] == '\0') return TW_OK;
+    if (!tw_text_copy(list, sizeof list, exchanges))
+        return tw_error_set(error, TW_INVALID, "--apart takes %u exchanges at most", MOST_EXCHANGES);
+    while ((mic = strsep(&rest, ",")) != NULL)
+        if (!is_mic(mic))
+            return tw_error_set(error, TW_INVALID, "--apart: '%s' is no exchange code of four capitals or digits",
+                                mic);
+    return TW_OK;
+}
+
 static tw_code subscribe_all(intake *self, const char *exchanges, tw_error *error) {
     char list[MOST_EXCHANGES * TW_MIC_BYTES], *rest = list, *mic;
     if (strcmp(exchanges, "*") == 0) return subscribe_exchange(self, "*", error);
@@ -312,11 +327,13 @@ tw_code intake_open(intake **opened, const intake_options *options, bus *from, l
     self->values = values;
     self->candles = options->candles;
     self->nbbo = options->nbbo;
+    self->apart = options->apart;
     self->log = options->log;
     feed_watch_init(&self->feeds, options->feed_silence_ns);
     resync_init(&self->resync, SNAPSHOT_NS, (uint64_t)rt_clock_utc_ns() ^ (uint64_t)(uintptr_t)self, send_request,
                 self);
-    tw_code code = subscribe_inbox(self, error);
+    tw_code code = check_apart(options->apart, error);
+    if (code == TW_OK) code = subscribe_inbox(self, error);
     if (code == TW_OK) code = subscribe_all(self, options->exchanges, error);
     if (code != TW_OK) {
         intake_close(self);

@@ -22,6 +22,7 @@ typedef struct intake intake;
 
 typedef struct intake_options {
     const char *exchanges; /* "*", or MICs separated by commas */
+    const char *apart;     /* see apart.h; borrowed */
     int64_t feed_silence_ns;
     candles *candles; /* NULL: none are made */
     nbbo *nbbo;       /* likewise */

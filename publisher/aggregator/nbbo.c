@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "proto/venues.h"
 
 #define MOST_FEEDS 1024u
 #define MOST_SHIFT 18
@@ -346,21 +347,14 @@ static void make(const nbbo *self, const symbol *s, wire_nbbo *m) {
 
 /* ---- out ---- */
 
-static bool same_venues(const wire_venues *a, const wire_venues *b) {
-    if (a->count != b->count) return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(a->mics[i], b->mics[i]) != 0) return false;
-    return true;
-}
-
 static bool same_level(const tw_level *a, const tw_level *b) {
     return a->price == b->price && a->quantity == b->quantity;
 }
 
 static bool same(const wire_nbbo *a, const wire_nbbo *b) {
     return same_level(&a->bid, &b->bid) && same_level(&a->ask, &b->ask) && a->venue_count == b->venue_count &&
-           same_venues(&a->bid_venues, &b->bid_venues) && same_venues(&a->ask_venues, &b->ask_venues) &&
-           same_venues(&a->stale_venues, &b->stale_venues) && a->header.state == b->header.state &&
+           wire_venues_same(&a->bid_venues, &b->bid_venues) && wire_venues_same(&a->ask_venues, &b->ask_venues) &&
+           wire_venues_same(&a->stale_venues, &b->stale_venues) && a->header.state == b->header.state &&
            a->header.price_exponent == b->header.price_exponent &&
            a->header.quantity_exponent == b->header.quantity_exponent &&
            strcmp(a->header.epoch, b->header.epoch) == 0;

@@ -135,7 +135,8 @@ static tw_code alloc_cores(aggregator *self, tw_error *error) {
                             .partial_ns = set->partial_ns,
                             .refresh_ns = set->refresh_ns,
                             .grace_ns = set->grace_ns,
-                            .zones = exchange_zones_of(self->zones)};
+                            .zones = exchange_zones_of(self->zones),
+                            .apart = set->apart};
     return candles_alloc(&self->candles, &bars, error);
 }
 
@@ -148,6 +149,7 @@ static tw_code open_bus(aggregator *self, tw_error *error) {
                            .on_event = on_bus_event,
                            .event_context = self};
     intake_options taken = {.exchanges = set->exchange,
+                            .apart = set->apart,
                             .feed_silence_ns = set->feed_silence_ns,
                             .candles = self->candles,
                             .nbbo = self->nbbo,

@@ -10,6 +10,8 @@ static const setting table[] = {
     {"credentials", SETTING_TEXT, AT(credentials), "", "FILE", "NATS credentials (.creds)", NULL, 0, 0},
     {"exchange", SETTING_TEXT, AT(exchange), "*", "MIC,...",
      "whose instruments to follow; *: all that are on the bus", NULL, 0, 0},
+    {"apart", SETTING_TEXT, AT(apart), "", "MIC,...",
+     "exchanges that count in nothing over all exchanges (agg.…), such as a venue for tests", NULL, 0, 0},
     {"feed-silence", SETTING_DURATION, AT(feed_silence_ns), "1s", "TIME",
      "a feed whose status is not heard for this long is STALE", NULL, 200 * MS, 60000 * MS},
     {"max-symbols", SETTING_COUNT, AT(max_symbols), "65536", "N", "instruments kept; more are refused and counted",

@@ -12,6 +12,7 @@ typedef struct aggregator_settings {
     const char *nats;
     const char *credentials;
     const char *exchange; /* "*", or MICs separated by commas */
+    const char *apart;
     int64_t feed_silence_ns;
     uint64_t max_symbols;
 

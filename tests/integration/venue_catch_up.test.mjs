@@ -1,19 +1,26 @@
 // Reports that were missed while both matchers and the gateway were killed and started again: read in execlog, once each, in order; held against
 // execlog as npm's nats reads it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
-import { until } from './lib/programs.mjs';
+import { NatsServer, root, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
-import { Desk, Matcher, checkExeclog, limit, startVenue } from './lib/venue.mjs';
+import { Desk, Matcher, checkExeclog, limit } from './lib/venue.mjs';
 
-const { server, desk } = await startVenue();
+// Each with the rights that the example gives it.
+for (const user of ['PLATFORM', 'GATEWAY', 'ANN', 'BOB']) process.env[`${user}_PASSWORD`] = `of-${user.toLowerCase()}`;
+const config = readFileSync(path.join(root, 'docs/examples/venue-nats.conf'), 'utf8').replace('jetstream: enabled', '');
+const server = await NatsServer.start({ jetstream: true, config });
+const as = (user) => ({ url: server.url.replace('//', `//${user}:of-${user}@`) });
+const desk = await Desk.open(server, { user: 'platform', pass: 'of-platform' });
 const PAIRS = 1200; // several times what may wait for a client
 
 /** Orders that meet: two reports each for ann and bob; returns the stream's sequence. */
 const trade = (pairs, price = 10_000) => desk.orders(Array.from({ length: pairs }, () => [limit('ann', 'buy', 1, price), limit('bob', 'sell', 1, price)]).flat());
-const startMatcher = () => Matcher.start(server, { args: ['--snapshot-every', '100ms'] });
-const gatewayOf = (more = []) => startGateway(server, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', ...more]);
+const startMatcher = () => Matcher.start(as('platform'), { args: ['--snapshot-every', '100ms'] });
+const gatewayOf = (more = []) => startGateway(as('gateway'), ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', ...more]);
 const metric = async (gateway, name) => parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()).get(`tickwire_gateway_orders_${name}`).samples[0].value;
 
 class Trader {
@@ -85,7 +92,9 @@ test('what was missed while both matchers and the gateway were killed comes from
 
   // And who has nothing to catch up with has what is live.
   seq = await trade(1);
-  for (const one of back) await one.has(`1-${seq}-${one.ids.at(-1) && of(await until('execlog', async () => { const now = await execlog(); return now.at(-1).seq >= BigInt(seq) && now; }), one.account).at(-1).n}`);
+  for (const one of matchers) await desk.journaled(one, seq);
+  const whole = await execlog();
+  for (const one of back) await one.has(of(whole, one.account).at(-1).id);
 
   // Execlog has lost its beginning: what is gone is named, and the rest comes.
   const manager = await desk.connection.jetstreamManager(), [first] = back;

@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'nats';
+import { gatewayProgram } from './lib/gateway.mjs';
 import { folder, NatsServer, Program, root, run, tickwireProgram, until } from './lib/programs.mjs';
 import { limit, Matcher } from './lib/venue.mjs';
 import { decodeAs, encodeAs } from './lib/wire.mjs';
@@ -41,6 +42,31 @@ limits bob funds=unlimited exposure=unlimited order-quantity=10k order-notional=
 day today end=2099-01-01T00:00:00Z
 open all
 `;
+
+test('words are checked before anything is connected to', () => {
+  const nowhere = ['--url', 'nats://127.0.0.1:1', '--connect-timeout', '1s'], ann = ['--account', 'ann'];
+  const bad = path.join(folder, 'bad.txt');
+  writeFileSync(bad, 'opne AAPL\n');
+  for (const [words, said] of [
+    [['venue', 'bogus'], /'bogus' is no command of the venue/],
+    [['venue', 'opne', 'AAPL'], /did you mean open\?/],
+    [['venue', 'show', 'ann', 'bob'], /'bob' is too much/],
+    [['venue', 'move', 'AAPL'], /move what, and where/],
+    [['venue', 'move', 'AAPL', 'tick=x', '--to', '2'], /'x'/],
+    [['venue', 'apply', bad], /line 1: 'opne' is no command/],
+    [['order', 'buy', 'AAPL', '0', ...ann], /the quantity is 0/],
+    [['order', 'buy', 'AAPL', 'ten', ...ann], /the quantity 'ten' is no number/],
+    [['order', 'buy', 'AAPL', '1', '@', '0', ...ann], /the price '0' is not above 0/],
+    [['order', 'buy', 'AAPL', '1.5k', '@', '187.205', '--tif', 'often', ...ann], /--tif 'often' is none of/],
+    [['order', 'replace', '1-2-0', '@', 'x', ...ann], /the price 'x' is no number/],
+    [['tap', 'XNAS..quote'], /'XNAS\.\.quote' is no subject/],
+  ]) {
+    const { status, stderr } = say(...words, ...nowhere);
+    assert.deepEqual([status, said.test(stderr)], [2, true], `${words.join(' ')}: ${stderr}`);
+  }
+  const gateway = run(gatewayProgram, ['--nats', 'nats://127.0.0.1:1', '--venue', 'TWEX']);
+  assert.deepEqual([gateway.status, /--venue wants --redis/.test(gateway.stderr)], [2, true], gateway.stderr);
+});
 
 test('without a venue, and without an engine, it is said what is missing', async () => {
   const none = say('order', 'buy', 'TWEX.AAPL', '100', '@', '187.20', '--account', 'ann');
@@ -122,7 +148,7 @@ test('an order is sent, traded, replaced and cancelled; what is wrong is said be
   const partly = say('venue', 'instrument', 'AAPL', 'tick=0.01');
   assert.equal(partly.status, 2, 'what is not named would be lost');
   assert.match(partly.stderr, /AAPL is there already.*lot=.*collar=.*protection=/);
-  assert.match(say('venue', 'day', '2962-11-21', '--end', '21:00').stderr, /say far=yes/);
+  assert.match(say('venue', 'day', '2162-11-21', '--end', '21:00').stderr, /say far=yes/);
 
   const taken = order('bob', 'sell', 'AAPL', '60');
   assert.deepEqual(taken.lines.map((one) => one.kind ?? one.state), ['PENDING', 'ACCEPTED', 'FILL']);

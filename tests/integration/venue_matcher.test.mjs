@@ -2,10 +2,10 @@
 // nothing; a restart makes the same of the same stream.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkExeclog, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
+import { checkExeclog, Desk, limit, Matcher, MIC, orderId, startVenue } from './lib/venue.mjs';
 import { run, tickwireProgram, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
-import { encodeAs } from './lib/wire.mjs';
+import { decodeAs, encodeAs } from './lib/wire.mjs';
 
 const kinds = (reports) => reports.map((report) => report.kind.replace('REPORT_', ''));
 
@@ -51,6 +51,8 @@ test('orders become reports: live, once in execlog, and as answers; a restart sa
   assert.deepEqual(kinds(ann.slice(3)), ['REFUSED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'REJECTED', 'CANCELLED']);
   assert.equal(ann[3].seq, BigInt(rubbish));
   assert.equal(ann.at(-1).correlationId, 'enough');
+  await matcher.program.says(/INFO +an order request is refused correlation_id=\S+ kind=REFUSED reason=UNREADABLE account=ann /);
+  assert.doesNotMatch(matcher.program.stderr, /an order's report/, 'each report is for debug');
   assert.equal(ann.at(-1).executed, 15n);
 
   // execlog: each report once, with both sides of a trade; the same reports as live
@@ -169,5 +171,42 @@ test('it goes on after the server was away, and halts when the order stream is a
   await manager.streams.add(config);
   await again.program.says(/HALTED.*new and empty, but execlog has the reports/);
   assert.equal(await again.program.stop(), 1);
+  await desk.close();
+});
+
+test('a flood of queries waits for orders and heartbeats: each is answered, or told to come back', async () => {
+  const { server, desk } = await startVenue();
+  const args = ['--lease-timeout', '2s']; // on a busy machine processes stand still for less
+  const matcher = await Matcher.start(server, { args });
+  await matcher.leads();
+  const standby = await Matcher.start(server, { args });
+  await desk.journaled(matcher, await desk.openVenue());
+  await desk.orders(Array.from({ length: 100 }, (_, i) => limit('bob', 'buy', 1, 5_000 + i)));
+  const ann = await desk.listenToAccount('ann');
+  const feed = await desk.listen(`feed.${MIC}.1.status`, 'FeedStatus');
+  const crowd = await Desk.open(server), asked = 20_000, codes = { REPLY_OK: 0, REPLY_BUSY: 0 };
+  const inbox = '_INBOX.flood';
+  crowd.connection.subscribe(inbox, { callback: (error, message) => {
+    const { code, correlationId } = decodeAs('QueryReply', message.data);
+    assert.equal(correlationId, 'flood');
+    codes[code]++;
+  } });
+  await crowd.connection.flush();
+
+  const query = encodeAs('Query', { kind: 'QUERY_ORDERS', account: 'bob', correlationId: 'flood' });
+  for (let i = 0; i < asked; i++) crowd.connection.publish(`query.${MIC}.1`, query, { reply: inbox });
+  for (let sent = 1; sent <= 20; sent++) { // one after the other, in the middle of it
+    await desk.orders([limit('ann', 'buy', 1, 4_000)]);
+    await until('the report', () => ann.length === sent);
+  }
+  await until('all answers', () => codes.REPLY_OK + codes.REPLY_BUSY === asked);
+  assert.ok(codes.REPLY_OK >= 1024 && codes.REPLY_BUSY > 0, JSON.stringify(codes));
+  const { queries_total: answered, queries_busy_total: busy, queries_passed_over_total: none, steps_back_total: lost } = await matcher.metrics();
+  assert.deepEqual([answered, busy, none, lost], [codes.REPLY_OK, codes.REPLY_BUSY, 0, 0]);
+  assert.equal(new Set(feed.map(({ term }) => term)).size, 1);
+  assert.equal((await standby.metrics()).takeovers_total, 0);
+  assert.equal((await desk.ask({ kind: 'QUERY_ORDERS', account: 'bob' })).orders.length, 100);
+  await Promise.all([standby.program.stop(), crowd.close()]);
+  assert.equal(await matcher.program.stop(), 0);
   await desk.close();
 });

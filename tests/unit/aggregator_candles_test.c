@@ -409,6 +409,20 @@ TEST(candles, a_quiet_feeds_time_goes_on_with_its_publishers_clock) {
     candles_free(c);
 }
 
+TEST(candles, an_exchange_that_stands_apart_has_candles_and_counts_in_none_over_all) {
+    candles *c = make((candles_options){.apart = "XTST,TWEX"});
+    tape t = tape_of(c, "XNAS", "AAPL"), u = tape_of(c, "TWEX", "AAPL");
+    status(&t, NOON_NS);
+    status(&u, NOON_NS);
+    trade(&u, NOON_NS + 1 * SECOND, 900, 10);
+    trade(&t, NOON_NS + 2 * SECOND, 100, 10);
+    EXPECT_STR(history(c, "TWEX", "AAPL", M1), "12:00:00 1m 900 900 900 900 v10 a900 n1");
+    EXPECT_STR(history(c, "agg", "AAPL", M1), "12:00:00 agg 1m 100 100 100 100 v10 a100 n1");
+    status(&t, NOON_NS + 70 * SECOND); /* the other's clock is not waited for */
+    EXPECT_STR(due(c, 0, "agg", M1), "12:00:00 agg 1m 100 100 100 100 v10 a100 n1 final");
+    candles_free(c);
+}
+
 TEST(candles, over_all_exchanges_prints_are_folded_at_the_finest_scale_and_wait_for_the_slowest) {
     candles *c = make((candles_options){0});
     tape t = tape_of(c, "XNAS", "AAPL"), u = tape_of(c, "XBOS", "AAPL");

@@ -2,6 +2,7 @@
 #include "matcher/core/engine.h"
 
 #include "base/random.h"
+#include "matcher/core/snapshot.h"
 #include "tests/unit.h"
 
 enum { REPORTS = 64 };
@@ -270,6 +271,26 @@ TEST(matcher_engine, all_or_nothing_takes_a_step_for_a_price_not_for_each_of_its
         EXPECT_MSG(steps == table[i].steps, "row %zu: %u steps", i, steps);
         close_desk(d);
     }
+}
+
+/* Two engines that look for names at different places say the same. */
+TEST(matcher_engine, a_salt_changes_nothing_that_is_said) {
+    mx_bounds bounds = small;
+    bounds.max_client_ids = 2000;
+    desk *plain = open_desk(&bounds), *salted = open_desk(&bounds);
+    mx_engine_salt(salted->engine, UINT64_C(0x1234567890ABCDEF));
+    for (unsigned i = 0; i < 3000; i++) {
+        mx_command c = order(plain, 0, TW_BID, 1, 100);
+        c.order.tif = MX_IOC;
+        c.order.client_id = (mx_client_id){{1 + i % 1700, i % 3}};
+        (void)apply(plain, c);
+        (void)apply(salted, c);
+        EXPECT(plain->sink.count == salted->sink.count &&
+               memcmp(plain->reports, salted->reports, plain->sink.count * sizeof(mx_report)) == 0);
+    }
+    EXPECT_U64(mx_state_hash(plain->engine), mx_state_hash(salted->engine));
+    close_desk(plain);
+    close_desk(salted);
 }
 
 TEST(matcher_engine, an_order_id_is_0_or_live_only_once) {

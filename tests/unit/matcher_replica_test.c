@@ -942,6 +942,30 @@ static reply ask(const mr_replica *replica, const wire_query *query) {
     return ask_bytes(replica, bytes, wire_query_encode(query, bytes, sizeof bytes));
 }
 
+TEST(matcher_replica, a_query_that_is_not_answered_is_told_why_under_its_own_name) {
+    static uint8_t buffer[MR_REPLY_BYTES];
+    uint8_t bytes[256];
+    mr_replica *replica;
+    tw_error error = {0};
+    EXPECT_MSG(mr_alloc(&replica, &shard_one, &error) == TW_OK, "%s", error.text);
+    wire_query query = query_of(WIRE_QUERY_ORDERS, "ann");
+    wire_query_reply read;
+    size_t length;
+    tw_text_copy(query.correlation_id, sizeof query.correlation_id, "q-1");
+    size_t asked = wire_query_encode(&query, bytes, sizeof bytes);
+    const uint8_t *answer =
+        mr_answer_not(replica, WIRE_REPLY_BUSY, "later", bytes, asked, buffer, sizeof buffer, &length);
+    EXPECT_I64(wire_query_reply_open(&read, answer, length), WIRE_OK);
+    EXPECT(read.header.code == WIRE_REPLY_BUSY && read.rest.count == 0);
+    EXPECT_STR(read.header.detail, "later");
+    EXPECT_STR(read.header.correlation_id, "q-1");
+    answer = mr_answer_not(replica, WIRE_REPLY_BAD_REQUEST, "long", (const uint8_t *)"\377", 1, buffer,
+                           sizeof buffer, &length);
+    EXPECT_I64(wire_query_reply_open(&read, answer, length), WIRE_OK);
+    EXPECT(read.header.code == WIRE_REPLY_BAD_REQUEST && read.header.correlation_id[0] == '\0');
+    mr_free(replica);
+}
+
 TEST(matcher_replica, questions_are_answered_with_the_input_they_are_true_at) {
     world *w = open_world();
     send_one(w, limit("ann", TW_BID, 30, 10000, "a1", "ann-1")); /* 2 */

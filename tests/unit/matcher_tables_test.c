@@ -112,6 +112,53 @@ TEST(matcher_tables, a_ladder_knows_its_best_and_every_next_level_whatever_comes
     ladder_room_fini(&room);
 }
 
+/* The best first, the worst first, every third, by chance. */
+static uint32_t pick(tw_random *random, unsigned order, uint32_t step) {
+    switch (order) {
+    case 0:
+        return KEYS - 1 - step;
+    case 1:
+        return step;
+    case 2:
+        return (uint32_t)((uint64_t)step * 1601 % KEYS);
+    default:
+        return (uint32_t)tw_random_below(random, KEYS);
+    }
+}
+
+TEST(matcher_tables, a_ladder_that_is_filled_and_emptied_in_any_order_gives_back_what_it_took) {
+    ladder_room room;
+    ladder side;
+    static bool there[KEYS];
+    static uint32_t levels[KEYS];
+    tw_random random;
+    tw_random_seed(&random, 34);
+    EXPECT(ladder_room_init(&room, KEYS));
+    ladder_init(&side);
+    memset(there, 0, sizeof there);
+    for (unsigned orders = 0; orders < 16; orders++) {
+        for (uint32_t step = 0; step < KEYS; step++) {
+            uint32_t i = pick(&random, orders % 4, step);
+            if (there[i]) continue;
+            levels[i] = ladder_open(&room, &side, key_of(i));
+            ladder_at(&room, levels[i])->orders = 1;
+            there[i] = true;
+            if (step % 1000 == 999) compare(&room, &side, there, levels);
+        }
+        for (uint32_t step = 0; step < 8 * KEYS; step++) {
+            uint32_t i = pick(&random, step < 4 * KEYS ? orders / 4 : 1, step % KEYS);
+            if (!there[i]) continue;
+            *ladder_at(&room, levels[i]) = (ladder_level){0};
+            ladder_close(&room, &side, levels[i]);
+            there[i] = false;
+            if (step % 500 == 499) compare(&room, &side, there, levels);
+        }
+        compare(&room, &side, there, levels);
+        EXPECT(side.best == NO_KEY && room.live == 0 && room.arena.used_units == 0);
+    }
+    ladder_room_fini(&room);
+}
+
 TEST(matcher_tables, a_ladder_without_a_free_page_says_so_and_stays_as_it_was) {
     ladder_room room;
     ladder side;

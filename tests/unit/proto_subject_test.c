@@ -253,6 +253,16 @@ TEST(subject, patterns_match_by_the_rules_of_nats) {
                    "%s against %s", patterns[i].pattern, patterns[i].subject);
 }
 
+TEST(subject, what_a_server_could_be_asked_for_has_no_empty_token_no_blank_and_its_tail_at_the_end) {
+    static const char *const good[] = {"XNAS", "XNAS.*.quote", "XNAS.>", ">", "*", "XN*.AAPL", "_INBOX.a.b"};
+    static const char *const bad[] = {"",        ".",           "XNAS.", ".XNAS", "XNAS..quote", "XNAS.>.quote",
+                                      "XNAS.A>", "XNAS. quote", "a\tb"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        EXPECT_MSG(subject_is_pattern(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        EXPECT_MSG(!subject_is_pattern(bad[i]), "%s", bad[i]);
+}
+
 /* ---- the venue's ---- */
 
 TEST(subject, the_venues_kinds_are_written_as_the_table_of_subjects_says_and_read_back) {

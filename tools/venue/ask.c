@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "runtime/clock.h"
 
+#define AGAIN_NS (100 * INT64_C(1000000)) /* after REPLY_BUSY */
+
 typedef struct asking {
     uint8_t *bytes; /* the answer, copied out of the bus */
     size_t length;
@@ -93,6 +95,29 @@ static tw_code ask_page(venue_link *link, const char *mic, uint32_t shard, const
                                : TW_OK;
 }
 
+static bool is_busy(const asking *self) {
+    wire_query_reply reply;
+    return wire_query_reply_open(&reply, self->bytes, self->length) == WIRE_OK &&
+           reply.header.code == WIRE_REPLY_BUSY;
+}
+
+/* Who is told to come back does so, within the time. */
+static tw_code ask_patiently(venue_link *link, const char *mic, uint32_t shard, const wire_query *query,
+                             int64_t timeout_ns, asking *self, tw_error *error) {
+    int64_t until_ns = rt_clock_monotonic_ns() + timeout_ns;
+    for (;;) {
+        *self = (asking){0};
+        tw_code code = ask_page(link, mic, shard, query, timeout_ns, self, error);
+        if (code != TW_OK || !is_busy(self)) return code;
+        free(self->bytes);
+        self->bytes = NULL;
+        int64_t again_ns = rt_clock_monotonic_ns() + AGAIN_NS;
+        if (again_ns > until_ns || venue_link_wait(link, NULL, NULL, again_ns) == VENUE_INTERRUPTED)
+            return tw_error_set(error, TW_AWAY, "shard %u of %s has too many queries to answer: try again", shard,
+                                mic);
+    }
+}
+
 tw_code venue_ask(venue_link *link, const char *mic, uint32_t shard, const wire_query *query, uint64_t most,
                   int64_t timeout_ns, venue_on_item on_item, void *context, venue_asked *asked, tw_error *error) {
     wire_query next = *query;
@@ -105,7 +130,7 @@ tw_code venue_ask(venue_link *link, const char *mic, uint32_t shard, const wire_
         wire_query_reply_header header = {0};
         wire_named_instrument *names = NULL;
         venue_page page = {0};
-        code = ask_page(link, mic, shard, &next, timeout_ns, &self, error);
+        code = ask_patiently(link, mic, shard, &next, timeout_ns, &self, error);
         if (code == TW_OK) code = read_names(&self, &names, &page.instrument_count, error);
         page.instruments = names;
         if (code == TW_OK) left -= read_items(&self, &page, left, on_item, context, &header);

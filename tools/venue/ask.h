@@ -27,7 +27,7 @@ typedef struct venue_asked {
     char detail[WIRE_DETAIL_BYTES];
 } venue_asked;
 
-/* At most `most` items (0: all). TW_AWAY: the shard does not answer within the time, for one page. */
+/* At most `most` items (0: all). TW_AWAY: the shard does not answer within the time, for one page, or is busy all that time. */
 tw_code venue_ask(venue_link *link, const char *mic, uint32_t shard, const wire_query *query, uint64_t most,
                   int64_t timeout_ns, venue_on_item on_item, void *context, venue_asked *asked, tw_error *error);
 

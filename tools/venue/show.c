@@ -10,6 +10,7 @@
 #include "matcher/core/types.h"
 #include "tools/venue/ask.h"
 #include "tools/venue/name.h"
+#include "tools/venue/run.h"
 #include "tools/venue/value.h"
 
 #define LINE_BYTES 2048
@@ -341,5 +342,25 @@ tw_code venue_show_account(venue_link *link, const char *mic, const venue_shards
         if (code != TW_OK) return code;
     }
     if (!self.found) return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", mic, account);
+    return TW_OK;
+}
+
+/* ---- the word ---- */
+
+tw_code venue_run_show(venue_run *self, const char *const *words, size_t count, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    char account_name[WIRE_ACCOUNT_BYTES];
+    const char *account = count > 1 ? words[1] : NULL;
+    if (count > 2) return tw_error_set(error, TW_INVALID, "'%s' is too much: show, or show ACCOUNT", words[2]);
+    tw_code code = account != NULL ? venue_account_parse(account, account_name, error) : TW_OK;
+    if (code != TW_OK) return code;
+    code = venue_run_look(self, (venue_look_for){.directory = true, .days = account == NULL}, error);
+    if (code != TW_OK) return code;
+    if (account != NULL)
+        return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
+                                  s->json, error);
+    venue_show(s->exchange, &self->shards, &self->directory, s->json);
+    if (!venue_shards_all_run(&self->shards)) self->code = VENUE_EXIT_NO_ANSWER;
+    self->told = true;
     return TW_OK;
 }

@@ -92,6 +92,8 @@ tw_code ticket_read(ticket *t, const char *const *words, size_t count, const cha
 static tw_code read_price(const ticket_ground *g, const char *what, const char *text, int64_t *price,
                           tw_error *error) {
     char tick[TW_DECIMAL_BYTES];
+    if (!tw_decimal_parse(text, g->price_exponent, price) && g->symbol == NULL)
+        return tw_error_set(error, TW_INVALID, "the %s '%s' is no number", what, text);
     if (!tw_decimal_parse(text, g->price_exponent, price))
         return tw_error_set(error, TW_INVALID, "the %s '%s' is no number with at most %d decimals", what, text,
                             g->price_exponent < 0 ? -g->price_exponent : 0);
@@ -106,7 +108,9 @@ static tw_code read_quantity(const ticket_ground *g, const char *what, const cha
                              tw_error *error) {
     char lot[TW_DECIMAL_BYTES];
     int64_t value;
-    if (!venue_amount_parse(text, g->quantity_exponent, &value) || value < 0)
+    bool read = venue_amount_parse(text, g->quantity_exponent, &value) && value >= 0;
+    if (!read && g->symbol == NULL) return tw_error_set(error, TW_INVALID, "the %s '%s' is no number", what, text);
+    if (!read)
         return tw_error_set(error, TW_INVALID, "the %s '%s' is no number with at most %d decimals", what, text,
                             g->quantity_exponent < 0 ? -g->quantity_exponent : 0);
     *quantity = (uint64_t)value;
@@ -181,7 +185,7 @@ tw_code ticket_command(const ticket *t, const ticket_ground *ground, wire_order_
     command->order_id = t->order_id;
     command->open_only = o->open_only;
     tw_text_copy(command->account, sizeof command->account, t->account);
-    tw_text_copy(command->symbol, sizeof command->symbol, ground->symbol);
+    tw_text_copy(command->symbol, sizeof command->symbol, ground->symbol != NULL ? ground->symbol : "");
     tw_text_copy(command->client_order_id, sizeof command->client_order_id, o->client_id);
     if (t->price[0] != '\0') code = read_price(ground, "price", t->price, &command->price, error);
     if (code == TW_OK && o->stop[0] != '\0')
@@ -192,4 +196,30 @@ tw_code ticket_command(const ticket *t, const ticket_ground *ground, wire_order_
         code = read_quantity(ground, "displayed quantity", o->display, &command->display, error);
     if (code == TW_OK && t->kind == WIRE_NEW_ORDER) code = new_terms(t, ground, command, error);
     return code;
+}
+
+/* ---- before the venue is asked ---- */
+
+#define MOST_DECIMALS 18
+
+static int32_t decimals(const char *text) {
+    const char *point = strchr(text, '.');
+    size_t count = point != NULL ? strspn(point + 1, "0123456789") : 0;
+    return count < MOST_DECIMALS ? (int32_t)count : MOST_DECIMALS;
+}
+
+static int32_t finest(const char *const *texts, size_t count) {
+    int32_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        if (decimals(texts[i]) > most) most = decimals(texts[i]);
+    return -most;
+}
+
+tw_code ticket_check(const ticket *t, tw_date today, tw_error *error) {
+    const ticket_options *o = &t->options;
+    const char *const prices[] = {t->price, o->stop}, *const quantities[] = {t->quantity, o->display, o->minimum};
+    const ticket_ground ground = {
+        .price_exponent = finest(prices, 2), .quantity_exponent = finest(quantities, 3), .today = today};
+    wire_order_command scratch;
+    return ticket_command(t, &ground, &scratch, error);
 }

@@ -34,9 +34,12 @@ typedef struct ticket {
 tw_code ticket_read(ticket *t, const char *const *words, size_t count, const char *exchange,
                     const ticket_options *options, tw_error *error);
 
+/* What can be told without the venue: are all words words, all numbers numbers, above 0 where they must be? TW_INVALID names what isn't. */
+tw_code ticket_check(const ticket *t, tw_date today, tw_error *error);
+
 /* The scale and the steps of an instrument. */
 typedef struct ticket_ground {
-    const char *symbol;
+    const char *symbol; /* NULL: the venue has not been asked; the scales are what the words need */
     int32_t price_exponent, quantity_exponent;
     int64_t tick; /* 0: not known, not checked; likewise the lot */
     uint64_t lot;

@@ -58,10 +58,10 @@ const desks = new Set();
 after(() => Promise.all([...desks].map((desk) => desk.close())));
 
 export class Desk {
-  static async open(server, { shard = 1 } = {}) {
+  static async open(server, { shard = 1, ...login } = {}) {
     const self = new Desk();
     self.shard = shard;
-    self.connection = await connect({ servers: server.url, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
+    self.connection = await connect({ servers: server.url, ...login, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
     self.js = self.connection.jetstream({ timeout: 10_000 });
     desks.add(self);
     return self;
