@@ -39,6 +39,21 @@ static au_order *best(const auditor *a, uint32_t instrument, unsigned side) {
 
 /* ---- the order in hand ---- */
 
+static const au_order *next_stop(const auditor *a, uint32_t instrument) {
+    const au_order *buy = au_first(a, instrument, AU_WAITING, TW_BID),
+                   *sell = au_first(a, instrument, AU_WAITING, TW_ASK);
+    if (buy != NULL && !buy->reached) buy = NULL;
+    if (sell != NULL && !sell->reached) sell = NULL;
+    if (buy == NULL || sell == NULL) return buy != NULL ? buy : sell;
+    return buy->joined < sell->joined ? buy : sell;
+}
+
+/* While there is trading, trades are done with once no stop is left that they reached. */
+static void forget_trades(auditor *a, uint32_t instrument) {
+    au_instrument *where = &a->instruments[instrument];
+    if (where->state == MX_CONTINUOUS && next_stop(a, instrument) == NULL) au_stops_gone(where);
+}
+
 /* Something else begins: what has just come stands in its queue by now. */
 static const char *settle(auditor *a) {
     au_order *x = a->in_hand;
@@ -84,6 +99,7 @@ static const char *accepted(auditor *a, const mx_report *r) {
     RULE(!o->post_only || best(a, o->instrument, o->side ^ 1) == NULL ||
              !reaches(o->side, o->price, best(a, o->instrument, o->side ^ 1)->limit),
          "a post-only order was accepted that trades");
+    forget_trades(a, o->instrument);
     a->in_hand = au_open(a, o, r->price);
     return same_order(r, a->in_hand, false);
 }
@@ -282,6 +298,7 @@ static const char *replaced(auditor *a, const mx_report *r) {
     if (x->type == MX_STOP && c->stop_price != TW_PRICE_ABSENT) limit = r->price; /* a band around it */
     RULE(total > x->executed, "an order was replaced by less than it has executed");
     bool smaller = total < x->total && limit == x->limit && stop_price == x->stop_price && display == x->display;
+    forget_trades(a, x->instrument);
     au_release(a, x);
     bool waited = x->place == AU_WAITING;
     if (!smaller) au_leave(a, x);
@@ -298,15 +315,6 @@ static const char *replaced(auditor *a, const mx_report *r) {
     RULE(smaller || !x->post_only || opposite == NULL || !reaches(x->side, x->limit, opposite->limit),
          "a post-only order was replaced by one that trades");
     return same_order(r, x, false);
-}
-
-static const au_order *next_stop(const auditor *a, uint32_t instrument) {
-    const au_order *buy = au_first(a, instrument, AU_WAITING, TW_BID),
-                   *sell = au_first(a, instrument, AU_WAITING, TW_ASK);
-    if (buy != NULL && !buy->reached) buy = NULL;
-    if (sell != NULL && !sell->reached) sell = NULL;
-    if (buy == NULL || sell == NULL) return buy != NULL ? buy : sell;
-    return buy->joined < sell->joined ? buy : sell;
 }
 
 static const char *triggered(auditor *a, const mx_report *r) {
@@ -396,6 +404,7 @@ static const char *of_the_venue(auditor *a, const mx_report *r) {
         break;
     case MX_STATE_CHANGED:
         RULE(r->instrument < AU_INSTRUMENTS, "a state of nothing changed");
+        forget_trades(a, r->instrument);
         a->instruments[r->instrument].state = r->state;
         break;
     case MX_DONE:
@@ -447,7 +456,7 @@ static const char *hear(auditor *a, const mx_report *r, const mx_report *next) {
 }
 
 /* `held`: what the market itself has begun goes on with the next input. */
-static const char *at_rest(const auditor *a, bool held) {
+static const char *at_rest(auditor *a, bool held) {
     RULE(a->refreshes == 0, "an iceberg's next part was not shown");
     RULE(a->cash == 0, "money is lost");
     for (uint32_t i = 0; i < AU_INSTRUMENTS; i++) {
@@ -455,6 +464,7 @@ static const char *at_rest(const auditor *a, bool held) {
         const au_order *bid = best(a, i, TW_BID), *ask = best(a, i, TW_ASK);
         RULE(where->bought == where->sold, "more was bought than sold");
         RULE(where->held == 0, "positions do not sum to nothing");
+        forget_trades(a, i);
         if (where->state != MX_CONTINUOUS || held) continue;
         RULE(bid == NULL || ask == NULL || bid->limit < ask->limit, "the book is crossed");
         RULE(next_stop(a, i) == NULL, "a stop waits that trades have reached");

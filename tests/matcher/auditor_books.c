@@ -4,12 +4,18 @@
 
 #include "tests/matcher/auditor_internal.h"
 
+void au_stops_gone(au_instrument *where) {
+    where->low = INT64_MAX;
+    where->high = INT64_MIN;
+}
+
 auditor *auditor_alloc(void) {
     auditor *a = calloc(1, sizeof *a);
     if (a == NULL) abort();
     for (size_t i = 0; i < AU_INSTRUMENTS; i++) {
         a->instruments[i].state = MX_CLOSED;
         a->instruments[i].last = TW_PRICE_ABSENT;
+        au_stops_gone(&a->instruments[i]);
     }
     a->now_ns = TW_TIME_ABSENT;
     return a;
@@ -107,7 +113,8 @@ static void link_out(auditor *a, au_order *x) {
 void au_join(auditor *a, au_order *x, au_place place) {
     x->place = place;
     x->joined = ++a->joins;
-    x->reached = false;
+    const au_instrument *where = &a->instruments[x->instrument];
+    x->reached = x->side == TW_BID ? where->high >= x->stop_price : where->low <= x->stop_price;
     x->shown = place == AU_IN_BOOK ? au_shows(x, x->display != 0 ? x->display : x->leaves) : 0;
     link_in(a, x);
     au_touch(a, x);
@@ -211,7 +218,10 @@ void au_trade(auditor *a, au_order *x, int64_t price, uint64_t quantity, mx_mone
 }
 
 void au_trade_noted(auditor *a, uint32_t instrument, int64_t price) {
-    a->instruments[instrument].last = price;
+    au_instrument *where = &a->instruments[instrument];
+    where->last = price;
+    if (price < where->low) where->low = price;
+    if (price > where->high) where->high = price;
     a->fills++;
     for (au_order *x = au_first(a, instrument, AU_WAITING, TW_BID); x != NULL && x->stop_price <= price;
          x = x->after)

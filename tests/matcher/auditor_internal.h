@@ -14,7 +14,7 @@ struct au_order {
     uint32_t account, instrument;
     uint8_t side, type, tif, stp;
     bool post_only, triggered;
-    bool reached; /* waits, and a trade since then was at its stop price */
+    bool reached; /* waits, and a trade was at its stop price: since then, or while what it reached is still held */
     au_place place;
     int64_t limit, stop_price, expire_ns;
     uint64_t total, leaves, shown, executed, display, minimum, session;
@@ -50,6 +50,7 @@ typedef struct au_account {
 typedef struct au_instrument {
     uint8_t state;
     int64_t last;
+    int64_t low, high; /* of trades since all stops that they reached have gone; low > high: none */
     uint64_t bought, sold;
     int64_t held;          /* sum of all positions */
     au_queue queues[2][2]; /* by au_place, side */
@@ -103,6 +104,7 @@ void au_trade(auditor *a, au_order *x, int64_t price, uint64_t quantity, mx_mone
 void au_trade_noted(auditor *a, uint32_t instrument, int64_t price);
 void au_touch(auditor *a, const au_order *x);
 au_order *au_first(const auditor *a, uint32_t instrument, au_place place, unsigned side);
+void au_stops_gone(au_instrument *where);
 bool au_is_stop(uint8_t type);
 bool au_waits(const au_order *x);                    /* a stop that is not triggered, wherever it stands */
 uint64_t au_shows(const au_order *x, uint64_t most); /* of what is left */

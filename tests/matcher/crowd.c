@@ -348,7 +348,8 @@ static void remember(crowd *c, const mx_command *command) {
     switch (command->kind) {
     case MX_SET_STATE:
         if (command->set_state.state == MX_CONTINUOUS) return;
-        remedy.set_state.state = MX_CONTINUOUS;
+        remedy.set_state.state =
+            command->set_state.state != MX_PRE_OPEN && chance(c, 50) ? MX_PRE_OPEN : MX_CONTINUOUS;
         break;
     case MX_SET_BLOCK:
         if (!command->block.on) return;
@@ -375,6 +376,7 @@ static bool remedied(crowd *c, mx_command *command) {
     if (c->remedy_count == 0 || !chance(c, 2)) return false;
     if (c->remedy_count > CROWD_REMEDIES) c->remedy_count = CROWD_REMEDIES;
     *command = c->remedies[--c->remedy_count];
+    remember(c, command);
     return true;
 }
 

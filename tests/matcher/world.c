@@ -239,11 +239,21 @@ static void make_deep(crowd_manner *m) {
     m->recent = CROWD_RECENT;
 }
 
+/* Trading stops and begins again while inputs are full of stops. */
+static void make_halting(crowd_manner *m) {
+    m->bounds = 6;
+    m->controls = 80;
+    m->open = 40;
+    m->others = 60;
+    m->batched = 60;
+}
+
 world world_of(uint64_t seed, uint64_t commands) {
     world w = {.seed = seed, .commands = commands, .whole_every = 64, .manner = crowd_manner_of(seed)};
     if (seed % 8 == 0) w.manner = crowd_usual;
     if (seed % 5 == 1) w.manner.bounds = 4 + 2 * (uint32_t)(seed / 5 % 4);
     if (seed % 4 == 3) w.restart_at = commands / 4 + seed % 1000;
+    if (seed % 10 == 1) make_halting(&w.manner);
     if (seed % 50 == 13) {
         make_deep(&w.manner);
         w.whole_every = 512;

@@ -16,7 +16,8 @@ typedef struct world {
     bool alone; /* the naive engine isn't asked: what is short here, pages of prices, means nothing to it */
 } world;
 
-/* Of each hundred seeds two are deep and quiet, four are short of pages, 20 of other bounds, 12 are crowds as usual, and the others of any manner. */
+/* Of each hundred seeds two are deep and quiet, four are short of pages, some 20 of other bounds, ten of which are halted again and again, ten are crowds
+ * as usual, and the others of any manner. */
 world world_of(uint64_t seed, uint64_t commands);
 
 /* What was met is added to `tally`. False, with the seed, the command and what differs or is broken, in `fault`. */
