@@ -253,7 +253,8 @@ function acknowledgedFaults(senders, commands, reports) {
       if (command?.correlationId !== one.correlationId || command.kind !== one.kind || command.account !== one.account || command.symbol !== one.symbol)
         faults.push(`${what}, is ${somewhere.has(one.correlationId) ? 'not there' : 'nowhere in the stream'}; there is ${JSON.stringify(command, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`);
       const kinds = one.kind === 'COMMAND_CANCEL' ? ['REPORT_CANCELLED', 'REPORT_CANCEL_REJECTED'] : ['REPORT_ACCEPTED', 'REPORT_REJECTED'];
-      const told = (answers.get(place) ?? []).filter(({ kind, name: account }) => account === one.account && kinds.includes(kind));
+      // What falls due with a message's time, such as the end of a session, is told under the message's first command.
+      const told = (answers.get(place) ?? []).filter(({ kind, name: account, reason }) => account === one.account && kinds.includes(kind) && ![SESSION_CLOSED, SESSION_LOST].includes(reason));
       const direct = one.kind === 'COMMAND_CANCEL' ? told : told.filter(({ clientOrderId }) => clientOrderId === one.clientOrderId);
       if (direct.length !== 1) faults.push(`${what}, has ${direct.length} answers in execlog`);
     }
