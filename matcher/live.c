@@ -190,7 +190,7 @@ static void send_account(live *self, uint32_t account) {
             first = at;
         }
         name_instrument(self, &parts, at);
-        mw_report(&at->report, at->correlation, false, &out);
+        mw_report(&at->report, at->correlation, mr_order_correlation(at), false, &out);
         (void)wire_report_add(&parts, &out);
     }
     send_message(self, &parts, subject, view.name, first, before);

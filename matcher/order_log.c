@@ -56,7 +56,8 @@ static void add_names(line *l, const mx_engine *engine, const mx_report *report,
 }
 
 /* An answer to a cancel or a replace carries that request's id: the order's own stands beside it. */
-static void add_ids(line *l, const mr_record *record, const char *of_order) {
+static void add_ids(line *l, const mr_record *record) {
+    const char *of_order = mr_order_correlation(record);
     add(l, RT_STR("correlation_id", record->correlation));
     if (strcmp(of_order, record->correlation) != 0) add_text(l, "order_correlation_id", of_order);
 }
@@ -74,7 +75,7 @@ static void write_line(order_log *self, rt_level level, rt_log_site *site, const
                              report->order_id >> 16, report->order_id & UINT64_C(0xffff));
     mx_execution_id(execution, sizeof execution, (uint32_t)m->settings.shard, report);
     mw_client_id_text(&report->client_id, client);
-    add_ids(&l, record, mr_order_correlation(m->replica));
+    add_ids(&l, record);
     add(&l, RT_STR("kind", mx_report_kind_name((mx_report_kind)report->kind)));
     if (report->reason != 0) add(&l, RT_STR("reason", mx_reason_name((mx_reason)report->reason)));
     add_names(&l, mr_engine(m->replica), report, &account, &instrument);

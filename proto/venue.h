@@ -170,6 +170,7 @@ typedef struct wire_report {
     wire_money executed_notional, fee;
     char client_order_id[WIRE_CLIENT_ID_BYTES];
     char correlation_id[WIRE_CORRELATION_BYTES];
+    char order_correlation_id[WIRE_CORRELATION_BYTES]; /* the order's own, where correlation_id is not; else "" */
 } wire_report;
 
 typedef struct wire_named_instrument {

@@ -59,5 +59,6 @@ uint8_t *wire_report_put(const wire_report *m, uint8_t *at) {
     at = wire_put_price_if_any(at, 30, m->average_price);
     at = put_money(at, 31, m->executed_notional);
     at = put_money(at, 33, m->fee);
-    return put_text(at, 35, m->correlation_id, sizeof m->correlation_id);
+    at = put_text(at, 35, m->correlation_id, sizeof m->correlation_id);
+    return put_text(at, 36, m->order_correlation_id, sizeof m->order_correlation_id);
 }

@@ -144,6 +144,7 @@ static const wire_row report_rows[] = {
     [33] = ROW(wire_report, fee, ROW_MONEY),
     [34] = ROW(wire_report, fee, ROW_MONEY_LOW),
     [35] = TEXT_ROW(wire_report, correlation_id),
+    [36] = TEXT_ROW(wire_report, order_correlation_id),
 };
 const wire_table wire_table_report = TABLE(report_rows, wire_report, &wire_report_empty);
 

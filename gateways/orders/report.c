@@ -143,6 +143,7 @@ bool report_write(json_writer *w, const report_frame *frame, const wire_report *
     put_order_id(w, frame->shard, r->order_id);
     put_text(w, "client_order_id", r->client_order_id);
     put_text(w, "correlation_id", r->correlation_id);
+    put_text(w, "order_correlation_id", r->order_correlation_id);
     if (is_of_an_order(r) && of != NULL)
         put_order(w, r, of);
     else if (r->kind == MX_MASS_CANCELLED)

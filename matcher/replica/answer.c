@@ -105,6 +105,13 @@ static const mr_record *last_of(const answer *a, uint32_t account, uint64_t orde
     return last;
 }
 
+/* The order's own, by its last report. One that answers a cancel has the cancel's, and the order's beside it if it has one. */
+static const char *own_correlation(const mr_record *record) {
+    bool answers_cancel = record->report.kind == MX_CANCELLED && record->report.reason == MXR_REQUESTED;
+    return answers_cancel || record->order_correlation_bytes > 0 ? mr_order_correlation(record)
+                                                                 : record->correlation;
+}
+
 static void add_ended(answer *a, const mr_record *record) {
     const mx_report *report = &record->report;
     wire_order_view out = wire_order_view_empty;
@@ -125,7 +132,7 @@ static void add_ended(answer *a, const mr_record *record) {
     out.rejected = report->kind == MX_REJECTED;
     out.expired = report->kind == MX_EXPIRED;
     mw_client_id_text(&report->client_id, out.client_order_id);
-    tw_text_copy(out.correlation_id, sizeof out.correlation_id, record->correlation);
+    tw_text_copy(out.correlation_id, sizeof out.correlation_id, own_correlation(record));
     (void)name(a, report->instrument);
     (void)wire_reply_order_add(&a->parts, &out);
     a->items++;
@@ -270,7 +277,7 @@ static void answer_executions(answer *a) {
         a->header.next = report->seq;
         a->header.next_n = report->n;
         if (!shown) continue;
-        mw_report(report, record->correlation, false, &out);
+        mw_report(report, record->correlation, mr_order_correlation(record), false, &out);
         (void)wire_reply_report_add(&a->parts, &out);
         a->items++;
     }

@@ -15,7 +15,7 @@ static uint64_t or_default(uint64_t value, uint64_t fallback) {
 }
 
 uint64_t mr_input_bytes(const mx_bounds *bounds) {
-    const uint64_t record = (offsetof(mr_record, correlation) + WIRE_CORRELATION_BYTES + 15) / 16 * 16;
+    const uint64_t record = (offsetof(mr_record, correlation) + 2 * WIRE_CORRELATION_BYTES + 15) / 16 * 16;
     return mx_most_reports(bounds) * record;
 }
 
@@ -83,10 +83,11 @@ void records_release(mr_replica *self) {
 
 /* ---- making them ---- */
 
-mr_record *records_add(mr_replica *self, const char *correlation_id, size_t length) {
-    mr_record *record = shelf_add(&self->records, (uint32_t)length + 1);
+mr_record *records_add(mr_replica *self, const mr_ids *ids) {
+    uint32_t text_bytes = (uint32_t)(ids->length + 1 + (ids->of_order_length > 0 ? ids->of_order_length + 1 : 0));
+    mr_record *record = shelf_add(&self->records, text_bytes);
     while (record == NULL && shelf_release(&self->records, forget, self))
-        record = shelf_add(&self->records, (uint32_t)length + 1);
+        record = shelf_add(&self->records, text_bytes);
     if (record == NULL) {
         replica_fault(
             self,
@@ -95,10 +96,14 @@ mr_record *records_add(mr_replica *self, const char *correlation_id, size_t leng
             (unsigned long long)self->records.waiting_count);
         return NULL;
     }
-    record->correlation_bytes = (uint8_t)length;
-    record->unused = 0;
-    memcpy(record->correlation, correlation_id, length);
-    record->correlation[length] = '\0';
+    record->correlation_bytes = (uint8_t)ids->length;
+    record->order_correlation_bytes = (uint8_t)ids->of_order_length;
+    memcpy(record->correlation, ids->text, ids->length);
+    if (ids->of_order_length > 0) {
+        record->correlation[ids->length] = '\0';
+        memcpy(record->correlation + ids->length + 1, ids->of_order, ids->of_order_length);
+    }
+    record->correlation[text_bytes - 1] = '\0';
     return record;
 }
 
@@ -127,19 +132,24 @@ static bool is_answer(const mx_report *report) {
     }
 }
 
-static const char *correlation_of(mr_replica *self, const mx_report *report, size_t *length) {
+static mr_ids ids_of(const mr_replica *self, const mx_report *report) {
     const mr_current *current = &self->current;
     bool own = current->order_id != 0 && report->order_id == current->order_id;
     const correlation_row *row = own ? NULL : correlations_find(&self->correlations, report->order_id);
     bool command = own || (current->text[0] != '\0' && is_answer(report));
-    self->of_order = command && row != NULL ? row->text : ""; /* stays until another row is added */
-    if (command || row == NULL) {
-        const char *text = command ? current->text : "";
-        *length = strlen(text);
-        return text;
+    mr_ids ids = {.text = "", .of_order = ""};
+    if (command) {
+        ids.text = current->text;
+        ids.length = strlen(current->text);
+    } else if (row != NULL) {
+        ids.text = row->text;
+        ids.length = row->length;
     }
-    *length = row->length;
-    return row->text;
+    if (command && row != NULL) {
+        ids.of_order = row->text;
+        ids.of_order_length = row->length;
+    }
+    return ids;
 }
 
 /* An order that has ended is not asked for its correlation id any more. */
@@ -156,9 +166,8 @@ static void follow(mr_replica *self, const mx_report *report) {
 }
 
 static void make_record(mr_replica *self, const mx_report *report) {
-    size_t length = 0;
-    const char *text = correlation_of(self, report, &length);
-    mr_record *record = records_add(self, text, length);
+    mr_ids ids = ids_of(self, report);
+    mr_record *record = records_add(self, &ids);
     if (record == NULL) return;
     bool placed = report->instrument < self->bounds.max_instruments;
     follow(self, report);

@@ -102,10 +102,6 @@ static void on_control(void *context, const mx_input *input, const wire_control_
     records_command(self, input, WIRE_UNKNOWN, command->correlation_id);
 }
 
-const char *mr_order_correlation(const mr_replica *self) {
-    return self->of_order == NULL ? "" : self->of_order;
-}
-
 void mr_foresee(mr_replica *self, const mw_message *after_next) {
     self->foreseen_last ^= 1;
     mw_look_ahead(self->engine, after_next, &self->foreseen[self->foreseen_last]);

@@ -16,8 +16,8 @@
  *
  * A difference is a fault: it says what was found where, nothing can be done with the replica any more, and whoever publishes stops.
  *
- * Correlation ids. An order's own is kept while it is open, and is in all its reports. The answer to a command (a cancel's CANCELLED, a
- * replace's REPLACED, refusals, a duplicate's answer) carries that command's, if it has one.
+ * Correlation ids. An order's own is kept while it is open, and is in all its reports. The answer to another command (a cancel's CANCELLED, a
+ * replace's REPLACED, refusals, a duplicate's answer) carries that command's, if it has one, and the order's own beside it.
  *
  * Memory is taken in mr_alloc and not touched before it is needed.
  *
@@ -76,18 +76,20 @@ typedef struct mr_record {
     uint32_t bytes;                            /* of the whole record */
     int16_t price_exponent, quantity_exponent; /* of its instrument, then; 0 if it has none */
     uint8_t correlation_bytes;
-    uint8_t unused;
-    char correlation[]; /* NUL terminated; "" if there is none */
+    uint8_t order_correlation_bytes;
+    char
+        correlation[]; /* NUL terminated; "" if there is none. The order's own is behind it: mr_order_correlation */
 } mr_record;
+
+/* The correlation id of the report's order itself, where the report answers another command and carries that one's; else "". */
+static inline const char *mr_order_correlation(const mr_record *record) {
+    return record->correlation + record->correlation_bytes + (record->order_correlation_bytes > 0 ? 1 : 0);
+}
 
 typedef struct mr_listener {
     void (*on_record)(void *context, mr_record *record); /* in order; the replica may not be changed from here */
     void *context;
 } mr_listener;
-
-/* Within on_record: the correlation id of the report's order itself, where the report answers another command and carries that one's;
- * else "". */
-const char *mr_order_correlation(const mr_replica *replica);
 
 /* Applies one message of the order stream; its seq is mr_seq + 1: another one is a programmer's mistake, the reader watches for gaps.
  * `listener` may be NULL. False: the replica has a fault. (Bad input is no fault: it is refused with a report.) */
@@ -167,7 +169,7 @@ typedef struct mr_origin {
     uint64_t execlog_seq; /* of the last message of execlog that was found or stored; reading goes on behind it */
 } mr_origin;
 
-#define MR_SNAPSHOT_VERSION 1
+#define MR_SNAPSHOT_VERSION 2
 
 /*
  * Everything but the recent reports and execlog messages whose inputs are to come: with those waiting (mr_found_waiting) none can be

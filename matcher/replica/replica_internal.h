@@ -58,7 +58,6 @@ struct mr_replica {
     /* records.c */
     const mr_listener *listener; /* while an input is applied */
     mr_current current;
-    const char *of_order; /* mr_order_correlation */
     correlations correlations;
     shelf records;
     exponents *exponents; /* by instrument */
@@ -91,8 +90,14 @@ void records_command(mr_replica *replica, const mx_input *input, uint8_t kind, c
 void records_command_ends(mr_replica *replica);
 void records_release(mr_replica *replica); /* what is kept beyond recent_bytes */
 void records_exponents(mr_replica *replica, uint32_t instrument);
+/* The correlation ids of a record. */
+typedef struct mr_ids {
+    const char *text, *of_order; /* mr_order_correlation; neither is NULL */
+    size_t length, of_order_length;
+} mr_ids;
+
 /* A place for a record, filled but for report and exponents; NULL: no room, and the replica has a fault. */
-mr_record *records_add(mr_replica *replica, const char *correlation_id, size_t length);
+mr_record *records_add(mr_replica *replica, const mr_ids *ids);
 void records_keep(mr_replica *replica, mr_record *record); /* into its account's list */
 
 /* cut.c */

@@ -90,6 +90,7 @@ static void put_backlog(pen *to, const shelf *records) {
         put_bytes(to, &record->report, sizeof record->report);
         put(to, (uint64_t)(uint16_t)record->price_exponent << 16 | (uint16_t)record->quantity_exponent);
         put_text(to, record->correlation, TEXT_BYTES);
+        put_text(to, mr_order_correlation(record), TEXT_BYTES);
     }
 }
 
@@ -186,15 +187,19 @@ static void get_correlations(eye *from, mr_replica *self, uint64_t count) {
 
 static void get_record(eye *from, mr_replica *self, const head *about, uint64_t *last_seq) {
     mx_report report;
-    char text[TEXT_BYTES];
+    char text[TEXT_BYTES], of_order[TEXT_BYTES];
     get_bytes(from, &report, sizeof report);
     uint64_t numbers = get(from);
     get_bytes(from, text, sizeof text);
+    get_bytes(from, of_order, sizeof of_order);
     bool fits = report.seq >= *last_seq && report.seq > about->place.journaled && report.seq <= about->seq &&
-                memchr(text, '\0', WIRE_CORRELATION_BYTES) != NULL;
+                memchr(text, '\0', WIRE_CORRELATION_BYTES) != NULL &&
+                memchr(of_order, '\0', WIRE_CORRELATION_BYTES) != NULL;
     if (!fits) wrong(from, TW_MALFORMED, "a report is broken");
     if (from->code != TW_OK) return;
-    mr_record *record = records_add(self, text, strlen(text));
+    const mr_ids ids = {
+        .text = text, .of_order = of_order, .length = strlen(text), .of_order_length = strlen(of_order)};
+    mr_record *record = records_add(self, &ids);
     if (record == NULL) {
         wrong(from, TW_FULL,
               "it has more reports than --backlog and --input-memory leave room for: it needs more of both");

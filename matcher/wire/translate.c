@@ -234,7 +234,8 @@ void mw_control_command(const mx_engine *engine, const wire_control_command *fro
 /* ---- out ---- */
 
 /* Every field by itself: clearing it first would cost as much again, and a busy venue does this a million times a second. */
-void mw_report(const mx_report *from, const char *correlation_id, bool for_audit, wire_report *to) {
+void mw_report(const mx_report *from, const char *correlation_id, const char *order_correlation_id, bool for_audit,
+               wire_report *to) {
     to->seq = from->seq;
     to->index = from->index;
     to->n = from->n;
@@ -270,6 +271,9 @@ void mw_report(const mx_report *from, const char *correlation_id, bool for_audit
     to->correlation_id[0] = '\0';
     if (correlation_id != NULL && correlation_id[0] != '\0')
         tw_text_copy(to->correlation_id, sizeof to->correlation_id, correlation_id);
+    to->order_correlation_id[0] = '\0';
+    if (order_correlation_id != NULL && strcmp(order_correlation_id, to->correlation_id) != 0)
+        tw_text_copy(to->order_correlation_id, sizeof to->order_correlation_id, order_correlation_id);
 }
 
 void mw_order_view(const mx_order_view *from, wire_order_view *to) {

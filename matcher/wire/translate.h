@@ -13,7 +13,8 @@ void mw_control_command(const mx_engine *engine, const wire_control_command *fro
 
 /* `correlation_id` may be NULL. What is for audit only (the other side of a fill) goes into execlog's reports, not into an account's:
  * `for_audit`. */
-void mw_report(const mx_report *from, const char *correlation_id, bool for_audit, wire_report *to);
+void mw_report(const mx_report *from, const char *correlation_id, const char *order_correlation_id, bool for_audit,
+               wire_report *to);
 
 /* What the engine knows, for QueryReply and for the names in ExecutionBatch. */
 void mw_order_view(const mx_order_view *from, wire_order_view *to);

@@ -434,6 +434,13 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   await send('DELETE', `/v1/orders/${followed.order_id}?account=ann`, undefined, 'corr-cancel');
   await desk.orders([{ kind: 'COMMAND_NEW_ORDER', account: 'ann', symbol: 'AAPL', side: 'SIDE_BID', quantity: 1n, price: 1n, clientOrderId: 'z'.repeat(41), correlationId: 'corr-bad' }]);
   await until('the end of the last', () => reportsOf(followed.order_id).some(({ kind, correlation_id }) => kind === 'CANCELLED' && correlation_id === 'corr-cancel'));
+  assert.deepEqual(reportsOf(followed.order_id).map(({ kind, order_correlation_id, correlation_id }) => [kind, order_correlation_id ?? correlation_id]), [['ACCEPTED', 'corr-follow'], ['CANCELLED', 'corr-follow']]);
+  assert.equal((await http(stays, 'GET', `/v1/orders/${followed.order_id}?account=ann`)).json.correlation_id, 'corr-follow');
+  const byName = await send('POST', '/v1/orders', { account: 'ann', ...limit({ op: undefined, price: '97.00', client_order_id: 'x5' }) }, 'corr-named');
+  await until('it is open', () => reportsOf(byName.order_id).some(({ kind }) => kind === 'ACCEPTED'));
+  await watcher.order({ op: 'order.cancel', account: 'ann', symbol: 'AAPL', client_order_id: 'x5', correlation_id: 'cancel by name' });
+  await until('its cancel', () => reportsOf(byName.order_id).some(({ correlation_id, order_correlation_id }) => correlation_id === 'cancel by name' && order_correlation_id === 'corr-named'));
+  await until('its line', () => logLines(stays).some((line) => line.correlation_id === 'cancel by name' && line.order_correlation_id === 'corr-named'));
   const linesOf = (text, ...words) => text.split('\n').slice(0, -1).filter((line) => words.some((word) => new RegExp(`[="]${word}\\b`).test(line)));
   const both = { gateway: () => stays.stderr, matcher: () => matcher.program.stderr };
   await until(() => `the refused command in the log; it has ${both.matcher().slice(-2000)}`, () => /WARN .*can't be read.* correlation_id=corr-bad /.test(both.matcher()));

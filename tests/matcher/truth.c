@@ -142,11 +142,13 @@ static bool answers(const mx_report *r) {
     }
 }
 
-static void correlate(const truth *t, const mx_report *r, char to[WIRE_CORRELATION_BYTES]) {
+static void correlate(const truth *t, const mx_report *r, wire_report *to) {
     const open_order *open = open_find(t, r->order_id);
     bool of_command = answers(r) && t->work.correlation[0] != '\0';
     const char *text = of_command ? t->work.correlation : open != NULL ? open->correlation : "";
-    (void)tw_text_copy(to, WIRE_CORRELATION_BYTES, text);
+    bool others = of_command && open != NULL && strcmp(open->correlation, text) != 0;
+    (void)tw_text_copy(to->correlation_id, sizeof to->correlation_id, text);
+    (void)tw_text_copy(to->order_correlation_id, sizeof to->order_correlation_id, others ? open->correlation : "");
 }
 
 static void follow(truth *t, const mx_report *r) {
@@ -214,7 +216,7 @@ static void drain(truth *t) {
         if (r->kind == MX_ACCEPTED && !r->duplicate) open_add(t, r->order_id, t->work.correlation);
         expected *to = add_report(t);
         copy_report(r, &to->report);
-        correlate(t, r, to->report.correlation_id);
+        correlate(t, r, &to->report);
         follow(t, r);
         to->price_exponent = to->quantity_exponent = 0;
         if (r->instrument >= t->instrument_count) continue;
@@ -611,7 +613,8 @@ static void explain(const truth *t, wire_executions *batch, tw_error *error) {
         if (part.fault.kind == WIRE_FAULT_NONE && is->seq == must->seq && is->n == must->n &&
             is->kind == must->kind && is->reason == must->reason && is->order_id == must->order_id &&
             is->leaves == must->leaves && is->executed == must->executed && is->account == must->account &&
-            is->instrument == must->instrument && strcmp(is->correlation_id, must->correlation_id) == 0)
+            is->instrument == must->instrument && strcmp(is->correlation_id, must->correlation_id) == 0 &&
+            strcmp(is->order_correlation_id, must->order_correlation_id) == 0)
             continue;
         (void)tw_error_set(
             error, TW_MALFORMED,

@@ -75,6 +75,7 @@ static inline wire_report random_report(tw_random *random) {
     r.fee = random_money(random);
     random_text(random, r.client_order_id, sizeof r.client_order_id);
     random_text(random, r.correlation_id, sizeof r.correlation_id);
+    random_text(random, r.order_correlation_id, sizeof r.order_correlation_id);
     return r;
 }
 

@@ -246,8 +246,7 @@ static void write_all(station *s) {
 typedef struct seen {
     mx_report *reports;
     char (*correlations)[WIRE_CORRELATION_BYTES];
-    char (*of_orders)[WIRE_CORRELATION_BYTES]; /* where `replica` is told */
-    const mr_replica *replica;
+    char (*of_orders)[WIRE_CORRELATION_BYTES];
     uint32_t count, capacity;
 } seen;
 
@@ -255,8 +254,7 @@ static void on_record(void *context, mr_record *record) {
     seen *to = context;
     EXPECT(to->count < to->capacity);
     tw_text_copy(to->correlations[to->count], WIRE_CORRELATION_BYTES, record->correlation);
-    if (to->replica != NULL)
-        tw_text_copy(to->of_orders[to->count], WIRE_CORRELATION_BYTES, mr_order_correlation(to->replica));
+    tw_text_copy(to->of_orders[to->count], WIRE_CORRELATION_BYTES, mr_order_correlation(record));
     to->reports[to->count++] = record->report;
 }
 
@@ -591,7 +589,6 @@ TEST(matcher_replica, an_orders_correlation_id_is_in_all_its_reports_and_a_comma
     send_controls(w);
     station one = new_station(w);
     seen got = new_seen(64);
-    got.replica = one.replica;
     take(&one);
     while (behind(&one))
         EXPECT(take_heard(&one, &(mr_listener){on_record, &got}));

@@ -180,11 +180,14 @@ TEST(matcher_wire, a_batch_of_two_orders_that_meet_is_a_trade_with_the_ids_of_th
     EXPECT_I64(d.reports[2].last_price, 10010);
     EXPECT_U64(d.reports[3].leaves, 40);
     wire_report out;
-    mw_report(&d.reports[3], "why", true, &out);
+    mw_report(&d.reports[3], "why", "whose", true, &out);
     EXPECT_STR(out.client_order_id, "a1");
     EXPECT_STR(out.correlation_id, "why");
+    EXPECT_STR(out.order_correlation_id, "whose");
+    mw_report(&d.reports[3], "why", "why", true, &out);
+    EXPECT_STR(out.order_correlation_id, ""); /* said once */
     EXPECT(out.executed_notional == 600600 && out.counter_id == MX_ORDER_ID(2, 1) && out.account == 0);
-    mw_report(&d.reports[3], NULL, false, &out);
+    mw_report(&d.reports[3], NULL, NULL, false, &out);
     EXPECT_U64(out.counter_id, 0); /* a client is not told who was on the other side */
     close_desk(&d);
 }

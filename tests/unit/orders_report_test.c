@@ -65,7 +65,8 @@ TEST(orders_report, a_fill_has_all_of_it) {
                      .event_ns = 7,
                      .stream_ns = TW_TIME_ABSENT,
                      .client_order_id = "a\"1",
-                     .correlation_id = "c"};
+                     .correlation_id = "c",
+                     .order_correlation_id = "o"};
     EXPECT_STR(
         written(&r, &aapl),
         "{\"type\":\"execution\",\"subject\":\"exec.ann\",\"account\":\"ann\",\"exchange\":\"TWEX\",\"symbol\":"
@@ -73,6 +74,7 @@ TEST(orders_report, a_fill_has_all_of_it) {
         "\"shard\":1,\"execution_id\":\"1-55-3\",\"seq\":\"55\",\"n\":3,\"index\":2,\"kind\":\"FILL\",\"status\":"
         "\"OPEN\","
         "\"command\":\"NEW_ORDER\",\"order_id\":\"1-9-1\",\"client_order_id\":\"a\\\"1\",\"correlation_id\":\"c\","
+        "\"order_correlation_id\":\"o\","
         "\"side\":\"sell\",\"order_type\":\"limit\",\"time_in_force\":\"day\",\"price\":\"187.20\",\"quantity\":"
         "\"100\","
         "\"leaves\":\"60\",\"shown\":\"0\",\"executed\":\"40\",\"average_price\":\"187.18\",\"last_price\":\"187."
@@ -104,6 +106,8 @@ TEST(orders_report, values_that_nobody_knows_are_left_out_and_everything_fits) {
     memset(&r, 0xff, sizeof r);
     memset(r.client_order_id, 'x', sizeof r.client_order_id);
     memset(r.correlation_id, '"', sizeof r.correlation_id);
+    memset(r.order_correlation_id, '"', sizeof r.order_correlation_id);
+    r.order_correlation_id[sizeof r.order_correlation_id - 1] = '\0';
     r.client_order_id[sizeof r.client_order_id - 1] = r.correlation_id[sizeof r.correlation_id - 1] = '\0';
     r.duplicate = true;
     r.kind = MX_FILL;

@@ -230,6 +230,7 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
     r.executed_notional = ((wire_money)31 << 64) + 32;
     r.fee = -((wire_money)33 << 64) + 34;
     tw_text_copy(r.correlation_id, sizeof r.correlation_id, "why");
+    tw_text_copy(r.order_correlation_id, sizeof r.order_correlation_id, "whose");
     wire_parts parts;
     seen_fields seen;
     size_t length;
@@ -243,6 +244,7 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
         EXPECT_MSG(seen.varint[i] == expected[i], "field %u is %" PRIu64, i, seen.varint[i]);
     EXPECT_STR(seen.text[9], "mine");
     EXPECT_STR(seen.text[35], "why");
+    EXPECT_STR(seen.text[36], "whose");
 }
 
 TEST(venue_codec, money_is_exact_to_the_last_of_128_bits) {

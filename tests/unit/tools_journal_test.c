@@ -94,8 +94,12 @@ TEST(journal_line, a_fill_tells_price_counterparty_fee_and_what_is_left) {
     EXPECT_STR(line,
                "    1-57-4  FILL  ann AAPL  order 1-57-3 buy  60 @ 187.2000 with 1-12-0 taker fee 3.3696  OPEN 100 "
                "@ 187.2000 leaves 40 executed 60 average 187.2000  correlation req-9");
+    tw_text_copy(report.order_correlation_id, sizeof report.order_correlation_id, "ord-1");
+    audit_report(false, &names, 1, &report, line);
+    EXPECT_CONTAINS(line, "  correlation req-9  of the order ord-1");
     audit_report(true, &names, 1, &report, line);
     EXPECT_CONTAINS(line, "\"execution_id\":\"1-57-4\"");
+    EXPECT_CONTAINS(line, "\"order_correlation_id\":\"ord-1\"");
     EXPECT_CONTAINS(line, "\"executed_notional\":\"11232.0000\"");
     EXPECT_CONTAINS(line, "\"counter_order_id\":\"1-12-0\"");
     journal_names_fini(&names);
@@ -197,6 +201,11 @@ TEST(journal_line, a_filter_finds_an_order_by_its_command_and_by_its_reports) {
     EXPECT(!audit_wants_order_command(&other, &place, &command) && !audit_wants_report(&other, &names, &report));
     EXPECT(!audit_wants_order_command(&bob, &place, &command) && !audit_wants_report(&bob, &names, &report));
     EXPECT(audit_wants_order_command(&request, &place, &command) && audit_wants_report(&request, &names, &report));
+    wire_report answer = report; /* of a cancel */
+    tw_text_copy(answer.correlation_id, sizeof answer.correlation_id, "cancel-1");
+    EXPECT(!audit_wants_report(&request, &names, &answer));
+    tw_text_copy(answer.order_correlation_id, sizeof answer.order_correlation_id, "req-9");
+    EXPECT(audit_wants_report(&request, &names, &answer));
     journal_names_fini(&names);
 }
 

@@ -360,6 +360,7 @@ static void report_text(const journal_names *names, uint32_t shard, const wire_r
         ADD(to, "  %s: %s", mx_reason_name((mx_reason)r->reason), mx_reason_text((mx_reason)r->reason));
     add_name(to, "  id ", r->client_order_id);
     add_name(to, "  correlation ", r->correlation_id);
+    add_name(to, "  of the order ", r->order_correlation_id);
 }
 
 /* ---- lines for programs ---- */
@@ -526,6 +527,7 @@ static void report_json(const journal_names *names, uint32_t shard, const wire_r
     json_order_id(w, "order_id", shard, r->order_id);
     json_text(w, "client_order_id", r->client_order_id);
     json_text(w, "correlation_id", r->correlation_id);
+    json_text(w, "order_correlation_id", r->order_correlation_id);
     if (r->duplicate) json_bool(w, "duplicate", true);
     json_instant(w, "stream_ns", r->stream_ns);
     json_instant(w, "event_ns", r->event_ns);
@@ -653,5 +655,6 @@ bool audit_wants_report(const audit_filter *filter, const journal_names *names, 
     bool order = filter->order_id == 0 || filter->order_id == report->order_id;
     return order && same_or_any(filter->account, journal_names_account(names, report->account)) &&
            same_or_any(filter->symbol, instrument != NULL ? instrument->symbol : NULL) &&
-           same_or_any(filter->correlation_id, report->correlation_id);
+           (same_or_any(filter->correlation_id, report->correlation_id) ||
+            same_or_any(filter->correlation_id, report->order_correlation_id));
 }

@@ -44,6 +44,7 @@ static const field fields[] = {
     F(FIELD_U64, counter_id),
     F(FIELD_TEXT, client_order_id),
     F(FIELD_TEXT, correlation_id),
+    F(FIELD_TEXT, order_correlation_id),
     F(FIELD_U8, side),
     F(FIELD_U8, type),
     G(FIELD_U8, tif, time_in_force),

@@ -201,6 +201,7 @@ static void id_fields(json_writer *w, const venue_report_frame *frame, const wir
     if (id[0] != '\0') json_string(w, "order_id", id);
     if (r->client_order_id[0] != '\0') json_string(w, "client_order_id", r->client_order_id);
     if (r->correlation_id[0] != '\0') json_string(w, "correlation_id", r->correlation_id);
+    if (r->order_correlation_id[0] != '\0') json_string(w, "order_correlation_id", r->order_correlation_id);
 }
 
 void venue_report_json(FILE *to, const venue_report_frame *frame, const wire_report *r) {

@@ -120,6 +120,7 @@ export class Orders {
 
   #take(order, report, at) {
     for (const name of REPORTED) if (report[name] !== undefined) order[name] = report[name];
+    if (report.order_correlation_id !== undefined) order.correlation_id = report.order_correlation_id; // beside that of a cancel or replace
     if (report.order_type !== undefined) order.type = report.order_type.toLowerCase();
     for (const name of ['side', 'time_in_force']) order[name] = order[name]?.toLowerCase();
     order.at = at;
