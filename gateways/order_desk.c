@@ -222,12 +222,34 @@ static void count_fault(order_desk *self, const char *code) {
     s->refused++;
 }
 
+/* Where the place of the order is kept that the client calls so. */
+static uint32_t name_place(const order_request *r) {
+    const char *words[] = {r->account, r->symbol, r->client_order_id};
+    uint64_t mixed = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (const char *at = words[i];; at++) { /* with its NUL */
+            mixed = (mixed ^ (uint8_t)*at) * UINT64_C(0x100000001b3) + 1;
+            if (*at == '\0') break;
+        }
+    return (uint32_t)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (RECENT_ORDERS - 1);
+}
+
 /* The order that a request names by its id, if it went through here lately and is the account's. */
 static const recent_order *recent_of(const order_desk *self, const order_request *r) {
     const recent_order *known = &self->recent[recent_place(r->shard, r->order_id)];
     bool same =
         known->shard == r->shard && known->order_id == r->order_id && strcmp(known->account, r->account) == 0;
     return same && r->order_id != 0 ? known : NULL;
+}
+
+/* Likewise, also by the client's name for it: the last one that was called so. */
+static const recent_order *recent_named(const order_desk *self, const order_request *r) {
+    if (r->order_id != 0) return recent_of(self, r);
+    if (r->op == ORDER_NEW || r->client_order_id[0] == '\0') return NULL;
+    const recent_order *known = &self->recent[self->recent_names[name_place(r)]];
+    bool same = strcmp(known->client_order_id, r->client_order_id) == 0 && strcmp(known->symbol, r->symbol) == 0 &&
+                strcmp(known->account, r->account) == 0;
+    return same ? known : NULL;
 }
 
 /* One line about a request: its correlation id, and that of the order which it is about, as far as it is known here. The last two fields may be
@@ -238,7 +260,7 @@ static void log_request(order_desk *self, rt_level level, const char *message, c
     size_t count = 0;
     char id[ORDER_ID_BYTES];
     if (!rt_log_writes(self->log, level)) return;
-    const recent_order *order = recent_of(self, r);
+    const recent_order *order = recent_named(self, r);
     fields[count++] = RT_STR("correlation_id", r->correlation_id);
     if (order != NULL) fields[count++] = RT_STR("order_correlation_id", order->correlation_id);
     fields[count++] = RT_STR("op", order_op_name(r->op));
@@ -272,6 +294,8 @@ static void remember(order_desk *self, uint32_t shard, uint64_t order_id, const 
     tw_text_copy(place->symbol, sizeof place->symbol, r->symbol);
     tw_text_copy(place->account, sizeof place->account, r->account);
     tw_text_copy(place->correlation_id, sizeof place->correlation_id, r->correlation_id);
+    tw_text_copy(place->client_order_id, sizeof place->client_order_id, r->client_order_id);
+    if (r->client_order_id[0] != '\0') self->recent_names[name_place(r)] = (uint16_t)(place - self->recent);
 }
 
 /* Certain ones first: an order of several parts is as unsure as its worst. */
@@ -916,12 +940,14 @@ static tw_code take_memory(order_desk *self, tw_error *error) {
     self->paces = calloc(clients, sizeof *self->paces);
     self->recheck = calloc(clients, sizeof *self->recheck);
     self->recent = calloc(RECENT_ORDERS, sizeof *self->recent);
+    self->recent_names = calloc(RECENT_ORDERS, sizeof *self->recent_names);
     self->names.names = calloc(REPORT_MOST_NAMES, sizeof *self->names.names);
     self->directory = order_directory_alloc((uint32_t)s->max_instruments);
     self->sessions = sessions_alloc(clients, 4 * clients, s->session_timeout_ns);
     bool good = self->tickets != NULL && self->free_tickets != NULL && self->generations != NULL &&
-                self->paces != NULL && self->recheck != NULL && self->recent != NULL && self->names.names != NULL &&
-                self->directory != NULL && self->sessions != NULL && order_follows_alloc(self);
+                self->paces != NULL && self->recheck != NULL && self->recent != NULL &&
+                self->recent_names != NULL && self->names.names != NULL && self->directory != NULL &&
+                self->sessions != NULL && order_follows_alloc(self);
     return good ? TW_OK : tw_error_set(error, TW_NO_MEMORY, "no memory for order entry");
 }
 
@@ -1006,6 +1032,7 @@ void order_desk_free(order_desk *self) {
     free(self->paces);
     free(self->recheck);
     free(self->recent);
+    free(self->recent_names);
     free(self->names.names);
     free(self->listeners);
     wire_arena_fini(&self->arena);

@@ -67,6 +67,7 @@ typedef struct recent_order {
     uint32_t shard;
     uint64_t order_id;
     char symbol[TW_SYMBOL_BYTES], account[WIRE_ACCOUNT_BYTES], correlation_id[WIRE_CORRELATION_BYTES];
+    char client_order_id[WIRE_CLIENT_ID_BYTES];
 } recent_order;
 
 static inline uint32_t recent_place(uint32_t shard, uint64_t order_id) {
@@ -127,6 +128,7 @@ struct order_desk {
     bool *recheck;         /* by client */
     bool recheck_any;
     recent_order *recent;
+    uint16_t *recent_names; /* by client order id: a place in `recent`, which may have another order by now */
     order_sessions *sessions;
 
     /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage. */
