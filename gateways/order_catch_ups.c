@@ -5,6 +5,14 @@
  *   how far    by halving  in order    │
  *   is it?     (streams)   (a reader)  └─ who has no room for more leaves, and comes back with another one
  *
+ * Nobody who missed little waits for those who missed much, or who don't read:
+ *
+ *   place  0      1              2   3       short ones (SHORT_INPUTS) have readers of their own, which long ones never join
+ *          short  short or long  long        (all of a second's worth comes by soon), and one place for nobody else
+ *
+ * A reader waits a moment for a client without room (HOLD_NS), and hardly (CROWDED_NS) while another one waits for a place. Who was waited for leaves, and
+ * comes back for the rest when it has read: those who wait have their turns.
+ *
  * Bounded: CATCH_UPS stretches at once, WANTED chases in each (others wait for their turn), PARTS_A_ROUND in a round of the loop; what the
  * server has sent before a reader could pause waits here, ON_THE_WAY bytes of each. Decides nothing about who gets what: that is the follow table's.
  */
@@ -31,6 +39,11 @@
 #define RETRY_NS        INT64_C(200000000)
 #define GIVE_UP_NS      INT64_C(30000000000)
 #define HOLD_NS         INT64_C(250000000)
+#define CROWDED_NS      INT64_C(20000000)
+#define TURNED_AWAY_NS  INT64_C(1000000000) /* so long somebody is known to wait for a place */
+#define SHORT_INPUTS    10000u
+#define SHORT_PLACES    2u /* from 0 on */
+#define LONG_FROM       1u
 #define LOOK_AGAIN_NS   INT64_C(2000000)
 #define CALL_NS         INT64_C(2000000000)
 
@@ -74,6 +87,8 @@ typedef struct catch_up {
     bool open; /* `first` is being read */
     wire_executions walk;
     int64_t stuck_ns; /* last looked at, while somebody has no room; 0: all have */
+    int64_t held_ns;  /* in all */
+    bool is_short;
     uint32_t name_count;
     wire_named_instrument *names; /* MOST_NAMES */
     uint32_t wanted_count;
@@ -85,6 +100,7 @@ struct order_catch_ups {
     bus_streams *streams;
     uint64_t last_number, asked_by; /* of the catch-up whose question is under way; 0: none */
     uint32_t turn;
+    int64_t turned_away_ns[2]; /* when there was last no place for a long one, a short one */
     rt_log_site site;
     catch_up all[CATCH_UPS];
 };
@@ -331,28 +347,38 @@ static bool wants(const wanted *w, const wire_report *report) {
            (report->seq > w->after || (report->seq == w->after && report->n > w->after_n));
 }
 
-/* Somebody who reads as fast as it can is waited for a little, and then comes back when it has read what it has. */
-static bool is_held(catch_up *c, wanted *w, int64_t now_ns) {
-    if (c->stuck_ns != 0) w->held_ns += now_ns - c->stuck_ns;
-    c->stuck_ns = now_ns;
-    return w->held_ns < HOLD_NS;
+/* Somebody who reads as fast as it can is waited for a little, and then comes back when it has read what it has. Many at once may have no room: on
+ * a short stretch they are waited for as long as one is. */
+static bool may_wait(const catch_up *c, const wanted *w, int64_t now_ns) {
+    int64_t turned_away_ns = c->owner->turned_away_ns[c->is_short];
+    bool crowded = turned_away_ns != 0 && now_ns - turned_away_ns < TURNED_AWAY_NS;
+    int64_t held_ns = c->is_short ? c->held_ns : w->held_ns;
+    return held_ns < (crowded ? CROWDED_NS : HOLD_NS);
 }
 
-/* Who can't take it leaves. False: somebody is waited for, it is for nobody now. */
+/* Who can't take it, and was waited for, leaves. False: somebody is waited for, it is for nobody now. */
 static bool all_can_take(catch_up *c, const wire_report *report, int64_t now_ns) {
     follow_table *follows = c->owner->desk->follows;
+    int64_t waited_ns = c->stuck_ns != 0 ? now_ns - c->stuck_ns : 0;
+    bool waits = false;
+    c->held_ns += waited_ns;
     for (uint32_t i = 0; i < c->wanted_count;) {
         wanted *w = &c->wanted[i];
-        if (!wants(w, report) ||
-            (!follow_is_abandoned(follows, w->chase) && follow_may_take(follows, w->chase, now_ns)))
+        bool gone = follow_is_abandoned(follows, w->chase);
+        if (!wants(w, report) || (!gone && follow_may_take(follows, w->chase, now_ns))) {
             i++;
-        else if (!follow_is_abandoned(follows, w->chase) && is_held(c, w, now_ns))
-            return false;
-        else
+            continue;
+        }
+        w->held_ns += waited_ns;
+        if (!gone && may_wait(c, w, now_ns)) {
+            waits = true;
+            i++;
+        } else {
             leave(c, i, now_ns);
+        }
     }
-    c->stuck_ns = 0;
-    return true;
+    c->stuck_ns = waits ? now_ns : 0;
+    return !waits;
 }
 
 /* Returns to how many it went. */
@@ -444,12 +470,16 @@ static bool is_near(const catch_up *c, const follow_question *q) {
     return (q->after > at ? q->after - at : at - q->after) <= NEAR_INPUTS;
 }
 
-/* One that will come by, and soon if `near`. */
+static bool is_short(const follow_question *q) {
+    return q->behind <= SHORT_INPUTS;
+}
+
+/* One for its like that will come by, and soon if `near`. */
 static catch_up *find_fitting(order_catch_ups *self, const follow_question *q, bool near) {
     for (uint32_t i = 0; i < CATCH_UPS; i++) {
         catch_up *c = &self->all[i];
-        if (c->phase != UNUSED && c->shard == q->shard && c->wanted_count < WANTED && is_behind(c, q) &&
-            (!near || is_near(c, q)))
+        if (c->phase != UNUSED && c->is_short == is_short(q) && c->shard == q->shard && c->wanted_count < WANTED &&
+            is_behind(c, q) && (!near || is_near(c, q)))
             return c;
     }
     return NULL;
@@ -457,10 +487,12 @@ static catch_up *find_fitting(order_catch_ups *self, const follow_question *q, b
 
 static catch_up *begin(order_catch_ups *self, const follow_question *q, int64_t now_ns) {
     catch_up *c = NULL;
-    for (uint32_t i = 0; i < CATCH_UPS && c == NULL; i++)
+    uint32_t first = is_short(q) ? 0 : LONG_FROM, end = is_short(q) ? SHORT_PLACES : CATCH_UPS;
+    for (uint32_t i = first; i < end && c == NULL; i++)
         if (self->all[i].phase == UNUSED) c = &self->all[i];
     if (c == NULL) return NULL;
-    *c = (catch_up){.owner = self, .shard = q->shard, .input = UINT64_MAX, .progress_ns = now_ns};
+    *c = (catch_up){
+        .owner = self, .shard = q->shard, .input = UINT64_MAX, .progress_ns = now_ns, .is_short = is_short(q)};
     c->names = malloc(MOST_NAMES * sizeof *c->names);
     if (c->names == NULL ||
         !mw_stream_name(c->stream, sizeof c->stream, MW_STREAM_EXECLOG, self->desk->venue, q->shard)) {
@@ -478,7 +510,10 @@ bool order_catch_up(order_desk *desk, const follow_question *q, int64_t now_ns) 
     catch_up *c = find_fitting(self, q, true);
     if (c == NULL) c = begin(self, q, now_ns);
     if (c == NULL) c = find_fitting(self, q, false);
-    if (c == NULL) return false;
+    if (c == NULL) {
+        self->turned_away_ns[is_short(q)] = now_ns;
+        return false;
+    }
     uint64_t from = first_wanted(q->after, q->after_n);
     if (c->phase == ASKING && from < c->input) begin_with(c, from);
     wanted *w = &c->wanted[c->wanted_count++];

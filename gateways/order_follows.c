@@ -161,7 +161,7 @@ static uint64_t begins_at(wire_query_reply reply) {
 static bool ask_log_first(order_desk *self, const chase_question *q, const wire_query_reply *reply) {
     const char *why = follow_log_given_up(self->follows, q->chase);
     if (why == NULL && self->owner->settings.reports_back_ns > 0) {
-        follow_behind(self->follows, q->chase, rt_clock_monotonic_ns());
+        follow_behind(self->follows, q->chase, reply->header.seq, rt_clock_monotonic_ns());
         return true;
     }
     follow_lost(self->follows, q->chase, begins_at(*reply),

@@ -50,7 +50,8 @@ typedef struct chase {
     position at;
     uint64_t passed_seq; /* the newest live report passed over meanwhile */
     int64_t due_ns;
-    int64_t stuck_ns; /* since when who it is for has no room; 0: it has */
+    uint64_t answered_seq; /* where the matcher was that sent it to execlog */
+    int64_t stuck_ns;      /* since when who it is for has no room; 0: it has */
 } chase;
 
 struct follow_table {
@@ -63,6 +64,7 @@ struct follow_table {
     uint32_t feeds_reached, followers_reached, chases_reached;
     uint32_t free_feeds, free_followers, free_chases; /* numbers of free slots below the reached ones */
     uint32_t chases_due;                              /* neither asking nor ended */
+    uint32_t turn;                                    /* the chase that is looked at first for a question */
     uint64_t heard[ORDER_MOST_SHARDS + 1];            /* by shard: the leader was there */
     follow_stats stats;
 };
@@ -446,8 +448,14 @@ bool follow_may_take(follow_table *self, uint32_t number, int64_t now_ns) {
     return may_take(self, &self->chases[number], now_ns);
 }
 
+static uint64_t inputs_behind(const follow_table *self, const chase *c) {
+    uint64_t heard = self->heard[c->shard] > c->answered_seq ? self->heard[c->shard] : c->answered_seq;
+    return heard > c->at.seq ? heard - c->at.seq : 0;
+}
+
 bool follow_next_question(follow_table *self, int64_t now_ns, follow_question *question) {
-    for (uint32_t i = 0; self->chases_due > 0 && i < self->chases_reached; i++) {
+    for (uint32_t looked = 0; self->chases_due > 0 && looked < self->chases_reached; looked++) {
+        uint32_t i = (self->turn + looked) % self->chases_reached;
         chase *c = &self->chases[i];
         if (!c->used || c->asking || c->ended || c->due_ns > now_ns) continue;
         if (!may_take(self, c, now_ns)) {
@@ -456,7 +464,9 @@ bool follow_next_question(follow_table *self, int64_t now_ns, follow_question *q
         }
         c->asking = true;
         self->chases_due--;
+        self->turn = i + 1;
         *question = (follow_question){.chase = i,
+                                      .behind = inputs_behind(self, c),
                                       .shard = c->shard,
                                       .after = c->at.seq,
                                       .after_n = c->at.n,
@@ -521,8 +531,9 @@ void follow_fail(follow_table *self, uint32_t number, int64_t now_ns) {
 
 /* ---- execlog ---- */
 
-void follow_behind(follow_table *self, uint32_t number, int64_t now_ns) {
+void follow_behind(follow_table *self, uint32_t number, uint64_t seq, int64_t now_ns) {
     if (!answered(self, number, now_ns)) return;
+    self->chases[number].answered_seq = seq;
     self->chases[number].in_log = true;
 }
 

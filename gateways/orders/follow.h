@@ -91,13 +91,14 @@ typedef void (*follow_on_lost)(void *context, uint32_t client, const char *accou
  * which nothing was ever had nor heard nobody can say where to begin: those clients are told by `lost`. */
 void follow_missed(follow_table *table, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns);
 
-/* The next question to be asked. It is under way from then on: one of follow_end_page, follow_end_log, follow_behind and follow_fail
- * must be called for it. False: none is due now. */
+/* The next question to be asked; those that are due have their turns. It is under way from then on: one of follow_end_page, follow_end_log,
+ * follow_behind and follow_fail must be called for it. False: none is due now. */
 typedef struct follow_question {
     uint32_t chase;
     uint32_t shard;
     uint64_t after;
     uint32_t after_n;
+    uint64_t behind; /* inputs from `after` to where the shard is known to be */
     uint32_t client; /* FOLLOW_NONE: for all that follow the account */
     bool in_log;     /* to be read in execlog */
     const char *account;
@@ -111,8 +112,9 @@ void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool mor
 void follow_fail(follow_table *table, uint32_t chase, int64_t now_ns);
 
 /* ---- execlog ---- */
-/* The matcher does not hold all of what was asked for: the rest of its page is worth nothing, execlog is read first. */
-void follow_behind(follow_table *table, uint32_t chase, int64_t now_ns);
+/* The matcher, which is at the input `seq`, does not hold all of what was asked for: the rest of its page is worth nothing, execlog is read
+ * first. */
+void follow_behind(follow_table *table, uint32_t chase, uint64_t seq, int64_t now_ns);
 /* Reports that were read there are taken as those of pages. Now it has all up to this input's; the matcher is asked for the rest. */
 void follow_end_log(follow_table *table, uint32_t chase, uint64_t seq, int64_t now_ns);
 /* It can't be read there now. What the matcher lacks at the next answer is lost then. */

@@ -206,7 +206,7 @@ TEST(orders_follow, what_the_matcher_lacks_is_read_in_execlog_and_then_the_match
     follow_add(t, 1, "a", &from, 1, 0);
     follow_question q = question(t, 0);
     EXPECT(!q.in_log);
-    follow_behind(t, q.chase, 0);
+    follow_behind(t, q.chase, 100, 0);
     q = question(t, 0);
     EXPECT(q.in_log && q.client == 1 && q.after == 3 && q.after_n == 1);
     page(t, q.chase, 3, 0); /* the message has more than was asked for */
@@ -236,7 +236,7 @@ TEST(orders_follow, where_execlog_can_not_be_read_the_matchers_page_is_taken_and
     follow_position from = {.shard = 1, .seq = 3, .n = 1};
     follow_add(t, 1, "a", &from, 1, 0);
     follow_question q = question(t, 0);
-    follow_behind(t, q.chase, 0);
+    follow_behind(t, q.chase, 100, 0);
     q = question(t, 0);
     follow_give_up_log(t, q.chase, "it is gone", 0);
     q = question(t, 0);
@@ -249,6 +249,32 @@ TEST(orders_follow, where_execlog_can_not_be_read_the_matchers_page_is_taken_and
     EXPECT(follow_log_given_up(t, q.chase) == NULL); /* another hole would be tried anew */
     follow_end_page(t, q.chase, 20, false, 0);
     EXPECT_U64(got.counts[1], 1);
+    follow_free(t);
+}
+
+TEST(orders_follow, chases_that_wait_have_their_turns_and_say_how_much_lies_before_them) {
+    follow_table *t = table_new();
+    const uint64_t had[] = {90, 3, 80};
+    follow_question q;
+    for (uint32_t i = 0; i < 3; i++) {
+        follow_position from = {.shard = 1, .seq = had[i], .n = 0};
+        follow_add(t, i, "a", &from, 1, 0);
+        q = question(t, 0);
+        follow_behind(t, q.chase, 100, 0);
+    }
+    static const struct {
+        uint32_t client;
+        uint64_t behind;
+    } rows[] = {{0, 10}, {1, 97}, {2, 20}, {0, 10}, {1, 97}, {2, 20}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) { /* nobody has a place for them: asked again */
+        q = question(t, i * 1000LL);
+        EXPECT_U64(q.client, rows[i].client);
+        EXPECT_U64(q.behind, rows[i].behind);
+        follow_fail(t, q.chase, i * 1000LL);
+    }
+    follow_heard(t, 1, 150); /* newer than the answer */
+    q = question(t, 7000);
+    EXPECT_U64(q.behind, 60);
     follow_free(t);
 }
 
