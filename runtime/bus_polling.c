@@ -67,7 +67,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         natsConnection_ProcessReadEvent(self->nats); /* an error shows there as well */
         bus_dispatch(self);
     }
-    if (!self->closing && self->poll == poll && (events & UV_WRITABLE) != 0) bus_write(self);
+    if (self->closing || self->poll != poll) return;
+    if (status != 0) /* libuv has stopped; what came before a reset may not be read to its end yet */
+        uv_poll_start(poll, UV_READABLE | (self->waiting_for_room ? UV_WRITABLE : 0), on_poll);
+    if ((events & UV_WRITABLE) != 0) bus_write(self);
 }
 
 static void on_poll_closed(uv_handle_t *handle) {
