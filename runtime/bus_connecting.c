@@ -39,7 +39,7 @@
 /* ---- options of every connection ---- */
 
 natsStatus bus_set_servers(natsOptions *options, const char *urls) {
-    bus_servers servers;
+    bus_servers servers = {0};
     if (!bus_servers_parse(&servers, urls)) return NATS_INVALID_ARG;
     return natsOptions_SetServers(options, servers.urls, servers.count);
 }
