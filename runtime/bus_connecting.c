@@ -115,6 +115,7 @@ static void try_once(bus *self) {
     bus_mailbox_expect(&self->mailbox);
     atomic_store(&self->write_wanted, false);
     attempt->refused = false;
+    attempt->status = NATS_CONNECTION_CLOSED; /* given up before the first server was asked */
     for (int i = 0; i < attempt->count && !atomic_load(&attempt->given_up); i++) {
         attempt->status = try_server(self, attempt->order[i]);
         if (attempt->status == NATS_OK) return;
