@@ -72,12 +72,15 @@ static void on_wake(uv_async_t *wake) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     tickwire_client *client = context;
     int64_t now_ns = rt_clock_monotonic_ns();
-    (void)detail;
+    char words[TICKWIRE_ERROR_BYTES];
     switch (event) {
     case BUS_CONNECTED:
         break;
+    case BUS_STILL_AWAY:
+        tw_text_format(words, sizeof words, "the server is still away: %s", detail);
+        client_fault(client, NULL, "", TICKWIRE_FAULT_AWAY, words);
+        break;
     case BUS_DISCONNECTED:
-    case BUS_CLOSED:
         feed_watch_bus(&client->feeds, true, now_ns);
         client_tell_feed_changes(client);
         break;

@@ -208,7 +208,8 @@ typedef struct tickwire_fault {
         TICKWIRE_FAULT_OLD_TERM,  /* a message of a deposed leader was dropped */
         TICKWIRE_FAULT_SLOW,      /* this process reads too slowly: messages were dropped */
         TICKWIRE_FAULT_FULL,      /* more instruments than max_instruments */
-        TICKWIRE_FAULT_MISSED     /* prints or order events are lost for good: see tickwire_trades.missed_before */
+        TICKWIRE_FAULT_MISSED,    /* prints or order events are lost for good: see tickwire_trades.missed_before */
+        TICKWIRE_FAULT_AWAY       /* the server can't be connected to, and why: after a second, then every ten */
     } kind;
     const char *text;
 } tickwire_fault;

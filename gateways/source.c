@@ -694,7 +694,7 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
 }
 
 void source_feed(source *self, stream *core) {
-    static const tickwire_handlers feeds = {.on_raw = on_feed};
+    static const tickwire_handlers feeds = {.on_raw = on_feed, .on_fault = on_fault};
     self->stream = core;
     char error[TICKWIRE_ERROR_BYTES];
     if (tickwire_subscribe(self->client, FEED_STATUSES, &feeds, self, NULL, error) != TICKWIRE_OK)

@@ -114,7 +114,7 @@ static bool sink_ready(void *context) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     ingest *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; books go on, updates merge",
-                                        "connected to the bus again", "the bus connection is closed",
+                                        "connected to the bus again", "the bus is still away: it is tried again",
                                         "requests come faster than they can be read"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));

@@ -146,7 +146,7 @@ void matcher_stop(matcher *self, int exit_code) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     matcher *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away", "connected to the bus again",
-                                        "the bus connection is closed",
+                                        "the bus is still away: it is tried again",
                                         "messages come faster than they can be read"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));

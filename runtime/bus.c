@@ -211,6 +211,7 @@ static void end_connection(bus *self) {
 void bus_connection_over(bus *self) {
     bus_leave_subscriptions(self);
     bus_stop_polling(self);
+    bus_servers_learn(&self->servers, self->nats);
     natsConnection_Destroy(self->nats);
     self->nats = NULL;
     if (self->told_up) bus_tell(self, BUS_DISCONNECTED, "connection lost, reconnecting");

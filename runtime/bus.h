@@ -60,7 +60,7 @@ typedef enum bus_event {
     BUS_CONNECTED,
     BUS_DISCONNECTED,
     BUS_RECONNECTED,
-    BUS_CLOSED,
+    BUS_STILL_AWAY, /* and why the tries fail: after a second, then every ten */
     BUS_SLOW_CONSUMER,
     BUS_NOT_PERMITTED /* a subscription, or a message that was published: the server's words name the subject. Only with `refusals` */
 } bus_event;
@@ -90,8 +90,8 @@ typedef struct bus_options {
 
 /* Connects (waiting, before the loop runs) and attaches to the loop. TW_AWAY names the URL and the reason, TW_INVALID a URL
  * that is none of a NATS server, without any try. After
- * that the connection is kept for ever: reconnects with jitter, subscriptions restored. It ends (BUS_CLOSED) only
- * if a server refuses the credentials twice. Call it on the thread that runs the loop. */
+ * that the connection is kept for ever: reconnects with jitter, subscriptions restored. Servers that refuse the credentials again are
+ * asked every 1 to 3 s. Call it on the thread that runs the loop. */
 tw_code bus_open(bus **bus, uv_loop_t *loop, const bus_options *options, tw_error *error);
 /* Flushes what it can within five seconds, closes, ends all subscriptions (their handles are gone then). The memory goes
  * when the loop next runs: run it before uv_loop_close. Not from within a callback of the bus. NULL is fine. */

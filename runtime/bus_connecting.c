@@ -7,6 +7,7 @@
  *   bus_open ──> connected ──> over: nats.c's last callback has run ──> trying, on a thread ──> connected
  *                                                  ^                          │
  *                                                  └── 50 to 150 ms ── failed ┘
+ *                                                       (1 to 3 s: refused again)
  *
  * The thread is there for one try and touches nothing but `attempt`; names that nobody resolves and addresses that don't answer
  * take their time there.
@@ -28,13 +29,17 @@
 #define CONNECT_TIMEOUT_MS  2000
 #define MOST_PINGS_OUT      1000 /* silence is judged by bus_silence.c */
 #define TRIES_A_WORD        3    /* of connecting at the start: one is told, two are not */
-#define MOST_REFUSALS       2    /* of the credentials, in a row */
+#define QUICK_REFUSALS      1    /* of the credentials, in a row: the next ones wait for longer */
+#define REFUSED_LEAST_MS    1000u
+#define REFUSED_MORE_MS     2000u
 #define SETTLED_NS          TW_NS_PER_SECOND
+#define FIRST_WORD_NS       TW_NS_PER_SECOND /* from a loss to the reason why it lasts */
+#define NEXT_WORD_NS        (10 * TW_NS_PER_SECOND)
 
 /* ---- options of every connection ---- */
 
 natsStatus bus_set_servers(natsOptions *options, const char *urls) {
-    bus_servers servers;
+    bus_servers servers = {0};
     if (!bus_servers_parse(&servers, urls)) return NATS_INVALID_ARG;
     return natsOptions_SetServers(options, servers.urls, servers.count);
 }
@@ -68,23 +73,58 @@ static natsStatus make_options(bus *self, const bus_options *wanted) {
 
 /* ---- one try ---- */
 
-static void describe(bus_attempt *attempt) {
+static bool is_refusal(natsStatus status) {
+    return status == NATS_CONNECTION_AUTH_FAILED || status == NATS_NOT_PERMITTED;
+}
+
+/* A server that is there and refuses says more than one that is not there. */
+static void describe(bus_attempt *attempt, const char *url) {
     const char *reason = nats_GetLastError(NULL); /* of this thread */
-    bool more = reason != NULL && *reason != '\0';
+    bool more = reason != NULL && *reason != '\0', refusal = is_refusal(attempt->status);
+    if (attempt->refused && !refusal) return;
+    attempt->refused = refusal;
+    attempt->where = bus_servers_address(url);
     tw_text_format(attempt->why, sizeof attempt->why, "%s%s%s", natsStatus_GetText(attempt->status),
                    more ? ": " : "", more ? reason : "");
 }
 
+/* Fails only where there is no TLS. */
+static void expect_name(bus *self, const char *url) {
+    char name[BUS_SERVERS_URL_BYTES];
+    bool other = bus_servers_expected_name(&self->servers, url, name, sizeof name);
+    if (!other && !self->attempt.other_name) return;
+    self->attempt.other_name = other;
+    natsOptions_SetExpectedHostname(self->options, other ? name : NULL);
+}
+
+static natsStatus try_server(bus *self, const char *url) {
+    bus_attempt *attempt = &self->attempt;
+    attempt->made = NULL;
+    attempt->socket = -1;
+    expect_name(self, url);
+    natsStatus status = natsOptions_SetServers(self->options, &url, 1);
+    if (status == NATS_OK) status = natsConnection_Connect(&attempt->made, self->options);
+    if (status != NATS_OK && attempt->socket >= 0) close(attempt->socket);
+    return status;
+}
+
+/* One server after another, each by a connection of its own: nats.c would go through all of them before it says anything, also while
+ * somebody waits to close the bus, and would tell of a refusal only if it was the last one's. */
 static void try_once(bus *self) {
     bus_attempt *attempt = &self->attempt;
     bus_mailbox_expect(&self->mailbox);
-    attempt->made = NULL;
-    attempt->socket = -1;
     atomic_store(&self->write_wanted, false);
-    attempt->status = natsConnection_Connect(&attempt->made, self->options);
-    if (attempt->status == NATS_OK) return;
-    describe(attempt);
-    if (attempt->socket >= 0) close(attempt->socket);
+    attempt->refused = false;
+    attempt->status = NATS_CONNECTION_CLOSED; /* given up before the first server was asked */
+    for (int i = 0; i < attempt->count && !atomic_load(&attempt->given_up); i++) {
+        attempt->status = try_server(self, attempt->order[i]);
+        if (attempt->status == NATS_OK) return;
+        describe(attempt, attempt->order[i]);
+    }
+}
+
+static void plan(bus *self) {
+    self->attempt.count = bus_servers_order(&self->servers, self->attempt.order, &self->random);
 }
 
 /* On the loop. What nats.c wrote or wanted to write meanwhile is in its buffer. */
@@ -142,7 +182,7 @@ tw_code bus_connect_first(bus *self, const bus_options *wanted, tw_error *error)
     if (status != NATS_OK) return cannot(status, natsStatus_GetText(status), wanted->url, error);
     tw_random_seed(&self->random, (uint64_t)rt_clock_monotonic_ns() ^ (uint64_t)getpid() << 32);
     for (int count = 1;; count++) {
-        bus_servers_give(&self->servers, self->options, &self->random);
+        plan(self);
         try_once(self);
         status = self->attempt.status;
         if (status == NATS_OK) break;
@@ -178,8 +218,8 @@ static bool start_thread(bus *self) {
 static void retry_later(bus *self);
 
 static void begin_attempt(bus *self) {
-    bool ready = bus_servers_give(&self->servers, self->options, &self->random) == NATS_OK;
-    self->attempt.running = ready && start_thread(self);
+    plan(self);
+    self->attempt.running = start_thread(self);
     if (!self->attempt.running) retry_later(self);
 }
 
@@ -187,42 +227,60 @@ static void on_retry(uv_timer_t *timer) {
     begin_attempt(timer->data);
 }
 
+static void retry_after(bus *self, uint64_t least_ms, uint64_t more_ms) {
+    uv_timer_start(&self->retry, on_retry, least_ms + tw_random_below(&self->random, more_ms), 0);
+}
+
 static void retry_later(bus *self) {
-    uint64_t wait_ms = RETRY_LEAST_MS + tw_random_below(&self->random, RETRY_MORE_MS);
-    uv_timer_start(&self->retry, on_retry, wait_ms, 0);
+    retry_after(self, RETRY_LEAST_MS, RETRY_MORE_MS);
 }
 
 /* A server that takes connections and ends them at once is not asked as fast as it can do so. */
 void bus_connect_again(bus *self) {
-    if (rt_clock_monotonic_ns() - self->connected_ns >= SETTLED_NS)
+    int64_t now_ns = rt_clock_monotonic_ns();
+    self->next_word_ns = now_ns + FIRST_WORD_NS;
+    if (now_ns - self->connected_ns >= SETTLED_NS)
         begin_attempt(self);
     else
         retry_later(self);
 }
 
-static bool is_refusal(natsStatus status) {
-    return status == NATS_CONNECTION_AUTH_FAILED || status == NATS_NOT_PERMITTED;
+static void tell_still_away(bus *self) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    if (now_ns < self->next_word_ns) return;
+    self->next_word_ns = now_ns + NEXT_WORD_NS;
+    char words[2 * EVENT_DETAIL_BYTES];
+    tw_text_format(words, sizeof words, "%.*s: %s", EVENT_DETAIL_BYTES, self->attempt.where, self->attempt.why);
+    bus_tell(self, BUS_STILL_AWAY, words);
+}
+
+/* Credentials that are refused may be right in a moment, when they are changed here and there: it goes on, but not so often that a
+ * server's log is full of it. */
+static void on_failed(bus *self) {
+    self->refused = self->attempt.refused ? self->refused + 1 : 0;
+    if (self->refused > QUICK_REFUSALS)
+        retry_after(self, REFUSED_LEAST_MS, REFUSED_MORE_MS);
+    else
+        retry_later(self);
+    tell_still_away(self);
 }
 
 void bus_connect_tried(bus *self) {
     pthread_join(self->attempt.thread, NULL);
     self->attempt.running = false;
-    if (self->attempt.status == NATS_OK) {
-        adopt(self);
-        bus_restore_subscriptions(self);
-        if (self->connected) bus_tell(self, BUS_RECONNECTED, "connection restored");
+    if (self->attempt.status != NATS_OK) {
+        on_failed(self);
         return;
     }
-    self->refused = is_refusal(self->attempt.status) ? self->refused + 1 : 0;
-    if (self->refused >= MOST_REFUSALS)
-        bus_tell(self, BUS_CLOSED, self->attempt.why);
-    else
-        retry_later(self);
+    adopt(self);
+    bus_restore_subscriptions(self);
+    if (self->connected) bus_tell(self, BUS_RECONNECTED, "connection restored");
 }
 
 void bus_connect_stop(bus *self) {
     uv_timer_stop(&self->retry);
     if (!self->attempt.running) return;
+    atomic_store(&self->attempt.given_up, true);
     pthread_join(self->attempt.thread, NULL);
     self->attempt.running = false;
     if (self->attempt.status == NATS_OK) adopt(self);

@@ -43,14 +43,20 @@ typedef struct bus_listener {
     struct bus_listener *next;
 } bus_listener;
 
-/* A try to connect; its thread's while it runs. */
+/* A try to connect, at each server once; its thread's while it runs. */
 typedef struct bus_attempt {
     pthread_t thread;
-    bool running; /* the loop's: there is a thread to be joined */
+    bool running;         /* the loop's: there is a thread to be joined */
+    atomic_bool given_up; /* the loop's word to the thread: no further server */
+    const char *order[BUS_SERVERS_MOST];
+    int count;
+    bool other_name; /* the options expect a certificate of another name than the URL's */
     natsConnection *made;
     int socket; /* owned descriptor of its socket */
     natsStatus status;
-    char why[EVENT_DETAIL_BYTES];
+    bool refused;                 /* by one of the servers, which was there */
+    const char *where;            /* that one, or else the last: HOST:PORT, borrowed from the order */
+    char why[EVENT_DETAIL_BYTES]; /* its words */
 } bus_attempt;
 
 struct bus_subscription {
@@ -75,7 +81,8 @@ struct bus {
     uv_timer_t retry;
     tw_random random;
     int64_t connected_ns;
-    unsigned refused; /* attempts in a row */
+    int64_t next_word_ns; /* while it is away: when its reason is told next */
+    unsigned refused;     /* attempts in a row */
     pthread_t loop_thread;
     uv_async_t wake;           /* a letter is in the mailbox */
     uv_prepare_t before_sleep; /* writes what nobody flushed, such as answers to pings */

@@ -5,15 +5,18 @@
  * The loop polls a duplicate of the socket: nats.c may close its own from another thread at any time, and libuv
  * must never be left with a descriptor that means something else by then.
  */
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/civil.h"
 #include "runtime/bus_internal.h"
 
 #define MOST_UNSENT_BYTES (256 * 1024)
+#define KEEPALIVE_S       2
 
 static bool on_loop(const bus *self) {
     return pthread_equal(self->loop_thread, pthread_self()) != 0;
@@ -64,7 +67,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         natsConnection_ProcessReadEvent(self->nats); /* an error shows there as well */
         bus_dispatch(self);
     }
-    if (!self->closing && self->poll == poll && (events & UV_WRITABLE) != 0) bus_write(self);
+    if (self->closing || self->poll != poll) return;
+    if (status != 0) /* libuv has stopped; what came before a reset may not be read to its end yet */
+        uv_poll_start(poll, UV_READABLE | (self->waiting_for_room ? UV_WRITABLE : 0), on_poll);
+    if ((events & UV_WRITABLE) != 0) bus_write(self);
 }
 
 static void on_poll_closed(uv_handle_t *handle) {
@@ -76,8 +82,20 @@ static void keep_kernel_queue_short(int socket) {
     setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){MOST_UNSENT_BYTES}, sizeof(int));
 }
 
+/* With TLS nats.c waits on the loop's thread, for as long as it takes, until a socket that is full has room again and until a record that has
+ * begun is there whole. bus_silence.c is not heard then, so the kernel ends a connection whose other side takes nothing, or is gone. */
+static void limit_waiting(const bus *self, int socket) {
+    int64_t limit_ms = 2 * self->silence_ns / (TW_NS_PER_SECOND / 1000);
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){limit_ms < INT_MAX ? (int)limit_ms : INT_MAX},
+               sizeof(int));
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &(int){KEEPALIVE_S}, sizeof(int));
+    setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &(int){KEEPALIVE_S}, sizeof(int));
+    setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+}
+
 bool bus_start_polling(bus *self, int owned_socket) {
     keep_kernel_queue_short(owned_socket);
+    limit_waiting(self, owned_socket);
     uv_poll_t *poll = malloc(sizeof *poll);
     bus_stop_polling(self);
     if (poll == NULL || uv_poll_init(self->loop, poll, owned_socket) != 0) {

@@ -385,7 +385,7 @@ static void on_timer(uv_timer_t *timer) {
 static void on_bus_event(void *context, bus_event event) {
     bus_reader *self = context;
     if (self->phase == PHASE_HALTED) return;
-    if (event == BUS_DISCONNECTED || event == BUS_CLOSED) {
+    if (event == BUS_DISCONNECTED) {
         self->phase = PHASE_IDLE; /* the consumer is left later: nats.c may hold its lock while it connects */
         tell(self, BUS_READER_AWAY, "the server is away");
     } else if (event == BUS_RECONNECTED) {

@@ -20,9 +20,16 @@ typedef struct bus_servers {
 
 /* One URL or several separated by commas. False: an empty one, too many, too long. */
 bool bus_servers_parse(bus_servers *self, const char *urls);
-/* From a connection that is up: where it is, and what its cluster has besides. Those are used with the first URL's scheme and secrets. */
+/* From a connection to one of them: where it is, and what its cluster has besides. Those are used with the first URL's scheme and secrets.
+ * A cluster tells of changes, so there is more to learn when the connection is over than when it was made. */
 void bus_servers_learn(bus_servers *self, natsConnection *nats);
-/* For the next connection: all of them in an order by chance, the one connected to last at the end. */
-natsStatus bus_servers_give(const bus_servers *self, natsOptions *options, tw_random *random);
+/* For the next connection: all of them in an order by chance, the one connected to last at the end. Returns how many; the URLs are
+ * borrowed until more is learnt. */
+int bus_servers_order(const bus_servers *self, const char *order[BUS_SERVERS_MOST], tw_random *random);
+/* A cluster tells numbers, certificates carry names: for a told number `name` is the first given server's host, and its certificate
+ * may be that one's. False: the URL's own host it must be. */
+bool bus_servers_expected_name(const bus_servers *self, const char *url, char *name, size_t capacity);
+/* HOST[:PORT] of a URL: no secrets in it. */
+const char *bus_servers_address(const char *url);
 
 #endif

@@ -87,7 +87,7 @@ static void give_up_all(bus_writer *self, const char *reason) {
 
 static void on_bus_event(void *context, bus_event event) {
     bus_writer *self = context;
-    if (event != BUS_DISCONNECTED && event != BUS_CLOSED) return;
+    if (event != BUS_DISCONNECTED) return;
     self->unheard = 0;
     self->doubtful = false;
     give_up_all(self, "the connection broke before the acknowledgement came");

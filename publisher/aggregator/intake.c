@@ -370,9 +370,9 @@ void intake_tick(intake *self, int64_t now_ns) {
 void intake_bus_event(intake *self, bus_event event, int64_t now_ns) {
     switch (event) {
     case BUS_CONNECTED:
+    case BUS_STILL_AWAY:
         break;
     case BUS_DISCONNECTED:
-    case BUS_CLOSED:
         feed_watch_bus(&self->feeds, true, now_ns);
         break;
     case BUS_RECONNECTED: /* what was published meanwhile never comes */

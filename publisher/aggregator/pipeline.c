@@ -84,7 +84,7 @@ static void on_trouble(void *context, redis_trouble trouble, const char *key, co
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     aggregator *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; values run out until it is back",
-                                        "connected to the bus again", "the bus connection is closed",
+                                        "connected to the bus again", "the bus is still away: it is tried again",
                                         "messages come faster than they can be read: some were dropped"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
