@@ -129,11 +129,12 @@ struct order_desk {
     recent_order *recent;
     order_sessions *sessions;
 
-    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage. */
+    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage, or is another one than before. */
     bus_subscription *statuses;
     bool storage_low[ORDER_MOST_SHARDS + 1];
     uint64_t storage_terms[ORDER_MOST_SHARDS + 1];
-    uint32_t greatest_heard; /* shard; it may have told nothing of its instruments yet */
+    int64_t journals_ns[ORDER_MOST_SHARDS + 1]; /* when its order stream was made; 0: not known */
+    uint32_t greatest_heard;                    /* shard; it may have told nothing of its instruments yet */
 
     follow_table *follows;
     order_catch_ups *catch_ups;
