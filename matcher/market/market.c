@@ -222,6 +222,7 @@ void mk_feed_state(mk_market *self, const mk_feed *feed) {
     self->feed.state = feed->state;
     self->feed.cause = feed->cause;
     self->feed.handover = feed->handover;
+    self->feed.journal_ns = feed->journal_ns;
     tw_text_copy(self->detail, sizeof self->detail, feed->detail != NULL ? feed->detail : "");
 }
 

@@ -58,7 +58,8 @@ typedef struct mk_feed {
     tw_book_state state;
     tw_state_cause cause;
     const char *detail; /* copied; NULL for none */
-    bool handover;      /* as in publisher_feed */
+    bool handover;      /* as in publisher_feed; likewise the next */
+    int64_t journal_ns;
 } mk_feed;
 void mk_feed_state(mk_market *market, const mk_feed *feed);
 
