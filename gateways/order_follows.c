@@ -9,6 +9,7 @@
 
 #define RETRY_NS    INT64_C(500000000)
 #define PATIENCE_NS INT64_C(10000000000)
+#define DOUBT_NS    INT64_C(1000000000)
 #define PAGE_LIMIT  1000u
 #define FRAME_ROOM  64u                   /* around a report */
 #define PENDING     (64u * 1024u * 1024u) /* bytes of reports of an account that may wait on the bus's connection */
@@ -180,6 +181,10 @@ static void take_page(order_desk *self, const chase_question *q, const bus_messa
     if (reply.header.code != WIRE_REPLY_OK && reply.header.code != WIRE_REPLY_NOT_FOUND)
         rt_log_limited(self->log, &self->query_site, RT_WARN, "the venue refuses a question about executions",
                        RT_STR("account", reply.header.account), RT_STR("detail", reply.header.detail));
+    if (reply.header.seq < q->after) {
+        follow_end_short(self->follows, q->chase, reply.header.seq, order_tell_lost, self, now_ns);
+        return;
+    }
     if (lacks_some(q, &reply) && ask_log_first(self, q, &reply)) return;
     while (wire_query_reply_next(&reply, &part)) {
         if (part.kind != WIRE_PART_REPORT) continue;
@@ -302,6 +307,18 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
                RT_I64("event", event), RT_STR("detail", detail));
 }
 
+/* Heartbeats of older terms were passed over, and a leader's successor has its journal: so another journal is a venue that was begun anew. */
+static void look_at_journal(order_desk *self, uint32_t shard, const wire_feed_status *status) {
+    int64_t before_ns = self->journals_ns[shard];
+    if (status->journal_ns == 0) return; /* not told */
+    self->journals_ns[shard] = status->journal_ns;
+    if (before_ns == 0 || before_ns == status->journal_ns) return;
+    rt_log(self->log, RT_WARN, "a shard's journal is another one: its reports are numbered anew",
+           RT_STR("exchange", self->venue), RT_U64("shard", shard), RT_U64("term", status->term),
+           RT_U64("seq", status->seq), RT_STR("leader", status->leader));
+    follow_anew(self->follows, shard, status->term, order_tell_lost, self, rt_clock_monotonic_ns());
+}
+
 /* A shard whose journal runs short of storage says so; what it would refuse, and journal for that, is not sent to it. */
 static void on_status(void *context, const bus_message *message) {
     order_desk *self = context;
@@ -314,6 +331,7 @@ static void on_status(void *context, const bus_message *message) {
     if (shard > self->greatest_heard)
         self->greatest_heard = shard; /* from now on whatever goes to all goes there */
     if (status.term < self->storage_terms[shard]) return;
+    look_at_journal(self, shard, &status);
     follow_heard(self->follows, shard, status.seq);
     if (status.storage_low != self->storage_low[shard])
         rt_log(self->log, status.storage_low ? RT_WARN : RT_INFO,
@@ -348,7 +366,8 @@ bool order_follows_alloc(order_desk *self) {
                               .max_followers = ORDER_MOST_FOLLOWERS,
                               .max_chases = ORDER_MOST_CHASES,
                               .retry_ns = RETRY_NS,
-                              .patience_ns = PATIENCE_NS};
+                              .patience_ns = PATIENCE_NS,
+                              .doubt_ns = DOUBT_NS};
     follow_handlers handlers = {
         .context = self, .deliver = deliver, .listen = listen_to, .unlisten = unlisten_to, .has_room = has_room};
     self->listeners = calloc(ORDER_MOST_ACCOUNTS, sizeof *self->listeners);

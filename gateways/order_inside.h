@@ -131,11 +131,12 @@ struct order_desk {
     uint16_t *recent_names; /* by client order id: a place in `recent`, which may have another order by now */
     order_sessions *sessions;
 
-    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage. */
+    /* Of a shard's heartbeats, those of the latest term: its journal runs short of storage, or is another one than before. */
     bus_subscription *statuses;
     bool storage_low[ORDER_MOST_SHARDS + 1];
     uint64_t storage_terms[ORDER_MOST_SHARDS + 1];
-    uint32_t greatest_heard; /* shard; it may have told nothing of its instruments yet */
+    int64_t journals_ns[ORDER_MOST_SHARDS + 1]; /* when its order stream was made; 0: not known */
+    uint32_t greatest_heard;                    /* shard; it may have told nothing of its instruments yet */
 
     follow_table *follows;
     order_catch_ups *catch_ups;

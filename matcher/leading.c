@@ -56,7 +56,8 @@ static void tell_feed(leading *self, bool handover) {
     const mk_feed feed = {.state = self->lame ? TW_BOOK_RECOVERING : TW_BOOK_OK,
                           .cause = self->lame ? TW_CAUSE_LINE_DOWN : TW_CAUSE_NONE,
                           .detail = self->lame ? "the order stream can't be read" : NULL,
-                          .handover = handover};
+                          .handover = handover,
+                          .journal_ns = self->matcher->origin.orders_created_ns};
     mk_feed_state(self->matcher->market, &feed);
 }
 

@@ -57,7 +57,8 @@ void pub_feed_publish(publisher *p, int64_t now_ns) {
                                .instruments_not_ok = p->stats.instruments_not_ok,
                                .published_seq = p->published_seq,
                                .handover = feed->handover,
-                               .storage_low = feed->storage_low};
+                               .storage_low = feed->storage_low,
+                               .journal_ns = feed->journal_ns};
     memcpy(status.exchange, p->exchange, sizeof status.exchange);
     memcpy(status.epoch, p->epoch, sizeof status.epoch);
     memcpy(status.detail, p->feed_detail, sizeof status.detail);

@@ -145,6 +145,8 @@ typedef struct publisher_feed {
     uint64_t lost;
     bool handover; /* the leader offers its place: nothing but FeedStatus leaves meanwhile, marks go on merging */
     bool storage_low; /* a venue's shard takes nothing but cancels */
+    int64_t
+        journal_ns; /* when the order stream of a venue's shard was made, in ns since 1970; 0: not known, or no venue */
 } publisher_feed;
 void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
 

@@ -18,7 +18,8 @@ typedef struct shard_state {
     position last;
     uint64_t base; /* the last input that nobody asked for when it began; 0: not known */
     uint64_t term;
-    uint32_t chase; /* for all followers; NONE */
+    uint64_t last_term; /* of the leader that told of the last report given on live */
+    uint32_t chase;     /* for all followers; NONE */
 } shard_state;
 
 typedef struct feed {
@@ -49,6 +50,8 @@ typedef struct chase {
     uint32_t next_of_follower;
     position at;
     uint64_t passed_seq; /* the newest live report passed over meanwhile */
+    bool is_short;       /* the last answer was made before what is wanted */
+    int64_t short_ns;    /* since when */
     int64_t due_ns;
     uint64_t answered_seq; /* where the matcher was that sent it to execlog */
     int64_t stuck_ns;      /* since when who it is for has no room; 0: it has */
@@ -355,6 +358,7 @@ void follow_take_live(follow_table *self, uint32_t of_feed, uint32_t shard, uint
     }
     state->known = true;
     state->last = at;
+    state->last_term = term;
     deliver_to_all(self, of_feed, shard, report, message);
 }
 
@@ -409,6 +413,47 @@ void follow_missed(follow_table *self, uint32_t shards, follow_on_lost lost, voi
             else
                 ask_again(&self->chases[state->chase]);
         }
+}
+
+/* ---- other numbers ---- */
+
+/* What it has had, of the old numbers. False: nothing. */
+static bool had_last(const follow_table *self, uint32_t of_follower, uint32_t shard, follow_loss *loss) {
+    const shard_state *state = &self->feeds[self->followers[of_follower].feed].shards[shard];
+    uint32_t own = own_chase(self, of_follower, shard);
+    position at = own != NONE ? self->chases[own].at : state->last;
+    if (own == NONE && !state->known) return false;
+    loss->after = (follow_position){.shard = shard, .seq = at.seq, .n = at.n};
+    return true;
+}
+
+/* All of the new numbers is news, but for what the new leader has told already. */
+static void begin_anew(follow_table *self, uint32_t of_feed, uint32_t shard, uint64_t term, follow_on_lost lost,
+                       void *context, int64_t now_ns) {
+    shard_state *state = &self->feeds[of_feed].shards[shard];
+    bool told = state->known && state->last_term >= term;
+    const position begin = told ? state->last : (position){0, UINT32_MAX};
+    for (uint32_t i = self->feeds[of_feed].first_follower; i != NONE; i = self->followers[i].next_of_feed) {
+        follow_loss loss = {.after = {.shard = shard},
+                            .to_seq = begin.seq,
+                            .why = "the venue was begun anew, and its inputs are numbered from 1 again"};
+        uint32_t own = own_chase(self, i, shard);
+        loss.known = had_last(self, i, shard, &loss);
+        tell_lost(self, i, &loss, lost, context);
+        if (own != NONE) drop_chase(self, own);
+    }
+    if (state->chase != NONE) drop_chase(self, state->chase);
+    state->known = true;
+    state->last = begin;
+    state->base = 0;
+    start_chase(self, of_feed, NONE, shard, begin, now_ns);
+}
+
+void follow_anew(follow_table *self, uint32_t shard, uint64_t term, follow_on_lost lost, void *context,
+                 int64_t now_ns) {
+    if (shard == 0 || shard > ORDER_MOST_SHARDS) return;
+    for (uint32_t i = 0; i < self->feeds_reached; i++)
+        if (self->feeds[i].used) begin_anew(self, i, shard, term, lost, context, now_ns);
 }
 
 /* ---- questions ---- */
@@ -508,7 +553,9 @@ static bool answered(follow_table *self, uint32_t number, int64_t due_ns) {
 
 void follow_end_page(follow_table *self, uint32_t number, uint64_t seq, bool more, int64_t now_ns) {
     chase *c = &self->chases[number];
-    if (!answered(self, number, now_ns) || more) return;
+    if (!answered(self, number, now_ns)) return;
+    c->is_short = false;
+    if (more) return;
     if (c->again) {
         c->again = false;
         return;
@@ -523,6 +570,47 @@ void follow_end_page(follow_table *self, uint32_t number, uint64_t seq, bool mor
     }
     c->ended = true;
     self->chases_due--;
+}
+
+static void tell_all_lost(follow_table *self, const chase *c, const follow_loss *loss, follow_on_lost lost,
+                          void *context) {
+    if (c->follower != NONE) {
+        tell_lost(self, c->follower, loss, lost, context);
+        return;
+    }
+    for (uint32_t i = self->feeds[c->feed].first_follower; i != NONE; i = self->followers[i].next_of_feed)
+        if (is_of_all(self, i, c->shard)) tell_lost(self, i, loss, lost, context);
+}
+
+/* The numbers of those that all have had are no better where theirs are beyond it, too: that is for their own chase to find out. */
+static void go_on_behind(follow_table *self, chase *c, uint64_t seq, int64_t now_ns) {
+    shard_state *state = &self->feeds[c->feed].shards[c->shard];
+    c->is_short = false;
+    c->at = (position){.seq = seq, .n = UINT32_MAX};
+    c->passed_seq = c->lost_to = 0;
+    c->due_ns = now_ns;
+    if (c->follower == NONE) {
+        state->known = true;
+        state->last = c->at;
+    } else if (state->known && state->last.seq > seq && state->chase == NONE) {
+        start_chase(self, c->feed, NONE, c->shard, state->last, now_ns);
+    }
+}
+
+void follow_end_short(follow_table *self, uint32_t number, uint64_t seq, follow_on_lost lost, void *context,
+                      int64_t now_ns) {
+    chase *c = &self->chases[number];
+    if (!answered(self, number, now_ns + self->options.retry_ns / 10)) return;
+    if (!c->is_short) c->short_ns = now_ns;
+    c->is_short = true;
+    if (now_ns - c->short_ns < self->options.doubt_ns) return;
+    const follow_loss loss = {.known = true,
+                              .after = {c->shard, c->at.seq, c->at.n},
+                              .to_seq = seq,
+                              .why = "the venue has not come so far: it was begun anew, or the position is of "
+                                     "another venue"};
+    tell_all_lost(self, c, &loss, lost, context);
+    go_on_behind(self, c, seq, now_ns);
 }
 
 void follow_fail(follow_table *self, uint32_t number, int64_t now_ns) {
@@ -565,12 +653,7 @@ void follow_lost(follow_table *self, uint32_t number, uint64_t to_seq, const cha
     follow_loss loss = {.known = true, .after = {c->shard, c->at.seq, c->at.n}, .to_seq = to_seq, .why = why};
     if (c->abandoned || to_seq <= c->lost_to) return;
     c->lost_to = to_seq;
-    if (c->follower != NONE) {
-        tell_lost(self, c->follower, &loss, lost, context);
-        return;
-    }
-    for (uint32_t i = self->feeds[c->feed].first_follower; i != NONE; i = self->followers[i].next_of_feed)
-        if (is_of_all(self, i, c->shard)) tell_lost(self, i, &loss, lost, context);
+    tell_all_lost(self, c, &loss, lost, context);
 }
 
 follow_stats follow_read_stats(const follow_table *self) {

@@ -21,6 +21,10 @@
  *       ▼ some │
  *   reads execlog ──► execlog can't be read, or lacks some, too: that is told as lost
  *
+ * A shard's numbers go back where its venue was begun anew, on empty streams. Its leader's journal is then another one (follow_anew): everybody is told
+ * and has all of the new journal. A position that the venue has not come to (follow_end_short) is one of another journal, too, or of a leader
+ * that was a little ahead of the one that answers: so it is asked again for a while before it is told.
+ *
  * A chase goes no faster than who reads: while too much waits for a client its chase is not asked for more, for a while.
  */
 #ifndef TICKWIRE_GATEWAYS_ORDERS_FOLLOW_H
@@ -38,6 +42,7 @@ typedef struct follow_options {
     uint32_t max_feeds, max_followers, max_chases;
     int64_t retry_ns;    /* until a chase that nobody answered asks again */
     int64_t patience_ns; /* with a client that has no room; then it is given more nevertheless */
+    int64_t doubt_ns;    /* so long a leader may be behind what another one has told */
 } follow_options;
 
 typedef struct follow_handlers {
@@ -79,7 +84,8 @@ void follow_take_live(follow_table *table, uint32_t feed, uint32_t shard, uint64
  * came yet begins when some may have been missed. */
 void follow_heard(follow_table *table, uint32_t shard, uint64_t seq);
 
-/* What is not to be had: the reports behind `after`, up to and with those of the input `to_seq`. */
+/* What is not to be had: the reports behind `after`, up to and with those of the input `to_seq`. Where `to_seq` is before `after` the shard's numbers
+ * don't reach so far: what was lost can't be known, and it goes on behind `to_seq`. */
 typedef struct follow_loss {
     bool known; /* else nobody can say what it is */
     follow_position after;
@@ -91,7 +97,11 @@ typedef void (*follow_on_lost)(void *context, uint32_t client, const char *accou
  * which nothing was ever had nor heard nobody can say where to begin: those clients are told by `lost`. */
 void follow_missed(follow_table *table, uint32_t shards, follow_on_lost lost, void *context, int64_t now_ns);
 
-/* The next question to be asked; those that are due have their turns. It is under way from then on: one of follow_end_page, follow_end_log,
+/* The shard's leader, of `term`, has another journal than the one before: all its reports are news, and those of the old one are told as lost. */
+void follow_anew(follow_table *table, uint32_t shard, uint64_t term, follow_on_lost lost, void *context,
+                 int64_t now_ns);
+
+/* The next question to be asked; those that are due have their turns. It is under way from then on: one of follow_end_page, follow_end_short, follow_end_log,
  * follow_behind and follow_fail must be called for it. False: none is due now. */
 typedef struct follow_question {
     uint32_t chase;
@@ -108,6 +118,10 @@ int64_t follow_due_ns(const follow_table *table);
 /* A page: each of its reports, then its end, `seq` being what it is true after; `more`: another page follows. */
 void follow_take_page(follow_table *table, uint32_t chase, const wire_report *report, const void *message);
 void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool more, int64_t now_ns);
+/* In place of a page: the answer was made after the input `seq`, which is before what was asked for. It is asked again; after `doubt_ns` of such
+ * answers what was asked for is told as lost, and the chase goes on behind `seq`. */
+void follow_end_short(follow_table *table, uint32_t chase, uint64_t seq, follow_on_lost lost, void *context,
+                      int64_t now_ns);
 /* Nobody answered, or it goes on later: it is asked again, where it was. */
 void follow_fail(follow_table *table, uint32_t chase, int64_t now_ns);
 

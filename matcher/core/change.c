@@ -83,6 +83,7 @@ static mx_reason change_risk(mx_engine *engine, const order *one, const change *
 static mx_reason state_check(const mx_engine *engine, const instrument *where) {
     if (!engine->day_open) return MXR_NO_TRADING_DAY;
     if (where->state == MX_HALTED) return MXR_HALTED;
+    if (where->state == MX_MOVED) return MXR_MOVED;
     return where->state == MX_CLOSED ? MXR_CLOSED : MXR_OK;
 }
 

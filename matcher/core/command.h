@@ -121,8 +121,8 @@ typedef struct mx_fees {
     int64_t taker_per_unit;
 } mx_fees;
 
-/* What is closed and blocked for everybody (mx_block) has left for another shard and stays closed until it is unblocked: refused for it alone, passed
- * over where every instrument is meant. */
+/* MX_MOVED is of one instrument, which lives on another shard from then on; said of every one it is no state. Every state of every instrument passes it
+ * over. Said of it alone, only MX_CLOSED brings it back: any other but MX_MOVED is refused (MXR_MOVED), so that who doesn't know of the move opens nothing. */
 typedef struct mx_set_state {
     uint32_t instrument; /* or MX_EVERY */
     uint8_t state;       /* mx_state */

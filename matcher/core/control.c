@@ -176,7 +176,7 @@ static void change_state(mx_engine *engine, uint32_t number, uint8_t state) {
     mx_report *report = emit(engine, MX_STATE_CHANGED, MXR_OK);
     report->instrument = number;
     report->state = state;
-    if (state == MX_CLOSED) end_day_orders(engine, number);
+    if (state >= MX_CLOSED) end_day_orders(engine, number);
     if (state != MX_CONTINUOUS) return;
     match_open(engine, number);
     stops_run(engine, number);
@@ -184,24 +184,24 @@ static void change_state(mx_engine *engine, uint32_t number, uint8_t state) {
 
 /* In a full input trading can be stopped, not begun: each instrument at most twice, from open to halted to closed. */
 static bool may_stop(const instrument *where, uint8_t state) {
-    return state >= MX_HALTED && state > where->state;
+    return state >= MX_HALTED && state <= MX_CLOSED && state > where->state;
 }
 
-/* Closed and blocked for everybody is how an instrument leaves for another shard, where it is open now: it stays closed here, also when
- * everything opens, until it is unblocked. */
-static bool stays_closed(const instrument *where, uint8_t state) {
-    return where->state == MX_CLOSED && where->blocked && state != MX_CLOSED;
+/* It is open on another shard: what opens, halts or closes everything does not reach it, and nothing but its own close brings it back. */
+static bool stays_moved(const instrument *where, const mx_set_state *c) {
+    bool brings_back = c->instrument != MX_EVERY && c->state >= MX_CLOSED;
+    return where->state == MX_MOVED && !brings_back;
 }
 
 static mx_reason state_check(mx_engine *engine, const mx_set_state *c, bool full) {
-    if (c->state >= MX_STATES) return MXR_NO_SUCH_STATE;
+    if (c->state >= MX_STATES || (c->state == MX_MOVED && c->instrument == MX_EVERY)) return MXR_NO_SUCH_STATE;
     if (c->instrument == MX_EVERY) {
         bool refused = (full && c->state < MX_HALTED) || !steps_take(engine, engine->instrument_count);
         return refused ? MXR_INPUT_FULL : MXR_OK;
     }
     if (c->instrument >= engine->instrument_count) return MXR_UNKNOWN_INSTRUMENT;
     const instrument *where = &engine->instruments[c->instrument];
-    if (stays_closed(where, c->state)) return MXR_INSTRUMENT_BLOCKED;
+    if (stays_moved(where, c)) return MXR_MOVED;
     return !full || may_stop(where, c->state) ? MXR_OK : MXR_INPUT_FULL;
 }
 
@@ -215,7 +215,7 @@ static void set_state(mx_engine *engine, const mx_set_state *c) {
     uint32_t end = c->instrument == MX_EVERY ? engine->instrument_count : c->instrument + 1;
     for (uint32_t number = first; number < end; number++) {
         const instrument *where = &engine->instruments[number];
-        if (stays_closed(where, c->state) || (full && !may_stop(where, c->state))) continue;
+        if (stays_moved(where, c) || (full && !may_stop(where, c->state))) continue;
         change_state(engine, number, c->state);
     }
 }

@@ -11,10 +11,9 @@ typedef enum action { ENTER_RESTING, ENTER_AT_ONCE, ENTER_STOP, ACTIONS } action
 
 /* What may come in which state. Cancels may always; a replace may where a resting order may. */
 static const uint8_t states[MX_STATES][ACTIONS] = {
-    [MX_PRE_OPEN] = {MXR_OK, MXR_NOT_IN_PRE_OPEN, MXR_OK},
-    [MX_CONTINUOUS] = {MXR_OK, MXR_OK, MXR_OK},
-    [MX_HALTED] = {MXR_HALTED, MXR_HALTED, MXR_HALTED},
-    [MX_CLOSED] = {MXR_CLOSED, MXR_CLOSED, MXR_CLOSED},
+    [MX_PRE_OPEN] = {MXR_OK, MXR_NOT_IN_PRE_OPEN, MXR_OK}, [MX_CONTINUOUS] = {MXR_OK, MXR_OK, MXR_OK},
+    [MX_HALTED] = {MXR_HALTED, MXR_HALTED, MXR_HALTED},    [MX_CLOSED] = {MXR_CLOSED, MXR_CLOSED, MXR_CLOSED},
+    [MX_MOVED] = {MXR_MOVED, MXR_MOVED, MXR_MOVED},
 };
 
 static bool is_stop(uint8_t type) {

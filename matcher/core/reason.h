@@ -43,6 +43,7 @@
     X(37, POST_ONLY, "the order would have traded at once")                                                        \
     X(38, DUPLICATE_CLIENT_ID, "this client order id was used today: here is what became of it")                   \
     X(39, STORAGE_LOW, "storage of the venue's journal runs short: only cancels are taken until there is more")    \
+    X(40, MOVED, "the instrument has moved to another shard: here only cancels are taken")                         \
     /* bounds of memory: nothing has changed */                                                                    \
     X(50, ORDERS_FULL, "the venue has no room for another open order")                                             \
     X(51, LEVELS_FULL, "the venue has no room for another price")                                                  \

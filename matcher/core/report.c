@@ -24,7 +24,7 @@ const char *mx_order_status_name(mx_order_status status) {
 }
 
 const char *mx_state_name(mx_state state) {
-    static const char *const names[] = {"PRE_OPEN", "CONTINUOUS", "HALTED", "CLOSED"};
+    static const char *const names[] = {"PRE_OPEN", "CONTINUOUS", "HALTED", "CLOSED", "MOVED"};
     _Static_assert(sizeof names / sizeof *names == MX_STATES, "every state has a name");
     return NAME_OF(names, state);
 }

@@ -14,7 +14,7 @@
 
 #include "matcher/core/engine.h"
 
-#define MX_SNAPSHOT_VERSION 4
+#define MX_SNAPSHOT_VERSION 5
 
 /* Takes `length` bytes (at most MX_SNAPSHOT_CHUNK at a time). False: they could not be written; the snapshot ends. */
 typedef bool (*mx_write)(void *context, const void *bytes, size_t length);

@@ -75,7 +75,9 @@ typedef enum mx_state {
     MX_CONTINUOUS = 1, /* everything */
     MX_HALTED = 2,     /* cancels only */
     MX_CLOSED = 3,     /* cancels only; entering it ends the instrument's DAY orders */
-    MX_STATES          /* auctions get the next numbers */
+    MX_MOVED =
+        4, /* it lives on another shard: as CLOSED, and only MX_CLOSED, said of it alone, ends it (mx_set_state) */
+    MX_STATES /* auctions get the next numbers */
 } mx_state;
 
 typedef enum mx_order_status {

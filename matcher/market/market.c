@@ -24,10 +24,8 @@ static uint32_t levels_below(const void *engine, uint32_t instrument, tw_side si
 
 static tw_trading_state trading_of(uint8_t state) {
     static const tw_trading_state names[MX_STATES] = {
-        [MX_PRE_OPEN] = TW_TRADING_PRE_OPEN,
-        [MX_CONTINUOUS] = TW_TRADING_OPEN,
-        [MX_HALTED] = TW_TRADING_HALTED,
-        [MX_CLOSED] = TW_TRADING_CLOSED,
+        [MX_PRE_OPEN] = TW_TRADING_PRE_OPEN, [MX_CONTINUOUS] = TW_TRADING_OPEN, [MX_HALTED] = TW_TRADING_HALTED,
+        [MX_CLOSED] = TW_TRADING_CLOSED,     [MX_MOVED] = TW_TRADING_CLOSED, /* its last word here */
     };
     return state < MX_STATES ? names[state] : TW_TRADING_UNKNOWN;
 }
@@ -64,8 +62,9 @@ static void tell_collar(mk_market *self, uint32_t instrument, const mx_instrumen
 
 static void tell_instrument(mk_market *self, uint32_t instrument, const publisher_stamp *stamp) {
     mx_instrument_view view;
-    if (instrument >= self->max_instruments || !mx_instrument_get(self->engine, instrument, &view)) return;
-    self->left[instrument] = false;
+    if (instrument >= self->max_instruments || self->left[instrument] ||
+        !mx_instrument_get(self->engine, instrument, &view))
+        return;
     define(self, instrument, &view, stamp);
     publisher_trading_state(self->publisher, instrument, trading_of(view.state), "", stamp);
     tell_collar(self, instrument, &view, stamp);
@@ -80,14 +79,15 @@ static void tell_reference(mk_market *self, uint32_t instrument, const publisher
 
 static bool has_left(const mk_market *self, uint32_t instrument) {
     mx_instrument_view view;
-    return mx_instrument_get(self->engine, instrument, &view) && view.state == MX_CLOSED && view.blocked;
+    return mx_instrument_get(self->engine, instrument, &view) && view.state == MX_MOVED;
 }
 
-/* It leaves, with all that was to be said of it said before; or it was unblocked, and is here again. */
+/* It leaves, with all that was to be said of it said before; or it is here again. */
 static void tell_presence(mk_market *self, uint32_t instrument, const publisher_stamp *stamp, int64_t now_ns) {
     static const tw_instrument nothing = {0};
     if (instrument >= self->max_instruments || has_left(self, instrument) == self->left[instrument]) return;
     if (self->left[instrument]) {
+        self->left[instrument] = false;
         tell_instrument(self, instrument, stamp);
         return;
     }
@@ -116,7 +116,7 @@ static void begin_epoch(mk_market *self, const publisher_stamp *stamp) {
     uint32_t count = mx_instruments(self->engine);
     for (uint32_t i = 0; i < count && i < self->max_instruments; i++) {
         self->left[i] = has_left(self, i);
-        if (!self->left[i]) tell_instrument(self, i, stamp);
+        tell_instrument(self, i, stamp);
     }
 }
 
@@ -178,8 +178,6 @@ static void take_done(mk_market *self, const mx_report *report, const publisher_
         tell_instrument(self, report->instrument, stamp);
     else if (report->command == MX_SET_REFERENCE)
         tell_reference(self, report->instrument, stamp);
-    else if (report->command == MX_SET_BLOCK)
-        tell_presence(self, report->instrument, stamp, now_ns);
 }
 
 static void take_state(mk_market *self, const mx_report *report, const publisher_stamp *stamp, int64_t now_ns) {
@@ -224,6 +222,7 @@ void mk_feed_state(mk_market *self, const mk_feed *feed) {
     self->feed.state = feed->state;
     self->feed.cause = feed->cause;
     self->feed.handover = feed->handover;
+    self->feed.journal_ns = feed->journal_ns;
     tw_text_copy(self->detail, sizeof self->detail, feed->detail != NULL ? feed->detail : "");
 }
 

@@ -16,8 +16,8 @@
  * day. MX_BEGIN_DAY ends one: what the old one has to say leaves first, then chains and totals begin anew, and the books, whose orders
  * may stay, are told whole.
  *
- * An instrument that is closed and blocked for everybody has left this shard (docs/venue-shards.md): it is not in the directory any
- * more and nothing is said of it, until it is unblocked again.
+ * An instrument that has moved (MX_MOVED) lives on another shard (docs/venue-shards.md): it is not in the directory any more and
+ * nothing is said of it, until it is closed here again. One that is only closed, or blocked, is in the directory as every other.
  *
  * Leading, and everything else that the publisher offers (requests, ticks, confirm, totals of a late joiner), is the
  * caller's: mk_publisher. A market begins as a follower where its options say so, and gathers as publisher.h says.
@@ -58,7 +58,8 @@ typedef struct mk_feed {
     tw_book_state state;
     tw_state_cause cause;
     const char *detail; /* copied; NULL for none */
-    bool handover;      /* as in publisher_feed */
+    bool handover;      /* as in publisher_feed; likewise the next */
+    int64_t journal_ns;
 } mk_feed;
 void mk_feed_state(mk_market *market, const mk_feed *feed);
 

@@ -1,7 +1,8 @@
 // Reports that were missed while both matchers and the gateway were killed and started again: read in execlog, once each, in order; held against
 // execlog as npm's nats reads it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
@@ -144,4 +145,60 @@ test('who missed two reports has them, each once, while many read execlog from f
   assert.deepEqual(near.ids, missed.map(({ id }) => id));
   assert.ok(near.ids.length >= 2 && !near.client.error_('REPORTS_LOST'));
   await desk.close();
+});
+
+test('a venue that was begun anew, and a position beyond what it has, are said, and reports go on', async (t) => {
+  const fresh = await NatsServer.start({ jetstream: true }), owner = await Desk.open(fresh), folder = mkdtempSync(path.join(tmpdir(), 'tickwire-anew-'));
+  const start = () => Matcher.start(fresh, { args: ['--snapshots', folder] });
+  const pair = () => owner.orders([limit('ann', 'buy', 1, 10_000), limit('bob', 'sell', 1, 10_000)]);
+  const lost = (one) => one.client.messages.filter(({ code }) => code === 'REPORTS_LOST');
+  const trades = (one) => one.reports.filter(({ kind }) => kind === 'FILL').length;
+  const all = async () => of(checkExeclog(await owner.execlog()).reports, 'ann').map(({ seq, n }) => `1-${seq}-${n}`);
+  let matcher = await start(), seq;
+  const gateway = await startGateway(fresh, ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob']);
+  t.after(() => Promise.all([gateway.stop('SIGKILL'), matcher.kill()]));
+  await owner.openVenue();
+  const stays = await Trader.connect(gateway, 'ann'), idle = await Trader.connect(gateway, 'bob');
+  for (let i = 0; i < 20; i++) seq = await pair();
+  await until('the first trades', () => trades(stays) === 20 && trades(idle) === 20);
+  const { position } = stays;
+
+  // A leader that dies and comes back has the same journal: nobody is told anything.
+  await matcher.kill();
+  matcher = await start();
+  seq = await pair();
+  await until('reports of the next leader', () => trades(stays) === 21 && trades(idle) === 21);
+  assert.deepEqual([lost(stays), lost(idle)], [[], []]);
+
+  // Nothing beyond what there is: said with both places, and then it is live.
+  const beyond = await Trader.connect(gateway, 'ann', { seq: '99999999', n: 0 });
+  const [told] = await until('to be told', () => lost(beyond).length > 0 && lost(beyond));
+  assert.deepEqual([told.subject, told.shard, told.after, told.to_seq], ['exec.ann', 1, { seq: '99999999', n: 0 }, `${seq}`]);
+  seq = await pair();
+  await until('live reports', () => trades(beyond) === 1 && trades(stays) === 22 && trades(idle) === 22);
+  assert.deepEqual(beyond.reports.map((report) => report.seq), [`${seq}`, `${seq}`]);
+
+  await matcher.kill();
+  const manager = await owner.connection.jetstreamManager();
+  for (const word of ['orders', 'execlog', 'snapshots']) await manager.streams.delete(`TWEX-${word}-1`);
+  rmSync(folder, { recursive: true, force: true });
+  const before = stays.ids.length, last = stays.position;
+  matcher = await start();
+  await owner.openVenue();
+  for (let i = 0; i < 3; i++) seq = await pair();
+  await owner.journaled(matcher, seq);
+  const anew = await all();
+  await stays.has(anew.at(-1));
+  assert.deepEqual(stays.ids.slice(before), anew);
+  assert.deepEqual(lost(stays).map(({ after, to_seq: to }) => [after, to]), [[last, '0']]);
+  assert.deepEqual([lost(idle).length, lost(beyond).length, trades(idle)], [1, 2, 25]);
+
+  // With a position of the venue before: said, and then live.
+  const late = await Trader.connect(gateway, 'ann', position);
+  await until('to be told', () => lost(late).length === 1);
+  assert.deepEqual([lost(late)[0].after, lost(late)[0].to_seq], [position, `${seq}`]);
+  seq = await pair();
+  await until('the live reports', () => trades(late) === 1);
+  assert.deepEqual(late.reports.map((report) => report.seq), [`${seq}`, `${seq}`]);
+  await owner.close();
 });

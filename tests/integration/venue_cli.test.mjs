@@ -6,7 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'nats';
-import { gatewayProgram } from './lib/gateway.mjs';
+import { gatewayProgram, startGateway } from './lib/gateway.mjs';
 import { folder, NatsServer, Program, root, run, tickwireProgram, until } from './lib/programs.mjs';
 import { limit, Matcher } from './lib/venue.mjs';
 import { decodeAs, encodeAs } from './lib/wire.mjs';
@@ -300,6 +300,7 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   assert.equal(moved.status, 0, moved.stderr + moved.stdout);
   assert.match(moved.stdout, /shard 1: cancel all MSFT: done, \d+ orders cancelled/);
   assert.match(moved.stdout, /shard 2: block ann MSFT: done/);
+  assert.match(moved.stdout, /shard 1: moved MSFT: done/);
   assert.match(moved.stdout, /MSFT lives on shard 2 now/);
   assert.match(moved.stdout, /left on shard 1: the positions of \d+ accounts/);
   const where = () => ask('venue', 'show').lines.filter((one) => one.symbol === 'MSFT').map((one) => [one.shard, one.state]);
@@ -325,10 +326,65 @@ test('an instrument moves to a second shard: its orders are cancelled, the direc
   matchers[0] = await Matcher.start(server, { args: ['--shards', '2'] });
   assert.equal(JSON.stringify(where()), '[[2,"OPEN"]]', 'neither a restart brings it back, nor what opens everything');
   const there2 = ask('venue', 'open', 'MSFT', 'shard=1');
-  assert.deepEqual([there2.status, there2.lines[0].reason], [1, 'INSTRUMENT_BLOCKED']);
+  assert.deepEqual([there2.status, there2.lines[0].reason], [1, 'MOVED']);
+  assert.match(say('venue', 'close', 'MSFT', 'shard=1').stderr, /MSFT lives on shard 2, and to close it on shard 1 would bring it back there, too/);
+  assert.match(say('venue', 'moved', 'MSFT', 'shard=2').stderr, /MSFT lives on no other shard that runs/);
   const back = say('venue', 'move', 'MSFT', '--to', '1');
   assert.equal(back.status, 0, back.stderr + back.stdout);
   await until('shard 1 to have it again', () => JSON.stringify(where()) === '[[1,"CLOSED"]]');
+});
+
+test('an instrument that is closed and blocked by hand lives where it did: its orders can be cancelled, and a file finds it there', async () => {
+  assert.equal(say('venue', 'open', 'MSFT').status, 0); // its name belongs to shard 2 (proto/shard.h), and it lives on shard 1
+  const resting = ['500', '501'].map((price) => order('bob', 'sell', 'MSFT', '10', '@', price, '--tif', 'gtc').lines[1]);
+  assert.deepEqual(resting.map((one) => [one.kind, one.shard]), [['ACCEPTED', 1], ['ACCEPTED', 1]]);
+  const suspend = () => assert.deepEqual([say('venue', 'close', 'MSFT').status, say('venue', 'block', 'all', 'MSFT').status], [0, 0]);
+  const where = () => JSON.stringify(ask('venue', 'show').lines.filter((one) => one.symbol === 'MSFT').map((one) => [one.shard, one.state]));
+  suspend();
+  await until('it to be closed where it lives', () => where() === '[[1,"CLOSED"]]');
+  await matchers[0].program.stop();
+  matchers[0] = await Matcher.start(server, { args: ['--shards', '2'] });
+  await until('it to be there after a restart', () => where() === '[[1,"CLOSED"]]');
+
+  // A gateway that has just come finds it, and so cancels one of its orders; an operator cancels the other.
+  const gateway = await startGateway(server, ['--venue', 'TWEX', '--anonymous', 'TWEX.>,feed.>', '--anonymous-accounts', 'bob', '--order-rate', '0']);
+  let said;
+  await until(() => `the gateway to cancel: ${said}`, async () => {
+    const answer = await fetch(`${gateway.url}/v1/orders/${resting[0].order_id}?account=bob`, { method: 'DELETE' });
+    said = await answer.text();
+    assert.ok(answer.status === 202 || JSON.parse(said).error?.code === 'NO_DIRECTORY', said);
+    return answer.status === 202;
+  });
+  await gateway.stop();
+  const open = () => ask('orders', 'MSFT', '--account', 'bob').lines.map((one) => one.order_id);
+  await until('the order to be gone', () => JSON.stringify(open()) === JSON.stringify([resting[1].order_id]));
+  const cancelled = ask('venue', 'cancel', 'bob', 'MSFT');
+  assert.deepEqual([cancelled.status, cancelled.lines[0].shard, cancelled.lines[0].orders], [0, 1, 1], cancelled.stderr);
+  assert.equal(say('venue', 'unblock', 'all', 'MSFT').status, 0);
+  suspend();
+
+  // Neither a definition nor a whole file makes it anew on the shard of its name.
+  const again = ask('venue', 'instrument', 'MSFT', 'tick=0.01', 'lot=1', 'collar=none', 'protection=5%');
+  assert.deepEqual([again.status, again.lines.map((one) => [one.shard, one.outcome])], [0, [[1, 'DONE']]], again.stderr);
+  const applied = ask('venue', 'apply', file, '--verbose');
+  assert.equal(applied.status, 0, applied.stderr);
+  assert.deepEqual(applied.lines.filter((one) => / MSFT$/.test(one.command)).map((one) => [one.command, one.shard]), [['instrument MSFT', 1], ['open MSFT', 1]]);
+  await until('it to be open at one place', () => where() === '[[1,"OPEN"]]');
+  assert.equal(order('bob', 'buy', 'MSFT', '1', '@', '390').lines[1].reason, 'INSTRUMENT_BLOCKED');
+  assert.equal(say('venue', 'unblock', 'all', 'MSFT').status, 0);
+
+  // Blocked as it is, it moves, and is blocked there.
+  suspend();
+  assert.match(say('venue', 'move', 'MSFT', '--to', '2', '--leave-positions').stderr, /the leader of shard 2 is older/);
+  await matchers[1].program.stop();
+  matchers[1] = await Matcher.start(server, { shard: 2, args: ['--shards', '2'] });
+  const moved = say('venue', 'move', 'MSFT', '--to', '2', '--leave-positions');
+  assert.equal(moved.status, 0, moved.stderr + moved.stdout);
+  await until('it to live on shard 2 alone', () => where() === '[[2,"CLOSED"]]');
+  assert.equal(say('venue', 'apply', file).status, 0);
+  await until('it to be open there alone', () => where() === '[[2,"OPEN"]]');
+  const there = order('bob', 'buy', 'MSFT', '1', '@', '390').lines[1];
+  assert.deepEqual([there.reason, there.shard], ['INSTRUMENT_BLOCKED', 2]);
 });
 
 test('NATS accounts as in the example let a trader order and ask for its own account, and reach nothing else', async () => {

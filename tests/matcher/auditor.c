@@ -404,6 +404,12 @@ static const char *of_the_venue(auditor *a, const mx_report *r) {
         break;
     case MX_STATE_CHANGED:
         RULE(r->instrument < AU_INSTRUMENTS, "a state of nothing changed");
+        RULE(c->kind == MX_SET_STATE && r->state == c->set_state.state, "another state came than was said");
+        RULE(r->state != MX_MOVED || c->set_state.instrument == r->instrument,
+             "an instrument moved away with others");
+        RULE(a->instruments[r->instrument].state != MX_MOVED ||
+                 (c->set_state.instrument == r->instrument && r->state >= MX_CLOSED),
+             "what lives elsewhere came back without being closed here by name");
         forget_trades(a, r->instrument);
         a->instruments[r->instrument].state = r->state;
         break;

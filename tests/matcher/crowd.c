@@ -348,8 +348,11 @@ static void remember(crowd *c, const mx_command *command) {
     switch (command->kind) {
     case MX_SET_STATE:
         if (command->set_state.state == MX_CONTINUOUS) return;
-        remedy.set_state.state =
-            command->set_state.state != MX_PRE_OPEN && chance(c, 50) ? MX_PRE_OPEN : MX_CONTINUOUS;
+        if (command->set_state.state == MX_MOVED) /* the only way back; what opens it comes later still */
+            remedy.set_state.state = MX_CLOSED;
+        else
+            remedy.set_state.state =
+                command->set_state.state != MX_PRE_OPEN && chance(c, 50) ? MX_PRE_OPEN : MX_CONTINUOUS;
         break;
     case MX_SET_BLOCK:
         if (!command->block.on) return;

@@ -767,6 +767,7 @@ static mx_reason may_come(naive_engine *e, const mx_new_order *o, bool fast, int
     if (!e->day) return MXR_NO_TRADING_DAY;
     if (p->state == MX_HALTED) return MXR_HALTED;
     if (p->state == MX_CLOSED) return MXR_CLOSED;
+    if (p->state == MX_MOVED) return MXR_MOVED;
     bool at_once = o->type == MX_MARKET || !stays(o->tif) || o->minimum > 0 || o->post_only;
     if (p->state == MX_PRE_OPEN && at_once) return MXR_NOT_IN_PRE_OPEN;
     entry *opposite = first_of(e->orders, e->count, o->instrument, o->side ^ 1);
@@ -938,6 +939,7 @@ static mx_reason changed(naive_engine *e, const entry *x, const mx_replace *c, b
     if (!e->day) return MXR_NO_TRADING_DAY;
     if (p->state == MX_HALTED) return MXR_HALTED;
     if (p->state == MX_CLOSED) return MXR_CLOSED;
+    if (p->state == MX_MOVED) return MXR_MOVED;
     *smaller = to->left < x->left && to->limit == x->limit && to->o.stop_price == x->o.stop_price &&
                to->o.display == x->o.display;
     uint8_t type = x->where == WAITING ? x->o.type : MX_LIMIT;
@@ -1287,18 +1289,14 @@ static void set_reference(naive_engine *e, const mx_set_reference *c) {
     answer_about(e, reason, MX_UNKNOWN, c->instrument);
 }
 
-/* It lives elsewhere: only somebody who unblocks it brings it back. */
-static bool moved_away(const product *p) {
-    return p->blocked && p->state == MX_CLOSED;
-}
-
 static void set_state(naive_engine *e, const mx_set_state *c) {
     mx_reason reason = c->state >= MX_STATES                                              ? MXR_NO_SUCH_STATE
                        : c->instrument != MX_EVERY && !known_instrument(e, c->instrument) ? MXR_UNKNOWN_INSTRUMENT
                                                                                           : MXR_OK;
-    if (reason == MXR_OK && c->instrument != MX_EVERY && c->state != MX_CLOSED &&
-        moved_away(&e->products[c->instrument]))
-        reason = MXR_INSTRUMENT_BLOCKED;
+    if (reason == MXR_OK && c->instrument == MX_EVERY && c->state == MX_MOVED) reason = MXR_NO_SUCH_STATE;
+    if (reason == MXR_OK && c->instrument != MX_EVERY && e->products[c->instrument].state == MX_MOVED &&
+        c->state != MX_MOVED && c->state != MX_CLOSED)
+        reason = MXR_MOVED;
     bool late = full(e), stops_trading = c->state == MX_HALTED || c->state == MX_CLOSED;
     if (reason == MXR_OK && late && !stops_trading) reason = MXR_INPUT_FULL;
     if (reason == MXR_OK && late && c->instrument != MX_EVERY && c->state <= e->products[c->instrument].state)
@@ -1307,13 +1305,13 @@ static void set_state(naive_engine *e, const mx_set_state *c) {
     if (reason != MXR_OK || c->instrument == MX_EVERY) answer_about(e, reason, MX_UNKNOWN, c->instrument);
     for (uint32_t i = 0; reason == MXR_OK && i < MOST_INSTRUMENTS; i++) {
         if (!e->products[i].known || (c->instrument != MX_EVERY && c->instrument != i)) continue;
-        if (c->state != MX_CLOSED && moved_away(&e->products[i])) continue;
+        if (c->instrument == MX_EVERY && e->products[i].state == MX_MOVED) continue; /* it lives elsewhere */
         if (late && c->state <= e->products[i].state) continue; /* only on the way from open to halted to closed */
         e->products[i].state = (mx_state)c->state;
         mx_report *r = say(e, MX_STATE_CHANGED, MXR_OK);
         r->instrument = i;
         r->state = c->state;
-        if (c->state == MX_CLOSED) end_day_orders(e, i);
+        if (c->state == MX_CLOSED || c->state == MX_MOVED) end_day_orders(e, i);
         if (c->state == MX_CONTINUOUS) {
             open_market(e, i);
             stops(e, i);

@@ -459,7 +459,7 @@ static bool set_fees(stage *s) {
 }
 
 static bool set_state(stage *s) {
-    static const char *const states[MX_STATES] = {"pre_open", "continuous", "halted", "closed"};
+    static const char *const states[MX_STATES] = {"pre_open", "continuous", "halted", "closed", "moved"};
     mx_command c = {.kind = MX_SET_STATE};
     c.set_state.instrument = is(s, "every") ? MX_EVERY : instrument_in(s, word(s));
     const char *state = word(s);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "matcher/core/types.h"
 
 static const char *const accounts[TRAFFIC_ACCOUNTS] = {"ann", "bob", "cat", "dan", "eve", "fay"};
 static const char *const symbols[TRAFFIC_INSTRUMENTS] = {"AAA", "BBB", "CCC"};
@@ -241,12 +242,29 @@ static bool opening(const traffic_client *op, wire_control_command *c) {
     return true;
 }
 
-static void change_scene(world *w, wire_control_command *c) {
-    switch (below(w, 8)) {
+/* Mostly open; each of the states, and one that there is not. There is no other shard that has what has moved away, so only one is away at a time, and
+ * it comes back, at the latest when nothing else happens any more. */
+static void set_scene_state(traffic_client *op, wire_control_command *c) {
+    world *w = op->server->world;
+    uint32_t which = (uint32_t)below(w, TRAFFIC_INSTRUMENTS);
+    c->kind = WIRE_SET_STATE;
+    c->state = world_odds(w, 3, 4) ? MX_CONTINUOUS : (uint8_t)below(w, MX_STATES + 1);
+    if (op->away != 0 && (op->quiet || world_odds(w, 1, 2))) {
+        which = op->away - 1;
+        c->state = MX_CLOSED;
+        op->away = 0;
+    } else if (c->state == MX_MOVED) {
+        which = op->away != 0 ? op->away - 1 : which;
+        op->away = which + 1;
+    }
+    (void)tw_text_copy(c->symbol, sizeof c->symbol, symbols[which]);
+}
+
+static void change_scene(traffic_client *op, wire_control_command *c) {
+    world *w = op->server->world;
+    switch (op->quiet ? 0 : below(w, 8)) {
     case 0:
-        c->kind = WIRE_SET_STATE;
-        (void)tw_text_copy(c->symbol, sizeof c->symbol, symbols[below(w, TRAFFIC_INSTRUMENTS)]);
-        c->state = world_odds(w, 3, 4) ? 1 : (uint8_t)below(w, 5);
+        set_scene_state(op, c);
         break;
     case 1:
         c->kind = WIRE_SET_KILL;
@@ -281,7 +299,7 @@ static void send_control(traffic_client *op) {
     if (opening(op, &c))
         op->scene++;
     else
-        change_scene(op->server->world, &c);
+        change_scene(op, &c);
     bool of_symbol = c.symbol[0] != '\0' && !c.all_symbols;
     uint32_t open_orders = c.open_orders;
     for (uint32_t shard = 1; shard <= op->shards; shard++) {
@@ -321,7 +339,7 @@ static void on_tick(void *context) {
     fake_run_as(&c->host);
     resend(c);
     wire_control_command ignored = wire_control_command_empty;
-    bool opens = c->operates && opening(c, &ignored); /* goes on to its end whatever happens */
+    bool opens = c->operates && (opening(c, &ignored) || (c->quiet && c->away != 0)); /* ends whatever happens */
     if ((c->quiet && !opens) || c->count + SIM_SHARDS > TRAFFIC_MOST_ORDERS) return;
     if (c->operates) {
         bool in_order = c->settled == c->count;
@@ -375,7 +393,7 @@ void traffic_fini(traffic_client *c) {
 
 bool traffic_is_settled(const traffic_client *c) {
     wire_control_command ignored = wire_control_command_empty;
-    if (c->operates && opening(c, &ignored)) return false;
+    if (c->operates && (opening(c, &ignored) || c->away != 0)) return false;
     for (uint32_t i = c->settled; i < c->count; i++)
         if (!c->orders[i].acknowledged) return false;
     return true;

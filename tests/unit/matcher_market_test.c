@@ -580,34 +580,53 @@ static bool is_listed(node *n) {
     return publisher_published_book(mk_publisher(n->market), 0, SUBJECT_ORDERBOOK, &snapshot, bids, asks);
 }
 
-TEST(matcher_market, an_instrument_that_is_closed_and_blocked_has_left_after_its_last_word) {
+TEST(matcher_market, an_instrument_that_has_moved_is_in_no_directory_after_its_last_word) {
     world_open(1);
     node *n = &w.nodes[0];
+    mx_command moved = {.kind = MX_SET_STATE, .set_state = {0, MX_MOVED}};
     mx_command close = {.kind = MX_SET_STATE, .set_state = {0, MX_CLOSED}};
+    mx_command close_all = {.kind = MX_SET_STATE, .set_state = {MX_EVERY, MX_CLOSED}};
     mx_command open = {.kind = MX_SET_STATE, .set_state = {0, MX_CONTINUOUS}};
-    mx_command block = {.kind = MX_SET_BLOCK, .block = {MX_EVERY, 0, true}};
     mx_command reference = {.kind = MX_SET_REFERENCE, .set_reference = {0, 1100}};
     mx_command day = {.kind = MX_BEGIN_DAY, .begin_day = {.date = 20260102, .end_ns = 1000000}};
+    mx_instrument_view view;
     set_scene(n);
     order(n, 6, TW_BID, 995, 100, 0);
     order(n, 7, TW_ASK, 995, 100, 0);
-    say(n, 8, &close);
-    EXPECT(is_listed(n));
-    say(n, 9, &block);
+    say(n, 8, &moved);
     EXPECT(!is_listed(n));
     take_all();
     EXPECT_U64(w.logs[0].total, 1); /* the trade just before was told, and that it closed */
     EXPECT_I64(w.statuses[0].trading, TW_TRADING_CLOSED);
-    say(n, 10, &close); /* all is closed: it does not come back by that, nor by the rest */
-    say(n, 11, &reference);
+    EXPECT(mx_instrument_get(n->engine, 0, &view));
+    mx_command again = {.kind = MX_DEFINE_INSTRUMENT, .define_instrument = view.definition};
+    say(n, 9, &close_all); /* it does not come back by that, nor by the rest */
+    say(n, 10, &reference);
+    say(n, 11, &again);
     say(n, 12, &day);
     mk_restart(n->market);
     mk_flush(n->market, w.now_ns);
     EXPECT(!is_listed(n));
     say(n, 13, &open); /* refused */
     EXPECT(!is_listed(n));
-    block.block.on = false;
-    say(n, 14, &block);
+    say(n, 14, &close);
+    EXPECT(is_listed(n));
+    world_close();
+}
+
+TEST(matcher_market, an_instrument_that_is_suspended_by_hand_stays_in_the_directory) {
+    world_open(1);
+    node *n = &w.nodes[0];
+    mx_command close = {.kind = MX_SET_STATE, .set_state = {0, MX_CLOSED}};
+    mx_command block = {.kind = MX_SET_BLOCK, .block = {MX_EVERY, 0, true}};
+    set_scene(n);
+    say(n, 6, &close);
+    say(n, 7, &block);
+    EXPECT(is_listed(n));
+    mk_restart(n->market);
+    mk_flush(n->market, w.now_ns);
+    EXPECT(is_listed(n));
+    say(n, 8, &close);
     EXPECT(is_listed(n));
     world_close();
 }

@@ -154,7 +154,7 @@ TEST(matcher_snapshot, what_is_no_whole_snapshot_is_refused_and_leaves_an_empty_
         saved.bytes[at] ^= bit;
     }
     saved.bytes[8] = 99;
-    refused(second, &saved, TW_UNSUPPORTED, "of version 99, this program reads 4");
+    refused(second, &saved, TW_UNSUPPORTED, "of version 99, this program reads 5");
     saved.bytes[8] = MX_SNAPSHOT_VERSION;
     load(second, &saved);
     EXPECT_U64(mx_state_hash(second), mx_state_hash(first));

@@ -60,7 +60,8 @@ static follow_table *table_new(void) {
                               .max_followers = 16,
                               .max_chases = 16,
                               .retry_ns = 100,
-                              .patience_ns = 1000};
+                              .patience_ns = 1000,
+                              .doubt_ns = 500};
     follow_handlers handlers = {
         .deliver = deliver, .listen = listen_to, .unlisten = unlisten, .has_room = has_room};
     return follow_alloc(&options, &handlers);
@@ -416,4 +417,118 @@ TEST(orders_follow, over_a_random_day_every_client_has_every_report_once_and_in_
         }
         follow_free(t);
     }
+}
+
+/* ---- numbers that go back ---- */
+
+TEST(orders_follow, who_comes_back_from_beyond_what_the_venue_has_is_told_and_has_what_is_live) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 9000, .n = 3};
+    follow_add(t, 1, "a", &from, 1, 0);
+    follow_question q = question(t, 0);
+    follow_end_short(t, q.chase, 20, lost, NULL, 0); /* a leader that has just begun may be behind */
+    EXPECT_U64(got.lost, 0);
+    live(t, 1, 21, 0);
+    q = question(t, 600);
+    EXPECT_U64(q.after, 9000);
+    follow_end_short(t, q.chase, 21, lost, NULL, 600);
+    EXPECT_U64(got.lost, 1);
+    EXPECT(got.loss.known);
+    EXPECT_U64(got.loss.after.seq, 9000);
+    EXPECT_U64(got.loss.after.n, 3);
+    EXPECT_U64(got.loss.to_seq, 21);
+    q = question(t, 600);
+    EXPECT_U64(q.after, 21);
+    EXPECT_U64(q.after_n, UINT32_MAX);
+    live(t, 1, 22, 0);
+    page(t, q.chase, 22, 0);
+    follow_end_page(t, q.chase, 22, false, 600);
+    live(t, 1, 22, 0);
+    live(t, 1, 23, 0);
+    EXPECT_U64(got.counts[1], 2);
+    EXPECT_U64(got.seqs[1][0], 22);
+    EXPECT_U64(got.seqs[1][1], 23);
+    EXPECT(!follow_next_question(t, 9999, &q));
+    follow_free(t);
+}
+
+TEST(orders_follow, a_new_leader_that_is_a_little_behind_is_asked_again_and_nothing_is_told) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 9, .n = 0};
+    follow_add(t, 1, "a", &from, 1, 0);
+    for (int64_t now_ns = 0; now_ns < 400; now_ns += 100) {
+        follow_question q = question(t, now_ns);
+        follow_end_short(t, q.chase, 8, lost, NULL, now_ns);
+    }
+    follow_question q = question(t, 400);
+    page(t, q.chase, 10, 0);
+    follow_end_page(t, q.chase, 10, true, 400);
+    q = question(t, 400);
+    follow_end_short(t, q.chase, 9, lost, NULL, 10000); /* the doubt begins anew */
+    q = question(t, 11000);
+    follow_end_page(t, q.chase, 10, false, 11000);
+    EXPECT_U64(got.lost, 0);
+    EXPECT_U64(got.counts[1], 1);
+    follow_free(t);
+}
+
+TEST(orders_follow, a_feed_whose_leader_has_fewer_inputs_goes_on_with_what_is_live) {
+    follow_table *t = table_new();
+    follow_add(t, 1, "a", NULL, 0, 0);
+    live(t, 1, 500, 0);
+    live(t, 2, 3, 0); /* of a leader that does not say which journal it has */
+    follow_question q = question(t, 0);
+    EXPECT_U64(q.after, 500);
+    follow_end_short(t, q.chase, 3, lost, NULL, 0);
+    q = question(t, 500);
+    follow_end_short(t, q.chase, 4, lost, NULL, 500);
+    EXPECT_U64(got.lost, 1);
+    EXPECT_U64(got.loss.to_seq, 4);
+    q = question(t, 500);
+    follow_end_page(t, q.chase, 4, false, 500);
+    live(t, 2, 5, 0);
+    EXPECT_U64(got.counts[1], 2);
+    follow_free(t);
+}
+
+TEST(orders_follow, a_journal_begun_anew_is_told_to_all_and_all_of_it_comes) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 7, .n = 2};
+    follow_add(t, 1, "a", NULL, 0, 0);
+    live(t, 1, 500, 0);
+    follow_add(t, 2, "a", &from, 1, 0);
+    follow_question old = question(t, 0), q; /* its answer is under way */
+    live(t, 2, 1, 0);                        /* not above the last one */
+    follow_anew(t, 1, 2, lost, NULL, 0);
+    EXPECT_U64(got.lost, 2);
+    EXPECT(got.loss.known);
+    EXPECT_U64(got.loss.to_seq, 0);
+    page(t, old.chase, 8, 0);
+    follow_end_page(t, old.chase, 500, false, 0);
+    q = question(t, 0);
+    EXPECT_U64(q.client, FOLLOW_NONE);
+    EXPECT_U64(q.after, 0);
+    EXPECT_U64(q.after_n, UINT32_MAX); /* from the first input on, execlog included */
+    page(t, q.chase, 1, 0);
+    page(t, q.chase, 2, 0);
+    follow_end_page(t, q.chase, 2, false, 0);
+    live(t, 2, 3, 0);
+    EXPECT_U64(got.counts[1], 4);
+    EXPECT_U64(got.counts[2], 3);
+    EXPECT_U64(got.seqs[2][0], 1);
+    follow_free(t);
+}
+
+TEST(orders_follow, what_the_leader_of_a_new_journal_has_told_already_does_not_come_again) {
+    follow_table *t = table_new();
+    follow_add(t, 1, "a", NULL, 0, 0);
+    live(t, 5, 2, 0); /* the first report of the account, before the heartbeat */
+    follow_anew(t, 1, 5, lost, NULL, 0);
+    follow_question q = question(t, 0);
+    EXPECT_U64(q.after, 2);
+    follow_end_page(t, q.chase, 2, false, 0);
+    live(t, 5, 2, 0);
+    live(t, 5, 3, 0);
+    EXPECT_U64(got.counts[1], 2);
+    follow_free(t);
 }

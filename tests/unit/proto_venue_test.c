@@ -220,7 +220,7 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
     r.type = 3;
     r.tif = 2;
     r.liquidity = 2;
-    r.state = 3;
+    r.state = 4;
     r.duplicate = true;
     r.counter_id = 26;
     r.session = 27;
@@ -239,7 +239,7 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
     see(wire_execution_batch_finish(&parts, &(wire_execution_header){.publish_ns = TW_TIME_ABSENT}, &length),
         &seen);
     static const uint64_t expected[36] = {0,  1, 2, 3, 4, 5, 6, 7, 8,  0,  20, 11, 12, 13, 28, 15, 16, 17,
-                                          18, 4, 1, 3, 2, 2, 3, 1, 26, 27, 56, 29, 60, 62, 32, 65, 34, 0};
+                                          18, 4, 1, 3, 2, 2, 4, 1, 26, 27, 56, 29, 60, 62, 32, 65, 34, 0};
     for (unsigned i = 0; i < 36; i++)
         EXPECT_MSG(seen.varint[i] == expected[i], "field %u is %" PRIu64, i, seen.varint[i]);
     EXPECT_STR(seen.text[9], "mine");

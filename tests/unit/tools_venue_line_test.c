@@ -108,6 +108,7 @@ static const struct {
 } plain[] = {
     {"open AAPL", "open AAPL", WIRE_SET_STATE, false, false, false},
     {"halt all", "halt all", WIRE_SET_STATE, false, false, true},
+    {"moved AAPL shard=1", "moved AAPL", WIRE_SET_STATE, false, false, false},
     {"block ann", "block ann", WIRE_SET_BLOCK, true, false, true},
     {"block ann AAPL", "block ann AAPL", WIRE_SET_BLOCK, true, false, false},
     {"unblock all AAPL", "unblock all AAPL", WIRE_SET_BLOCK, false, true, false},
@@ -139,6 +140,7 @@ static const struct {
     {"instrumnet AAPL tick=1", "did you mean instrument"},
     {"instrument", "instrument of what"},
     {"instrument AAPL", "tick= is missing"},
+    {"moved AAPL", "from which shard? such as shard=1"},
     {"instrument AAPL tick=0.00001", "tick='0.00001' can't be read"},
     {"instrument AAPL tick=0.01 colar=5%", "knows no 'colar'"},
     {"instrument AAPL tick=0.01 collar=5", "collar='5' can't be read"},
@@ -234,7 +236,7 @@ TEST(venue_spread, what_is_not_named_stays_as_it_was) {
 
 typedef struct ground {
     venue_shards shards;
-    venue_entry entries[1];
+    venue_entry entries[2];
     venue_directory directory;
     venue_ground ground;
 } ground;
@@ -276,6 +278,46 @@ TEST(venue_tasks, an_instrument_stays_where_it_lives_and_a_new_one_goes_where_it
     EXPECT_U64(tasks.count, 7);
     for (size_t i = 0; i < 7; i++)
         EXPECT_U64(tasks.list[i].shard, shards[i]);
+    venue_tasks_fini(&tasks);
+}
+
+TEST(venue_tasks, nobody_says_by_hand_that_an_instrument_lives_twice_or_nowhere) {
+    const struct {
+        const char *line, *fault; /* NULL: it goes to shard 1 */
+        bool twice;
+    } rows[] = {
+        {"moved MSFT shard=1", "line 1: MSFT lives on no other shard that runs", false},
+        {"close MSFT shard=2", "line 1: MSFT lives on shard 1, and to close it on shard 2 would bring it back",
+         false},
+        {"close MSFT shard=1", NULL, false},
+        {"moved MSFT shard=1", NULL, true},
+        {"close MSFT shard=1", NULL, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ground g;
+        venue_tasks tasks;
+        tw_error error = {0};
+        set_up(&g);
+        g.entries[1] = (venue_entry){.symbol = "MSFT", .shard = 2, .price_exponent = -4};
+        g.directory.count = rows[i].twice ? 2 : 1;
+        EXPECT_I64(make(&g, rows[i].line, &tasks, &error), rows[i].fault != NULL ? TW_INVALID : TW_OK);
+        if (rows[i].fault != NULL) EXPECT_CONTAINS(error.text, rows[i].fault);
+        if (rows[i].fault == NULL) EXPECT_U64(tasks.list[0].shard, 1);
+        venue_tasks_fini(&tasks);
+    }
+}
+
+TEST(venue_tasks, what_is_listed_twice_while_it_moves_opens_once_where_it_is_not_closed) {
+    ground g;
+    venue_tasks tasks;
+    tw_error error = {0};
+    set_up(&g);
+    g.entries[0].trading = TW_TRADING_HALTED;
+    g.entries[1] = (venue_entry){.symbol = "MSFT", .shard = 2, .price_exponent = -4, .trading = TW_TRADING_CLOSED};
+    g.directory.count = 2;
+    EXPECT_I64(make(&g, "open all", &tasks, &error), TW_OK);
+    EXPECT_U64(tasks.count, 1);
+    EXPECT_U64(tasks.list[0].shard, 1);
     venue_tasks_fini(&tasks);
 }
 

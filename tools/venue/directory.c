@@ -308,6 +308,13 @@ const venue_entry *venue_directory_find(const venue_directory *directory, const 
     return found;
 }
 
+const venue_entry *venue_directory_elsewhere(const venue_directory *directory, const char *symbol, uint32_t shard) {
+    for (size_t i = 0; i < directory->count; i++)
+        if (directory->entries[i].shard != shard && strcmp(directory->entries[i].symbol, symbol) == 0)
+            return &directory->entries[i];
+    return NULL;
+}
+
 const char *venue_directory_nearest(const venue_directory *directory, const char *symbol) {
     const char *nearest = NULL;
     size_t best = NEAR_DISTANCE;

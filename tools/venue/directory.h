@@ -65,8 +65,11 @@ typedef struct venue_directory {
 /* All instruments of the shards that run. A shard that does not answer within `timeout_ns` is TW_AWAY. */
 tw_code venue_directory_read(venue_link *link, const char *mic, const venue_shards *shards, int64_t timeout_ns,
                              venue_directory *directory, tw_error *error);
-/* Where to send orders: an entry that is not closed before one that is (an instrument that moved may be in two). NULL: unknown. */
+/* Where it lives: an entry that is not closed before one that is (while an instrument moves it is in two). NULL: unknown. What is closed or blocked is
+ * listed where it lives; what has moved away is not. */
 const venue_entry *venue_directory_find(const venue_directory *directory, const char *symbol);
+/* Its entry of any shard but this one; NULL: there is none. */
+const venue_entry *venue_directory_elsewhere(const venue_directory *directory, const char *symbol, uint32_t shard);
 /* The nearest name, for "did you mean"; NULL if none is near. */
 const char *venue_directory_nearest(const venue_directory *directory, const char *symbol);
 /* Fills in the entries' reference prices: of instruments that have a collar. Who does not answer in time leaves them absent. */

@@ -52,6 +52,7 @@ static const verb verbs[] = {
     {"open", WIRE_SET_STATE, PLAIN, TARGET_SYMBOL_OR_ALL, MX_CONTINUOUS, false, USAGE_STATE},
     {"halt", WIRE_SET_STATE, PLAIN, TARGET_SYMBOL_OR_ALL, MX_HALTED, false, USAGE_STATE},
     {"close", WIRE_SET_STATE, PLAIN, TARGET_SYMBOL_OR_ALL, MX_CLOSED, false, USAGE_STATE},
+    {"moved", WIRE_SET_STATE, PLAIN, TARGET_SYMBOL, MX_MOVED, false, "AAPL shard=1"},
     {"block", WIRE_SET_BLOCK, PLAIN, TARGET_ACCOUNT_AND_SYMBOL, 0, true, USAGE_BLOCK},
     {"unblock", WIRE_SET_BLOCK, PLAIN, TARGET_ACCOUNT_AND_SYMBOL, 0, false, USAGE_BLOCK},
     {"kill", WIRE_SET_KILL, PLAIN, TARGET_ACCOUNT_OR_ALL, 0, true, "kill ann, or kill all"},
@@ -422,6 +423,10 @@ static tw_code check_whole(const venue_context *context, const verb *v, const ve
     if (c->kind == WIRE_SET_BLOCK && c->all_accounts && c->all_symbols)
         return tw_error_set(error, TW_INVALID, "%s all: of which instrument? To stop everything there is kill all",
                             v->name);
+    if (c->kind == WIRE_SET_STATE && c->state == MX_MOVED && order->shard == 0)
+        return tw_error_set(error, TW_INVALID,
+                            "moved %s: from which shard? such as shard=1; 'tickwire venue move' does all of it",
+                            c->symbol);
     for (uint32_t i = 0; v->id == LIMITS && !context->limits_partly && i < VENUE_LIMITS_NEEDED; i++)
         if ((order->given & 1u << i) == 0)
             return tw_error_set(error, TW_INVALID, "limits %s: %s= is missing (a number, or unlimited)", c->account,
@@ -472,7 +477,7 @@ static tw_code unknown_verb(const char *word, tw_error *error) {
         return tw_error_set(error, TW_INVALID, "'%s' is no command of the venue: did you mean %s?", word, nearest);
     return tw_error_set(error, TW_INVALID,
                         "'%s' is no command of the venue: instrument, account, fees, limits, day, reference, "
-                        "pre-open, open, halt, close, block, unblock, kill, unkill, cancel, bounds",
+                        "pre-open, open, halt, close, moved, block, unblock, kill, unkill, cancel, bounds",
                         word);
 }
 

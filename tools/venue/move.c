@@ -31,7 +31,7 @@ typedef struct moving {
     uint32_t from, to;
     venue_order definition;
     bool defined;      /* here, by words or a file */
-    bool blocked;      /* for everybody */
+    bool blocked;      /* for everybody: so is it on the new shard */
     venue_tasks after; /* accounts' blocks in it, for the new shard */
     size_t holders;
     char who[160]; /* the first of them */
@@ -90,17 +90,9 @@ static tw_code ask_instrument(venue_run *self, uint8_t kind, moving *about, venu
     return code;
 }
 
-/* The old shard's own word, if nothing was said here in place of it. */
+/* The old shard's own word, if nothing was said here in place of it; and whether it is blocked there. */
 static tw_code find_definition(venue_run *self, moving *about, tw_error *error) {
-    tw_code code = ask_instrument(self, WIRE_QUERY_INSTRUMENT, about, on_definition, error);
-    if (code != TW_OK) return code;
-    if (about->blocked)
-        return tw_error_set(
-            error, TW_UNSUPPORTED,
-            "%s is blocked for everybody, which is how a shard knows that it has left: 'tickwire venue "
-            "unblock all %s' first, and close it if nobody shall trade",
-            about->symbol, about->symbol);
-    return TW_OK;
+    return ask_instrument(self, WIRE_QUERY_INSTRUMENT, about, on_definition, error);
 }
 
 static void on_holder(void *context, const venue_page *page, const wire_part *item) {
@@ -150,32 +142,36 @@ static wire_control_command about_symbol(uint8_t kind, const char *symbol) {
     return command;
 }
 
+static wire_control_command state_of(const moving *about, uint8_t state) {
+    wire_control_command command = about_symbol(WIRE_SET_STATE, about->symbol);
+    command.state = state;
+    return command;
+}
+
 static bool leave_old(venue_run *self, const moving *about, tw_error *error) {
-    wire_control_command halt = about_symbol(WIRE_SET_STATE, about->symbol),
-                         cancel = about_symbol(WIRE_CONTROL_MASS_CANCEL, about->symbol);
-    halt.state = MX_HALTED;
+    const wire_control_command halt = state_of(about, MX_HALTED);
+    wire_control_command cancel = about_symbol(WIRE_CONTROL_MASS_CANCEL, about->symbol);
     cancel.all_accounts = true;
     const wire_control_command both[] = {halt, cancel};
     return step(self, both, 2, about->from, error);
 }
 
+/* Defined, blocked for whom it was, and closed: that is also what brings it back where it has been before. */
 static bool make_new(venue_run *self, moving *about, tw_error *error) {
+    const wire_control_command closed = state_of(about, MX_CLOSED);
+    wire_control_command block = about_symbol(WIRE_SET_BLOCK, about->symbol);
+    block.all_accounts = true;
+    block.on = about->blocked;
     if (!step(self, &about->definition.command, 1, about->to, error)) return false;
     for (size_t i = 0; i < about->after.count; i++)
         if (!step(self, &about->after.list[i].command, 1, about->to, error)) return false;
-    return true;
+    return step(self, &block, 1, about->to, error) && step(self, &closed, 1, about->to, error);
 }
 
-/* The old shard speaks of it a last time; the new one may have been the old one of another move, and then hears that it has it again. */
+/* The old shard speaks of it a last time. */
 static bool change_over(venue_run *self, const moving *about, tw_error *error) {
-    wire_control_command close = about_symbol(WIRE_SET_STATE, about->symbol),
-                         block = about_symbol(WIRE_SET_BLOCK, about->symbol);
-    close.state = MX_CLOSED;
-    block.all_accounts = block.on = true;
-    const wire_control_command gone[] = {close, block};
-    if (!step(self, gone, 2, about->from, error)) return false;
-    block.on = false;
-    return step(self, &block, 1, about->to, error);
+    const wire_control_command gone = state_of(about, MX_MOVED);
+    return step(self, &gone, 1, about->from, error);
 }
 
 static tw_code move_steps(venue_run *self, moving *about, tw_error *error) {
@@ -201,9 +197,17 @@ static tw_code move_steps(venue_run *self, moving *about, tw_error *error) {
     return TW_OK;
 }
 
+/* Where it is to leave: the other shard, if a move that stopped has left it at both. */
+static const venue_entry *lives_at(const venue_directory *directory, const moving *about) {
+    const venue_entry *entry = venue_directory_find(directory, about->symbol);
+    if (entry == NULL || entry->shard != about->to || entry->trading != TW_TRADING_CLOSED) return entry;
+    const venue_entry *other = venue_directory_elsewhere(directory, about->symbol, about->to);
+    return other != NULL ? other : entry;
+}
+
 /* Between which shards, and may it be now? */
 static tw_code find_shards(venue_run *self, const char *mic, moving *about, tw_error *error) {
-    const venue_entry *entry = venue_directory_find(&self->directory, about->symbol);
+    const venue_entry *entry = lives_at(&self->directory, about);
     const venue_shard *target = venue_shards_get(&self->shards, about->to);
     if (entry == NULL) return tw_error_set(error, TW_NOT_FOUND, "%s has no instrument %s", mic, about->symbol);
     if (entry->shard == about->to)

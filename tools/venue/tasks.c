@@ -18,7 +18,7 @@ typedef struct making {
 } making;
 
 /* "open all", "halt all", "pre-open all": they go to the instruments that live at a shard, one by one, so that each is answered. Where what lives there
- * isn't known they go as they are, and the engine passes over what has left. */
+ * isn't known they go as they are, and the engine passes over what has moved. */
 static bool is_state_of_all(const wire_control_command *c) {
     return c->kind == WIRE_SET_STATE && c->all_symbols && c->state != MX_CLOSED;
 }
@@ -111,11 +111,35 @@ static tw_code check_new(const making *self, const char *symbol, tw_error *error
     return TW_OK;
 }
 
+static bool is_listed(const venue_directory *directory, const char *symbol, uint32_t shard) {
+    for (size_t i = 0; i < directory->count; i++)
+        if (directory->entries[i].shard == shard && strcmp(directory->entries[i].symbol, symbol) == 0) return true;
+    return false;
+}
+
+/* The two words that say where an instrument lives: only as a remedy of a move that did not end, and never so that it lives twice or nowhere. */
+static tw_code check_residence(const making *self, const venue_order *order, tw_error *error) {
+    const wire_control_command *c = &order->command;
+    if (c->kind != WIRE_SET_STATE || order->shard == 0) return TW_OK;
+    const venue_entry *other = venue_directory_elsewhere(self->ground->directory, c->symbol, order->shard);
+    if (c->state == MX_MOVED && other == NULL)
+        return tw_error_set(error, TW_INVALID,
+                            "%s lives on no other shard that runs: 'tickwire venue move %s --to' takes it to one",
+                            c->symbol, c->symbol);
+    if (c->state == MX_CLOSED && other != NULL && !is_listed(self->ground->directory, c->symbol, order->shard))
+        return tw_error_set(error, TW_INVALID,
+                            "%s lives on shard %" PRIu32 ", and to close it on shard %" PRIu32
+                            " would bring it back there, too: 'tickwire venue move %s --to %" PRIu32 "' moves it",
+                            c->symbol, other->shard, order->shard, c->symbol, order->shard);
+    return TW_OK;
+}
+
 static tw_code make_for_symbol(const making *self, const venue_order *order, tw_error *error) {
     const wire_control_command *c = &order->command;
     bool defines = c->kind == WIRE_DEFINE_INSTRUMENT;
     uint32_t shard = !defines && order->shard != 0 ? order->shard : shard_known(self, c->symbol);
     if (shard == 0 && !defines) return unknown_symbol(self, c->symbol, error);
+    if (check_residence(self, order, error) != TW_OK) return error->code;
     if (defines && shard != 0 && order->shard != 0 && order->shard != shard)
         return tw_error_set(error, TW_INVALID,
                             "%s lives on shard %" PRIu32
@@ -139,12 +163,20 @@ static tw_code add_one_of_all(venue_tasks *tasks, uint32_t shard, const venue_or
     return venue_tasks_add(tasks, shard, order->number, &one, error);
 }
 
+/* While it moves an instrument is listed at two shards: it lives at one of them. */
+static bool lives_there(const venue_directory *directory, size_t at) {
+    const venue_entry *entry = &directory->entries[at];
+    bool twice = (at > 0 && strcmp(entry[-1].symbol, entry->symbol) == 0) ||
+                 (at + 1 < directory->count && strcmp(entry[1].symbol, entry->symbol) == 0);
+    return !twice || venue_directory_find(directory, entry->symbol) == entry;
+}
+
 /* Those that the directory has there, then those that lines before this one define. */
 static tw_code make_for_residents(const making *self, const venue_order *order, uint32_t shard, tw_error *error) {
     const venue_directory *directory = self->ground->directory;
     tw_code code = TW_OK;
     for (size_t i = 0; code == TW_OK && i < directory->count; i++)
-        if (directory->entries[i].shard == shard)
+        if (directory->entries[i].shard == shard && lives_there(directory, i))
             code = add_one_of_all(self->tasks, shard, order, directory->entries[i].symbol, error);
     for (size_t i = 0; code == TW_OK && i < self->at; i++) {
         const wire_control_command *c = &self->orders[i].command;

@@ -51,11 +51,10 @@ static void print_task(const venue_task *task) {
     case VENUE_REFUSED:
         printf("REFUSED, %s: %s", mx_reason_name(task->reason), mx_reason_text(task->reason));
         if (task->reason == MXR_BAD_DAY) print_bad_day(&task->command);
-        if (task->reason == MXR_INSTRUMENT_BLOCKED && task->command.kind == WIRE_SET_STATE)
-            printf(
-                " (closed and blocked for everybody there, as what has moved to another shard is: 'tickwire venue "
-                "unblock all %s shard=%" PRIu32 "' takes it back)",
-                task->command.symbol, task->shard);
+        if (task->reason == MXR_MOVED)
+            printf(" ('tickwire venue show' says where it lives, 'tickwire venue move %s --to %" PRIu32
+                   "' brings it back)",
+                   task->command.symbol, task->shard);
         break;
     case VENUE_NO_ANSWER:
         printf("stored as input %" PRIu64 ", but nobody has answered: it will happen when its matcher serves",

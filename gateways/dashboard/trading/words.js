@@ -8,6 +8,7 @@ const ADVICE = {
   BAD_TICK: 'Use a price on the tick: at this price it may be larger than the smallest one.',
   HALTED: 'Send it when trading goes on.',
   CLOSED: 'Send it when the instrument opens.',
+  MOVED: 'Send it again: it goes to where the instrument lives now.',
   NOT_IN_PRE_OPEN: 'Send a limit order that may rest, or wait for the open.',
   STORAGE_LOW: 'Only cancels are taken until the venue has storage again.',
   NO_TRADING_DAY: 'Orders are taken once the venue has begun its day.',
