@@ -86,8 +86,8 @@ static void keep_kernel_queue_short(int socket) {
  * begun is there whole. bus_silence.c is not heard then, so the kernel ends a connection whose other side takes nothing, or is gone. */
 static void limit_waiting(const bus *self, int socket) {
     int64_t limit_ms = 2 * self->silence_ns / (TW_NS_PER_SECOND / 1000);
-    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){limit_ms < INT_MAX ? (int)limit_ms : INT_MAX},
-               sizeof(int));
+    int limit = limit_ms < INT_MAX ? (int)limit_ms : INT_MAX;
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &(int){KEEPALIVE_S}, sizeof(int));
     setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &(int){KEEPALIVE_S}, sizeof(int));
     setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
