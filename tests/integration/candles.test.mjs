@@ -280,7 +280,7 @@ test('two exchanges: the best of both, locked and crossed, and without the one t
   aggregator.kill('SIGKILL');
   await until('the stream to call it stale', () => client.latest.get(subject)?.state === 'STALE' && client.latest.get(subject).cause === 'FEED_SILENT');
   assert.deepEqual(client.latest.get(subject).bid, ['100.6000', '10']);
-  const again = await startAggregator(nats, ['--refresh', '300ms']);
+  const again = await startAggregator(nats, ['--refresh', '300ms', '--apart', 'TWEX']);
   await until('it to be live again', () => client.latest.get(subject)?.state === 'OK' && client.latest.get(subject).bid[0] === '100.6000');
   assert.deepEqual(listener.errors, []);
   assert.equal(await again.stop(), 0);
