@@ -137,7 +137,7 @@ void follow_give_up_log(follow_table *table, uint32_t chase, const char *why, in
 const char *follow_log_given_up(const follow_table *table, uint32_t chase);
 /* Nobody waits for it any more: it is to be ended, with follow_fail. */
 bool follow_is_abandoned(const follow_table *table, uint32_t chase);
-/* Whom it is for has room for more; else it is to be ended for now. */
+/* Its client has room for another report. If not, whoever reads for it waits a moment, or leaves it, and it has another turn. */
 bool follow_may_take(follow_table *table, uint32_t chase, int64_t now_ns);
 
 /* The reports of inputs up to `to_seq` that it has not had are to be had nowhere; the chase goes on with what comes behind them. The
