@@ -1,7 +1,8 @@
 /*
  * The gateway under load, beside nats-server's own WebSocket listener: what somebody would take instead.
  *
- *   bench_gateway [--json] [--quick] [--rounds N] [--clients N] [--gateways N] [--only fanout|many|slow|share]…
+ *   bench_gateway [--json] [--quick] [--fine] [--rounds N] [--clients N] [--subjects one|mixed] [--gateways N]
+ *                 [--only fanout|many|slow|share|cost]…
  *
  * fanout  the highest rate that each side sustains, in updates delivered a second, with 100, 1,000 and 5,000 clients on
  *         one hot subject and on 200 subjects of which each client has 20; then both at the peer's highest rate
@@ -9,9 +10,11 @@
  * slow    1,000 clients, with and without a tenth of them that reads slowly or not at all
  * share   one gateway, and two that share a port (--gateways 2 lets two serve in the others, too: the peer's one process
  *         uses every core that there is)
+ * cost    CPU time that an update costs each program, 100 clients on mixed subjects: through the gateway, at the peer, and with nobody in
+ *         the gateway's place; and what it may cost the gateway where all share this machine's cores (not run unless it is named)
  *
  * Messages are book updates of some 140 bytes from one open-loop publisher over one nats-server; clients count and look
- * at the time in every sixteenth (gateway/load_*.c). A rate is sustained if over a trial of some seconds 99 % of what
+ * at the time in one of 61 (gateway/load_*.c). A rate is sustained if over a trial of some seconds 99 % of what
  * was published times its readers was delivered, at most 1 % of it merged into later updates, with a p99 of at most
  * 100 ms (with 5,000 clients 250 ms) from the moment an update was due to be published to the client: an update that was
  * merged is not delivered. A trial that fails is tried once more before it counts, and more often while somebody else
@@ -57,7 +60,8 @@ static const char *const bounded[] = {"--max-clients", "15200", "--frames-kept",
 typedef struct bench {
     harness harness;
     stage stage;
-    bool quick, fanout, many, slow, share;
+    bool quick, fanout, many, slow, share, cost;
+    const char *subjects; /* fanout: one or mixed; NULL: both */
     double seconds, precision;
     double patience; /* seconds that a trial waits for others to leave the machine alone */
     int tries;
@@ -245,15 +249,20 @@ static void run_scene(bench *self, const scene *s) {
     report_scene(self, s, best_of, same_of, with_json ? &json : NULL);
 }
 
+static bool is_wanted(const bench *self, const scene *s) {
+    if (self->clients != 0 && s->clients != self->clients) return false;
+    return self->subjects == NULL || (strcmp(self->subjects, "mixed") == 0) == (s->symbols > 1);
+}
+
 static void run_fanout(bench *self) {
     static const scene scenes[] = {{"one subject", 1000, 1, 1}, {"20 of 200 subjects", 1000, 200, 20},
                                    {"one subject", 100, 1, 1},  {"20 of 200 subjects", 100, 200, 20},
                                    {"one subject", 5000, 1, 1}, {"20 of 200 subjects", 5000, 200, 20}};
-    size_t count = self->quick && self->clients == 0 ? 2 : sizeof scenes / sizeof *scenes;
+    size_t count = self->quick && self->clients == 0 && self->subjects == NULL ? 2 : sizeof scenes / sizeof *scenes;
     harness_say(&self->harness, "fanout\n");
     json_open_array(&self->harness.writer, "fanout");
     for (size_t i = 0; i < count; i++)
-        if (self->clients == 0 || scenes[i].clients == self->clients) run_scene(self, &scenes[i]);
+        if (is_wanted(self, &scenes[i])) run_scene(self, &scenes[i]);
     json_close_array(&self->harness.writer);
 }
 
@@ -433,12 +442,101 @@ static void run_share(bench *self) {
     json_close_object(w);
 }
 
+/* ---- cost ---- */
+
+enum { COST_CLIENTS = 100, COST_SYMBOLS = 200, COST_EACH = 20, TARGET_RATIO = 3 };
+#define COST_PEER_RATE 150000.0 /* updates a second, somewhat less than the peer sustains */
+
+/* us of CPU time for an update published. */
+typedef struct cost {
+    double gateway, server, publisher, clients;
+} cost;
+
+static cost cost_of(const trial *t) {
+    double us = 1e6 * t->wall_s / t->count;
+    return (cost){.gateway = us * t->gateway_cpu,
+                  .server = us * t->server_cpu,
+                  .publisher = us * t->publisher_cpu,
+                  .clients = us * t->client_cpu};
+}
+
+static double sum_of(const cost *c) {
+    return c->gateway + c->server + c->publisher + c->clients;
+}
+
+static int by_sum(const void *a, const void *b) {
+    double x = sum_of(a), y = sum_of(b);
+    return (x > y) - (x < y);
+}
+
+static cost try_cost(bench *self, const char *who, double rate) {
+    static const scene mixed = {"20 of 200 subjects", COST_CLIENTS, COST_SYMBOLS, COST_EACH};
+    if (who == NULL)
+        stage_start_taker(&self->stage);
+    else
+        open_side(self, &mixed, who);
+    stage_try(&self->stage, rate, self->seconds / 4); /* warm */
+    trial t = stage_try(&self->stage, rate, 2 * self->seconds);
+    if (who == NULL)
+        stage_stop_taker(&self->stage);
+    else
+        close_side(self);
+    return cost_of(&t);
+}
+
+static void report_cost(bench *self, const char *who, const char *name, const cost *c) {
+    json_writer *w = &self->harness.writer;
+    harness_say(&self->harness,
+                "  %-28s gateway %5.2f  server %5.2f  publisher %5.2f  clients %5.2f  sum %5.2f us an update\n",
+                who, c->gateway, c->server, c->publisher, c->clients, sum_of(c));
+    json_open_object(w, name);
+    json_f64(w, "gateway_us", c->gateway);
+    json_f64(w, "server_us", c->server);
+    json_f64(w, "publisher_us", c->publisher);
+    json_f64(w, "clients_us", c->clients);
+    json_close_object(w);
+}
+
+/* What all programs together spend on an update bounds the rate of a machine that they share: its ratio to the peer's is that of the
+ * sums. A gateway that costs nothing leaves publisher and server as with the taker, and the clients as they are behind the gateway. */
+static void run_cost(bench *self) {
+    cost through[MOST_ROUNDS], peer[MOST_ROUNDS], none[MOST_ROUNDS];
+    harness_say(&self->harness, "cost\n");
+    stage_start_publisher(&self->stage, COST_SYMBOLS);
+    for (uint32_t round = 0; round < self->rounds; round++) {
+        through[round] = try_cost(self, "protobuf", TARGET_RATIO * COST_PEER_RATE);
+        peer[round] = try_cost(self, "nats", COST_PEER_RATE);
+        none[round] = try_cost(self, NULL, TARGET_RATIO * COST_PEER_RATE);
+    }
+    stage_stop_publisher(&self->stage);
+    cost *const sides[3] = {through, peer, none}, middles[3];
+    for (int i = 0; i < 3; i++) {
+        qsort(sides[i], self->rounds, sizeof(cost), by_sum);
+        middles[i] = sides[i][(self->rounds - 1) / 2];
+    }
+    middles[2].gateway = 0;
+    middles[2].clients = middles[0].clients;
+    double allowed = sum_of(&middles[1]) / TARGET_RATIO - sum_of(&middles[2]);
+    json_open_object(&self->harness.writer, "cost");
+    report_cost(self, "the gateway", "gateway", &middles[0]);
+    report_cost(self, "the peer", "peer", &middles[1]);
+    report_cost(self, "a gateway that costs nothing", "nothing", &middles[2]);
+    harness_say(
+        &self->harness,
+        "  ratio of what all can do %.2f, with a gateway that costs nothing %.2f; %d times the peer if it costs "
+        "%.2f us\n",
+        sum_of(&middles[1]) / sum_of(&middles[0]), sum_of(&middles[1]) / sum_of(&middles[2]), TARGET_RATIO,
+        allowed);
+    json_f64(&self->harness.writer, "gateway_may_cost_us", allowed);
+    json_close_object(&self->harness.writer);
+}
+
 /* ---- settings ---- */
 
 static bool parse_part(bench *self, const char *name) {
-    bool *const parts[] = {&self->fanout, &self->many, &self->slow, &self->share};
-    static const char *const names[] = {"fanout", "many", "slow", "share"};
-    for (int i = 0; i < 4; i++)
+    bool *const parts[] = {&self->fanout, &self->many, &self->slow, &self->share, &self->cost};
+    static const char *const names[] = {"fanout", "many", "slow", "share", "cost"};
+    for (int i = 0; i < 5; i++)
         if (name != NULL && strcmp(name, names[i]) == 0) return *parts[i] = true;
     return false;
 }
@@ -456,14 +554,23 @@ static bool parse_gateways(const char *text, uint64_t *gateways) {
     return text != NULL && tw_text_to_u64(text, gateways) && (*gateways == 1 || *gateways == 2);
 }
 
+static bool parse_subjects(const char *text, const char **subjects) {
+    *subjects = text;
+    return text != NULL && (strcmp(text, "one") == 0 || strcmp(text, "mixed") == 0);
+}
+
 static void parse(bench *self, int argc, char **argv) {
-    bool any = false;
+    bool any = false, fine = false;
     uint64_t rounds = 0, gateways = 1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             self->harness.json = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
             self->quick = true;
+        } else if (strcmp(argv[i], "--fine") == 0) {
+            fine = true; /* searches to 20 %, also when quick */
+        } else if (strcmp(argv[i], "--subjects") == 0 && parse_subjects(argv[++i], &self->subjects)) {
+            continue;
         } else if (strcmp(argv[i], "--only") == 0 && parse_part(self, argv[++i])) {
             any = true;
         } else if (strcmp(argv[i], "--rounds") == 0 && parse_rounds(argv[++i], &rounds)) {
@@ -473,8 +580,9 @@ static void parse(bench *self, int argc, char **argv) {
         } else if (strcmp(argv[i], "--gateways") == 0 && parse_gateways(argv[++i], &gateways)) {
             continue;
         } else {
-            fprintf(stderr, "usage: bench_gateway [--json] [--quick] [--rounds 1-9] [--clients 100|1000|5000] "
-                            "[--gateways 1|2] [--only fanout|many|slow|share]...\n");
+            fprintf(stderr,
+                    "usage: bench_gateway [--json] [--quick] [--fine] [--rounds 1-9] [--clients 100|1000|5000] "
+                    "[--subjects one|mixed] [--gateways 1|2] [--only fanout|many|slow|share|cost]...\n");
             exit(2);
         }
     }
@@ -484,7 +592,7 @@ static void parse(bench *self, int argc, char **argv) {
     self->seconds = self->quick ? 0.7 : 2;
     self->patience = self->quick ? 0 : 4;
     self->tries = self->quick ? 2 : 5;
-    self->precision = self->quick ? 1.5 : 1.2;
+    self->precision = self->quick && !fine ? 1.5 : 1.2;
 }
 
 int main(int argc, char **argv) {
@@ -498,6 +606,7 @@ int main(int argc, char **argv) {
     if (self.many) run_many(&self);
     if (self.slow) run_slow(&self);
     if (self.share) run_share(&self);
+    if (self.cost) run_cost(&self);
     harness_close(&self.harness);
     return 0;
 }

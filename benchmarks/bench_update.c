@@ -20,6 +20,7 @@
 #include "gateways/handoff.h"
 #include "gateways/stream/stream.h"
 #include "proto/subject.h"
+#include "runtime/clock.h"
 
 enum { RUNS = 7, BOOKS = 200, PAYLOAD_BYTES = 1024, ROUND = 256 };
 
@@ -34,7 +35,7 @@ typedef struct bench {
     tickwire_client client;
     tickwire_subscription subscription;
     stream *stream;
-    int64_t now_ns;
+    int64_t now_ns, read_ns;
 } bench;
 
 static void fail(const char *what) {
@@ -52,7 +53,8 @@ static void closed(void *context, uint32_t client, uint16_t code, const char *re
 }
 
 static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
-    handoff_book(((bench *)context)->stream, book, change);
+    bench *b = context;
+    handoff_book(b->stream, &b->client, book, change);
 }
 
 static bool never_asks(void *context, const resync_key *key, uint64_t id) {
@@ -120,7 +122,8 @@ static uint64_t deliver(bench *b) {
 }
 
 static void give(bench *b, const payload *one) {
-    const bus_message message = {.subject = one->subject, .bytes = one->bytes, .length = one->length};
+    const bus_message message = {
+        .subject = one->subject, .bytes = one->bytes, .length = one->length, .arrival_ns = b->read_ns};
     client_on_message(&b->subscription, &message);
 }
 
@@ -173,6 +176,7 @@ static figures run(bench *b, uint32_t updates) {
         for (uint32_t k = 0; k < ROUND; k++)
             make(b, &payloads[k]);
         uint64_t start = bench_cpu_ns();
+        b->read_ns = rt_clock_utc_ns(); /* one read */
         for (uint32_t k = 0; k < ROUND; k++)
             give(b, &payloads[k]);
         uint64_t given = bench_cpu_ns();

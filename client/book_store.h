@@ -13,12 +13,12 @@
 #include "client/tickwire.h"
 #include "proto/subject.h"
 
+/* The levels come last: what every message needs is in one piece then, and fetched together (book_store_of_subject). */
 typedef struct client_book {
-    receiver_book receiver;
+    char subject[SUBJECT_BYTES];
     char exchange[TW_MIC_BYTES];
     char symbol[TW_SYMBOL_BYTES];
     subject_channel channel;
-    char subject[SUBJECT_BYTES];
     wire_start start;   /* of its messages */
     feed_entry *feed;   /* NULL until the first message tells the partition */
     tickwire_book view; /* what the caller sees */
@@ -31,6 +31,7 @@ typedef struct client_book {
     uint64_t generation;
     uint64_t hash;     /* of the subject */
     uint32_t position; /* in book_store.books */
+    receiver_book receiver;
 } client_book;
 
 /* The hash beside the book: books lie far from each other. */

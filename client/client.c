@@ -16,8 +16,7 @@
 #define SWEEP_NS                (1000 * NS_PER_MS)
 #define ARENA_BYTES             (4u << 20)  /* a 64 KiB reply of the smallest books, decoded */
 #define HOLD_BYTES              (16u << 20) /* about 50,000 small deltas during a late join */
-#define PENDING_BYTES           (256u << 20)
-#define CHAINS_PER_INSTRUMENT   5u /* quote, trade, status, imbalance, order */
+#define CHAINS_PER_INSTRUMENT   5u          /* quote, trade, status, imbalance, order */
 #define MOST_INSTRUMENTS        (1u << 25)
 
 /* ---- events of the loop ---- */
@@ -93,12 +92,6 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
         break;
     case BUS_NOT_PERMITTED: /* not asked for */
         break;
-    case BUS_SLOW_CONSUMER:
-        client_fault(client, NULL, "", TICKWIRE_FAULT_SLOW, "messages were dropped: this process reads too slowly");
-        if (now_ns < client->next_doubt_ns) break;
-        client->next_doubt_ns = now_ns + SWEEP_NS;
-        client_doubt_all(client);
-        break;
     }
 }
 
@@ -165,20 +158,28 @@ static bool take_memory(tickwire_client *client, const tickwire_options *options
            book_store_init(&client->books, books);
 }
 
+static bool give_up(void *context) {
+    const tickwire_client *client = context;
+    return client->give_up != NULL && client->give_up(client->give_up_context);
+}
+
 static tw_code open_bus(tickwire_client *client, const tickwire_options *options, tw_error *error) {
     bus_options settings = {
         .url = options->url != NULL ? options->url : DEFAULT_URL,
         .name = options->name != NULL ? options->name : "libtickwire",
         .credentials = options->credentials,
-        .connect_attempts = options->connect_attempts,
+        .connect_ns = options->connect_ns,
         .on_event = on_bus_event,
+        .give_up = give_up,
         .event_context = client,
     };
+    client->give_up = options->give_up;
+    client->give_up_context = options->give_up_context;
     if (bus_open(&client->bus, &client->loop, &settings, error) != TW_OK) return error->code;
     if (bus_new_inbox(client->bus, client->inbox, sizeof client->inbox, error) != TW_OK) return error->code;
     char subject[sizeof client->inbox + 2];
     tw_text_format(subject, sizeof subject, "%s.*", client->inbox);
-    return bus_subscribe(client->bus, subject, client_on_reply, client, PENDING_BYTES, &client->replies, error);
+    return bus_subscribe(client->bus, subject, client_on_reply, client, &client->replies, error);
 }
 
 static tw_code check_options(const tickwire_options *options, tw_error *error) {
@@ -255,12 +256,10 @@ static bool wants_feed(const char *subject, char *feed_subject, size_t capacity)
 static tw_code attach(tickwire_subscription *s, tw_error *error) {
     tickwire_client *client = s->client;
     char feed_subject[64];
-    if (bus_subscribe(client->bus, s->subject, client_on_message, s, PENDING_BYTES, &s->bus_subscription, error) !=
-        TW_OK)
+    if (bus_subscribe(client->bus, s->subject, client_on_message, s, &s->bus_subscription, error) != TW_OK)
         return error->code;
     if (only_raw(&s->handlers) || !wants_feed(s->subject, feed_subject, sizeof feed_subject)) return TW_OK;
-    return bus_subscribe(client->bus, feed_subject, client_on_feed_message, s, PENDING_BYTES, &s->feed_subscription,
-                         error);
+    return bus_subscribe(client->bus, feed_subject, client_on_feed_message, s, &s->feed_subscription, error);
 }
 
 static uint32_t most_chains(const tickwire_client *client) {
@@ -386,7 +385,6 @@ tickwire_stats tickwire_read_stats(const tickwire_client *client) {
     }
     for (size_t i = 0; i < client->feeds.count; i++)
         stats.takeovers += client->feeds.entries[i]->takeovers;
-    stats.dropped = bus_read_stats(client->bus).dropped_in;
     return stats;
 }
 

@@ -41,6 +41,8 @@ struct tickwire_client {
     bool deadline_passed;
     uint32_t callbacks; /* depth of calls into the caller's code */
 
+    bool (*give_up)(void *context); /* the options' */
+    void *give_up_context;
     bus *bus;
     bus_subscription *replies;
     char inbox[128]; /* replies come to inbox.<id> */
@@ -52,7 +54,6 @@ struct tickwire_client {
     feed_watch feeds;
     resync_queue resync;
     int64_t next_sweep_ns;
-    int64_t next_doubt_ns; /* a slow reader doubts its books at most once a second */
 
     tickwire_subscription *subscriptions;
     uint64_t generation; /* rises with every change of the subscriptions */

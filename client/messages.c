@@ -124,7 +124,7 @@ static tw_chain *chain_of(const delivery *d) {
 }
 
 /* Each print and order event counts, also the last ones of a leader whose successor is known already by a message on another
- * subscription, which the bus empties apart: what goes on right where this log ends was said in time. The successor does not say again what it
+ * subscription, which with TLS the bus empties apart: what goes on right where this log ends was said in time. The successor does not say again what it
  * knows to have left. */
 static bool goes_on_with_log(const delivery *d, const wire_header *header, const feed_entry *feed) {
     if (d->is_part || header->term >= feed->term) return false; /* or nobody's term */
@@ -430,7 +430,7 @@ void client_on_message(void *context, const bus_message *message) {
                   .subject = message->subject,
                   .bytes = message->bytes,
                   .length = message->length,
-                  .arrival_ns = rt_clock_utc_ns()};
+                  .arrival_ns = message->arrival_ns};
     client_book *book = s->keeps_books && !s->dead ? book_store_of_subject(&client->books, message->subject) : NULL;
     if (book != NULL)
         deliver_known_book(&d, book);
@@ -467,7 +467,8 @@ static bool reply_id(const tickwire_client *client, const char *subject, uint64_
 /* ---- parts of replies on channels without books ---- */
 
 /* A part goes to every subscription that covers its subject, through the same rules as what comes live. It can't overtake
- * what was published before it: the replies' subscription is the client's first, and the bus empties it last. */
+ * what was published before it: both leave on one connection of their publisher, and come in the server's order; with TLS the replies' subscription is the
+ * client's first, which the bus empties last. */
 static void deliver_part(tickwire_client *client, const wire_header *header, subject_channel channel,
                          int64_t arrival_ns, const void *part) {
     char subject[SUBJECT_BYTES];
@@ -513,7 +514,7 @@ static void after_reply(tickwire_client *client, const resync_key *key, int64_t 
 
 void client_on_reply(void *context, const bus_message *message) {
     tickwire_client *client = context;
-    int64_t now_ns = rt_clock_monotonic_ns(), arrival_ns = rt_clock_utc_ns();
+    int64_t now_ns = rt_clock_monotonic_ns(), arrival_ns = message->arrival_ns;
     wire_snapshot_reply reply;
     resync_key key;
     uint64_t id;

@@ -67,8 +67,6 @@ typedef struct receiver_book {
     uint32_t checksum;
     uint32_t bid_count;
     uint32_t ask_count;
-    tw_level bids[TW_MAX_DEPTH];
-    tw_level asks[TW_MAX_DEPTH];
 
     receiver_wait wait;
     bool heard;       /* any message at all */
@@ -81,6 +79,9 @@ typedef struct receiver_book {
     char left_epoch[TW_EPOCH_BYTES]; /* the one before, in this term; "" if none */
     hold_chain held;
     uint32_t replayed; /* held deltas applied by the last call */
+
+    tw_level bids[TW_MAX_DEPTH]; /* best first; most of them are not used: so they are last */
+    tw_level asks[TW_MAX_DEPTH];
 } receiver_book;
 
 void receiver_book_init(receiver_book *book);

@@ -4,7 +4,8 @@
  * The library connects to NATS, decodes payloads into plain structs, keeps books, joins late and resynchronises
  * by snapshot, and never shows a stale book as a live one. Everything happens on the thread that calls
  * tickwire_run, or, in an event loop of your own, tickwire_poll when tickwire_fd is readable. No other thread of the
- * library touches a message. A client is not thread safe.
+ * library touches a message. A client is not thread safe. Where the process has no handler for SIGURG the library sets one that does
+ * nothing: that is how a connection to a frozen server is given up.
  *
  *   static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) { … }
  *
@@ -55,13 +56,15 @@ typedef enum tickwire_status {
 } tickwire_status;
 
 typedef struct tickwire_options {
-    const char *url;             /* NULL: nats://127.0.0.1:4222; several separated by commas */
-    const char *name;            /* shown in the server's connection list; NULL: "libtickwire" */
-    const char *credentials;     /* a .creds file; NULL for none */
-    int connect_attempts;        /* tries at start, one a second; 0 for one, -1 for ever */
-    uint32_t max_instruments;    /* books kept at most, over all channels; 0: 65536 */
-    int64_t feed_silence_ns;     /* no feed status for this long: books are STALE; 0: 1 s */
-    int64_t snapshot_timeout_ns; /* an unanswered snapshot request is repeated after this; 0: 1 s */
+    const char *url;                /* NULL: nats://127.0.0.1:4222; several separated by commas */
+    const char *name;               /* shown in the server's connection list; NULL: "libtickwire" */
+    const char *credentials;        /* a .creds file; NULL for none */
+    int64_t connect_ns;             /* at start: how long it is tried, once a second; 0 for one try, -1 for ever */
+    uint32_t max_instruments;       /* books kept at most, over all channels; 0: 65536 */
+    int64_t feed_silence_ns;        /* no feed status for this long: books are STALE; 0: 1 s */
+    int64_t snapshot_timeout_ns;    /* an unanswered snapshot request is repeated after this; 0: 1 s */
+    bool (*give_up)(void *context); /* may be NULL: asked while tickwire_open waits; true ends it: TICKWIRE_AWAY */
+    void *give_up_context;
 } tickwire_options;
 
 /* Same numbers as in the .proto files. */
@@ -95,7 +98,7 @@ typedef struct tickwire_header {
     int64_t event_ns;   /* exchange */
     int64_t receive_ns; /* packet at the ingest */
     int64_t publish_ns; /* ingest to bus */
-    int64_t arrival_ns; /* here, realtime clock */
+    int64_t arrival_ns; /* here, realtime clock: the same for all that one read from the socket brought */
 } tickwire_header;
 
 /* A book as it now is. `state` is the worst of the instrument's, its feed's and this receiver's own; `cause` is
@@ -206,7 +209,6 @@ typedef struct tickwire_fault {
         TICKWIRE_FAULT_CHECKSUM,  /* the book does not match: a snapshot was asked for */
         TICKWIRE_FAULT_MALFORMED, /* a payload that is none */
         TICKWIRE_FAULT_OLD_TERM,  /* a message of a deposed leader was dropped */
-        TICKWIRE_FAULT_SLOW,      /* this process reads too slowly: messages were dropped */
         TICKWIRE_FAULT_FULL,      /* more instruments than max_instruments */
         TICKWIRE_FAULT_MISSED,    /* prints or order events are lost for good: see tickwire_trades.missed_before */
         TICKWIRE_FAULT_AWAY       /* the server can't be connected to, and why: after a second, then every ten */
@@ -264,7 +266,7 @@ TICKWIRE_API void tickwire_book_set_user(tickwire_client *client, const tickwire
 
 typedef struct tickwire_stats {
     uint64_t messages, bytes, updates;
-    uint64_t chain_faults, checksum_faults, malformed, old_terms, dropped, duplicates;
+    uint64_t chain_faults, checksum_faults, malformed, old_terms, duplicates;
     uint64_t snapshots_requested, snapshots_applied, resyncs; /* a resync: a fault healed by a snapshot */
     uint32_t books, books_not_synced;                         /* not synced: a snapshot is still awaited */
     uint32_t books_not_ok;

@@ -32,7 +32,8 @@ if(TICKWIRE_CHECK_EVERY_CHANGE)
     target_compile_definitions(tickwire_flags INTERFACE OB_CHECK_EVERY_CHANGE)
 endif()
 if(TICKWIRE_SANITIZE)
-    target_compile_options(tickwire_flags INTERFACE -fsanitize=${TICKWIRE_SANITIZE} -fno-sanitize-recover=all)
+    # -g1: their traces need lines alone, and a debugger's variables cost a sixth of these builds' time.
+    target_compile_options(tickwire_flags INTERFACE -g1 -fsanitize=${TICKWIRE_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(tickwire_flags INTERFACE -fsanitize=${TICKWIRE_SANITIZE})
 endif()
 if(TICKWIRE_FUZZ)
@@ -44,7 +45,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT TICKWIRE_SANITIZE)
     include(CheckIPOSupported)
     check_ipo_supported(RESULT tickwire_ipo OUTPUT tickwire_ipo_reason LANGUAGES C)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${tickwire_ipo})
-    # Libraries hold both forms: programs are optimised as a whole, tests (over a hundred) are linked in no time.
+    # Libraries hold both forms: programs are optimised as a whole, what tests are made of is linked in no time (tests/CMakeLists.txt).
     if(tickwire_ipo AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
         target_compile_options(tickwire_flags INTERFACE -ffat-lto-objects)
         set(tickwire_test_link_options -fno-lto)

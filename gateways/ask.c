@@ -106,7 +106,7 @@ static bool listen_for(asker *self, question_slot *slot) {
     if (!bus_connected(self->bus)) return false;
     slot->owner = self;
     tw_text_format(replies, sizeof replies, "%s.%u.*", self->inbox, (unsigned)(slot - self->slots));
-    return bus_subscribe(self->bus, replies, on_message, slot, 0, &slot->replies, &error) == TW_OK;
+    return bus_subscribe(self->bus, replies, on_message, slot, &slot->replies, &error) == TW_OK;
 }
 
 bool asker_ask_with(asker *self, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,

@@ -53,7 +53,7 @@ stream_book handoff_view(const tickwire_book *book, wire_header *header) {
                          .checksum = book->checksum};
 }
 
-void handoff_book(stream *core, const tickwire_book *book, const tickwire_change *change) {
+void handoff_book(stream *core, tickwire_client *client, const tickwire_book *book, const tickwire_change *change) {
     wire_header header;
     stream_book inner = handoff_view(book, &header);
     /* A book that is OK is in sync: its checksum has been verified, and its state is the message's own. */
@@ -62,5 +62,10 @@ void handoff_book(stream *core, const tickwire_book *book, const tickwire_change
         inner.message = change->bytes;
         inner.message_length = change->length;
     }
-    stream_take_book(core, &inner, rt_clock_utc_ns());
+    inner.subject = book->header.subject;
+    inner.place = (uint32_t)(uintptr_t)book->user;
+    /* Other changes may be of a book that came long ago. */
+    int64_t now_ns = change->kind == TICKWIRE_CHANGE_DELTA ? book->header.arrival_ns : rt_clock_utc_ns();
+    uint32_t place = stream_take_book(core, &inner, now_ns);
+    if (place != inner.place) tickwire_book_set_user(client, book, (void *)(uintptr_t)place);
 }

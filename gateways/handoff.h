@@ -12,7 +12,8 @@ wire_header handoff_header(const tickwire_header *header);
 
 /* The book as the stream takes it: `header` is filled, levels are borrowed from `book`. */
 stream_book handoff_view(const tickwire_book *book, wire_header *header);
-/* Gives it to the stream, at the present time. */
-void handoff_book(stream *core, const tickwire_book *book, const tickwire_change *change);
+/* Gives it to the stream: a delta at the time of its arrival, which is now; else at the present time. What the stream answers is kept as the
+ * book's `user`. */
+void handoff_book(stream *core, tickwire_client *client, const tickwire_book *book, const tickwire_change *change);
 
 #endif

@@ -121,7 +121,6 @@ static const observed_number counters[] = {
      AT(socket.headers_too_long)},
     {"bus_messages_total", "Messages received from the bus.", AT(client.messages)},
     {"bus_bytes_total", "Bytes received from the bus.", AT(client.bytes)},
-    {"bus_dropped_total", "Messages of the bus dropped because they were read too slowly.", AT(client.dropped)},
     {"bus_reconnects_total", "Times the bus came back.", AT(client.reconnects)},
     {"bus_malformed_total", "Messages of the bus that could not be read.", AT(client.malformed)},
     {"chain_faults_total", "Updates of the bus that were missing.", AT(client.chain_faults)},

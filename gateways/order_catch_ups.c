@@ -342,9 +342,14 @@ static void take_account(catch_up *c, const wire_named_account *named) {
         if (strcmp(c->wanted[i].account, named->name) == 0) c->wanted[i].number = named->number;
 }
 
+/* Of its account, by number; a refusal of when nobody knew the account has its name. */
+static bool is_of(const wanted *w, const wire_report *report) {
+    if (report->account != WIRE_NUMBER_ABSENT) return w->number == report->account;
+    return report->account_name[0] != '\0' && strcmp(w->account, report->account_name) == 0;
+}
+
 static bool wants(const wanted *w, const wire_report *report) {
-    return report->account != WIRE_NUMBER_ABSENT && w->number == report->account &&
-           (report->seq > w->after || (report->seq == w->after && report->n > w->after_n));
+    return is_of(w, report) && (report->seq > w->after || (report->seq == w->after && report->n > w->after_n));
 }
 
 /* Somebody who reads as fast as it can is waited for a little, and then comes back when it has read what it has. Many at once may have no room: on

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gateways/order_inside.h"
 #include "gateways/orders/command.h"
+#include "proto/account_name.h"
 #include "runtime/clock.h"
 
 #define SESSION_TICKET (UINT64_C(1) << 63)
@@ -899,9 +900,8 @@ order_desk_stats order_desk_read_stats(const order_desk *self) {
 static tw_code check_accounts(const char *list, tw_error *error) {
     while (*list != '\0') {
         size_t length = strcspn(list, ",");
-        if (length == 0 || length >= WIRE_ACCOUNT_BYTES)
-            return tw_error_set(error, TW_INVALID, "--anonymous-accounts: an account has 1 to %u bytes",
-                                WIRE_ACCOUNT_BYTES - 1);
+        if (!account_name_is_good(list, length))
+            return tw_error_set(error, TW_INVALID, "--anonymous-accounts: an account is " ACCOUNT_NAME_RULE);
         list += length + (list[length] == ',');
     }
     return TW_OK;

@@ -11,8 +11,7 @@
 #define PATIENCE_NS INT64_C(10000000000)
 #define DOUBT_NS    INT64_C(1000000000)
 #define PAGE_LIMIT  1000u
-#define FRAME_ROOM  64u                   /* around a report */
-#define PENDING     (64u * 1024u * 1024u) /* bytes of reports of an account that may wait on the bus's connection */
+#define FRAME_ROOM  64u /* around a report */
 
 /* ---- to clients ---- */
 
@@ -123,7 +122,7 @@ static void listen_to(void *context, uint32_t feed, const char *account) {
     *l = (order_listener){.desk = self, .feed = feed};
     tw_text_copy(l->account, sizeof l->account, account);
     if (!subject_executions(subject, sizeof subject, account) || self->bus == NULL) return;
-    if (bus_subscribe(self->bus, subject, on_reports, l, PENDING, &l->subscription, &error) != TW_OK)
+    if (bus_subscribe(self->bus, subject, on_reports, l, &l->subscription, &error) != TW_OK)
         rt_log_limited(self->log, &self->report_site, RT_WARN, "execution reports can't be subscribed to",
                        RT_STR("account", account), RT_STR("reason", error.text));
 }
@@ -192,6 +191,7 @@ static void take_page(order_desk *self, const chase_question *q, const bus_messa
         follow_take_page(self->follows, q->chase, &part.report, NULL);
     }
     self->written_of = NULL;
+    if (reply.header.more) follow_pass_page(self->follows, q->chase, reply.header.next, reply.header.next_n);
     follow_end_page(self->follows, q->chase, reply.header.seq, reply.header.more, now_ns);
 }
 
@@ -298,7 +298,7 @@ void order_follows_recheck(order_desk *self) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     order_desk *self = context;
     if (self->closing || self->follows == NULL) return;
-    if (event == BUS_RECONNECTED || event == BUS_SLOW_CONSUMER) {
+    if (event == BUS_RECONNECTED) {
         self->directory_stale = true;
         follow_missed(self->follows, order_desk_shards(self), order_tell_lost, self, rt_clock_monotonic_ns());
     }
@@ -354,10 +354,10 @@ tw_code order_bus_open(order_desk *self, tw_error *error) {
     tw_code code = bus_open(&self->bus, &self->owner->loop, &options, error);
     if (code != TW_OK) return code;
     subject_instrument_changes(subject, sizeof subject, self->venue);
-    code = bus_subscribe(self->bus, subject, order_directory_take_message, self, 0, &self->changes, error);
+    code = bus_subscribe(self->bus, subject, order_directory_take_message, self, &self->changes, error);
     if (code != TW_OK) return code;
     (void)tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->venue);
-    return bus_subscribe(self->bus, subject, on_status, self, 0, &self->statuses, error);
+    return bus_subscribe(self->bus, subject, on_status, self, &self->statuses, error);
 }
 
 bool order_follows_alloc(order_desk *self) {

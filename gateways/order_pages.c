@@ -224,7 +224,8 @@ static bool put_item(order_question *q, const wire_part *part) {
     }
     if (part->kind == WIRE_PART_ORDER_VIEW) of = report_name_of(&q->desk->names, part->order.instrument);
     if (part->kind == WIRE_PART_POSITION_VIEW) of = report_name_of(&q->desk->names, part->position.instrument);
-    if (of == NULL) return true;
+    bool refused = part->kind == WIRE_PART_ORDER_VIEW && part->order.rejected;
+    if (of == NULL && !refused) return true;
     if (part->kind == WIRE_PART_ORDER_VIEW)
         report_write_order(&w, q->desk->venue, q->shard, &part->order, of);
     else

@@ -12,14 +12,14 @@
 #include "gateways/last_pages.h"
 #include "runtime/clock.h"
 
-#define MILLI_NS       INT64_C(1000000)
-#define LEAVE_MS       2000 /* for clients to say goodbye, too */
-#define LOOK_MS        20
-#define RETRY_MS       1000               /* between looks for the bus, at start */
-#define USAGE_WAIT_NS  (10000 * MILLI_NS) /* for a slow disk, at the end */
-#define SHOWN_BYTES    512u
-#define LEAST_ROUND_NS MILLI_NS
-#define DEFLATE_LEVEL  1 /* higher ones make such short messages hardly smaller: docs/benchmarks.md */
+#define MILLI_NS      INT64_C(1000000)
+#define LEAVE_MS      2000 /* for clients to say goodbye, too */
+#define LOOK_MS       20
+#define RETRY_MS      1000               /* between looks for the bus, at start */
+#define USAGE_WAIT_NS (10000 * MILLI_NS) /* for a slow disk, at the end */
+#define SHOWN_BYTES   512u
+#define WRITES_NS     MILLI_NS /* then the loop looks at what else has come */
+#define DEFLATE_LEVEL 1        /* higher ones make such short messages hardly smaller: docs/benchmarks.md */
 
 /* ---- usage ---- */
 
@@ -74,14 +74,29 @@ static void wake_in(gateway *self, int64_t ns) {
     uv_timer_start(&self->round_due, self->round_due.timer_cb, ms > 0 ? (uint64_t)ms : 0, 0);
 }
 
-/* Returns how long nothing is due then. */
-static int64_t make_round(gateway *self) {
+/* The bus is read in pieces of some ten thousand bytes, one each time the loop turns. Where more waits, reading gets as much of a round's time
+ * as writing: else a gateway that is behind would stay so. */
+static bool is_still_reading(gateway *self, int64_t now_ns) {
+    uint64_t before = self->taken;
+    self->taken = stream_read_stats(self->stream).updates_in;
+    return self->in_round && now_ns < self->read_until_ns && self->taken != before;
+}
+
+/* Begins a round, or goes on with it: whoever has something to send is written to, and every millisecond the loop looks meanwhile at what
+ * else has come, so that who is written to late has the latest. Returns how long nothing is due then. */
+static int64_t make_round(gateway *self, int64_t begin_ns) {
     int64_t now_ns = rt_clock_utc_ns();
     end_period_if_due(self, now_ns); /* what this round hands out belongs to the next */
     usage_publish_waiting(self->usage);
     int64_t orders_ns = order_desk_round(self->orders, now_ns);
-    int64_t due_ns = stream_round(self->stream, now_ns), usage_ns = usage_due_ns(self->usage);
-    socket_write_ready(self->socket);
+    int64_t due_ns = self->in_round ? stream_round_on(self->stream, now_ns) : stream_round(self->stream, now_ns);
+    int64_t usage_ns = usage_due_ns(self->usage);
+    if (!self->in_round) self->round_began_ns = begin_ns;
+    self->in_round = !socket_write_ready(self->socket, WRITES_NS);
+    int64_t end_ns = rt_clock_monotonic_ns();
+    self->read_until_ns = end_ns + WRITES_NS;
+    if (self->in_round) return 0;
+    round_pace_note(&self->pace, self->round_began_ns, end_ns);
     if (usage_ns < due_ns) due_ns = usage_ns;
     if (orders_ns < due_ns) due_ns = orders_ns;
     return stream_has_later(self->stream) ? 0 : due_ns - now_ns;
@@ -94,11 +109,11 @@ static void on_before_wait(uv_prepare_t *prepare) {
     int64_t begin_ns = rt_clock_monotonic_ns(), wait_ns = round_pace_wait_ns(&self->pace, begin_ns);
     if (wait_ns > 0) {
         int64_t now_ns = rt_clock_utc_ns(), orders_ns = order_desk_round(self->orders, now_ns) - now_ns;
-        socket_write_ready(self->socket); /* who asked something, sent an order, or has room again, need not wait */
+        /* Who asked something, sent an order, or has room again, need not wait. */
+        if (!socket_write_ready(self->socket, WRITES_NS)) orders_ns = 0;
         if (orders_ns < wait_ns) wait_ns = orders_ns;
-    } else {
-        wait_ns = make_round(self);
-        round_pace_note(&self->pace, begin_ns, rt_clock_monotonic_ns());
+    } else if (!is_still_reading(self, begin_ns)) {
+        wait_ns = make_round(self, begin_ns);
     }
     wake_in(self, wait_ns);
 }

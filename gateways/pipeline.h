@@ -42,7 +42,10 @@ typedef struct gateway {
     uv_prepare_t before_wait;
     uv_timer_t round_due, phase_due;
     round_pace pace;
-    int64_t next_round_ns; /* monotonic: none before */
+    bool in_round;          /* somebody is still to be written to */
+    int64_t round_began_ns; /* monotonic, as the next */
+    int64_t read_until_ns;  /* in a round: while the bus brings more */
+    uint64_t taken;         /* updates, when that was looked at last */
     uv_signal_t signals[GATEWAY_SIGNALS], hangup;
     bool handles_open;
     rt_log_site wait_site;

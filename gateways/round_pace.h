@@ -1,7 +1,7 @@
 /*
- * When the next round of writes may begin: after one that took long, not before as long a time again has passed, at most
- * ROUND_PACE_MOST_NS. So at most half of the time goes into writing: under load a write carries more updates, and servers,
- * clients and kernel have fewer to deal with. What comes from the bus is read meanwhile, and who has an answer to come or
+ * When the next round of writes may begin: after one that took long, not before as long a time again has passed, and not before
+ * ROUND_PACE_MOST_NS have passed since it began, whichever is sooner. So under load a write carries more updates, and servers,
+ * clients and kernel have fewer to deal with; a round that is longer than that by itself is followed by the next. What comes from the bus is read meanwhile, and who has an answer to come or
  * reads on after its socket was full is written to. A short round is followed by whatever comes.
  */
 #ifndef TICKWIRE_GATEWAYS_ROUND_PACE_H
@@ -9,8 +9,9 @@
 
 #include <stdint.h>
 
-#define ROUND_PACE_LEAST_NS INT64_C(250000)  /* a shorter one is no load; timers of the loop count milliseconds */
-#define ROUND_PACE_MOST_NS  INT64_C(5000000) /* nobody waits longer because others are written to */
+#define ROUND_PACE_LEAST_NS INT64_C(250000) /* a shorter one is no load; timers of the loop count milliseconds */
+#define ROUND_PACE_MOST_NS                                                                                         \
+    INT64_C(10000000) /* a round and its pause; nobody waits longer because others are written to */
 
 typedef struct round_pace {
     int64_t next_ns; /* monotonic; 0 at first */

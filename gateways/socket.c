@@ -31,6 +31,7 @@
 #define SPARE_FILES       64
 #define MOST_FILES        (1u << 18)
 #define TEXT_BYTES        SOCKET_TEXT_BYTES
+#define WRITES_PER_LOOK   16u /* at the clock */
 #define PING_SLICES       64u /* of all clients: one after the other */
 
 static gateway_socket *socket_of(struct lws *wsi) {
@@ -179,10 +180,15 @@ static void write_client(gateway_socket *self, uint32_t client) {
     if (sent < total || c->closing) lws_callback_on_writable(c->wsi);
 }
 
-void socket_write_ready(gateway_socket *self) {
-    for (uint32_t client; (client = stream_next_ready(self->stream)) != STREAM_NO_CLIENT;)
-        write_client(self, client);
+bool socket_write_ready(gateway_socket *self, int64_t most_ns) {
+    int64_t end_ns = rt_clock_monotonic_ns() + most_ns;
+    uint32_t written = 0, client = STREAM_NO_CLIENT;
+    do {
+        client = stream_next_ready(self->stream);
+        if (client != STREAM_NO_CLIENT) write_client(self, client);
+    } while (client != STREAM_NO_CLIENT && (++written % WRITES_PER_LOOK != 0 || rt_clock_monotonic_ns() < end_ns));
     cut_off_dropped(self);
+    return client == STREAM_NO_CLIENT;
 }
 
 void socket_end_client(gateway_socket *self, uint32_t client, uint16_t code, const char *reason) {

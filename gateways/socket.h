@@ -103,8 +103,9 @@ bool socket_is_closed(const gateway_socket *socket); /* NULL is closed */
 void socket_free(gateway_socket *socket);            /* NULL is fine */
 uint16_t socket_port(const gateway_socket *socket);
 
-/* Writes to every client that the round made ready, and cuts off who was dropped. Before the loop waits. */
-void socket_write_ready(gateway_socket *socket);
+/* Writes to the clients that the round made ready, for about so long, and cuts off who was dropped. Before the loop waits. False: some are
+ * left. */
+bool socket_write_ready(gateway_socket *socket, int64_t most_ns);
 /* The stream's `close`: with this code and reason, as soon as what waits for the client is sent, within five seconds. */
 void socket_end_client(gateway_socket *socket, uint32_t client, uint16_t code, const char *reason);
 /* All clients, likewise: 1001. */

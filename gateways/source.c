@@ -363,7 +363,7 @@ static void watch_bus(source *self) {
 
 static void on_book(void *context, const tickwire_book *book, const tickwire_change *change) {
     source *self = context;
-    handoff_book(self->stream, book, change);
+    handoff_book(self->stream, self->client, book, change);
 }
 
 static void on_quote(void *context, const tickwire_quote *quote) {
@@ -379,7 +379,7 @@ static void on_quote(void *context, const tickwire_quote *quote) {
         one->quote = inner;
         one->quote_state = state;
     }
-    stream_take_quote(self->stream, &inner, state.state, state.cause, rt_clock_utc_ns());
+    stream_take_quote(self->stream, &inner, state.state, state.cause, quote->header.arrival_ns);
 }
 
 static void on_status(void *context, const tickwire_instrument_status *status) {
@@ -399,7 +399,7 @@ static void on_status(void *context, const tickwire_instrument_status *status) {
         one->status = inner;
         one->status_state = state;
     }
-    stream_take_status(self->stream, &inner, rt_clock_utc_ns());
+    stream_take_status(self->stream, &inner, status->header.arrival_ns);
 }
 
 static tw_print inner_print(const tickwire_print *print) {
@@ -440,7 +440,7 @@ static void on_trades(void *context, const tickwire_trades *trades) {
                          .volume = trades->volume,
                          .prints_total = trades->prints_total};
     keep_print(self, &inner);
-    stream_take_trades(self->stream, &inner, rt_clock_utc_ns());
+    stream_take_trades(self->stream, &inner, trades->header.arrival_ns);
 }
 
 static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
@@ -454,7 +454,7 @@ static void on_imbalance(void *context, const tickwire_imbalance *imbalance) {
                                           .near_price = imbalance->near_price,
                                           .reference_price = imbalance->reference_price,
                                           .variation = imbalance->variation}};
-    stream_take_imbalance(self->stream, &inner, rt_clock_utc_ns());
+    stream_take_imbalance(self->stream, &inner, imbalance->header.arrival_ns);
 }
 
 /* ---- what aggregators make ---- */

@@ -21,7 +21,6 @@
 #define LAST_WAIT_NS  (10 * TW_NS_PER_SECOND)
 #define PATIENCE_NS   (2 * TW_NS_PER_SECOND) /* from one chunk to the next */
 #define ARENA_BYTES   (1u << 20)             /* of one decoded chunk, 64 KiB on the wire */
-#define PENDING_BYTES (16u << 20)
 
 struct adopt {
     ingest *ingest;
@@ -177,7 +176,7 @@ tw_code adopt_open(adopt **opened, ingest *in, tw_error *error) {
     tw_code code = bus_new_inbox(in->bus, self->inbox, sizeof self->inbox, error);
     if (code != TW_OK) return code;
     tw_text_format(subject, sizeof subject, "%s.*", self->inbox);
-    return bus_subscribe(in->bus, subject, on_reply, self, PENDING_BYTES, &self->replies, error);
+    return bus_subscribe(in->bus, subject, on_reply, self, &self->replies, error);
 }
 
 void adopt_close(adopt *self) {

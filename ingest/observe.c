@@ -112,7 +112,6 @@ static void add_counters_out(ingest *self, const char *labels) {
         {"terms_disbelieved_total", "Terms heard that are too far ahead of the clock to be anybody's.",
          &seen->leading.disbelieved},
         {"lease_failures_total", "Lease calls that JetStream did not answer.", &seen->leading.lease_failures},
-        {"bus_dropped_in_total", "Requests dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
     add_rows(self, labels, rows, sizeof rows / sizeof *rows);
 }

@@ -114,8 +114,7 @@ static bool sink_ready(void *context) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     ingest *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; books go on, updates merge",
-                                        "connected to the bus again", "the bus is still away: it is tried again",
-                                        "requests come faster than they can be read"};
+                                        "connected to the bus again", "the bus is still away: it is tried again"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     lead_bus(self->lead, event);
@@ -491,7 +490,7 @@ static tw_code open_bus(ingest *self, tw_error *error) {
                            .name = "tickwire-ingest",
                            .credentials = self->settings.credentials[0] == '\0' ? NULL : self->settings.credentials,
                            .high_water_bytes = self->settings.high_water,
-                           .connect_attempts = 10,
+                           .connect_ns = 10 * TW_NS_PER_SECOND,
                            .on_event = on_bus_event,
                            .event_context = self};
     return bus_open(&self->bus, &self->loop, &options, error);

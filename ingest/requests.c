@@ -35,7 +35,7 @@ tw_code requests_open(ingest *self, tw_error *error) {
     for (int i = 0; i < 3; i++) {
         char subject[SUBJECT_BYTES];
         tw_text_format(subject, sizeof subject, "%s%s%s", around[i][0], self->settings.exchange, around[i][1]);
-        tw_code code = bus_subscribe(self->bus, subject, on_request, self, 0, &self->requests[i], error);
+        tw_code code = bus_subscribe(self->bus, subject, on_request, self, &self->requests[i], error);
         if (code != TW_OK) {
             tw_error_wrap(error, "listening for requests on %s", subject);
             return code;

@@ -16,10 +16,9 @@
 #include "proto/subject.h"
 #include "runtime/clock.h"
 
-#define KEPT          64u
-#define BEHIND        256u /* inputs still waiting in the stream */
-#define PENDING_BYTES (1u << 20)
-#define HEARD_NS      (INT64_C(15) * 60 * TW_NS_PER_SECOND)
+#define KEPT     64u
+#define BEHIND   256u /* inputs still waiting in the stream */
+#define HEARD_NS (INT64_C(15) * 60 * TW_NS_PER_SECOND)
 
 typedef struct hash_row {
     uint64_t seq, hash; /* seq 0: none */
@@ -127,7 +126,7 @@ tw_code hashes_open(hashes **opened, matcher *m, tw_error *error) {
     self->matcher = m;
     (void)subject_shard(self->subject, sizeof self->subject, SUBJECT_KIND_HASH, m->settings.exchange,
                         (uint32_t)m->settings.shard);
-    return bus_subscribe(m->bus, self->subject, on_hash, self, PENDING_BYTES, &self->subscription, error);
+    return bus_subscribe(m->bus, self->subject, on_hash, self, &self->subscription, error);
 }
 
 void hashes_close(hashes *self) {

@@ -26,7 +26,9 @@ struct keeping {
     int64_t taken_ns;  /* when, by the monotonic clock; 0: never */
     int64_t tried_ns;  /* the last try, likewise */
     size_t last_bytes; /* a guess for the next */
-    tw_error unfit;    /* why the newest that is whole can't be used: TW_FULL, TW_UNSUPPORTED; TW_OK: none was so */
+    uint32_t foreign; /* snapshots of another version that the search met: one word about all of them, at its end */
+    char foreign_newest[MS_PATH_BYTES], foreign_says[TW_ERROR_TEXT_BYTES], foreign_oldest_says[TW_ERROR_TEXT_BYTES];
+    tw_error unfit; /* why the newest that is whole can't be used: TW_FULL, TW_UNSUPPORTED; TW_OK: none was so */
 };
 
 /* ---- finding ---- */
@@ -52,6 +54,25 @@ static void note_unfit(keeping *self, tw_code code, const char *where, const cha
         (void)tw_error_set(&self->unfit, code, "%s: %s", where, why);
 }
 
+/* After an upgrade all are: how many, and the versions of the newest and the oldest, say it. */
+static bool note_foreign(keeping *self, tw_code code, const char *where, const char *why) {
+    if (code != TW_UNSUPPORTED) return false;
+    if (self->foreign++ == 0) {
+        (void)tw_text_copy(self->foreign_newest, sizeof self->foreign_newest, where);
+        (void)tw_text_copy(self->foreign_says, sizeof self->foreign_says, why);
+    }
+    (void)tw_text_copy(self->foreign_oldest_says, sizeof self->foreign_oldest_says, why);
+    return true;
+}
+
+static void tell_foreign(keeping *self) {
+    if (self->foreign == 0) return;
+    rt_log(self->matcher->log, RT_WARN, "snapshots of another version were passed over",
+           RT_U64("count", self->foreign), RT_STR("newest", self->foreign_newest),
+           RT_STR("why", self->foreign_says), RT_STR("why_oldest", self->foreign_oldest_says));
+    self->foreign = 0;
+}
+
 static bool load(keeping *self, const ms_found *found) {
     matcher *m = self->matcher;
     source from = {found->bytes, found->envelope.bytes};
@@ -59,8 +80,9 @@ static bool load(keeping *self, const ms_found *found) {
     tw_error error = {0};
     if (mr_snapshot_read(m->replica, &origin, read_source, &from, &error) != TW_OK) {
         note_unfit(self, error.code, found->where, error.text);
-        rt_log(m->log, RT_WARN, "a snapshot can't be used: an older one is looked for",
-               RT_STR("where", found->where), RT_STR("why", error.text));
+        if (!note_foreign(self, error.code, found->where, error.text))
+            rt_log(m->log, RT_WARN, "a snapshot can't be used: an older one is looked for",
+                   RT_STR("where", found->where), RT_STR("why", error.text));
         return false;
     }
     if (origin.execlog_created_ns != m->origin.execlog_created_ns) {
@@ -129,6 +151,7 @@ static void begin_empty(keeping *self) {
 static bool on_found(void *context, const ms_found *found) {
     keeping *self = context;
     if (found != NULL && !load(self, found)) return false;
+    tell_foreign(self);
     if (found == NULL) begin_empty(self);
     ms_find_close(self->find);
     self->find = NULL;
@@ -139,7 +162,9 @@ static bool on_found(void *context, const ms_found *found) {
 static void on_passed_over(void *context, const char *where, tw_code code, const char *why) {
     keeping *self = context;
     note_unfit(self, code, where, why);
-    rt_log(self->matcher->log, RT_WARN, "a snapshot was passed over", RT_STR("where", where), RT_STR("why", why));
+    if (!note_foreign(self, code, where, why))
+        rt_log(self->matcher->log, RT_WARN, "a snapshot was passed over", RT_STR("where", where),
+               RT_STR("why", why));
 }
 
 void keeping_find(keeping *self) {

@@ -2,12 +2,15 @@
  * Live reports: exec.{ACCOUNT} for each account that a burst concerns, fills.{MIC}.{SYMBOL} for each instrument that traded in it. And
  * the market and the log hear every record, whoever leads.
  *
- * Nothing is copied before it is encoded: an account's records of a burst are linked through themselves. They stay where they are until they
+ * Who asked under a name that nobody has hears of his refusal on exec.{that name}.
+ *
+ * Nothing is copied before it is encoded: an account's records of a burst are linked through themselves, and so are, by name, those of whom nobody knows. They stay where they are until they
  * are known to be in execlog, which a leader hears only after it has sent them.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "matcher/pipeline.h"
 #include "matcher/wire/translate.h"
@@ -16,7 +19,13 @@
 #define EXEC_BYTES  WIRE_EXECUTION_BYTES
 #define FILLS_BYTES (64u * 1024u)
 #define MOST_FILLS  16384u
-#define NEEDS       2u /* parts that one report can bring */
+#define NEEDS       2u   /* parts that one report can bring */
+#define STRANGERS   256u /* lists: by the highest byte of a hash, as that depends on all of a name */
+
+/* Of whom nobody knows, by a hash of his name: those of one name are in one list, and seldom another's among them. */
+typedef struct strange_list {
+    mr_record *first, *last;
+} strange_list;
 
 typedef struct fill_row {
     wire_fill fill;
@@ -42,6 +51,8 @@ struct live {
     mr_record **first, **last;
     uint32_t *accounts; /* those with records, in the order of their first */
     uint32_t account_count;
+    strange_list strange[STRANGERS]; /* of all whose account has a name that nobody has */
+    bool any_strange;
     uint32_t gathered;
     uint64_t message; /* counts messages: which names are in this one */
     uint64_t *named;  /* by instrument */
@@ -63,12 +74,28 @@ struct live {
 
 /* ---- gathering ---- */
 
+static void gather_stranger(live *self, mr_record *record) {
+    if (record->account_bytes == 0) return;
+    strange_list *list = &self->strange[tw_hash_text(mr_asked_account(record), record->account_bytes) >> 56];
+    record->link = NULL;
+    if (list->first != NULL)
+        list->last->link = record;
+    else
+        list->first = record;
+    list->last = record;
+    self->any_strange = true;
+    self->gathered++;
+}
+
 static void gather_report(live *self, mr_record *record) {
     uint32_t account = record->report.account;
     self->newest_ns = record->report.stream_ns;
     self->newest_seq = record->report.seq;
     self->newest_n = record->report.n;
-    if (account >= self->matcher->settings.max_accounts) return;
+    if (account >= self->matcher->settings.max_accounts) {
+        gather_stranger(self, record);
+        return;
+    }
     record->link = NULL;
     if (self->first[account] != NULL) {
         self->last[account]->link = record;
@@ -171,29 +198,50 @@ static bool has_room(const wire_parts *parts) {
            parts->count + NEEDS <= WIRE_MAX_PARTS;
 }
 
-/* An account's records of this burst, in as many messages as they need. */
-static void send_account(live *self, uint32_t account) {
+/* Records of one account, in as many messages as they need: all from `first` on, of strangers those that follow each other. Returns the first that
+ * is not told. */
+static const mr_record *send_records(live *self, const char *account, const mr_record *first, bool strangers) {
     char subject[SUBJECT_BYTES];
-    mx_account_view view;
     wire_parts parts;
     wire_report out;
-    const mr_record *first = self->first[account], *before = first;
-    self->first[account] = self->last[account] = NULL;
-    bool known = mx_account_get(mr_engine(self->matcher->replica), account, &view);
-    if (first == NULL || !known || !subject_executions(subject, sizeof subject, view.name)) return;
+    const mr_record *at = first, *before = first;
+    bool named = subject_executions(subject, sizeof subject, account);
     begin_message(self, &parts);
-    for (const mr_record *at = first; at != NULL; before = at, at = at->link) {
+    for (; at != NULL; before = at, at = at->link) {
         __builtin_prefetch(at->link);
+        if (strangers && strcmp(mr_asked_account(at), account) != 0) break;
         if (!has_room(&parts)) {
-            send_message(self, &parts, subject, view.name, first, before);
+            if (named) send_message(self, &parts, subject, account, first, before);
             begin_message(self, &parts);
             first = at;
         }
         name_instrument(self, &parts, at);
-        mw_report(&at->report, at->correlation, mr_order_correlation(at), false, &out);
+        mr_tell(at, false, &out);
         (void)wire_report_add(&parts, &out);
     }
-    send_message(self, &parts, subject, view.name, first, before);
+    if (named) send_message(self, &parts, subject, account, first, before);
+    return at;
+}
+
+static void send_account(live *self, uint32_t account) {
+    mx_account_view view;
+    const mr_record *first = self->first[account];
+    self->first[account] = self->last[account] = NULL;
+    if (first != NULL && mx_account_get(mr_engine(self->matcher->replica), account, &view))
+        (void)send_records(self, view.name, first, false);
+}
+
+static void forget_strangers(live *self) {
+    if (self->any_strange) memset(self->strange, 0, sizeof self->strange);
+    self->any_strange = false;
+}
+
+/* Before the accounts: one that was defined in this burst was a stranger before. */
+static void send_strangers(live *self) {
+    for (uint32_t i = 0; self->any_strange && i < STRANGERS; i++)
+        for (const mr_record *at = self->strange[i].first; at != NULL;)
+            at = send_records(self, mr_asked_account(at), at, true);
+    forget_strangers(self);
 }
 
 /* ---- fills ---- */
@@ -259,6 +307,7 @@ static void send_fills(live *self) {
 /* ---- bursts ---- */
 
 static void forget(live *self) {
+    forget_strangers(self);
     for (uint32_t i = 0; i < self->account_count; i++)
         self->first[self->accounts[i]] = self->last[self->accounts[i]] = NULL;
     for (uint32_t i = 0; i < self->instrument_count; i++)
@@ -269,6 +318,7 @@ static void forget(live *self) {
 void live_flush(live *self) {
     if (self->catching_up) gather_backlog(self);
     if (self->gathered > 0) tw_histogram_record(&self->matcher->input_to_live, rt_clock_utc_ns() - self->newest_ns);
+    send_strangers(self);
     for (uint32_t i = 0; i < self->account_count; i++)
         send_account(self, self->accounts[i]);
     self->account_count = self->gathered = 0;

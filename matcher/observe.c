@@ -114,7 +114,6 @@ static void add_counters(matcher *self, const char *labels) {
          &seen->inputs_consumers},
         {"execlog_consumers_total", "Consumers made to read execlog since it is read.", &seen->log_consumers},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
-        {"bus_dropped_in_total", "Messages dropped because they were read too slowly.", &seen->bus.dropped_in},
         {"market_bytes_total", "Bytes of market data published.", &seen->publisher.bytes},
         {"prints_dropped_total", "Prints dropped because max-prints was reached.", &seen->publisher.prints_dropped},
         {"requests_busy_total", "Snapshot requests told to come back.", &seen->publisher.requests_busy},

@@ -49,10 +49,12 @@ static void add_text(line *l, const char *name, const char *text) {
     if (text[0] != '\0') add(l, RT_STR(name, text));
 }
 
-static void add_names(line *l, const mx_engine *engine, const mx_report *report, wire_named_account *account,
+static void add_names(line *l, const mx_engine *engine, const mr_record *record, wire_named_account *account,
                       wire_named_instrument *instrument) {
-    if (mw_named_account(engine, report->account, account)) add(l, RT_STR("account", account->name));
-    if (mw_named_instrument(engine, report->instrument, instrument)) add(l, RT_STR("symbol", instrument->symbol));
+    bool known = mw_named_account(engine, record->report.account, account);
+    bool listed = mw_named_instrument(engine, record->report.instrument, instrument);
+    add_text(l, "account", known ? account->name : mr_asked_account(record));
+    add_text(l, "symbol", listed ? instrument->symbol : mr_asked_symbol(record));
 }
 
 /* An answer to a cancel or a replace carries that request's id: the order's own stands beside it. */
@@ -78,7 +80,7 @@ static void write_line(order_log *self, rt_level level, rt_log_site *site, const
     add_ids(&l, record);
     add(&l, RT_STR("kind", mx_report_kind_name((mx_report_kind)report->kind)));
     if (report->reason != 0) add(&l, RT_STR("reason", mx_reason_name((mx_reason)report->reason)));
-    add_names(&l, mr_engine(m->replica), report, &account, &instrument);
+    add_names(&l, mr_engine(m->replica), record, &account, &instrument);
     add_text(&l, "order_id", order);
     add_text(&l, "client_order_id", client);
     add(&l, RT_STR("execution_id", execution));

@@ -146,8 +146,7 @@ void matcher_stop(matcher *self, int exit_code) {
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     matcher *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away", "connected to the bus again",
-                                        "the bus is still away: it is tried again",
-                                        "messages come faster than they can be read"};
+                                        "the bus is still away: it is tried again"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     if (self->leading != NULL && self->state != MATCHER_HALTED) leading_bus(self->leading, event);
@@ -165,7 +164,7 @@ static tw_code open_bus(matcher *self, tw_error *error) {
                            .name = "tickwire-matcher",
                            .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
                            .high_water_bytes = set->high_water,
-                           .connect_attempts = 30,
+                           .connect_ns = 30 * TW_NS_PER_SECOND,
                            .no_responders = true,
                            .on_event = on_bus_event,
                            .on_trying = on_trying,

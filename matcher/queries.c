@@ -166,7 +166,7 @@ static tw_code listen_to_requests(queries *self, tw_error *error) {
     for (int i = 0; i < REQUESTS; i++) {
         char subject[SUBJECT_BYTES];
         tw_text_format(subject, sizeof subject, "%s%s%s", around[i][0], m->settings.exchange, around[i][1]);
-        tw_code code = bus_subscribe(m->bus, subject, on_request, self, 0, &self->requests[i], error);
+        tw_code code = bus_subscribe(m->bus, subject, on_request, self, &self->requests[i], error);
         if (code != TW_OK) return tw_error_wrap(error, "listening for requests on %s", subject);
     }
     return TW_OK;
@@ -188,9 +188,9 @@ tw_code queries_open(queries **opened, matcher *m, tw_error *error) {
     self->round_timer.data = self;
     (void)subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, m->settings.exchange,
                         (uint32_t)m->settings.shard);
-    tw_code code = bus_subscribe(m->bus, subject, on_query, self, 0, &self->query, error);
+    tw_code code = bus_subscribe(m->bus, subject, on_query, self, &self->query, error);
     tw_text_format(own, sizeof own, "%s.*", subject);
-    if (code == TW_OK) code = bus_subscribe(m->bus, own, on_query, self, 0, &self->own_query, error);
+    if (code == TW_OK) code = bus_subscribe(m->bus, own, on_query, self, &self->own_query, error);
     return code == TW_OK ? listen_to_requests(self, error) : code;
 }
 

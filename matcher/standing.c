@@ -33,7 +33,7 @@ static void on_asked(void *context, const bus_message *message) {
 tw_code standing_open(matcher *m, tw_error *error) {
     char subject[SUBJECT_BYTES];
     (void)subject_matchers(subject, sizeof subject, m->settings.exchange);
-    return bus_subscribe(m->bus, subject, on_asked, m, 0, &m->standing, error);
+    return bus_subscribe(m->bus, subject, on_asked, m, &m->standing, error);
 }
 
 void standing_close(matcher *m) {

@@ -53,27 +53,23 @@ typedef struct side_filler {
     uint32_t counts[COLUMNS]; /* how many of each have come */
 } side_filler;
 
-static bool make_room(wire_arena *arena, wire_reader *reader, side_filler *side, size_t wanted) {
-    tw_level *levels = wanted > MOST_LEVELS ? NULL
-                                            : wire_arena_grow(arena, side->levels, sizeof *levels, &side->capacity,
-                                                              (uint32_t)wanted, MOST_LEVELS);
-    if (levels == NULL) {
-        wire_fault(reader, WIRE_OUT_OF_RANGE);
-        return false;
-    }
+static bool make_room(wire_arena *arena, side_filler *side, uint32_t wanted) {
+    tw_level *levels = wire_arena_grow(arena, side->levels, sizeof *levels, &side->capacity, wanted, MOST_LEVELS);
+    if (levels == NULL) return false;
     side->levels = levels;
     return true;
 }
 
-/* Every varint ends with the one byte of it that has no high bit. */
-static size_t count_varints(const uint8_t *bytes, size_t length) {
-    size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += bytes[i] < 0x80;
-    return count;
-}
-
-static void put_value(wire_reader *reader, tw_level *level, level_column column, uint64_t value) {
+/* The value at `place` of a column; false if there can be no such place. Always inlined: the column is then known, and nothing is
+ * decided per value. */
+static inline __attribute__((always_inline)) bool put_value(wire_arena *arena, wire_reader *reader,
+                                                            side_filler *side, uint32_t place, level_column column,
+                                                            uint64_t value) {
+    if (place == side->capacity && !make_room(arena, side, place + 1)) {
+        wire_fault(reader, WIRE_OUT_OF_RANGE);
+        return false;
+    }
+    tw_level *level = &side->levels[place];
     if (column == PRICES) {
         level->price = wire_unzigzag(value);
         if (level->price == TW_PRICE_ABSENT) wire_fault(reader, WIRE_OUT_OF_RANGE);
@@ -83,43 +79,35 @@ static void put_value(wire_reader *reader, tw_level *level, level_column column,
         level->orders = (uint32_t)value;
         if (value > UINT32_MAX) wire_fault(reader, WIRE_OUT_OF_RANGE);
     }
+    return true;
 }
 
-/* The packed values of one column. Always inlined: the column is then known, and nothing is decided per value. */
-static inline __attribute__((always_inline)) void put_values(wire_reader *reader, const wire_field *field,
-                                                             tw_level *level, level_column column) {
+/* The packed values of one column. */
+static inline __attribute__((always_inline)) void put_values(wire_arena *arena, wire_reader *reader,
+                                                             const wire_field *field, side_filler *side,
+                                                             level_column column) {
     wire_reader values = wire_reader_of(field->bytes, (size_t)field->value);
+    uint32_t held = side->counts[column];
     uint64_t value;
-    for (; values.at != values.end; level++) {
+    for (; values.at != values.end; held++) {
         if (!wire_read_varint(&values, &value)) {
             wire_fault(reader, WIRE_MALFORMED);
             return;
         }
-        put_value(reader, level, column, value);
+        if (!put_value(arena, reader, side, held, column, value)) return;
     }
+    side->counts[column] = held;
 }
 
 static inline __attribute__((always_inline)) void take_array(wire_arena *arena, wire_reader *reader,
                                                              const wire_field *field, side_filler *side,
                                                              level_column column) {
-    uint32_t *held = &side->counts[column];
-    if (field->type == WIRE_VARINT) { /* a writer that does not pack: one field per value */
-        if (make_room(arena, reader, side, *held + 1))
-            put_value(reader, &side->levels[(*held)++], column, field->value);
-        return;
-    }
-    if (field->type != WIRE_LENGTH) {
+    if (field->type == WIRE_LENGTH)
+        put_values(arena, reader, field, side, column);
+    else if (field->type != WIRE_VARINT)
         wire_fault(reader, WIRE_MALFORMED);
-        return;
-    }
-    size_t count = count_varints(field->bytes, (size_t)field->value);
-    if (count > 0 && !make_room(arena, reader, side, *held + count)) return;
-    if (count == 0) {
-        if (field->value > 0) wire_fault(reader, WIRE_MALFORMED); /* a varint that does not end */
-        return;
-    }
-    put_values(reader, field, side->levels + *held, column);
-    *held += (uint32_t)count;
+    else if (put_value(arena, reader, side, side->counts[column], column, field->value))
+        side->counts[column]++; /* a writer that does not pack: one field per value */
 }
 
 static inline __attribute__((always_inline)) void take_own(wire_arena *arena, wire_reader *reader,
@@ -166,56 +154,61 @@ typedef struct book_filler {
     side_filler bids, asks;
 } book_filler;
 
-static inline __attribute__((always_inline)) void take_field(book_filler *f, const wire_field *field) {
-    if (!wire_take_header_inline(&f->reader, field, HEADER_ALL, &f->m->header))
-        take_own(f->arena, &f->reader, field, f->m, &f->bids, &f->asks);
+static inline __attribute__((always_inline)) void take_field(book_filler *f, wire_reader *reader,
+                                                             const wire_field *field) {
+    if (!wire_take_header_inline(reader, field, HEADER_ALL, &f->m->header))
+        take_own(f->arena, reader, field, f->m, &f->bids, &f->asks);
 }
 
 /* The next field if it is this one: what encoders write next. Number and type are known here, so taking it is a few
  * instructions. */
-static inline __attribute__((always_inline)) void expect(book_filler *f, uint32_t number, wire_type type) {
+static inline __attribute__((always_inline)) void expect(book_filler *f, wire_reader *reader, uint32_t number,
+                                                         wire_type type) {
     uint32_t tag = number << 3 | type, tag_bytes = number < 16 ? 1 : 2;
-    size_t left = (size_t)(f->reader.end - f->reader.at);
-    if (left <= tag_bytes || f->reader.result != WIRE_OK) return;
-    if (number < 16 ? f->reader.at[0] != tag
-                    : f->reader.at[0] != ((tag & 0x7f) | 0x80) || f->reader.at[1] != tag >> 7)
+    size_t left = (size_t)(reader->end - reader->at);
+    if (left <= tag_bytes || reader->result != WIRE_OK) return;
+    if (number < 16 ? reader->at[0] != tag : reader->at[0] != ((tag & 0x7f) | 0x80) || reader->at[1] != tag >> 7)
         return;
-    wire_field field = {.number = number, .type = type};
-    f->reader.at += tag_bytes;
-    bool good = type == WIRE_FIXED32 || type == WIRE_FIXED64 || wire_read_varint(&f->reader, &field.value);
-    if (good && wire_read_content(&f->reader, &field))
-        take_field(f, &field);
+    uint64_t value = 0;
+    reader->at += tag_bytes;
+    bool good = type == WIRE_FIXED32 || type == WIRE_FIXED64 || wire_read_varint(reader, &value);
+    wire_field field = {.number = number, .type = type, .value = value};
+    if (good && wire_read_content(reader, &field))
+        take_field(f, reader, &field);
     else
-        wire_fault(&f->reader, WIRE_MALFORMED);
+        wire_fault(reader, WIRE_MALFORMED);
 }
 
-/* Fields may come in any order; in that of their numbers they come fastest. */
+/* Fields may come in any order; in that of their numbers they come fastest. The reader is this function's own meanwhile, so that where
+ * it is need not be stored after each field. */
 static void take_in_order(book_filler *f) {
-    expect(f, 6, WIRE_VARINT);
-    expect(f, 7, WIRE_VARINT);
-    expect(f, 8, WIRE_VARINT);
-    expect(f, 9, WIRE_VARINT);
-    expect(f, 10, WIRE_VARINT);
-    expect(f, 11, WIRE_VARINT);
-    expect(f, 12, WIRE_VARINT);
-    expect(f, 13, WIRE_VARINT);
-    expect(f, 14, WIRE_FIXED64);
-    expect(f, 15, WIRE_FIXED64);
-    expect(f, 16, WIRE_FIXED64);
-    expect(f, 17, WIRE_VARINT);
-    expect(f, 20, WIRE_LENGTH);
-    expect(f, 21, WIRE_LENGTH);
-    expect(f, 22, WIRE_LENGTH);
-    expect(f, 23, WIRE_LENGTH);
-    expect(f, 24, WIRE_LENGTH);
-    expect(f, 25, WIRE_LENGTH);
-    expect(f, 30, WIRE_FIXED32);
+    wire_reader reader = f->reader;
+    expect(f, &reader, 6, WIRE_VARINT);
+    expect(f, &reader, 7, WIRE_VARINT);
+    expect(f, &reader, 8, WIRE_VARINT);
+    expect(f, &reader, 9, WIRE_VARINT);
+    expect(f, &reader, 10, WIRE_VARINT);
+    expect(f, &reader, 11, WIRE_VARINT);
+    expect(f, &reader, 12, WIRE_VARINT);
+    expect(f, &reader, 13, WIRE_VARINT);
+    expect(f, &reader, 14, WIRE_FIXED64);
+    expect(f, &reader, 15, WIRE_FIXED64);
+    expect(f, &reader, 16, WIRE_FIXED64);
+    expect(f, &reader, 17, WIRE_VARINT);
+    expect(f, &reader, 20, WIRE_LENGTH);
+    expect(f, &reader, 21, WIRE_LENGTH);
+    expect(f, &reader, 22, WIRE_LENGTH);
+    expect(f, &reader, 23, WIRE_LENGTH);
+    expect(f, &reader, 24, WIRE_LENGTH);
+    expect(f, &reader, 25, WIRE_LENGTH);
+    expect(f, &reader, 30, WIRE_FIXED32);
+    f->reader = reader;
 }
 
 static __attribute__((noinline)) void take_in_any_order(book_filler *f) {
     wire_field field;
     while (wire_next(&f->reader, &field))
-        take_field(f, &field);
+        take_field(f, &f->reader, &field);
 }
 
 static bool is_whole(const side_filler *side) {
@@ -240,7 +233,7 @@ static wire_result read_rest(book_filler *f) {
 static void take_identity(book_filler *f) {
     wire_field field;
     while (f->reader.at != f->reader.end && *f->reader.at < 6 << 3 && wire_next(&f->reader, &field))
-        take_field(f, &field);
+        take_field(f, &f->reader, &field);
 }
 
 wire_result wire_book_update_read(wire_arena *arena, const uint8_t *bytes, size_t length, wire_book_update *m) {

@@ -171,6 +171,8 @@ typedef struct wire_report {
     char client_order_id[WIRE_CLIENT_ID_BYTES];
     char correlation_id[WIRE_CORRELATION_BYTES];
     char order_correlation_id[WIRE_CORRELATION_BYTES]; /* the order's own, where correlation_id is not; else "" */
+    char account_name[WIRE_ACCOUNT_BYTES];             /* what was asked for, where nobody is called so; else "" */
+    char symbol[TW_SYMBOL_BYTES];                      /* likewise */
 } wire_report;
 
 typedef struct wire_named_instrument {
@@ -205,7 +207,8 @@ typedef enum wire_query_kind {
     WIRE_QUERY_POSITIONS,
     WIRE_QUERY_EXECUTIONS,
     WIRE_QUERY_INSTRUMENT,
-    WIRE_QUERY_DAY
+    WIRE_QUERY_DAY,
+    WIRE_QUERY_MOVED
 } wire_query_kind;
 
 typedef struct wire_query {
@@ -229,9 +232,10 @@ typedef struct wire_order_view {
     uint64_t session;
     char client_order_id[WIRE_CLIENT_ID_BYTES];
     char correlation_id[WIRE_CORRELATION_BYTES];
-    uint32_t reason; /* why it has ended; 0: none, or not known */
-    bool rejected;   /* it never came to be, and has no status */
-    bool expired;    /* it has ended by time; its status is that of a cancelled one */
+    uint32_t reason;              /* why it has ended; 0: none, or not known */
+    bool rejected;                /* it never came to be, and has no status */
+    bool expired;                 /* it has ended by time; its status is that of a cancelled one */
+    char symbol[TW_SYMBOL_BYTES]; /* what a rejected one asked for, where no instrument is called so; else "" */
 } wire_order_view;
 
 typedef struct wire_position_view {

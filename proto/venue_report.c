@@ -60,5 +60,7 @@ uint8_t *wire_report_put(const wire_report *m, uint8_t *at) {
     at = put_money(at, 31, m->executed_notional);
     at = put_money(at, 33, m->fee);
     at = put_text(at, 35, m->correlation_id, sizeof m->correlation_id);
-    return put_text(at, 36, m->order_correlation_id, sizeof m->order_correlation_id);
+    at = put_text(at, 36, m->order_correlation_id, sizeof m->order_correlation_id);
+    at = put_text(at, 37, m->account_name, sizeof m->account_name);
+    return put_text(at, 38, m->symbol, sizeof m->symbol);
 }

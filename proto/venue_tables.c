@@ -145,6 +145,8 @@ static const wire_row report_rows[] = {
     [34] = ROW(wire_report, fee, ROW_MONEY_LOW),
     [35] = TEXT_ROW(wire_report, correlation_id),
     [36] = TEXT_ROW(wire_report, order_correlation_id),
+    [37] = TEXT_ROW(wire_report, account_name),
+    [38] = TEXT_ROW(wire_report, symbol),
 };
 const wire_table wire_table_report = TABLE(report_rows, wire_report, &wire_report_empty);
 
@@ -186,6 +188,7 @@ static const wire_row order_view_rows[] = {
     [20] = ROW(wire_order_view, reason, ROW_U32),
     [21] = ROW(wire_order_view, rejected, ROW_BOOL),
     [22] = ROW(wire_order_view, expired, ROW_BOOL),
+    [23] = TEXT_ROW(wire_order_view, symbol),
 };
 const wire_table wire_table_order_view = TABLE(order_view_rows, wire_order_view, &wire_order_view_empty);
 
@@ -266,7 +269,7 @@ const wire_table wire_table_query_reply_header =
     TABLE(query_reply_header_rows, wire_query_reply_header, &query_reply_header_empty);
 
 static const wire_row query_rows[] = {
-    [1] = CODE_ROW(wire_query, kind, 6),         [2] = TEXT_ROW(wire_query, account),
+    [1] = CODE_ROW(wire_query, kind, 7),         [2] = TEXT_ROW(wire_query, account),
     [3] = TEXT_ROW(wire_query, symbol),          [4] = ROW(wire_query, order_id, ROW_U64),
     [5] = TEXT_ROW(wire_query, client_order_id), [6] = ROW(wire_query, after, ROW_U64),
     [7] = ROW(wire_query, after_n, ROW_U32),     [8] = ROW(wire_query, limit, ROW_U32),

@@ -42,22 +42,21 @@ static inline uint64_t wire_fault(wire_reader *reader, wire_result result) {
     return 0;
 }
 
-/* At most ten bytes; bits beyond 64 are dropped, as every protobuf reader does. */
-static inline bool wire_read_long_varint(wire_reader *reader, uint64_t *value) {
-    const uint8_t *at = reader->at;
-    size_t left = (size_t)(reader->end - at);
-    const uint8_t *stop = at + (left < 10 ? left : 10);
+/* At most ten bytes; bits beyond 64 are dropped, as every protobuf reader does. Returns where the varint ends, or NULL. It is given
+ * no reader: one whose address is not passed on stays in registers. */
+static inline const uint8_t *wire_read_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *value) {
+    size_t left = (size_t)(end - at), most = left < 10 ? left : 10;
     uint64_t sum = 0;
-    for (unsigned shift = 0; at != stop; shift += 7) {
-        uint8_t byte = *at++;
-        sum |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            reader->at = at;
+#pragma GCC unroll 10
+    for (unsigned i = 0; i < 10; i++) {
+        if (i == most) return NULL;
+        sum |= (uint64_t)(at[i] & 0x7f) << 7 * i;
+        if (at[i] < 0x80) {
             *value = sum;
-            return true;
+            return at + i + 1;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* False if the varint does not end within the bytes or within ten of them. Most are one byte: tags, flags, counts. */
@@ -66,7 +65,9 @@ static inline bool wire_read_varint(wire_reader *reader, uint64_t *value) {
         *value = *reader->at++;
         return true;
     }
-    return wire_read_long_varint(reader, value);
+    const uint8_t *end = wire_read_long_varint(reader->at, reader->end, value);
+    if (end != NULL) reader->at = end;
+    return end != NULL;
 }
 
 static inline bool wire_read_content(wire_reader *reader, wire_field *field) {
@@ -97,7 +98,7 @@ static inline bool wire_read_content(wire_reader *reader, wire_field *field) {
 /* False at the end, and after a fault. */
 static inline bool wire_next(wire_reader *reader, wire_field *field) {
     if (reader->at == reader->end || reader->result != WIRE_OK) return false;
-    uint64_t tag;
+    uint64_t tag = 0;
     bool good = wire_read_varint(reader, &tag) && tag <= UINT32_MAX && tag >= 8;
     if (good) {
         *field = (wire_field){.number = (uint32_t)(tag >> 3), .type = (uint32_t)(tag & 7)};

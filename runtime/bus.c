@@ -51,10 +51,7 @@ void bus_tell(bus *self, bus_event event, const char *detail) {
 static void on_disconnected(natsConnection *nats, void *context) {
     bus *self = context;
     (void)nats;
-    bool silent = atomic_exchange(&self->found_silent, false);
-    bus_mailbox_put_event(self, BUS_DISCONNECTED,
-                          silent ? "the server was silent for too long, reconnecting"
-                                 : "connection lost, reconnecting");
+    bus_mailbox_put_disconnected(self);
 }
 
 static void on_closed(natsConnection *nats, void *context) {
@@ -66,8 +63,6 @@ static void on_closed(natsConnection *nats, void *context) {
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status, void *context) {
     bus *self = context;
     (void)nats, (void)subscription;
-    if (status == NATS_SLOW_CONSUMER)
-        bus_mailbox_put_event(self, BUS_SLOW_CONSUMER, "a subscription has more pending than it may");
     if (status == NATS_NOT_PERMITTED && self->refusals) {
         const char *words = nats_GetLastError(NULL);
         bus_mailbox_put_event(self, BUS_NOT_PERMITTED, words != NULL ? words : "");
@@ -111,6 +106,7 @@ static void on_handle_closed(uv_handle_t *handle) {
     bus *self = handle->data;
     if (--self->open_handles > 0) return;
     bus_mailbox_fini(&self->mailbox);
+    bus_input_fini(&self->input);
     free(self);
 }
 
@@ -136,6 +132,7 @@ static tw_code prepare(bus *self, uv_loop_t *loop, const bus_options *options, t
     self->refusals = options->refusals;
     self->on_event = options->on_event;
     self->event_context = options->event_context;
+    if (!bus_input_init(&self->input)) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
     if (bus_mailbox_init(&self->mailbox) != 0) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
     int status = open_handles(self);
     if (status == 0) return TW_OK;
@@ -149,6 +146,7 @@ tw_code bus_open(bus **opened, uv_loop_t *loop, const bus_options *options, tw_e
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the bus");
     tw_code code = prepare(self, loop, options, error);
     if (code != TW_OK) {
+        bus_input_fini(&self->input);
         free(self);
         return code;
     }
@@ -211,7 +209,7 @@ static void end_connection(bus *self) {
 void bus_connection_over(bus *self) {
     bus_leave_subscriptions(self);
     bus_stop_polling(self);
-    bus_servers_learn(&self->servers, self->nats);
+    if (self->input.encrypted) bus_servers_learn(&self->servers, self->nats); /* else we have heard it ourselves */
     natsConnection_Destroy(self->nats);
     self->nats = NULL;
     if (self->told_up) bus_tell(self, BUS_DISCONNECTED, "connection lost, reconnecting");
@@ -321,7 +319,9 @@ void bus_flush(bus *self) {
 }
 
 bool bus_ready(const bus *self) {
-    return self->connected && self->unsent_bytes < self->high_water_bytes;
+    bool answers_wait =
+        self->input.answers > 0 && self->unsent_bytes > 0; /* a server gives up who does not answer its PINGs */
+    return self->connected && self->unsent_bytes < self->high_water_bytes && !answers_wait;
 }
 
 bool bus_connected(const bus *self) {
@@ -347,9 +347,5 @@ tw_code bus_new_inbox(bus *self, char *subject, size_t capacity, tw_error *error
 }
 
 bus_stats bus_read_stats(const bus *self) {
-    bus_stats stats = self->stats;
-    stats.dropped_in = self->dropped_by_ended;
-    for (const bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
-        stats.dropped_in += bus_subscription_dropped(each);
-    return stats;
+    return self->stats;
 }

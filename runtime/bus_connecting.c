@@ -4,14 +4,19 @@
  * reports a message that nobody sent or drops every connection as broken, for ever (nats.c issue 1007). So what follows an
  * end is another connection, with a parser of its own.
  *
- *   bus_open ──> connected ──> over: nats.c's last callback has run ──> trying, on a thread ──> connected
- *                                                  ^                          │
- *                                                  └── 50 to 150 ms ── failed ┘
- *                                                       (1 to 3 s: refused again)
+ *   bus_open: trying, on a thread, while it looks at the time and at who gives up
+ *      │
+ *      └──────> connected ──> over: nats.c's last callback has run ──> trying, on a thread ──> connected
+ *                                                           ^                          │
+ *                                                           └── 50 to 150 ms ── failed ┘
+ *                                                                (1 to 3 s: refused again)
  *
  * The thread is there for one try and touches nothing but `attempt`; names that nobody resolves and addresses that don't answer
- * take their time there.
+ * take their time there, SERVER_LIMIT_MS at most for each server, also for one that is frozen within the TLS handshake. Who closes the bus
+ * interrupts it.
  */
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +26,22 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "runtime/bus_internal.h"
+#include "runtime/bus_patience.h"
 #include "runtime/clock.h"
 
 #define SOCKET_BUFFER_BYTES (128 * 1024)
 #define RETRY_LEAST_MS      50u
 #define RETRY_MORE_MS       100u
-#define CONNECT_TIMEOUT_MS  2000
-#define MOST_PINGS_OUT      1000 /* silence is judged by bus_silence.c */
-#define TRIES_A_WORD        3    /* of connecting at the start: one is told, two are not */
-#define QUICK_REFUSALS      1    /* of the credentials, in a row: the next ones wait for longer */
+#define CONNECT_TIMEOUT_MS  2000 /* nats.c's, which leaves out the handshake */
+#define SERVER_LIMIT_MS     2500
+#define LEAST_LIMIT_MS      500 /* of a server when the time of the start is nearly over */
+#define INTERRUPT_AGAIN_MS  5
+#define LOOK_MS             2 /* bus_open: at the thread, and at who gives up */
+#define TRY_AGAIN_NS        TW_NS_PER_SECOND
+#define NS_PER_MS           INT64_C(1000000)
+#define MOST_PINGS_OUT      INT_MAX /* silence is judged by bus_silence.c; nats.c does not hear of answers */
+#define TRIES_A_WORD        3       /* of connecting at the start: one is told, two are not */
+#define QUICK_REFUSALS      1       /* of the credentials, in a row: the next ones wait for longer */
 #define REFUSED_LEAST_MS    1000u
 #define REFUSED_MORE_MS     2000u
 #define SETTLED_NS          TW_NS_PER_SECOND
@@ -79,8 +91,9 @@ static bool is_refusal(natsStatus status) {
 
 /* A server that is there and refuses says more than one that is not there. */
 static void describe(bus_attempt *attempt, const char *url) {
-    const char *reason = nats_GetLastError(NULL); /* of this thread */
-    bool more = reason != NULL && *reason != '\0', refusal = is_refusal(attempt->status);
+    bool silent = attempt->status == NATS_TIMEOUT, refusal = is_refusal(attempt->status);
+    const char *reason = silent ? "the server does not answer" : nats_GetLastError(NULL);
+    bool more = reason != NULL && *reason != '\0';
     if (attempt->refused && !refusal) return;
     attempt->refused = refusal;
     attempt->where = bus_servers_address(url);
@@ -103,7 +116,7 @@ static natsStatus try_server(bus *self, const char *url) {
     attempt->socket = -1;
     expect_name(self, url);
     natsStatus status = natsOptions_SetServers(self->options, &url, 1);
-    if (status == NATS_OK) status = natsConnection_Connect(&attempt->made, self->options);
+    if (status == NATS_OK) status = bus_patience_connect(&attempt->made, self->options, attempt->limit_ms);
     if (status != NATS_OK && attempt->socket >= 0) close(attempt->socket);
     return status;
 }
@@ -125,6 +138,7 @@ static void try_once(bus *self) {
 
 static void plan(bus *self) {
     self->attempt.count = bus_servers_order(&self->servers, self->attempt.order, &self->random);
+    self->attempt.limit_ms = SERVER_LIMIT_MS;
 }
 
 /* On the loop. What nats.c wrote or wanted to write meanwhile is in its buffer. */
@@ -136,6 +150,35 @@ static void adopt(bus *self) {
     bus_servers_learn(&self->servers, self->nats);
     self->connected = bus_start_polling(self, self->attempt.socket);
     if (!self->connected) natsConnection_Close(self->nats);
+}
+
+/* ---- the thread of a try ---- */
+
+static void *run_attempt(void *context) {
+    bus *self = context;
+    try_once(self);
+    nats_ReleaseThreadMemory();
+    if (!self->attempt.first) bus_mailbox_put_tried(self);
+    atomic_store(&self->attempt.ended, true);
+    return NULL;
+}
+
+/* Signals are the loop's business. */
+static bool start_thread(bus *self) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&self->attempt.ended, false);
+    bool started = pthread_create(&self->attempt.thread, NULL, run_attempt, self) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+/* Also what it only begins now. */
+static void interrupt_thread(bus *self) {
+    atomic_store(&self->attempt.given_up, true);
+    for (; !atomic_load(&self->attempt.ended); poll(NULL, 0, INTERRUPT_AGAIN_MS))
+        bus_patience_end(self->attempt.thread);
 }
 
 /* ---- the first connection ---- */
@@ -175,45 +218,80 @@ static tw_code cannot(natsStatus status, const char *why, const char *urls, tw_e
                         why);
 }
 
+/* How long bus_open goes on. */
+typedef struct patience {
+    bus_give_up give_up;
+    void *context;
+    int64_t end_ns; /* INT64_MAX: for ever */
+    bool given_up;
+} patience;
+
+static bool has_enough(patience *p) {
+    if (!p->given_up && p->give_up != NULL) p->given_up = p->give_up(p->context);
+    return p->given_up;
+}
+
+static void pause_until(patience *p, int64_t until_ns) {
+    while (!has_enough(p) && rt_clock_monotonic_ns() < until_ns)
+        poll(NULL, 0, LOOK_MS);
+}
+
+/* One try at all servers: it is ended when somebody gives up, and before its next server when the time is over. */
+static bool try_first(bus *self, patience *p, bool timed) {
+    bus_attempt *attempt = &self->attempt;
+    plan(self);
+    attempt->status = NATS_CONNECTION_CLOSED;
+    int64_t left_ms = (p->end_ns - rt_clock_monotonic_ns()) / NS_PER_MS;
+    if (timed && left_ms < attempt->limit_ms)
+        attempt->limit_ms = left_ms < LEAST_LIMIT_MS ? LEAST_LIMIT_MS : left_ms;
+    if (attempt->why[0] == '\0')
+        tw_text_copy(attempt->why, sizeof attempt->why, "there was no time to ask a server");
+    if (!start_thread(self)) return false;
+    while (!atomic_load(&attempt->ended)) {
+        if (has_enough(p))
+            interrupt_thread(self);
+        else if (timed && rt_clock_monotonic_ns() >= p->end_ns)
+            atomic_store(&attempt->given_up, true);
+        poll(NULL, 0, atomic_load(&attempt->ended) ? 0 : LOOK_MS);
+    }
+    pthread_join(attempt->thread, NULL);
+    return true;
+}
+
+static tw_code try_until_enough(bus *self, const bus_options *wanted, patience *p, tw_error *error) {
+    bus_attempt *attempt = &self->attempt;
+    for (int count = 1;; count++) {
+        if (!try_first(self, p, wanted->connect_ns > 0))
+            return tw_error_set(error, TW_NO_MEMORY, "no thread to connect to the bus");
+        if (attempt->status == NATS_OK) return TW_OK;
+        int64_t now_ns = rt_clock_monotonic_ns(), again_ns = now_ns + TRY_AGAIN_NS;
+        if (p->given_up) return cannot(attempt->status, "interrupted", wanted->url, error);
+        if (attempt->status == NATS_INVALID_ARG || now_ns >= p->end_ns)
+            return cannot(attempt->status, attempt->why, wanted->url, error);
+        tell_trying(wanted, count, attempt->why);
+        pause_until(p, again_ns < p->end_ns ? again_ns : p->end_ns);
+        if (p->given_up) return cannot(attempt->status, "interrupted", wanted->url, error);
+    }
+}
+
 tw_code bus_connect_first(bus *self, const bus_options *wanted, tw_error *error) {
     tw_code code = check_urls(wanted->url, error);
     if (code != TW_OK) return code;
     natsStatus status = make_options(self, wanted);
     if (status != NATS_OK) return cannot(status, natsStatus_GetText(status), wanted->url, error);
-    tw_random_seed(&self->random, (uint64_t)rt_clock_monotonic_ns() ^ (uint64_t)getpid() << 32);
-    for (int count = 1;; count++) {
-        plan(self);
-        try_once(self);
-        status = self->attempt.status;
-        if (status == NATS_OK) break;
-        if (status == NATS_INVALID_ARG || (wanted->connect_attempts >= 0 && count >= wanted->connect_attempts))
-            return cannot(status, self->attempt.why, wanted->url, error);
-        tell_trying(wanted, count, self->attempt.why);
-        sleep(1);
-    }
-    adopt(self);
-    return TW_OK;
+    int64_t now_ns = rt_clock_monotonic_ns();
+    patience p = {wanted->give_up, wanted->event_context, INT64_MAX, false};
+    if (wanted->connect_ns >= 0 && wanted->connect_ns < INT64_MAX - now_ns) p.end_ns = now_ns + wanted->connect_ns;
+    tw_random_seed(&self->random, (uint64_t)now_ns ^ (uint64_t)getpid() << 32);
+    self->attempt.first = true;
+    code = try_until_enough(self, wanted, &p, error);
+    self->attempt.first = false;
+    atomic_store(&self->attempt.given_up, false);
+    if (code == TW_OK) adopt(self);
+    return code;
 }
 
 /* ---- the next ones ---- */
-
-static void *run_attempt(void *context) {
-    bus *self = context;
-    try_once(self);
-    nats_ReleaseThreadMemory();
-    bus_mailbox_put_tried(self);
-    return NULL;
-}
-
-/* Signals are the loop's business. */
-static bool start_thread(bus *self) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&self->attempt.thread, NULL, run_attempt, self) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
 
 static void retry_later(bus *self);
 
@@ -280,7 +358,7 @@ void bus_connect_tried(bus *self) {
 void bus_connect_stop(bus *self) {
     uv_timer_stop(&self->retry);
     if (!self->attempt.running) return;
-    atomic_store(&self->attempt.given_up, true);
+    interrupt_thread(self);
     pthread_join(self->attempt.thread, NULL);
     self->attempt.running = false;
     if (self->attempt.status == NATS_OK) adopt(self);

@@ -11,7 +11,6 @@
 #define NS_PER_MS     INT64_C(1000000)
 #define LEAST_CALL_NS (300 * NS_PER_MS) /* what one wait for JetStream may take, however short the lease */
 #define STATUS_ARENA  (16u << 10)
-#define PENDING_BYTES (1u << 20) /* of heartbeats and claims not read yet */
 #define HOST_BYTES    33
 
 static void on_heartbeat(void *context, const bus_message *message) {
@@ -79,7 +78,7 @@ static tw_code listen_to_leader(bus_election *self, const bus_election_options *
     if (!wire_arena_init(&self->arena, STATUS_ARENA))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for heartbeats");
     subject_feed_status(subject, sizeof subject, wanted->exchange, (uint32_t)wanted->partition);
-    return bus_subscribe(self->bus, subject, on_heartbeat, self, PENDING_BYTES, &self->heartbeats, error);
+    return bus_subscribe(self->bus, subject, on_heartbeat, self, &self->heartbeats, error);
 }
 
 static tw_code open_lease(bus_election *self, uv_loop_t *loop, const bus_election_options *wanted,
@@ -96,11 +95,9 @@ static tw_code open_lease(bus_election *self, uv_loop_t *loop, const bus_electio
     tw_code code = bus_lease_open(&self->lease, loop, &options, on_lease, self, error);
     if (code != TW_OK) return tw_error_wrap(error, "--lease-bucket");
     code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
-    if (code == TW_OK)
-        code = bus_subscribe(self->bus, self->inbox, on_probe, self, PENDING_BYTES, &self->probes, error);
+    if (code == TW_OK) code = bus_subscribe(self->bus, self->inbox, on_probe, self, &self->probes, error);
     if (code != TW_OK) return code;
-    return bus_subscribe(self->bus, bus_lease_subject(self->lease), on_claim, self, PENDING_BYTES, &self->claims,
-                         error);
+    return bus_subscribe(self->bus, bus_lease_subject(self->lease), on_claim, self, &self->claims, error);
 }
 
 tw_code bus_election_open(bus_election *self, bus *over, uv_loop_t *loop, const bus_election_options *options,

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "runtime/bus.h"
+#include "runtime/bus_protocol.h"
 #include "runtime/bus_servers.h"
 
 #define MAILBOX_EVENTS     32
@@ -31,7 +32,8 @@ typedef struct mailbox {
     bool closed;                /* nats.c's last callback has run */
     bool detached;              /* nats.c's last call to the adapter was made; it may come after that callback */
     bool stop_polling;
-    bool tried; /* the thread of an attempt has nothing more to do */
+    bool tried;                          /* the thread of an attempt has nothing more to do */
+    char cut_reason[EVENT_DETAIL_BYTES]; /* why we ended the connection; "": we did not */
     mailbox_event events[MAILBOX_EVENTS];
     unsigned first, count;
 } mailbox;
@@ -46,11 +48,14 @@ typedef struct bus_listener {
 /* A try to connect, at each server once; its thread's while it runs. */
 typedef struct bus_attempt {
     pthread_t thread;
+    bool first;           /* bus_open waits for it */
     bool running;         /* the loop's: there is a thread to be joined */
     atomic_bool given_up; /* the loop's word to the thread: no further server */
+    atomic_bool ended;    /* the thread's last word */
     const char *order[BUS_SERVERS_MOST];
     int count;
-    bool other_name; /* the options expect a certificate of another name than the URL's */
+    int64_t limit_ms; /* for each server */
+    bool other_name;  /* the options expect a certificate of another name than the URL's */
     natsConnection *made;
     int socket; /* owned descriptor of its socket */
     natsStatus status;
@@ -62,15 +67,36 @@ typedef struct bus_attempt {
 struct bus_subscription {
     bus *owner;
     natsSubscription *nats; /* NULL while the server is away */
+    uint64_t sid;           /* under which the server sends its messages; of this connection */
+    bus_subscription *next_in_slot;
     char *subject;
-    int max_pending_bytes;
-    uint64_t dropped_before; /* on earlier connections */
-    int64_t dropped_here;    /* on this one, as far as noted */
     bus_on_message on_message;
     void *context;
     bool ended; /* unsubscribed; freed when no dispatch can stand on it */
     bus_subscription *previous, *next;
 };
+
+/* Where a message's headers are: in one of nats.c's, or where they were read. */
+typedef struct bus_origin {
+    natsMsg *message;
+    char *headers;
+    size_t headers_length;
+} bus_origin;
+
+/* What was read and not delivered yet, and who it is for. */
+typedef struct bus_input {
+    bool looked;     /* at this connection's first byte */
+    bool encrypted;  /* nats.c reads */
+    bool over;       /* the rest is only read to its end */
+    int64_t read_ns; /* realtime clock, of the last read */
+    char *bytes;
+    size_t capacity, begin, end;
+    bus_subscription **slots; /* by the last bits of the sid */
+    size_t slot_count;        /* a power of two */
+    size_t subscribed;
+    unsigned answers;      /* to PINGs, which are still to be written */
+    size_t answered_bytes; /* of the first of them, that are written */
+} bus_input;
 
 struct bus {
     uv_loop_t *loop;
@@ -91,8 +117,8 @@ struct bus {
     int64_t silence_ns;
     unsigned silent_checks; /* in a row */
     bool heard;             /* a sign of the server since the last check */
-    atomic_bool found_silent;
     mailbox mailbox;
+    bus_input input;
     atomic_bool write_wanted; /* set by nats.c when its output buffer holds something, cleared when it is empty */
     bool waiting_for_room;    /* the socket is full: the poll watches for room */
     bool connected;
@@ -108,10 +134,10 @@ struct bus {
     void *event_context;
     bus_listener *listeners, *next_listener; /* the one to be told next, while an event is told */
     bus_subscription *subscriptions;
+    size_t ended_subscriptions;       /* of them */
     natsMsg *read[BUS_READ_TOGETHER]; /* by their subscribers, or sent; not let go yet */
     uint32_t read_count;
     size_t read_bytes, read_lot; /* of their payloads; how many are a lot */
-    uint64_t dropped_by_ended;
     bus_stats stats;
     int open_handles;
 };
@@ -121,6 +147,8 @@ int bus_mailbox_init(mailbox *box);
 void bus_mailbox_fini(mailbox *box);
 /* From any thread. */
 void bus_mailbox_put_event(bus *self, bus_event event, const char *detail);
+void bus_mailbox_put_disconnected(bus *self);
+void bus_mailbox_note_cut(bus *self, const char *reason); /* for the disconnection that follows */
 void bus_mailbox_put_stop(bus *self);
 void bus_mailbox_put_closed(bus *self);
 void bus_mailbox_put_detached(bus *self);
@@ -139,12 +167,28 @@ bool bus_start_polling(bus *self, int owned_socket); /* takes the descriptor, al
 void bus_stop_polling(bus *self);
 void bus_write(bus *self);
 
+/* bus_input.c */
+bool bus_input_init(bus_input *input);                                /* false: no memory */
+void bus_input_fini(bus_input *input);                                /* {0} is fine */
+void bus_input_begin(bus_input *input);                               /* another connection */
+void bus_input_add(bus_input *input, bus_subscription *subscription); /* its sid is set */
+void bus_input_remove(bus_input *input, bus_subscription *subscription);
+/* Reads once from a socket that has something, and delivers. */
+void bus_input_read(bus *self, const uv_poll_t *poll, int socket);
+/* Writes the answers to PINGs, between two operations of nats.c. False: one is out in part, nothing else may follow it now. */
+bool bus_input_answer(bus_input *input, int socket);
+
 /* bus_silence.c */
+/* Ends the connection at its socket; `reason` is told with BUS_DISCONNECTED. */
+void bus_cut(bus *self, const char *reason);
 void bus_silence_start(bus *self);
 int64_t bus_ping_interval_ms(const bus *self);
 
 /* bus_subscription.c */
-void bus_dispatch(bus *self);
+void bus_dispatch(bus *self);   /* what nats.c has read */
+void bus_dispatched(bus *self); /* at the end of each dispatch: what was ended within it goes */
+/* Gives a subscriber its message. `origin` is a bus_origin. */
+void bus_deliver(bus_subscription *subscription, bus_message *message);
 void bus_free_subscriptions(bus *self);
 void bus_leave_subscriptions(bus *self);   /* the connection is over; they stay */
 void bus_restore_subscriptions(bus *self); /* on another one */

@@ -242,7 +242,10 @@ bool bus_lease_claim(bus_lease *self, uint64_t term, const char *holder, uint64_
 void bus_lease_close(bus_lease *self) {
     if (self == NULL) return;
     self->closing = true;
-    if (!self->busy) release(self);
+    if (self->busy)
+        bus_side_give_up(&self->side);
+    else
+        release(self);
 }
 
 const char *bus_lease_subject(const bus_lease *self) {

@@ -55,7 +55,8 @@ typedef void (*bus_lease_on_result)(void *context, const bus_lease_result *resul
 /* Copies the options; connects to nothing yet. TW_INVALID: a bucket or key that NATS does not allow; TW_NO_MEMORY. */
 tw_code bus_lease_open(bus_lease **lease, uv_loop_t *loop, const bus_lease_options *options,
                        bus_lease_on_result on_result, void *context, tw_error *error);
-/* A call under way is waited for within its timeout, its result is not told. The memory goes when the loop next runs. */
+/* A call under way is waited for within its timeout (not, if it is still connecting), its result is not told. The memory goes when the loop next
+ * runs. */
 void bus_lease_close(bus_lease *lease);
 
 bool bus_lease_busy(const bus_lease *lease);

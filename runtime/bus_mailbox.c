@@ -26,8 +26,10 @@ void bus_mailbox_fini(mailbox *box) {
     pthread_mutex_destroy(&box->lock);
 }
 
-/* Full only if the loop has stood still for many reconnects: the oldest goes, so that the last state is told. */
+/* Full if the loop has stood still for many reconnects: the oldest goes, so that the last state is told. Or of refusals, which are less
+ * than that: whoever is refused so often in one moment hears of the first ones. */
 static void push_event(mailbox *box, bus_event event, const char *detail) {
+    if (box->count == MAILBOX_EVENTS && event == BUS_NOT_PERMITTED) return;
     if (box->count == MAILBOX_EVENTS) {
         box->first = (box->first + 1) % MAILBOX_EVENTS;
         box->count--;
@@ -46,6 +48,21 @@ static void post(bus *self) {
 void bus_mailbox_put_event(bus *self, bus_event event, const char *detail) {
     pthread_mutex_lock(&self->mailbox.lock);
     push_event(&self->mailbox, event, detail);
+    post(self);
+}
+
+void bus_mailbox_note_cut(bus *self, const char *reason) {
+    pthread_mutex_lock(&self->mailbox.lock);
+    tw_text_copy(self->mailbox.cut_reason, sizeof self->mailbox.cut_reason, reason);
+    pthread_mutex_unlock(&self->mailbox.lock);
+}
+
+void bus_mailbox_put_disconnected(bus *self) {
+    mailbox *box = &self->mailbox;
+    pthread_mutex_lock(&box->lock);
+    push_event(box, BUS_DISCONNECTED,
+               box->cut_reason[0] != '\0' ? box->cut_reason : "connection lost, reconnecting");
+    box->cut_reason[0] = '\0';
     post(self);
 }
 

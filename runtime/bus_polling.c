@@ -59,14 +59,18 @@ natsStatus bus_detach(void *user_data) {
     return status;
 }
 
+static int socket_of(const uv_poll_t *poll) {
+    uv_os_fd_t socket = -1;
+    uv_fileno((const uv_handle_t *)poll, &socket);
+    return socket;
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
     bus *self = poll->data;
     if (self->poll != poll) return;
     self->heard = true; /* bytes, or room in a socket that was full */
-    if (status != 0 || (events & UV_READABLE) != 0) {
-        natsConnection_ProcessReadEvent(self->nats); /* an error shows there as well */
-        bus_dispatch(self);
-    }
+    if (status != 0 || (events & UV_READABLE) != 0)
+        bus_input_read(self, poll, socket_of(poll)); /* an error shows there as well */
     if (self->closing || self->poll != poll) return;
     if (status != 0) /* libuv has stopped; what came before a reset may not be read to its end yet */
         uv_poll_start(poll, UV_READABLE | (self->waiting_for_room ? UV_WRITABLE : 0), on_poll);
@@ -107,6 +111,7 @@ bool bus_start_polling(bus *self, int owned_socket) {
     self->poll = poll;
     self->waiting_for_room = false;
     self->heard = true;
+    bus_input_begin(&self->input);
     return uv_poll_start(poll, UV_READABLE, on_poll) == 0;
 }
 
@@ -116,8 +121,7 @@ void bus_stop_polling(bus *self) {
     self->unsent_bytes = 0;
     self->poll = NULL;
     if (poll == NULL) return;
-    uv_os_fd_t owned_socket = -1;
-    uv_fileno((uv_handle_t *)poll, &owned_socket);
+    int owned_socket = socket_of(poll);
     uv_poll_stop(poll);
     uv_close((uv_handle_t *)poll, on_poll_closed);
     if (owned_socket >= 0) close(owned_socket);
@@ -129,13 +133,24 @@ static void watch_room(bus *self, bool watch) {
     uv_poll_start(self->poll, UV_READABLE | (watch ? UV_WRITABLE : 0), on_poll);
 }
 
-/* With an empty buffer nats.c would take the write for a closed connection: only if it asked to write. */
-void bus_write(bus *self) {
-    if (self->poll == NULL || !atomic_load_explicit(&self->write_wanted, memory_order_acquire)) return;
+static bool has_output(const bus *self) {
+    return atomic_load_explicit(&self->write_wanted, memory_order_acquire);
+}
+
+/* nats.c's buffer. With an empty one it would take the write for a closed connection: only if it asked to write. */
+static void write_buffer(bus *self) {
     natsConnection_ProcessWriteEvent(self->nats);
     self->stats.writes++;
-    bool rest = atomic_load_explicit(&self->write_wanted, memory_order_acquire);
-    int buffered = rest ? natsConnection_Buffered(self->nats) : 0;
+    int buffered = has_output(self) ? natsConnection_Buffered(self->nats) : 0;
     self->unsent_bytes = buffered > 0 ? (size_t)buffered : 0;
-    watch_room(self, rest);
+}
+
+/* An answer to a PING stands between operations of nats.c, so it waits until nats.c's buffer is out, and is whole before more of it goes. */
+void bus_write(bus *self) {
+    if (self->poll == NULL || (!has_output(self) && self->input.answers == 0)) return;
+    bool between = self->input.answered_bytes == 0 || bus_input_answer(&self->input, socket_of(self->poll));
+    if (between && has_output(self)) write_buffer(self);
+    if (self->poll == NULL) return; /* the write has found the connection over */
+    if (between && !has_output(self)) bus_input_answer(&self->input, socket_of(self->poll));
+    watch_room(self, has_output(self) || self->input.answers > 0);
 }

@@ -149,7 +149,7 @@ static tw_code send_create(bus_reader *self) {
     tw_text_format(self->consumer, sizeof self->consumer, "tickwire-%s-%" PRIu64, own_name(self), self->generation);
     tw_text_format(pattern, sizeof pattern, "%s.%" PRIu64 ".%s", self->base, self->generation,
                    self->push ? MADE : "*");
-    tw_code code = bus_subscribe(self->bus, pattern, on_inbox, self, 0, &self->inbox, &error);
+    tw_code code = bus_subscribe(self->bus, pattern, on_inbox, self, &self->inbox, &error);
     if (code != TW_OK) return code;
     write_push(self, pushing, sizeof pushing);
     tw_text_format(body, sizeof body,

@@ -68,6 +68,40 @@ void bus_servers_learn(bus_servers *self, natsConnection *nats) {
     free(told);
 }
 
+/* The list of an INFO's "connect_urls", of HOST:PORT in quotes. No text of JSON can hold this key with its quotes. */
+static const char *listed(const char *info) {
+    static const char key[] = "\"connect_urls\":[";
+    const char *at = strstr(info, key);
+    return at != NULL ? at + sizeof key - 1 : "";
+}
+
+static bool next_listed(const char **at, char *address, size_t capacity) {
+    if (**at == ',') (*at)++;
+    if (**at != '"') return false;
+    size_t length = strcspn(++*at, "\"");
+    bool whole = (*at)[length] == '"' && tw_text_format(address, capacity, "%.*s", (int)length, *at);
+    *at += length + ((*at)[length] == '"');
+    return whole;
+}
+
+static bool lists_another(const bus_servers *self, const char *at) {
+    char address[BUS_SERVERS_URL_BYTES];
+    while (next_listed(&at, address, sizeof address))
+        if (!same_address(address, self->last)) return true;
+    return false;
+}
+
+void bus_servers_told(bus_servers *self, const char *info) {
+    char address[BUS_SERVERS_URL_BYTES];
+    const char *at = listed(info);
+    size_t used = 0;
+    if (!lists_another(self, at)) return;
+    self->count = self->given_count;
+    if (self->last[0] != '\0') add_told(self, self->last, &used);
+    while (next_listed(&at, address, sizeof address))
+        add_told(self, address, &used);
+}
+
 static void swap(const char **a, const char **b) {
     const char *kept = *a;
     *a = *b;

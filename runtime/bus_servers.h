@@ -23,6 +23,9 @@ bool bus_servers_parse(bus_servers *self, const char *urls);
 /* From a connection to one of them: where it is, and what its cluster has besides. Those are used with the first URL's scheme and secrets.
  * A cluster tells of changes, so there is more to learn when the connection is over than when it was made. */
 void bus_servers_learn(bus_servers *self, natsConnection *nats);
+/* From the JSON of an INFO that a server sends later: what its cluster has now. A server that knows of nobody else changes nothing: it may
+ * have lost the others, and we may find them. */
+void bus_servers_told(bus_servers *self, const char *info);
 /* For the next connection: all of them in an order by chance, the one connected to last at the end. Returns how many; the URLs are
  * borrowed until more is learnt. */
 int bus_servers_order(const bus_servers *self, const char *order[BUS_SERVERS_MOST], tw_random *random);

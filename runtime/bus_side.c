@@ -1,9 +1,14 @@
 /* A connection beside the loop's. */
 #include "runtime/bus_side.h"
 
+#include <poll.h>
+
 #include "base/text.h"
+#include "runtime/bus_patience.h"
 
 #define LEAST_WAIT_MS 1
+#define HANDSHAKE_MS  500 /* what TLS may take beyond it */
+#define AGAIN_MS      5
 
 bool bus_side_init(bus_side *side, const char *name, const char *url, const char *credentials, int64_t timeout_ns) {
     *side = (bus_side){.name = name, .timeout_ms = timeout_ns / 1000000};
@@ -19,6 +24,23 @@ void bus_side_disconnect(bus_side *side) {
     side->nats = NULL;
 }
 
+/* Either the worker sees that it is given up, or whoever gives it up sees that it connects. */
+static natsStatus connect_unless_given_up(bus_side *side, natsOptions *options) {
+    natsStatus status = NATS_CONNECTION_CLOSED;
+    side->worker = pthread_self();
+    atomic_store(&side->connecting, true);
+    if (!atomic_load(&side->given_up))
+        status = bus_patience_connect(&side->nats, options, side->timeout_ms + HANDSHAKE_MS);
+    atomic_store(&side->connecting, false);
+    return status;
+}
+
+void bus_side_give_up(bus_side *side) {
+    atomic_store(&side->given_up, true);
+    for (; atomic_load(&side->connecting); poll(NULL, 0, AGAIN_MS))
+        bus_patience_end(side->worker);
+}
+
 static natsStatus connect_now(bus_side *side) {
     natsOptions *options = NULL;
     natsStatus status = natsOptions_Create(&options);
@@ -28,7 +50,7 @@ static natsStatus connect_now(bus_side *side) {
         status = natsOptions_SetUserCredentialsFromFiles(options, side->credentials, NULL);
     if (status == NATS_OK) status = natsOptions_SetTimeout(options, side->timeout_ms);
     if (status == NATS_OK) status = natsOptions_SetAllowReconnect(options, false);
-    if (status == NATS_OK) status = natsConnection_Connect(&side->nats, options);
+    if (status == NATS_OK) status = connect_unless_given_up(side, options);
     natsOptions_Destroy(options);
     jsOptions wait;
     if (status == NATS_OK) status = jsOptions_Init(&wait);

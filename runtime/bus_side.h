@@ -14,12 +14,17 @@ typedef struct bus_side {
     int64_t timeout_ms;
     natsConnection *nats;
     jsCtx *jetstream;
+    pthread_t worker;       /* that makes the connection, while `connecting` */
+    atomic_bool connecting; /* the worker's word */
+    atomic_bool given_up;   /* its owner's: no connection any more */
 } bus_side;
 
 /* False: URL or credentials are too long. */
 bool bus_side_init(bus_side *side, const char *name, const char *url, const char *credentials, int64_t timeout_ns);
 natsStatus bus_side_connect(bus_side *side); /* if needed */
 void bus_side_disconnect(bus_side *side);
+/* By the loop, while a worker may be at it: a connection that is being made is interrupted, and none is made any more. */
+void bus_side_give_up(bus_side *side);
 
 /* The library's words for the last call that failed on this thread; "" if it has none. */
 void bus_side_words(char words[BUS_SIDE_WORDS_BYTES]);

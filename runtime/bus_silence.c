@@ -19,10 +19,10 @@
 #define SILENT_CHECKS   6
 #define PINGS_A_SILENCE 3
 
-static void cut(bus *self) {
+void bus_cut(bus *self, const char *reason) {
     uv_os_fd_t socket = -1;
-    if (uv_fileno((uv_handle_t *)self->poll, &socket) != 0) return;
-    atomic_store(&self->found_silent, true);
+    if (self->poll == NULL || uv_fileno((uv_handle_t *)self->poll, &socket) != 0) return;
+    bus_mailbox_note_cut(self, reason);
     shutdown(socket, SHUT_RDWR); /* the poll then finds an end of the stream */
 }
 
@@ -35,7 +35,7 @@ static void on_check(uv_timer_t *timer) {
     }
     if (++self->silent_checks < SILENT_CHECKS) return;
     self->silent_checks = 0;
-    cut(self);
+    bus_cut(self, "the server was silent for too long, reconnecting");
 }
 
 int64_t bus_ping_interval_ms(const bus *self) {

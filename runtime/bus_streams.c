@@ -295,5 +295,8 @@ bool bus_streams_get_last(bus_streams *self, const char *name, const char *subje
 void bus_streams_close(bus_streams *self) {
     if (self == NULL) return;
     self->closing = true;
-    if (!self->busy) release(self);
+    if (self->busy)
+        bus_side_give_up(&self->side);
+    else
+        release(self);
 }

@@ -94,7 +94,7 @@ typedef struct bus_streams_options {
 /* Connects to nothing yet. TW_INVALID: too long; TW_NO_MEMORY. */
 tw_code bus_streams_open(bus_streams **streams, uv_loop_t *loop, const bus_streams_options *options,
                          tw_error *error);
-/* A call under way is waited for within its timeout, its result is not told. The memory goes when the loop next runs. */
+/* A call under way is waited for within its timeout (not, if it is still connecting), its result is not told. The memory goes when the loop next runs. */
 void bus_streams_close(bus_streams *streams);
 bool bus_streams_busy(const bus_streams *streams);
 

@@ -1,12 +1,10 @@
-/* Subscriptions: synchronous ones of nats.c, emptied on the loop after each read. */
+/* Subscriptions: synchronous ones of nats.c, which with TLS are emptied on the loop after each read; without, bus_input.c knows their numbers. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "runtime/bus_internal.h"
-
-#define DEFAULT_PENDING_BYTES (64 * 1024 * 1024)
 
 /* Tokens of visible bytes; "*" stands for one, ">" for all that follow. nats.c would send a bad one as it is. */
 static bool pattern_is_valid(const char *subject) {
@@ -27,9 +25,12 @@ static natsStatus subscribe(bus_subscription *subscription) {
     if (!self->connected) return NATS_OK;
     natsStatus status = natsConnection_SubscribeSync(&subscription->nats, self->nats, subscription->subject);
     if (status == NATS_CONNECTION_CLOSED) return NATS_OK;
-    if (status == NATS_OK)
-        natsSubscription_SetPendingLimits(subscription->nats, -1, subscription->max_pending_bytes);
-    return status;
+    if (status != NATS_OK) return status;
+    natsSubscription_SetPendingLimits(subscription->nats, -1,
+                                      -1); /* where nats.c reads: no more than one read waits */
+    subscription->sid = (uint64_t)natsSubscription_GetID(subscription->nats);
+    bus_input_add(&self->input, subscription);
+    return NATS_OK;
 }
 
 static void free_one(bus_subscription *subscription) {
@@ -37,12 +38,10 @@ static void free_one(bus_subscription *subscription) {
     free(subscription);
 }
 
-static bus_subscription *make(bus *self, const char *subject, size_t max_pending_bytes) {
+static bus_subscription *make(bus *self, const char *subject) {
     bus_subscription *made = calloc(1, sizeof *made);
     if (made == NULL) return NULL;
-    if (max_pending_bytes == 0) max_pending_bytes = DEFAULT_PENDING_BYTES;
     made->owner = self;
-    made->max_pending_bytes = max_pending_bytes > INT_MAX ? INT_MAX : (int)max_pending_bytes;
     made->subject = strdup(subject);
     if (made->subject != NULL && subscribe(made) == NATS_OK) return made;
     free_one(made);
@@ -50,11 +49,11 @@ static bus_subscription *make(bus *self, const char *subject, size_t max_pending
 }
 
 tw_code bus_subscribe(bus *self, const char *subject, bus_on_message on_message, void *context,
-                      size_t max_pending_bytes, bus_subscription **subscription, tw_error *error) {
+                      bus_subscription **subscription, tw_error *error) {
     if (subscription != NULL) *subscription = NULL;
     if (!pattern_is_valid(subject))
         return tw_error_set(error, TW_INVALID, "\"%s\" is no subject to subscribe to", subject);
-    bus_subscription *made = make(self, subject, max_pending_bytes);
+    bus_subscription *made = make(self, subject);
     if (made == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory to subscribe to %s", subject);
     made->on_message = on_message;
     made->context = context;
@@ -66,8 +65,7 @@ tw_code bus_subscribe(bus *self, const char *subject, bus_on_message on_message,
 }
 
 static void leave(bus_subscription *subscription) {
-    subscription->dropped_before = bus_subscription_dropped(subscription);
-    subscription->dropped_here = 0;
+    if (subscription->nats != NULL) bus_input_remove(&subscription->owner->input, subscription);
     natsSubscription_Destroy(subscription->nats); /* unsubscribes, and lets go what was pending */
     subscription->nats = NULL;
 }
@@ -92,26 +90,20 @@ static void unlink_and_free(bus_subscription *subscription) {
     else
         self->subscriptions = subscription->next;
     if (subscription->next != NULL) subscription->next->previous = subscription->previous;
+    self->ended_subscriptions--;
     free_one(subscription);
 }
 
 static void end(bus_subscription *subscription) {
     leave(subscription);
-    subscription->owner->dropped_by_ended += subscription->dropped_before;
-    subscription->dropped_before = 0;
     subscription->ended = true;
+    subscription->owner->ended_subscriptions++;
 }
 
 void bus_unsubscribe(bus_subscription *subscription) {
     if (subscription == NULL || subscription->ended) return;
     end(subscription);
     if (subscription->owner->dispatching == 0) unlink_and_free(subscription);
-}
-
-uint64_t bus_subscription_dropped(const bus_subscription *subscription) {
-    int64_t dropped = subscription->dropped_here;
-    if (subscription->nats != NULL) natsSubscription_GetDropped(subscription->nats, &dropped);
-    return subscription->dropped_before + (uint64_t)dropped;
 }
 
 static void free_ended(bus *self) {
@@ -149,8 +141,11 @@ void bus_free_subscriptions(bus *self) {
 }
 
 const char *bus_message_header(const bus_message *message, const char *name) {
+    const bus_origin *origin = message->origin;
     const char *value = NULL;
-    if (message->origin == NULL || natsMsgHeader_Get(message->origin, name, &value) != NATS_OK) return NULL;
+    if (origin == NULL) return NULL;
+    if (origin->headers != NULL) return bus_protocol_header(origin->headers, origin->headers_length, name);
+    if (origin->message == NULL || natsMsgHeader_Get(origin->message, name, &value) != NATS_OK) return NULL;
     return value;
 }
 
@@ -161,37 +156,43 @@ static int status_of(const bus_message *message) {
     return text != NULL && tw_text_to_u64(text, &status) && status < 1000 ? (int)status : 0;
 }
 
-static void deliver(bus_subscription *subscription, natsMsg *message) {
-    bus *self = subscription->owner;
-    bus_message borrowed = {.subject = natsMsg_GetSubject(message),
-                            .reply = natsMsg_GetReply(message),
-                            .bytes = (const uint8_t *)natsMsg_GetData(message),
-                            .length = (size_t)natsMsg_GetDataLength(message),
-                            .origin = message};
-    borrowed.status = status_of(&borrowed);
-    self->stats.messages_in++;
-    self->stats.bytes_in += borrowed.length;
-    subscription->on_message(subscription->context, &borrowed);
-}
-
-/* nats.c keeps the message that says so to itself, and with it whose request it was. */
+/* A server does not say whose request it was that nobody heard, but by the inbox it answers to. */
 static void tell_no_responders(bus_subscription *subscription) {
     const bus_message nobody = {.subject = "", .bytes = (const uint8_t *)"", .status = BUS_NO_RESPONDERS};
     subscription->on_message(subscription->context, &nobody);
 }
 
-/* What was dropped is noted when it shows: when the connection is over, nats.c does not tell any more.
- * Asks how many there are instead of taking until none is left: an empty NextMsg builds an error and costs 0.5 us,
+void bus_deliver(bus_subscription *subscription, bus_message *message) {
+    bus *self = subscription->owner;
+    message->status = status_of(message);
+    message->arrival_ns = self->input.read_ns;
+    if (message->status == BUS_NO_RESPONDERS) {
+        tell_no_responders(subscription);
+        return;
+    }
+    self->stats.messages_in++;
+    self->stats.bytes_in += message->length;
+    subscription->on_message(subscription->context, message);
+}
+
+static void deliver(bus_subscription *subscription, natsMsg *message) {
+    bus_origin origin = {.message = message};
+    bus_message borrowed = {.subject = natsMsg_GetSubject(message),
+                            .reply = natsMsg_GetReply(message),
+                            .bytes = (const uint8_t *)natsMsg_GetData(message),
+                            .length = (size_t)natsMsg_GetDataLength(message),
+                            .origin = &origin};
+    bus_deliver(subscription, &borrowed);
+}
+
+/* Asks how many there are instead of taking until none is left: an empty NextMsg builds an error and costs 0.5 us,
  * which a process with many subscriptions would pay for each of them on each read. */
 static void drain(bus_subscription *subscription) {
-    bool slow = false;
     int pending = 0;
     if (natsSubscription_GetPending(subscription->nats, &pending, NULL) != NATS_OK) return;
     while (pending > 0 && !subscription->ended) {
         natsMsg *message = NULL;
         natsStatus status = natsSubscription_NextMsg(&message, subscription->nats, 0);
-        slow = slow || status == NATS_SLOW_CONSUMER;
-        if (status == NATS_SLOW_CONSUMER) continue; /* told once, by the event; the messages are still there */
         if (status != NATS_OK && status != NATS_NO_RESPONDERS) break;
         pending--;
         if (status == NATS_NO_RESPONDERS) {
@@ -201,7 +202,6 @@ static void drain(bus_subscription *subscription) {
         deliver(subscription, message);
         bus_release_later(subscription->owner, message);
     }
-    if (slow) natsSubscription_GetDropped(subscription->nats, &subscription->dropped_here);
 }
 
 void bus_dispatch(bus *self) {
@@ -209,5 +209,9 @@ void bus_dispatch(bus *self) {
     for (bus_subscription *each = self->subscriptions; each != NULL; each = each->next)
         if (!each->ended) drain(each);
     release_lot(self);
-    if (--self->dispatching == 0) free_ended(self);
+    bus_dispatched(self);
+}
+
+void bus_dispatched(bus *self) {
+    if (--self->dispatching == 0 && self->ended_subscriptions > 0) free_ended(self);
 }

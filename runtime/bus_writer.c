@@ -176,7 +176,7 @@ static tw_code subscribe(bus_writer *self, tw_error *error) {
     tw_code code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
     if (code != TW_OK) return code;
     tw_text_format(pattern, sizeof pattern, "%s.*", self->inbox);
-    return bus_subscribe(self->bus, pattern, on_reply, self, 0, &self->replies, error);
+    return bus_subscribe(self->bus, pattern, on_reply, self, &self->replies, error);
 }
 
 static void start_timer(bus_writer *self, uv_loop_t *loop) {

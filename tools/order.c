@@ -447,7 +447,7 @@ static tw_code order(run *self, tw_error *error) {
     if (code != TW_OK) return code;
     if (!subject_executions(subject, sizeof subject, self->ticket.account))
         return tw_error_set(error, TW_INVALID, "account %s can't be part of a subject", self->ticket.account);
-    code = bus_subscribe(self->link.bus, subject, on_executions, self, 0, &executions, error);
+    code = bus_subscribe(self->link.bus, subject, on_executions, self, &executions, error);
     if (code == TW_OK) code = bus_writer_open(&self->writer, self->link.bus, &self->link.loop, &options, error);
     if (code == TW_OK) code = send_until_stored(self, error);
     if (code == TW_OK) code = follow(self, error);

@@ -193,9 +193,44 @@ static void on_execution(void *context, const venue_page *page, const wire_part 
 
 /* ---- */
 
+static void ignore_item(void *context, const venue_page *page, const wire_part *item) {
+    (void)context;
+    (void)page;
+    (void)item;
+}
+
+/* A page of executions may say that there are none of a name, and not whether anybody has it: shards tell what they have refused to anybody. */
+static tw_code is_account(run *self, bool *known, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    tw_code code = TW_OK;
+    tw_text_copy(query.account, sizeof query.account, self->settings.account);
+    *known = false;
+    for (uint32_t i = 0; code == TW_OK && !*known && i < self->shards.count; i++) {
+        venue_asked asked;
+        code = venue_ask(&self->link, s->exchange, self->shards.list[i].number, &query, 0, s->timeout_ns,
+                         ignore_item, NULL, &asked, error);
+        *known = code == TW_OK && asked.code == WIRE_REPLY_OK;
+    }
+    return code;
+}
+
+static tw_code tell_nothing(run *self, const question *q, bool known, const char *why, tw_error *error) {
+    tw_code code = TW_OK;
+    if (known && q->kind == WIRE_QUERY_EXECUTIONS) code = is_account(self, &known, error);
+    if (code != TW_OK) return code;
+    if (!known)
+        return tw_error_set(error, TW_NOT_FOUND, "%s knows no account %s%s%s%s%s", self->settings.link.exchange,
+                            self->settings.account, self->name.symbol[0] != '\0' ? ", or no instrument " : "",
+                            self->name.symbol, why[0] != '\0' ? ": " : "", why);
+    if (!self->settings.link.json) puts(q->nothing);
+    return TW_OK;
+}
+
 static tw_code ask_all(run *self, const question *q, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
     wire_query query = {.kind = q->kind};
+    char why[WIRE_DETAIL_BYTES] = "";
     bool known = false;
     tw_text_copy(query.account, sizeof query.account, self->settings.account);
     tw_text_copy(query.symbol, sizeof query.symbol, self->name.symbol);
@@ -207,15 +242,14 @@ static tw_code ask_all(run *self, const question *q, tw_error *error) {
         code = venue_ask(&self->link, s->exchange, self->shard, &query, self->settings.limit, s->timeout_ns,
                          q->on_item, self, &asked, error);
         if (code == TW_OK && asked.code == WIRE_REPLY_OK) known = true;
+        if (code == TW_OK && asked.code == WIRE_REPLY_OK && asked.detail[0] != '\0')
+            fprintf(stderr, "%s: shard %" PRIu32 ": %s\n", q->program.name, self->shard, asked.detail);
+        if (code == TW_OK) tw_text_copy(why, sizeof why, asked.detail);
         if (code == TW_OK && asked.code == WIRE_REPLY_BAD_REQUEST)
             code = tw_error_set(error, TW_UNSUPPORTED, "shard %" PRIu32 ": %s", self->shard, asked.detail);
     }
-    if (code != TW_OK) return code;
-    if (!known)
-        return tw_error_set(error, TW_NOT_FOUND, "%s knows no account %s%s%s", s->exchange, self->settings.account,
-                            query.symbol[0] != '\0' ? ", or no instrument " : "", query.symbol);
-    if (self->rows == 0 && !s->json) puts(q->nothing);
-    return TW_OK;
+    if (code != TW_OK || self->rows > 0) return code;
+    return tell_nothing(self, q, known, why, error);
 }
 
 static tw_code check(run *self, const char *const *words, size_t count, tw_error *error) {

@@ -2,11 +2,13 @@
 #ifndef TICKWIRE_TOOLS_SERVER_H
 #define TICKWIRE_TOOLS_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/civil.h"
 #include "runtime/settings.h"
+#include "tools/interrupt.h"
 
 typedef struct server_settings {
     const char *url;
@@ -43,9 +45,10 @@ static inline const char *server_credentials(const server_settings *server) {
     return server->credentials[0] != '\0' ? server->credentials : NULL;
 }
 
-/* One a second. */
-static inline int server_attempts(const server_settings *server) {
-    return (int)(server->connect_timeout_ns / TW_NS_PER_SECOND) + 1;
+/* give_up of a connection: Ctrl-C ends the waiting for a server. */
+static inline bool server_give_up(void *context) {
+    (void)context;
+    return interrupt_wanted();
 }
 
 #endif

@@ -385,7 +385,7 @@ static tw_code open_lanes(run *self, tw_error *error) {
         wire_parts_start(&one->parts, one->buffer, BATCH_BYTES);
         subject_shard(subject, sizeof subject, SUBJECT_KIND_EXECUTION_LOG, self->settings.link.exchange,
                       one->shard);
-        code = bus_subscribe(self->link.bus, subject, on_log, one, 0, &one->log, error);
+        code = bus_subscribe(self->link.bus, subject, on_log, one, &one->log, error);
     }
     return code;
 }

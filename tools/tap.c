@@ -183,7 +183,6 @@ static void print_summary_line(const tickwire_stats *s) {
     if (s->takeovers > 0) printf(", %llu takeovers", (unsigned long long)s->takeovers);
     if (s->reconnects > 0) printf(", %llu times away from the bus", (unsigned long long)s->reconnects);
     if (s->old_terms > 0) printf(", %llu of deposed leaders", (unsigned long long)s->old_terms);
-    if (s->dropped > 0) printf(", %llu dropped here", (unsigned long long)s->dropped);
     printf(": %s\n", verdict(s));
 }
 
@@ -208,7 +207,6 @@ static void print_summary_json(const tickwire_stats *s) {
     json_u64(&w, "state_breaks", s->state_breaks);
     json_u64(&w, "takeovers", s->takeovers);
     json_u64(&w, "reconnects", s->reconnects);
-    json_u64(&w, "dropped", s->dropped);
     json_u64(&w, "snapshots_requested", s->snapshots_requested);
     json_u64(&w, "snapshots_applied", s->snapshots_applied);
     json_u64(&w, "resyncs", s->resyncs);
@@ -260,7 +258,8 @@ static int connect_and_run(tap *self, const char *const *subjects, size_t count)
         .url = self->settings.server.url,
         .name = "tickwire tap",
         .credentials = server_credentials(&self->settings.server),
-        .connect_attempts = server_attempts(&self->settings.server),
+        .connect_ns = self->settings.server.connect_timeout_ns,
+        .give_up = server_give_up,
     };
     tickwire_status status = tickwire_open(&self->client, &options, error);
     if (status != TICKWIRE_OK || !subscribe(self, subjects, count, error)) {

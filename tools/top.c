@@ -404,7 +404,8 @@ static int connect_and_run(top *self) {
         .url = self->settings.server.url,
         .name = "tickwire top",
         .credentials = server_credentials(&self->settings.server),
-        .connect_attempts = server_attempts(&self->settings.server),
+        .connect_ns = self->settings.server.connect_timeout_ns,
+        .give_up = server_give_up,
     };
     int code = 0;
     if (tickwire_open(&self->client, &options, error) != TICKWIRE_OK || !subscribe(self, error)) {

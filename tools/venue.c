@@ -62,7 +62,7 @@ static const settings_program program = {
         "  kill|unkill ann|all                       cancel ann|all [AAPL] [side=buy]\n"
         "  move AAPL --to 2                          to another shard (docs/venue-shards.md)\n"
         "Exit: 0 done, 1 something was refused, 2 not understood, 3 stored but not answered, not known, or (show)\n"
-        "a shard that does not serve.\n",
+        "a shard that does not serve, or does not answer.\n",
     .table = table,
 };
 
@@ -78,7 +78,7 @@ static tw_code dispatch(venue_run *self, const char *const *words, size_t count,
 }
 
 static int exit_for(const venue_run *self, tw_code code) {
-    if (code == TW_OK) return self->code;
+    if (code == TW_OK || (code == TW_AWAY && self->code == VENUE_EXIT_NO_ANSWER)) return self->code;
     return code == TW_INVALID ? VENUE_EXIT_USAGE : VENUE_EXIT_REFUSED;
 }
 

@@ -23,7 +23,7 @@ typedef struct load_board {
     uint64_t bytes;       /* off the sockets */
     uint64_t reads;       /* that brought something */
     uint64_t faults;      /* chain or checksum broken, bytes that nobody may send */
-    tw_histogram latency; /* ns, of every sixteenth update: from the time at which it was due to be published */
+    tw_histogram latency; /* ns, of one update in 61: from the time at which it was due to be published */
 } load_board;
 
 #endif

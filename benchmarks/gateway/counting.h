@@ -1,6 +1,6 @@
 /*
  * Book updates in what one connection brings, in the three languages a load client speaks. As little is read as counting needs:
- * an update is seen by how its frame starts, `merged` by how it ends, and only every sixteenth is opened for its
+ * an update is seen by how its frame starts, `merged` by how it ends, and only one in 61 is opened for its
  * time. Pure.
  *
  *   gateway, protobuf or JSON   one update a WebSocket frame

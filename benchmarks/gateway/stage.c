@@ -142,6 +142,23 @@ void stage_stop_clients(stage *self) {
     self->crowd_count = 0;
 }
 
+/* ---- the taker ---- */
+
+void stage_start_taker(stage *self) {
+    char port[16], line[CHILD_LINE_BYTES];
+    command start;
+    tw_text_format(port, sizeof port, "%u", self->harness->server.port);
+    command_init(&start, self->harness, "benchmarks/load_taker");
+    command_add(&start, port);
+    self->clients = self->each = 0;
+    harness_launch_listening(self->harness, &self->taker, &start, STDOUT_FILENO);
+    harness_await(self->harness, &self->taker, "taker", "\"ready\"", START_MS, line);
+}
+
+void stage_stop_taker(stage *self) {
+    child_wait(&self->taker);
+}
+
 /* ---- trials ---- */
 
 static load_board sum_of_boards(const stage *self) {
@@ -269,6 +286,8 @@ trial stage_try(stage *self, double rate, double seconds) {
                    .server_cpu = cpu.server / wall_s,
                    .client_cpu = cpu.clients / wall_s,
                    .publisher_cpu = cpu.publisher / wall_s,
+                   .wall_s = wall_s,
+                   .count = (double)count,
                    .others_cpu = others_of(&cpu) / wall_s,
                    .serving_cpu_us = per((cpu.gateway + cpu.server) * 1e6, delivered),
                    .load = load_average(),

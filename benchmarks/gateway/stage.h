@@ -31,6 +31,7 @@ typedef struct stage {
     uint16_t gateway_port;
     stage_crowd crowds[STAGE_CROWDS];
     uint32_t crowd_count, clients, each;
+    child taker;
 } stage;
 
 /* The server's configuration for harness_open_with; `stage` remembers the port. */
@@ -49,6 +50,10 @@ double stage_start_clients(stage *stage, const char *who, uint32_t clients, uint
                            const char *const *settings);
 void stage_stop_clients(stage *stage);
 
+/* Who takes everything off the bus in place of a gateway, and does nothing with it. */
+void stage_start_taker(stage *stage);
+void stage_stop_taker(stage *stage);
+
 typedef struct trial {
     double rate;      /* of updates published, planned */
     double published; /* a second, as it came out */
@@ -60,6 +65,7 @@ typedef struct trial {
     double payload_bytes, bytes_per_update, updates_per_read;
     double late_p99_us;                                        /* of the publisher */
     double gateway_cpu, server_cpu, client_cpu, publisher_cpu; /* cores */
+    double wall_s, count;                                      /* how long that was, and updates published */
     double others_cpu;                                         /* cores that were busy with something else */
     double serving_cpu_us;                                     /* of gateways and server, per update delivered */
     double load;                                               /* of the machine, a minute's average */

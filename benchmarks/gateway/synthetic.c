@@ -15,7 +15,8 @@ bool synthetic_alloc(synthetic_market *market, uint32_t symbols, uint64_t term) 
     *market = (synthetic_market){.symbols = symbols, .term = term, .books = calloc(symbols, sizeof *market->books)};
     if (market->books == NULL) return false;
     tw_random_seed(&market->random, 1);
-    for (uint32_t i = 0; i < symbols; i++)
+    for (uint32_t i = 0; i < symbols; i++) {
+        synthetic_symbol(market->books[i].symbol, i);
         for (uint32_t side = 0; side < 2; side++)
             for (uint32_t level = 0; level < SYNTHETIC_LEVELS; level++) {
                 int64_t away = TICK * (int64_t)(level + 1),
@@ -23,6 +24,7 @@ bool synthetic_alloc(synthetic_market *market, uint32_t symbols, uint64_t term) 
                 market->books[i].sides[side][level] = (tw_level){
                     .price = side == TW_BID ? middle - away : middle + away, .quantity = 100, .orders = 1};
             }
+    }
     return true;
 }
 
@@ -50,7 +52,7 @@ static wire_header header_of(const synthetic_market *market, uint32_t symbol, in
                           .event_ns = receive_ns,
                           .receive_ns = receive_ns,
                           .publish_ns = publish_ns};
-    synthetic_symbol(header.symbol, symbol);
+    memcpy(header.symbol, market->books[symbol].symbol, sizeof header.symbol);
     return header;
 }
 

@@ -17,6 +17,7 @@
 #define SYNTHETIC_EPOCH   "2020-01-30.LOAD"
 
 typedef struct synthetic_book {
+    char symbol[TW_SYMBOL_BYTES];
     uint64_t seq; /* of its last update; 0: none yet */
     tw_level sides[2][SYNTHETIC_LEVELS];
 } synthetic_book;

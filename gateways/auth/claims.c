@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "proto/account_name.h"
 
 identity *identity_share(identity *self) {
     self->shares++;
@@ -132,9 +133,9 @@ static auth_verdict take_accounts(const reading *r) {
                       IDENTITY_ACCOUNTS);
     for (size_t i = 0; i < json_node_count(accounts); i++) {
         const char *one = json_node_text(json_node_element(accounts, i));
-        if (one == NULL || one[0] == '\0' || strlen(one) >= IDENTITY_ACCOUNT_BYTES || !is_plain(one))
-            return refuse(r, AUTH_CLAIMS, "the token's %s[%zu] is no text of at most %u bytes", CLAIMS_ACCOUNTS, i,
-                          IDENTITY_ACCOUNT_BYTES - 1);
+        if (one == NULL || !account_name_is_good(one, strlen(one)))
+            return refuse(r, AUTH_CLAIMS, "the token's %s[%zu] is no text of " ACCOUNT_NAME_RULE, CLAIMS_ACCOUNTS,
+                          i);
         if (!text_list_add(&r->identity->accounts, one, strlen(one)))
             return refuse(r, AUTH_NO_MEMORY, "no memory for another user");
     }

@@ -5,10 +5,9 @@
 #include "gateways/auth/entitlement.h"
 #include "gateways/auth/key.h"
 
-#define IDENTITY_USER_BYTES    256u
-#define IDENTITY_ACCOUNTS      64u
-#define IDENTITY_ACCOUNT_BYTES 64u
-#define IDENTITY_ANONYMOUS     "anonymous" /* the name of who has no token; no token's user is called so */
+#define IDENTITY_USER_BYTES 256u
+#define IDENTITY_ACCOUNTS   64u
+#define IDENTITY_ANONYMOUS  "anonymous" /* the name of who has no token; no token's user is called so */
 
 /* 0: what the gateway gives to everybody. */
 typedef struct identity_limits {

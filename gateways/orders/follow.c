@@ -540,6 +540,12 @@ void follow_take_page(follow_table *self, uint32_t number, const wire_report *re
     deliver_to_all(self, c->feed, c->shard, report, message);
 }
 
+void follow_pass_page(follow_table *self, uint32_t number, uint64_t seq, uint32_t n) {
+    chase *c = &self->chases[number];
+    position to = {.seq = seq, .n = n};
+    if (!c->abandoned && is_after(to, c->at)) c->at = to;
+}
+
 /* It is nobody's any more, or to be asked again. */
 static bool answered(follow_table *self, uint32_t number, int64_t due_ns) {
     chase *c = &self->chases[number];

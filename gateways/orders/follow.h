@@ -117,6 +117,9 @@ bool follow_next_question(follow_table *table, int64_t now_ns, follow_question *
 int64_t follow_due_ns(const follow_table *table);
 /* A page: each of its reports, then its end, `seq` being what it is true after; `more`: another page follows. */
 void follow_take_page(follow_table *table, uint32_t chase, const wire_report *report, const void *message);
+/* Behind its last report, up to this place, the venue has looked and found nothing of the account: the next page begins there, also where this one was
+ * empty. */
+void follow_pass_page(follow_table *table, uint32_t chase, uint64_t seq, uint32_t n);
 void follow_end_page(follow_table *table, uint32_t chase, uint64_t seq, bool more, int64_t now_ns);
 /* In place of a page: the answer was made after the input `seq`, which is before what was asked for. It is asked again; after `doubt_ns` of such
  * answers what was asked for is told as lost, and the chase goes on behind `seq`. */

@@ -130,7 +130,7 @@ bool report_write(json_writer *w, const report_frame *frame, const wire_report *
     json_string(w, "subject", frame->subject);
     json_string(w, "account", frame->account);
     json_string(w, "exchange", frame->exchange);
-    if (of != NULL) json_string(w, "symbol", of->symbol);
+    put_text(w, "symbol", of != NULL ? of->symbol : r->symbol);
     json_u64(w, "shard", frame->shard);
     json_string(w, "execution_id", id);
     json_u64_string(w, "seq", r->seq);
@@ -176,19 +176,7 @@ static void put_view_status(json_writer *w, const wire_order_view *o) {
     put_reason(w, o->reason);
 }
 
-void report_write_order(json_writer *w, const char *exchange, uint32_t shard, const wire_order_view *o,
-                        const wire_named_instrument *of) {
-    json_open_object(w, NULL);
-    put_order_id(w, shard, o->order_id);
-    put_text(w, "client_order_id", o->client_order_id);
-    put_text(w, "correlation_id", o->correlation_id);
-    json_string(w, "exchange", exchange);
-    json_string(w, "symbol", of->symbol);
-    json_u64(w, "shard", shard);
-    PUT_WORD(w, "side", sides, o->side);
-    PUT_WORD(w, "order_type", types, o->type);
-    PUT_WORD(w, "time_in_force", times, o->tif);
-    put_view_status(w, o);
+static void put_amounts(json_writer *w, const wire_order_view *o, const wire_named_instrument *of) {
     put_price(w, "price", o->price, of);
     put_price(w, "stop_price", o->stop_price, of);
     put_quantity(w, "quantity", o->quantity, of);
@@ -197,6 +185,22 @@ void report_write_order(json_writer *w, const char *exchange, uint32_t shard, co
     put_quantity(w, "executed", o->executed, of);
     if (o->display != 0 && o->display != WIRE_QUANTITY_ABSENT) put_quantity(w, "display", o->display, of);
     put_average(w, o, of);
+}
+
+void report_write_order(json_writer *w, const char *exchange, uint32_t shard, const wire_order_view *o,
+                        const wire_named_instrument *of) {
+    json_open_object(w, NULL);
+    put_order_id(w, shard, o->order_id);
+    put_text(w, "client_order_id", o->client_order_id);
+    put_text(w, "correlation_id", o->correlation_id);
+    json_string(w, "exchange", exchange);
+    put_text(w, "symbol", of != NULL ? of->symbol : o->symbol);
+    json_u64(w, "shard", shard);
+    PUT_WORD(w, "side", sides, o->side);
+    PUT_WORD(w, "order_type", types, o->type);
+    PUT_WORD(w, "time_in_force", times, o->tif);
+    put_view_status(w, o);
+    if (of != NULL) put_amounts(w, o, of);
     put_time(w, "expire_ns", o->expire_ns == 0 ? TW_TIME_ABSENT : o->expire_ns);
     if (o->session != 0) json_bool(w, "cancel_on_disconnect", true);
     json_close_object(w);

@@ -21,10 +21,10 @@ typedef struct report_frame {
     uint32_t shard;
 } report_frame;
 
-/* One {"type":"execution"}; `of` may be NULL (a report of no instrument). False: it does not fit, which can't be. */
+/* One {"type":"execution"}; `of` may be NULL (a report of no instrument, or of one that nobody knows). False: it does not fit, which can't be. */
 bool report_write(json_writer *w, const report_frame *frame, const wire_report *report,
                   const wire_named_instrument *of);
-/* One object of GET /v1/orders. */
+/* One object of GET /v1/orders. `of` may be NULL: refused because nobody knows its instrument, which leaves no scale for its amounts. */
 void report_write_order(json_writer *w, const char *exchange, uint32_t shard, const wire_order_view *order,
                         const wire_named_instrument *of);
 void report_write_position(json_writer *w, uint32_t shard, const wire_position_view *position,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateways/auth/json_node.h"
+#include "proto/account_name.h"
 
 #define ALL      0xfu
 #define NEW      (1u << ORDER_NEW)
@@ -69,7 +70,15 @@ bool order_id_parse(const char *text, uint32_t *shard, uint64_t *order_id) {
 
 /* ---- fields ---- */
 
-typedef enum field_kind { FIELD_TEXT, FIELD_DECIMAL, FIELD_WORD, FIELD_FLAG, FIELD_ID, FIELD_TIME } field_kind;
+typedef enum field_kind {
+    FIELD_TEXT,
+    FIELD_DECIMAL,
+    FIELD_WORD,
+    FIELD_FLAG,
+    FIELD_ID,
+    FIELD_TIME,
+    FIELD_ACCOUNT
+} field_kind;
 
 static const char *const sides[] = {"buy", "sell", NULL};
 static const char *const types[] = {"limit", "market", "stop", "stop_limit", NULL};
@@ -86,7 +95,7 @@ static const struct field {
 } fields[] = {
     {"exchange", FIELD_TEXT, ALL, AT(exchange), NULL},
     {"symbol", FIELD_TEXT, ALL, AT(symbol), NULL},
-    {"account", FIELD_TEXT, ALL, AT(account), NULL},
+    {"account", FIELD_ACCOUNT, ALL, AT(account), NULL},
     {"correlation_id", FIELD_TEXT, ALL, AT(correlation_id), NULL},
     {"client_order_id", FIELD_TEXT, NEW | CANCEL | REPLACE, AT(client_order_id), NULL},
     {"order_id", FIELD_ID, CANCEL | REPLACE, AT(order_id), NULL},
@@ -136,6 +145,9 @@ static bool take_field(order_request *request, order_fault *fault, const struct 
     case FIELD_TEXT:
         if (order_text_is_plain(text, field->bytes)) return tw_text_copy(at, field->bytes, text);
         return order_fault_set(fault, BAD, name, "%s is 1 to %zu bytes of printable ASCII", name, field->bytes - 1);
+    case FIELD_ACCOUNT:
+        if (account_name_is_good(text, strlen(text))) return tw_text_copy(at, field->bytes, text);
+        return order_fault_set(fault, BAD, name, "%s is " ACCOUNT_NAME_RULE, name);
     case FIELD_DECIMAL:
         if (is_decimal(text) && tw_text_copy(at, field->bytes, text)) return true;
         at[0] = '\0';
@@ -289,7 +301,8 @@ static bool take_member(void *context, const char *name, json_node *value) {
                                             "a text",
                                             "true or false",
                                             "a text such as \"1-123-0\"",
-                                            "nanoseconds since 1970 as a text"};
+                                            "nanoseconds since 1970 as a text",
+                                            "a text"};
         return order_fault_set(r->fault, BAD, field->name, "%s is %s of bounded length", field->name,
                                kinds[field->kind]);
     }

@@ -52,7 +52,7 @@ void byte_queue_fini(byte_queue *queue) {
 /* ---- who is ready ---- */
 
 static ready_list *list_of(stream *s, client_place place) {
-    return place == CLIENT_READY ? &s->ready : &s->later;
+    return place == CLIENT_FIRST ? &s->first : place == CLIENT_READY ? &s->ready : &s->later;
 }
 
 void stream_ready_push(stream *s, uint32_t number, client_place place) {
@@ -83,9 +83,11 @@ void stream_ready_remove(stream *s, uint32_t number) {
     c->place = CLIENT_IDLE;
 }
 
-void stream_mark_ready(stream *s, uint32_t number) {
+void stream_mark(stream *s, uint32_t number, client_place when) {
     const client *c = client_at(s, number);
-    if (c->place == CLIENT_IDLE && !c->blocked) stream_ready_push(s, number, CLIENT_READY);
+    if (c->blocked || c->place >= when) return;
+    stream_ready_remove(s, number);
+    stream_ready_push(s, number, when);
 }
 
 /* ---- what only one gets ---- */
@@ -97,7 +99,8 @@ void stream_end_client(stream *s, uint32_t number, uint16_t code, const char *re
     s->surroundings.close(s->surroundings.context, number, code, reason);
 }
 
-/* `unread` is why a client is closed that has no room for it. */
+/* A comment (a heartbeat) is no answer to anybody and may wait like everything else. `unread` is why a client is closed that has no
+ * room for it. */
 static void tell_or_end(stream *s, uint32_t number, const char *json, size_t length, bool comment,
                         const char *unread) {
     client *c = client_at(s, number);
@@ -105,7 +108,7 @@ static void tell_or_end(stream *s, uint32_t number, const char *json, size_t len
     encoded frame = stream_encode_control(s->scratch, c->encoding, json, length, comment);
     bool fits = c->outbox.end - c->outbox.start + frame.length <= c->limits.waiting_bytes;
     if (frame.length > 0 && fits && byte_queue_put(&c->outbox, frame.bytes, frame.length)) {
-        stream_mark_ready(s, number);
+        stream_mark(s, number, comment ? CLIENT_READY : CLIENT_FIRST);
         return;
     }
     s->stats.closed_policy++;

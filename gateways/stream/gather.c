@@ -217,14 +217,18 @@ void stream_sent(stream *s, uint32_t number, size_t bytes, int64_t now_ns) {
     if (partial) {
         c->blocked = true;
         stream_ready_remove(s, number);
-    } else if (stream_has_more(s, number) && c->place == CLIENT_IDLE) {
+    } else if (!stream_has_more(s, number)) {
+        stream_ready_remove(s, number);
+    } else if (c->place == CLIENT_IDLE) {
         stream_ready_push(s, number, CLIENT_LATER);
     }
 }
 
 void stream_writable(stream *s, uint32_t number) {
-    client_at(s, number)->blocked = false;
-    if (stream_has_more(s, number)) stream_mark_ready(s, number);
+    client *c = client_at(s, number);
+    bool is_owed_answer = c->outbox.end > c->outbox.start;
+    c->blocked = false;
+    if (stream_has_more(s, number)) stream_mark(s, number, is_owed_answer ? CLIENT_FIRST : CLIENT_READY);
 }
 
 bool stream_has_more(const stream *s, uint32_t number) {
@@ -234,11 +238,21 @@ bool stream_has_more(const stream *s, uint32_t number) {
     return own || (!c->closing && c->first_pending != NONE);
 }
 
-uint32_t stream_next_ready(stream *s) {
-    while (s->ready.first != NONE) {
-        uint32_t number = s->ready.first;
+static uint32_t take_from(stream *s, const ready_list *list) {
+    while (list->first != NONE) {
+        uint32_t number = list->first;
         stream_ready_remove(s, number);
         if (stream_has_more(s, number)) return number;
     }
     return STREAM_NO_CLIENT;
+}
+
+/* In turns, so that however much is asked and answered, everybody else waits twice as long at most. */
+uint32_t stream_next_ready(stream *s) {
+    uint32_t number = s->gave_first ? take_from(s, &s->ready) : STREAM_NO_CLIENT;
+    s->gave_first = false;
+    if (number != STREAM_NO_CLIENT) return number;
+    number = take_from(s, &s->first);
+    s->gave_first = number != STREAM_NO_CLIENT;
+    return s->gave_first ? number : take_from(s, &s->ready);
 }

@@ -161,8 +161,8 @@ static void fetch_ahead(const stream *s, const group *g, uint32_t i) {
         __builtin_prefetch(client_at(s, member_at(s, g->members[i + FETCH_AHEAD])->client), 1);
 }
 
-/* Its members hear of what was cut since the last round. */
-static void tell_members(stream *s, group *g) {
+/* Its members hear of what was cut since they were told last. */
+static void tell_members(stream *s, group *g, client_place when) {
     for (uint32_t i = 0; i < g->member_count; i++) {
         fetch_ahead(s, g, i);
         const member *m = member_at(s, g->members[i]);
@@ -171,17 +171,17 @@ static void tell_members(stream *s, group *g) {
         uint64_t told = m->position > g->told_position ? m->position : g->told_position;
         c->waiting += g->log.position - told;
         if (c->waiting > c->limits.waiting_bytes && c->grace == 0) c->lagging = true;
-        stream_member_pend(s, g->members[i]);
+        stream_member_pend(s, g->members[i], when);
     }
     g->told_position = g->log.position;
 }
 
-void stream_groups_tell(stream *s) {
+void stream_groups_tell(stream *s, client_place when) {
     while (s->first_fresh != NONE) {
         group *g = group_at(s, s->first_fresh);
         s->first_fresh = g->next_fresh;
         if (s->first_fresh == NONE) s->last_fresh = NONE;
         g->fresh = false;
-        tell_members(s, g);
+        tell_members(s, g, when);
     }
 }

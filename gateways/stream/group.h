@@ -11,8 +11,8 @@ void stream_group_wake(stream *s, uint32_t group);
 
 /* Appends a whole frame; `note` says prev_seq, seq, updates and generation. */
 void stream_group_append(stream *s, uint32_t group, encoded frame, const frame_note *note);
-/* Everybody whose group has new frames gets something to do. */
-void stream_groups_tell(stream *s);
+/* Everybody whose group has new frames gets something to do, in this round or the next: `when`. */
+void stream_groups_tell(stream *s, client_place when);
 
 /* Encodes `message` as the group's next frame and appends it. */
 void stream_group_emit(stream *s, uint32_t group, const void *message, const wire_header *header, uint64_t merged);

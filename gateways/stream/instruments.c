@@ -146,18 +146,25 @@ void stream_topic_forget(stream *s, uint32_t number) {
     slab_give(&s->topics, number);
 }
 
-/* The topic of a message that is to be taken; NONE: there is no room (counted), or its leader was deposed. */
-static uint32_t enter_channel(stream *s, topic_kind kind, subject_channel channel, const char *mic,
-                              const wire_header *header, int64_t now_ns) {
+static void begin(stream *s, int64_t now_ns) {
     s->now_ns = now_ns;
     s->stats.updates_in++;
-    uint32_t number = topic_of_instrument(s, kind, channel, mic, header->symbol);
+}
+
+/* The topic of a message that is to be taken; NONE: there is no room for one (counted), or its leader was deposed. */
+static uint32_t admit(stream *s, uint32_t number, const wire_header *header) {
     if (number == NONE) {
         s->stats.instruments_refused++;
         return NONE;
     }
     const topic *t = topic_at(s, number);
     return t->known && header->term < t->state->header.term ? NONE : number;
+}
+
+static uint32_t enter_channel(stream *s, topic_kind kind, subject_channel channel, const char *mic,
+                              const wire_header *header, int64_t now_ns) {
+    begin(s, now_ns);
+    return admit(s, topic_of_instrument(s, kind, channel, mic, header->symbol), header);
 }
 
 static uint32_t enter(stream *s, topic_kind kind, const wire_header *header, int64_t now_ns) {
@@ -204,10 +211,19 @@ static void note_righted(topic *t, const stream_book *book) {
     t->righted_seq = book->header->seq;
 }
 
-void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
+/* Another topic may be at its place by now, or none. */
+static uint32_t topic_of_book(stream *s, const stream_book *book) {
+    bool is_there = book->subject != NULL && book->place < s->topics.reached &&
+                    strcmp(topic_at(s, book->place)->subject, book->subject) == 0;
+    if (is_there) return book->place;
+    return topic_of_instrument(s, TOPIC_BOOK, SUBJECT_ORDERBOOK, book->header->exchange, book->header->symbol);
+}
+
+uint32_t stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     TW_ASSERT(book->bid_count <= TW_MAX_DEPTH && book->ask_count <= TW_MAX_DEPTH);
-    uint32_t number = enter(s, TOPIC_BOOK, book->header, now_ns);
-    if (number == NONE) return;
+    begin(s, now_ns);
+    uint32_t number = admit(s, topic_of_book(s, book), book->header);
+    if (number == NONE) return NONE;
     note_righted(topic_at(s, number), book);
     book_state *state = &topic_at(s, number)->state->book;
     state->header = *book->header;
@@ -224,6 +240,7 @@ void stream_take_book(stream *s, const stream_book *book, int64_t now_ns) {
     s->message_length = book->message_length;
     spread(s, number);
     s->message = NULL;
+    return number;
 }
 
 void stream_take_quote(stream *s, const wire_quote *quote, tw_book_state state, tw_state_cause cause,

@@ -184,7 +184,13 @@ typedef struct byte_queue {
     uint32_t start, end, capacity;
 } byte_queue;
 
-typedef enum client_place { CLIENT_IDLE, CLIENT_READY, CLIENT_LATER } client_place;
+/* Where a client stands in the round; the later in this list, the sooner it is written to. */
+typedef enum client_place {
+    CLIENT_IDLE,
+    CLIENT_LATER, /* in the next round */
+    CLIENT_READY, /* in this one */
+    CLIENT_FIRST  /* in this one, in front of those: it has an answer to get, or a report of its orders */
+} client_place;
 
 typedef struct client {
     bool open, closing;
@@ -257,7 +263,8 @@ struct stream {
     uint32_t first_fresh, last_fresh; /* groups with frames that members were not told of */
     uint32_t first_empty, last_empty; /* groups without members, longest first */
     uint64_t next_order;
-    ready_list ready, later;
+    ready_list first, ready, later;
+    bool gave_first; /* the client given last was of `first`: the next is of `ready`, if there is one */
     int64_t watch_due_ns;
     uint32_t watch_next; /* client to be looked at next */
     gathering gathering;
@@ -317,7 +324,7 @@ void stream_member_move(stream *s, uint32_t member, uint64_t frame, uint64_t pos
 void stream_member_want_snapshot(stream *s, uint32_t member, bool joining);
 /* It was moved to where it is to go on: what the group has behind that does not make its client lag. */
 void stream_member_catch_up(stream *s, uint32_t member);
-void stream_member_pend(stream *s, uint32_t member);
+void stream_member_pend(stream *s, uint32_t member, client_place when);
 void stream_member_unpend(stream *s, uint32_t member);
 void stream_member_report(stream *s, uint32_t member);
 
@@ -372,7 +379,8 @@ void stream_tell_error(stream *s, uint32_t client, const char *id, const char *c
     __attribute__((format(printf, 5, 6)));
 /* What a request costs beyond being one: wildcards that come to thousands of subjects. */
 void stream_charge(stream *s, uint32_t client, uint32_t topics);
-void stream_mark_ready(stream *s, uint32_t client);
+/* It has something to send: in this round, in front of it or in the next. Nothing happens to one whose socket is full, or that is to be written to sooner. */
+void stream_mark(stream *s, uint32_t client, client_place when);
 void stream_ready_push(stream *s, uint32_t client, client_place place);
 void stream_ready_remove(stream *s, uint32_t client);
 void stream_end_client(stream *s, uint32_t client, uint16_t code, const char *reason);

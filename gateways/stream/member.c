@@ -118,10 +118,10 @@ static void unlink_from_client(stream *s, uint32_t number) {
 
 /* ---- something to send ---- */
 
-void stream_member_pend(stream *s, uint32_t number) {
+void stream_member_pend(stream *s, uint32_t number, client_place when) {
     member *m = member_at(s, number);
     client *c = client_at(s, m->client);
-    stream_mark_ready(s, m->client);
+    stream_mark(s, m->client, when);
     if (m->pending) return;
     m->pending = true;
     m->next_pending = NONE;
@@ -196,7 +196,7 @@ void stream_member_catch_up(stream *s, uint32_t number) {
     if (m->next_frame == m->resume_end)
         count_resume(m, &s->stats.resumed);
     else
-        stream_member_pend(s, number);
+        stream_member_pend(s, number, CLIENT_READY);
 }
 
 void stream_member_want_snapshot(stream *s, uint32_t number, bool joining) {
@@ -206,7 +206,7 @@ void stream_member_want_snapshot(stream *s, uint32_t number, bool joining) {
     m->resuming = false; /* joining: it was asked for anew */
     m->wants_snapshot = true;
     m->joining = joining;
-    stream_member_pend(s, number);
+    stream_member_pend(s, number, CLIENT_READY);
 }
 
 /* To where nothing waits for it. */

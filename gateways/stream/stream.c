@@ -44,7 +44,7 @@ static bool init_packing(stream *s) {
 
 static bool init(stream *s) {
     s->first_fresh = s->last_fresh = s->first_empty = s->last_empty = s->first_wild = NONE;
-    s->ready = s->later = (ready_list){.first = NONE, .last = NONE};
+    s->first = s->ready = s->later = (ready_list){.first = NONE, .last = NONE};
     s->gathering.client = STREAM_NO_CLIENT;
     s->log_bounds = (frame_log_bounds){.frames = s->options.frames_kept,
                                        .bytes = s->options.client_bytes,
@@ -105,18 +105,31 @@ void stream_free(stream *s) {
     free(s);
 }
 
-int64_t stream_round(stream *s, int64_t now_ns) {
-    s->now_ns = now_ns;
-    stream_cut_due(s);
-    stream_groups_tell(s);
-    stream_watch(s);
-    while (s->later.first != NONE) {
-        uint32_t number = s->later.first;
-        stream_ready_remove(s, number);
-        stream_mark_ready(s, number);
-    }
+static int64_t next_due_ns(const stream *s) {
     int64_t due_ns = due_next_ns(&s->due);
     return due_ns < s->watch_due_ns ? due_ns : s->watch_due_ns;
+}
+
+int64_t stream_round(stream *s, int64_t now_ns) {
+    s->now_ns = now_ns;
+    while (s->later.first != NONE) { /* in front of others: they have waited longest */
+        uint32_t number = s->later.first;
+        stream_ready_remove(s, number);
+        stream_mark(s, number, CLIENT_READY);
+    }
+    stream_cut_due(s);
+    stream_groups_tell(s, CLIENT_READY);
+    stream_watch(s);
+    return next_due_ns(s);
+}
+
+int64_t stream_round_on(stream *s, int64_t now_ns) {
+    /* Answers that come without end must not keep all others from the next round. */
+    if (s->ready.first == NONE && s->first.first != NONE) return stream_round(s, now_ns);
+    s->now_ns = now_ns;
+    stream_cut_due(s);
+    stream_groups_tell(s, CLIENT_LATER);
+    return next_due_ns(s);
 }
 
 bool stream_has_later(const stream *s) {

@@ -16,7 +16,7 @@
  * What a client gets is in order by group; within a round, groups follow each other in the order in which they first had
  * something for it. Its own messages (answers, heartbeats) go before what was cut and not yet sent.
  *
- * A round: stream_take_* for everything the bus has, then stream_round once, then for each ready client
+ * A round: stream_take_* for everything the bus has, then stream_round once (stream_round_on, should more come before its end), then for each ready client
  * stream_gather -> one write -> stream_sent. Between rounds those are ready who have answers waiting or are writable again.
  */
 #ifndef TICKWIRE_GATEWAYS_STREAM_STREAM_H
@@ -139,8 +139,12 @@ typedef struct stream_book {
      * its prev_seq; NULL: there is none. Who gets every update of the whole book gets it as it is. */
     const uint8_t *message;
     size_t message_length;
+    /* Its subject, and what stream_take_book answered last for it (0: it was not given yet): so it need not be searched for. NULL:
+     * it is. */
+    const char *subject;
+    uint32_t place;
 } stream_book;
-void stream_take_book(stream *stream, const stream_book *book, int64_t now_ns);
+uint32_t stream_take_book(stream *stream, const stream_book *book, int64_t now_ns);
 void stream_take_quote(stream *stream, const wire_quote *quote, tw_book_state state, tw_state_cause cause,
                        int64_t now_ns);
 void stream_take_trades(stream *stream, const wire_trades *trades, int64_t now_ns);
@@ -182,10 +186,14 @@ void stream_say_goodbye(stream *stream, const char *reason, int64_t earliest_ms,
 /* Cuts what is due into frames and marks who has something to send. Returns when the next round is due at the latest;
  * stream_has_later, asked after the writes, says that it is due at once. */
 int64_t stream_round(stream *stream, int64_t now_ns);
-/* The next client that has something to send, each once per round; STREAM_NO_CLIENT at the end. One whose write was
- * partial is not given until stream_writable. */
+/* In the middle of a round's writes: what has come since is cut, too. Who is still to be written to gets it with the rest, everybody else
+ * in the next round, which this one is where only answers are left to be written. Returns what stream_round does. */
+int64_t stream_round_on(stream *stream, int64_t now_ns);
+/* The next client that has something to send, each once per round (once more, if it got an answer after that); STREAM_NO_CLIENT at the end. Who has an answer or a
+ * report to get comes first, in the order of the answers, but no more than every second one is of these while others are left. One whose
+ * write was partial is not given until stream_writable. */
 uint32_t stream_next_ready(stream *stream);
-bool stream_has_later(const stream *stream); /* somebody has more to send than one write took */
+bool stream_has_later(const stream *stream); /* somebody has something to send in the next round */
 
 typedef struct stream_span {
     const uint8_t *bytes;

@@ -30,6 +30,7 @@ static uint32_t chains(uint32_t rows) {
 typedef struct table {
     void **memory;
     size_t bytes;
+    bool in_order; /* filled from its beginning on, hardly looked back at */
 } table;
 
 #define TABLES 10
@@ -38,16 +39,16 @@ static void tables_of(mx_engine *e, table tables[TABLES]) {
     const mx_bounds *b = &e->memory;
     size_t orders = (size_t)b->max_orders + 1;
     const table all[TABLES] = {
-        {(void **)&e->orders, orders * sizeof *e->orders},
-        {(void **)&e->rests, orders * sizeof *e->rests},
-        {(void **)&e->timers, orders * sizeof *e->timers},
-        {(void **)&e->instruments, b->max_instruments * sizeof *e->instruments},
-        {(void **)&e->accounts, b->max_accounts * sizeof *e->accounts},
-        {(void **)&e->positions, ((size_t)b->max_positions + 1) * sizeof *e->positions},
-        {(void **)&e->position_index, ((size_t)e->position_mask + 1) * sizeof *e->position_index},
-        {(void **)&e->sessions, ((size_t)b->max_sessions + 1) * sizeof *e->sessions},
-        {(void **)&e->silent, ((size_t)b->max_sessions + 1) * sizeof *e->silent},
-        {(void **)&e->client_rows, ((size_t)b->max_client_ids + 1) * sizeof *e->client_rows},
+        {(void **)&e->orders, orders * sizeof *e->orders, false},
+        {(void **)&e->rests, orders * sizeof *e->rests, false},
+        {(void **)&e->timers, orders * sizeof *e->timers, false},
+        {(void **)&e->instruments, b->max_instruments * sizeof *e->instruments, false},
+        {(void **)&e->accounts, b->max_accounts * sizeof *e->accounts, false},
+        {(void **)&e->positions, ((size_t)b->max_positions + 1) * sizeof *e->positions, false},
+        {(void **)&e->position_index, ((size_t)e->position_mask + 1) * sizeof *e->position_index, false},
+        {(void **)&e->sessions, ((size_t)b->max_sessions + 1) * sizeof *e->sessions, false},
+        {(void **)&e->silent, ((size_t)b->max_sessions + 1) * sizeof *e->silent, false},
+        {(void **)&e->client_rows, ((size_t)b->max_client_ids + 1) * sizeof *e->client_rows, true},
     };
     for (size_t i = 0; i < TABLES; i++)
         tables[i] = all[i];
@@ -60,7 +61,7 @@ static bool tables_alloc(mx_engine *engine) {
     tables_of(engine, tables);
     bool whole = true;
     for (size_t i = 0; i < TABLES; i++) {
-        *tables[i].memory = ob_pages_alloc(tables[i].bytes);
+        *tables[i].memory = (tables[i].in_order ? ob_pages_alloc_small : ob_pages_alloc)(tables[i].bytes);
         whole = whole && *tables[i].memory != NULL;
     }
     whole = ladder_room_init(&engine->room, bounds->max_pages) && whole;

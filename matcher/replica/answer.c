@@ -13,14 +13,21 @@
 #define MOST_LOOKED (1u << 16) /* records looked at for one reply */
 #define MOST_ITEMS  4096u
 
+_Static_assert(MOST_LOOKED / 2 * offsetof(mr_record, correlation) > SHELF_CHUNK_BYTES,
+               "a page that finds nothing gets behind the chunk that it begins in");
+
+static const char NO_SUCH_ACCOUNT[] = "no such account at this shard";
+
 /* One answer on its way. */
 typedef struct answer {
     const mr_replica *self;
     const wire_query *query;
     wire_query_reply_header header;
     wire_parts parts;
-    uint32_t account, instrument; /* MX_UNKNOWN: the query names none */
+    uint32_t account, instrument; /* MX_UNKNOWN: the query names none, or a stranger */
+    bool stranger;                /* nobody has the account's name */
     uint32_t items, most;
+    uint32_t looked; /* at records */
     uint32_t named[MOST_NAMES];
     uint32_t named_count;
 } answer;
@@ -42,6 +49,13 @@ static bool name(answer *a, uint32_t instrument) {
 
 static bool has_room(const answer *a) {
     return a->items < a->most && a->parts.capacity - a->parts.used >= NAMES_ROOM + 2 * WIRE_PART_ROOM;
+}
+
+/* At one more record. False: this reply has cost enough. */
+static bool look(answer *a) {
+    if (a->looked == MOST_LOOKED) return false;
+    a->looked++;
+    return true;
 }
 
 static void add_names(answer *a) {
@@ -94,16 +108,90 @@ static void answer_orders(answer *a) {
     }
 }
 
-/* The last record of an order that has ended. */
-static const mr_record *last_of(const answer *a, uint32_t account, uint64_t order_id) {
-    const mr_record *last = NULL;
-    if (account >= a->self->bounds.max_accounts) return NULL;
-    for (const mr_record *at = a->self->first_same[account]; at != NULL; at = at->next_same)
-        if (at->report.order_id == order_id && !at->report.duplicate && at->report.kind != MX_CANCEL_REJECTED &&
-            at->report.kind != MX_REPLACE_REJECTED)
-            last = at;
-    return last;
+/* ---- lists ---- */
+
+/* A place in time: report n of input seq. */
+typedef struct place {
+    uint64_t seq;
+    uint32_t n;
+} place;
+
+static const place EVER = {UINT64_MAX, UINT32_MAX};
+
+static bool is_after(const mr_record *record, place at) {
+    return shelf_is_after(record, at.seq, at.n);
 }
+
+static place before_input(uint64_t seq) {
+    return (place){seq - 1, UINT32_MAX};
+}
+
+static place place_of(const mr_record *record) {
+    return (place){record->report.seq, record->report.n};
+}
+
+typedef struct search {
+    const mr_record *found; /* NULL: there is none, or it is not known yet */
+    bool spent;             /* it is not: there is none up to `reached` */
+    place reached;
+} search;
+
+/* A list's first record behind `after`; behind `until` it is not looked for, but may be found. In a long list the next record is near on the shelf, and a short
+ * one is soon walked through: both are tried, a step each. */
+static search first_after(answer *a, uint32_t list, place after, place until) {
+    const mr_replica *self = a->self;
+    const mr_record *listed = self->first_same[list], *shelved;
+    if (listed == NULL || !is_after(self->last_same[list], after)) return (search){0};
+    if (is_after(listed, after)) return (search){.found = listed};
+    search s = {.reached = after};
+    shelf_cursor at = shelf_find(&self->records, after.seq, after.n);
+    while (look(a) && look(a)) {
+        listed = listed->next_same;
+        if (is_after(listed, after)) return (search){.found = listed};
+        shelved = shelf_next(&self->records, &at);
+        if (shelved == NULL || is_after(shelved, until)) return (search){0};
+        if (records_list(self, shelved) == list && is_after(shelved, after)) return (search){.found = shelved};
+        s.reached = place_of(shelved);
+    }
+    s.spent = true;
+    return s;
+}
+
+/* ---- strangers ---- */
+
+static uint32_t strangers_list(const answer *a) {
+    return a->self->bounds.max_accounts;
+}
+
+static bool is_stranger(const answer *a, const mr_record *record) {
+    return records_list(a->self, record) == strangers_list(a);
+}
+
+/* The definition of an account that is kept. NULL: nothing of before it is kept. */
+static const mr_record *definition_of(const answer *a) {
+    const mr_record *first = a->account == MX_UNKNOWN ? NULL : a->self->first_same[a->account];
+    return first != NULL && first->report.command == MX_DEFINE_ACCOUNT ? first : NULL;
+}
+
+/* Is anything of when nobody knew it behind that? Records go in order: without its definition there is none before it. */
+static bool was_stranger(const answer *a, place after) {
+    const mr_record *definition = definition_of(a);
+    return a->stranger || (definition != NULL && is_after(definition, after));
+}
+
+/* An order that was refused because nobody knew its account. That happened with the order's own input, so no later one is looked at. */
+static const mr_record *refused_stranger(answer *a, uint64_t order_id) {
+    const uint64_t seq = order_id >> 16;
+    if (seq == 0 || !was_stranger(a, (place){seq, 0})) return NULL;
+    const mr_record *at = first_after(a, strangers_list(a), before_input(seq), (place){seq, UINT32_MAX}).found;
+    for (; at != NULL && at->report.seq == seq && look(a); at = at->next_same)
+        if (at->report.order_id == order_id && at->report.kind == MX_REJECTED &&
+            strcmp(mr_asked_account(at), a->query->account) == 0)
+            return at;
+    return NULL;
+}
+
+/* ---- an order ---- */
 
 /* The order's own, by its last report. One that answers a cancel has the cancel's, and the order's beside it if it has one. */
 static const char *own_correlation(const mr_record *record) {
@@ -133,11 +221,39 @@ static void add_ended(answer *a, const mr_record *record) {
     out.expired = report->kind == MX_EXPIRED;
     mw_client_id_text(&report->client_id, out.client_order_id);
     tw_text_copy(out.correlation_id, sizeof out.correlation_id, own_correlation(record));
+    tw_text_copy(out.symbol, sizeof out.symbol, mr_asked_symbol(record));
     (void)name(a, report->instrument);
     (void)wire_reply_order_add(&a->parts, &out);
     a->items++;
     if (report->kind == MX_REJECTED)
         tw_text_copy(a->header.detail, sizeof a->header.detail, mx_reason_text((mx_reason)report->reason));
+}
+
+static bool is_of(const mx_report *report, uint64_t order_id) {
+    return report->order_id == order_id && !report->duplicate && report->kind != MX_CANCEL_REJECTED &&
+           report->kind != MX_REPLACE_REJECTED;
+}
+
+static bool has_ended(const mx_report *report) {
+    return report->kind == MX_REJECTED || report->status == MX_STATUS_FILLED ||
+           report->status == MX_STATUS_CANCELLED;
+}
+
+/* The last record of an order that has ended; nothing comes behind it. An order's first one is its own input's: where that is kept, none of it there is none
+ * at all. */
+static const mr_record *last_of(answer *a, uint64_t order_id) {
+    const uint64_t seq = order_id >> 16;
+    const bool whole = seq > a->self->gone_seq;
+    if (a->account == MX_UNKNOWN || seq == 0) return NULL;
+    const place until = whole ? (place){seq, UINT32_MAX} : EVER;
+    const mr_record *at = first_after(a, a->account, before_input(seq), until).found, *last = NULL;
+    for (; at != NULL; at = at->next_same) {
+        if (!look(a) || (whole && last == NULL && at->report.seq > seq)) return NULL;
+        if (!is_of(&at->report, order_id)) continue;
+        last = at;
+        if (has_ended(&at->report)) break;
+    }
+    return last;
 }
 
 static uint64_t asked_order(const answer *a) {
@@ -151,15 +267,18 @@ static uint64_t asked_order(const answer *a) {
 static void answer_order(answer *a) {
     mx_order_view view;
     uint64_t id = asked_order(a);
-    bool open = id != 0 && mx_order_find(a->self->engine, id, &view);
+    bool open = id != 0 && !a->stranger && mx_order_find(a->self->engine, id, &view);
     if (open && (a->account == MX_UNKNOWN || view.account == a->account)) {
         (void)name(a, view.instrument);
         add_order(a, &view);
         return;
     }
-    const mr_record *ended = open || id == 0 ? NULL : last_of(a, a->account, id);
+    const mr_record *ended = open || id == 0 ? NULL : last_of(a, id);
+    if (ended == NULL && !open) ended = refused_stranger(a, id);
     if (ended != NULL)
         add_ended(a, ended);
+    else if (a->stranger)
+        refuse(a, WIRE_REPLY_NOT_FOUND, NO_SUCH_ACCOUNT);
     else
         refuse(a, WIRE_REPLY_NOT_FOUND,
                "no such open order; of orders that have ended only the latest are known here: see execlog");
@@ -207,7 +326,27 @@ static void answer_account(answer *a) {
     a->items++;
 }
 
-/* ---- an instrument ---- */
+/* ---- instruments ---- */
+
+/* What lives on another shard is in no directory of this one: each as the command by which it moved. */
+static void answer_moved(answer *a) {
+    uint32_t count = mx_instruments(a->self->engine);
+    uint32_t i = a->query->after < count ? (uint32_t)a->query->after : count;
+    for (; i < count; i++) {
+        mx_instrument_view view;
+        wire_control_command command = wire_control_command_empty;
+        if (!mx_instrument_get(a->self->engine, i, &view) || view.state != MX_MOVED) continue;
+        if (!has_room(a)) {
+            goes_on(a, i, 0);
+            return;
+        }
+        command.kind = WIRE_SET_STATE;
+        command.state = MX_MOVED;
+        tw_text_copy(command.symbol, sizeof command.symbol, view.definition.symbol);
+        (void)wire_reply_definition_add(&a->parts, &command);
+        a->items++;
+    }
+}
 
 /* How it is defined, and whether it is blocked for everybody: as the commands that would make it so. */
 static void answer_instrument(answer *a) {
@@ -227,27 +366,37 @@ static void answer_instrument(answer *a) {
 
 /* ---- executions ---- */
 
-static bool is_after(const mr_record *record, uint64_t seq, uint32_t n) {
-    return record->report.seq > seq || (record->report.seq == seq && record->report.n > n);
+/* An account's records in the order of time. While nobody knew it, its refusals were strangers'; then its own come, the first of which is its definition. */
+typedef struct story {
+    const mr_record *strange; /* the strangers' next, whoever it is; NULL: no more of this account */
+    const mr_record *own;
+} story;
+
+/* What is behind `after`. False: this reply only says how far it is known that there is nothing. An account's own records begin with its definition where
+ * strangers' are looked for: then they are not searched. */
+static bool story_after(answer *a, place after, story *of) {
+    search strange = {0}, own = {0};
+    const mr_record *definition = definition_of(a);
+    if (was_stranger(a, after))
+        strange = first_after(a, strangers_list(a), after, definition != NULL ? place_of(definition) : EVER);
+    if (!a->stranger) own = first_after(a, a->account, after, EVER);
+    *of = (story){.strange = strange.found, .own = own.found};
+    if (strange.spent || own.spent) {
+        const place reached = strange.spent ? strange.reached : own.reached;
+        goes_on(a, reached.seq, reached.n);
+    }
+    return !strange.spent && !own.spent;
 }
 
-/* The account's first record behind (seq, n): from the chunk that it would be in on, and from there by the account's own list. */
-static const mr_record *first_after(const answer *a, uint64_t seq, uint32_t n) {
-    const shelf *b = &a->self->records;
-    uint32_t start = b->oldest;
-    for (uint32_t at = start; at != SHELF_NO_CHUNK && b->chunks[at].used > 0; at = b->chunks[at].next) {
-        if (is_after((const mr_record *)b->chunks[at].records, seq, n)) break;
-        start = at;
-    }
-    const mr_record *record = start == b->oldest ? a->self->first_same[a->account] : NULL;
-    for (shelf_cursor at = {start, 0}; record == NULL;) {
-        record = shelf_next(b, &at);
-        if (record == NULL) return NULL;
-        if (record->report.account != a->account) record = NULL;
-    }
-    while (record != NULL && !is_after(record, seq, n))
-        record = record->next_same;
-    return record;
+/* NULL: no more. A stranger's may be another one's. */
+static const mr_record *story_next(story *of) {
+    const mr_record *next = of->strange;
+    if (next != NULL && of->own != NULL && is_after(next, place_of(of->own))) next = NULL;
+    of->strange = next != NULL ? next->next_same : NULL;
+    if (next != NULL) return next;
+    next = of->own;
+    if (next != NULL) of->own = next->next_same;
+    return next;
 }
 
 /* What is kept may begin behind what was asked for. Said exactly then: who reads what lacks in execlog has to know when it has all of it. */
@@ -260,34 +409,48 @@ static void tell_beginning(answer *a) {
                    "kept here behind input %" PRIu64 ": older ones are in execlog", self->gone_seq);
 }
 
+static bool is_shown(const answer *a, const mr_record *record) {
+    if (is_stranger(a, record) && strcmp(mr_asked_account(record), a->query->account) != 0) return false;
+    return wanted(a, record->report.instrument);
+}
+
+/* Nobody has the name and nothing of it is kept. Where something has been let go, that may have been of it. */
+static void refuse_unheard(answer *a) {
+    char older[WIRE_DETAIL_BYTES], detail[WIRE_DETAIL_BYTES];
+    tw_text_copy(older, sizeof older, a->header.detail);
+    tw_text_format(detail, sizeof detail, "%s%s%s", NO_SUCH_ACCOUNT, older[0] != '\0' ? "; " : "", older);
+    refuse(a, WIRE_REPLY_NOT_FOUND, detail);
+}
+
 static void answer_executions(answer *a) {
-    uint32_t looked = 0;
-    const mr_record *record = first_after(a, a->query->after, a->query->after == 0 ? 0 : a->query->after_n);
+    const wire_query *q = a->query;
+    story of;
     tell_beginning(a);
-    a->header.next = a->query->after;
-    a->header.next_n = a->query->after_n;
-    for (; record != NULL; record = record->next_same) {
+    if (!story_after(a, (place){q->after, q->after == 0 ? 0 : q->after_n}, &of)) return;
+    a->header.next = q->after;
+    a->header.next_n = q->after_n;
+    for (const mr_record *record; (record = story_next(&of)) != NULL;) {
         wire_report out;
-        const mx_report *report = &record->report;
-        bool shown = wanted(a, report->instrument);
-        if (++looked > MOST_LOOKED || (shown && (!has_room(a) || !name(a, report->instrument)))) {
+        bool shown = is_shown(a, record);
+        if (!look(a) || (shown && (!has_room(a) || !name(a, record->report.instrument)))) {
             a->header.more = true;
             return;
         }
-        a->header.next = report->seq;
-        a->header.next_n = report->n;
+        a->header.next = record->report.seq;
+        a->header.next_n = record->report.n;
         if (!shown) continue;
-        mw_report(report, record->correlation, mr_order_correlation(record), false, &out);
+        mr_tell(record, false, &out);
         (void)wire_reply_report_add(&a->parts, &out);
         a->items++;
     }
+    if (a->stranger && a->items == 0 && q->after == 0) refuse_unheard(a);
 }
 
 /* ---- the question ---- */
 
-/* An order by its id, what is of an instrument, and the day need no account. */
+/* An order by its id, what is of an instrument or of the shard, and the day need no account. */
 static bool lacks_account(const wire_query *query) {
-    if (query->account[0] != '\0' || query->kind == WIRE_QUERY_DAY) return false;
+    if (query->account[0] != '\0' || query->kind == WIRE_QUERY_DAY || query->kind == WIRE_QUERY_MOVED) return false;
     if (query->kind == WIRE_QUERY_ORDER) return query->order_id == 0;
     return query->symbol[0] == '\0' ||
            (query->kind != WIRE_QUERY_POSITIONS && query->kind != WIRE_QUERY_INSTRUMENT);
@@ -296,26 +459,32 @@ static bool lacks_account(const wire_query *query) {
 /* A question that came on an account's own subject is about that account: it is written into it, or named already. */
 static bool narrow(answer *a, wire_query *query, const char *only) {
     if (only == NULL) return true;
-    if (query->kind == WIRE_QUERY_INSTRUMENT)
-        refuse(a, WIRE_REPLY_BAD_REQUEST, "how an instrument is defined is not asked on an account's subject");
+    if (query->kind == WIRE_QUERY_INSTRUMENT || query->kind == WIRE_QUERY_MOVED)
+        refuse(a, WIRE_REPLY_BAD_REQUEST, "what instruments are is not asked on an account's subject");
     else if (query->account[0] != '\0' && strcmp(query->account, only) != 0)
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names another account than its subject");
     else if (!tw_text_copy(query->account, sizeof query->account, only))
-        refuse(a, WIRE_REPLY_NOT_FOUND, "no such account at this shard");
+        refuse(a, WIRE_REPLY_NOT_FOUND, NO_SUCH_ACCOUNT);
     return a->header.code == WIRE_REPLY_OK;
+}
+
+/* Of whom nobody knows there are refusals at most. */
+static bool may_ask_of_stranger(const wire_query *query) {
+    return query->kind == WIRE_QUERY_EXECUTIONS || (query->kind == WIRE_QUERY_ORDER && query->order_id != 0);
 }
 
 static bool find_names(answer *a) {
     const wire_query *query = a->query;
     const mx_engine *engine = a->self->engine;
     a->account = query->account[0] == '\0' ? MX_UNKNOWN : mx_account_find(engine, query->account);
+    a->stranger = query->account[0] != '\0' && a->account == MX_UNKNOWN;
     a->instrument = query->symbol[0] == '\0' ? MX_UNKNOWN : mx_instrument_find(engine, query->symbol);
     if (query->kind == WIRE_QUERY_INSTRUMENT && query->symbol[0] == '\0')
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names no instrument");
     else if (lacks_account(query))
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query names no account");
-    else if (query->account[0] != '\0' && a->account == MX_UNKNOWN)
-        refuse(a, WIRE_REPLY_NOT_FOUND, "no such account at this shard");
+    else if (a->stranger && !may_ask_of_stranger(query))
+        refuse(a, WIRE_REPLY_NOT_FOUND, NO_SUCH_ACCOUNT);
     else if (query->symbol[0] != '\0' && a->instrument == MX_UNKNOWN)
         refuse(a, WIRE_REPLY_NOT_FOUND, "no such instrument at this shard");
     return a->header.code == WIRE_REPLY_OK;
@@ -343,6 +512,9 @@ static void answer_query(answer *a) {
         answer_instrument(a);
         break;
     case WIRE_QUERY_DAY: /* the header has it */
+        break;
+    case WIRE_QUERY_MOVED:
+        answer_moved(a);
         break;
     default:
         refuse(a, WIRE_REPLY_BAD_REQUEST, "the query's kind is not known");
@@ -373,7 +545,7 @@ static void name_question(answer *a) {
     tw_text_copy(a->header.correlation_id, sizeof a->header.correlation_id, a->query->correlation_id);
 }
 
-const uint8_t *mr_answer(const mr_replica *self, const char *only, const uint8_t *bytes, size_t bytes_length,
+const uint8_t *mr_answer(mr_replica *self, const char *only, const uint8_t *bytes, size_t bytes_length,
                          uint8_t *buffer, size_t capacity, size_t *length) {
     wire_query query = {0};
     answer a = {.self = self};
@@ -383,8 +555,13 @@ const uint8_t *mr_answer(const mr_replica *self, const char *only, const uint8_t
         name_question(&a);
         answer_query(&a);
     }
+    self->looked += a.looked;
     add_names(&a);
     return wire_query_reply_finish(&a.parts, &a.header, length);
+}
+
+uint64_t mr_looked(const mr_replica *self) {
+    return self->looked;
 }
 
 const uint8_t *mr_answer_not(const mr_replica *self, wire_reply_code code, const char *detail, const uint8_t *bytes,

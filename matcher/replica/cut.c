@@ -44,7 +44,7 @@ static void add_record(mr_replica *self, wire_parts *parts, const mr_record *rec
     wire_report report;
     name_instrument(self, parts, record);
     name_account(self, parts, record);
-    mw_report(&record->report, record->correlation, mr_order_correlation(record), true, &report);
+    mr_tell(record, true, &report);
     (void)wire_report_add(parts, &report);
 }
 

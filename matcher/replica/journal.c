@@ -120,7 +120,7 @@ void mr_journal_stored(mr_replica *self) {
 
 void mr_backlog_drop(mr_replica *self) {
     TW_ASSERT(self->claim_count == 0);
-    shelf_pass(&self->records, shelf_end(&self->records), self->records.waiting, self->records.waiting_count);
+    records_drop(self);
     self->given = (mr_part){0};
     self->place = self->ahead = (journal_place){.journaled = self->seq};
 }

@@ -92,14 +92,25 @@ void replica_fault(mr_replica *self, const char *format, ...) {
 
 /* ---- inputs ---- */
 
-static void on_command(void *context, const mx_input *input, const wire_order_command *command) {
+static void on_command(void *context, const mx_input *input, const mw_order *order) {
     mr_replica *self = context;
+    const wire_order_command *command = &order->from;
     records_command(self, input, command->kind, command->correlation_id);
+    if (__builtin_expect(!order->strange, 1)) return;
+    bool all = command->kind == WIRE_MASS_CANCEL && command->all_symbols;
+    strangers_ask(self, command->account, all ? "" : command->symbol);
 }
 
 static void on_control(void *context, const mx_input *input, const wire_control_command *command) {
     mr_replica *self = context;
     records_command(self, input, WIRE_UNKNOWN, command->correlation_id);
+    strangers_ask(self, command->all_accounts ? "" : command->account, command->all_symbols ? "" : command->symbol);
+}
+
+static void on_unreadable(void *context, const mx_input *input, const subject_parts *subject) {
+    mr_replica *self = context;
+    records_command(self, input, WIRE_UNKNOWN, "");
+    strangers_ask(self, subject->account, subject->symbol);
 }
 
 void mr_foresee(mr_replica *self, const mw_message *after_next) {
@@ -113,7 +124,8 @@ static mw_ahead *foreseen(mr_replica *self, uint64_t seq) {
 }
 
 bool mr_take(mr_replica *self, const mw_message *message, const mr_listener *listener, mw_applied *applied) {
-    const mw_listener own = {.on_command = on_command, .on_control = on_control, .context = self};
+    const mw_listener own = {
+        .on_command = on_command, .on_control = on_control, .on_unreadable = on_unreadable, .context = self};
     *applied = (mw_applied){0};
     if (self->fault[0] != '\0') return false;
     TW_ASSERT(message->seq == self->seq + 1);

@@ -19,6 +19,9 @@
  * Correlation ids. An order's own is kept while it is open, and is in all its reports. The answer to another command (a cancel's CANCELLED, a
  * replace's REPLACED, refusals, a duplicate's answer) carries that command's, if it has one, and the order's own beside it.
  *
+ * Names that nobody has. A report that refuses a command carries what that called its account and its instrument, where no number stands for it:
+ * so who asked finds it by his name, live, in answers and in execlog.
+ *
  * Memory is taken in mr_alloc and not touched before it is needed.
  *
  * Not thread safe: one thread owns it.
@@ -44,7 +47,7 @@ typedef struct mr_options {
     uint64_t salt;    /* mx_engine_salt */
 } mr_options;
 
-/* What the reports of one input need at most, with the longest correlation ids. Address space: it is used only as reports come. */
+/* What the reports of one input need at most, with the longest correlation ids and names. Address space: it is used only as reports come. */
 uint64_t mr_input_bytes(const mx_bounds *bounds);
 
 /* Returns TW_OK; TW_INVALID for bounds, exchange, shard, or input_bytes below mr_input_bytes; TW_NO_MEMORY. */
@@ -72,19 +75,35 @@ bool mr_is_short(const mr_replica *replica);
 typedef struct mr_record {
     mx_report report;
     struct mr_record *link;                    /* the listener's: for lists of its own */
-    struct mr_record *next_same;               /* the replica's: of the same account */
+    struct mr_record *next_same;               /* the replica's: of the same account, or of one that nobody knows */
     uint32_t bytes;                            /* of the whole record */
     int16_t price_exponent, quantity_exponent; /* of its instrument, then; 0 if it has none */
     uint8_t correlation_bytes;
     uint8_t order_correlation_bytes;
-    char
-        correlation[]; /* NUL terminated; "" if there is none. The order's own is behind it: mr_order_correlation */
+    uint8_t account_bytes, symbol_bytes; /* of names that nobody has */
+    char correlation
+        []; /* NUL terminated; "" if there is none. Other texts are behind it: mr_order_correlation, mr_asked_account, mr_asked_symbol */
 } mr_record;
 
 /* The correlation id of the report's order itself, where the report answers another command and carries that one's; else "". */
 static inline const char *mr_order_correlation(const mr_record *record) {
     return record->correlation + record->correlation_bytes + (record->order_correlation_bytes > 0 ? 1 : 0);
 }
+
+/* What the refused command called its account, if nobody is called so; else "". */
+static inline const char *mr_asked_account(const mr_record *record) {
+    return record->account_bytes == 0 ? "" : mr_order_correlation(record) + record->order_correlation_bytes + 1;
+}
+
+/* Likewise its instrument. */
+static inline const char *mr_asked_symbol(const mr_record *record) {
+    const char *behind = mr_order_correlation(record) + record->order_correlation_bytes + 1;
+    if (record->symbol_bytes == 0) return "";
+    return behind + record->account_bytes + (record->account_bytes > 0 ? 1 : 0);
+}
+
+/* The record as the wire has it. What is for audit only is left out unless `for_audit`: see mw_report. */
+void mr_tell(const mr_record *record, bool for_audit, wire_report *to);
 
 typedef struct mr_listener {
     void (*on_record)(void *context, mr_record *record); /* in order; the replica may not be changed from here */
@@ -127,8 +146,9 @@ bool mr_journal_next(mr_replica *replica, mr_part *part);
 /* The part of the last mr_journal_next is in execlog now. */
 void mr_journal_stored(mr_replica *replica);
 
-/* Lets all reports go that are not known to be in execlog, as if they were: for who replays inputs only to have the state, and has no
- * execlog beside it. No message of execlog may wait for its inputs. */
+/* Lets all reports go, also those that are not known to be in execlog, as if they were: for who replays inputs only to have the state, and has no
+ * execlog beside it. No message of execlog may wait for its inputs. Their memory is used again at once: called every few, it stays in a core's
+ * cache. */
 void mr_backlog_drop(mr_replica *replica);
 
 typedef enum mr_found {
@@ -152,9 +172,13 @@ uint32_t mr_found_waiting(const mr_replica *replica);
 /* The answer to a Query's bytes, in `buffer` of at least MR_REPLY_BYTES; it begins somewhere in there, its length is in `length`. What
  * makes no sense is answered with BAD_REQUEST. An order that has ended is answered from the recent reports as long as they reach back.
  * `only` is the account that the question's subject names: nothing is told of another, and nothing that is not of an account. NULL: anything
- * may be asked. */
-const uint8_t *mr_answer(const mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
+ * may be asked.
+ *
+ * However much is kept, one answer looks at 65,536 records at most. Executions go on from there, also where there was none yet (`more`); of an order that had
+ * more reports of its account between its first one and its last, nothing is known here. */
+const uint8_t *mr_answer(mr_replica *replica, const char *only, const uint8_t *query, size_t query_length,
                          uint8_t *buffer, size_t capacity, size_t *length);
+uint64_t mr_looked(const mr_replica *replica); /* records, for all answers so far: what they have cost */
 /* Likewise, but that it is not answered: BUSY, or what else is wrong. The query is looked at for its correlation id only. */
 const uint8_t *mr_answer_not(const mr_replica *replica, wire_reply_code code, const char *detail,
                              const uint8_t *query, size_t query_length, uint8_t *buffer, size_t capacity,
@@ -169,7 +193,7 @@ typedef struct mr_origin {
     uint64_t execlog_seq; /* of the last message of execlog that was found or stored; reading goes on behind it */
 } mr_origin;
 
-#define MR_SNAPSHOT_VERSION 2
+#define MR_SNAPSHOT_VERSION 3
 
 /*
  * Everything but the recent reports and execlog messages whose inputs are to come: with those waiting (mr_found_waiting) none can be

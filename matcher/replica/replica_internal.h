@@ -16,8 +16,14 @@ typedef struct exponents {
 typedef struct mr_current {
     uint64_t order_id; /* of a new order, else 0 */
     bool open;         /* that order is, by its last report */
+    bool strange;      /* it may name whom nobody knows: `asked` has its names */
     char text[WIRE_CORRELATION_BYTES];
 } mr_current;
+
+/* Names that nobody has; "": none. */
+typedef struct mr_asked {
+    char account[WIRE_ACCOUNT_BYTES], symbol[TW_SYMBOL_BYTES];
+} mr_asked;
 
 /* How far execlog is: all inputs to `journaled`, and of the range behind it the parts before `part`. */
 typedef struct journal_place {
@@ -58,13 +64,15 @@ struct mr_replica {
     /* records.c */
     const mr_listener *listener; /* while an input is applied */
     mr_current current;
+    mr_asked asked; /* what the command under way calls its account and its instrument, if it is strange */
     correlations correlations;
     shelf records;
     exponents *exponents; /* by instrument */
     uint64_t gone_seq;    /* what came behind this report is kept; it and those before are in execlog alone */
     uint32_t gone_n;
-    mr_record **first_same; /* by account: the records that are kept, oldest and newest */
+    mr_record **first_same; /* by account: the records that are kept, oldest and newest; behind them strangers' */
     mr_record **last_same;
+    uint64_t looked; /* answer.c */
     /* cut.c: which names are in the part, by its number */
     uint64_t cuts;
     uint64_t *named_instruments, *named_accounts;
@@ -89,16 +97,29 @@ void records_drain(mr_replica *replica); /* what is in the sink becomes records 
 void records_command(mr_replica *replica, const mx_input *input, uint8_t kind, const char *correlation_id);
 void records_command_ends(mr_replica *replica);
 void records_release(mr_replica *replica); /* what is kept beyond recent_bytes */
+void records_drop(mr_replica *replica);    /* all of them */
 void records_exponents(mr_replica *replica, uint32_t instrument);
-/* The correlation ids of a record. */
+/* The texts of a record. */
 typedef struct mr_ids {
     const char *text, *of_order; /* mr_order_correlation; neither is NULL */
     size_t length, of_order_length;
+    const mr_asked *asked; /* NULL: no name that nobody has */
 } mr_ids;
 
 /* A place for a record, filled but for report and exponents; NULL: no room, and the replica has a fault. */
 mr_record *records_add(mr_replica *replica, const mr_ids *ids);
 void records_keep(mr_replica *replica, mr_record *record); /* into its account's list */
+#define RECORDS_NO_LIST UINT32_MAX
+/* Which one that is, of first_same: bounds.max_accounts for all whose account has a name that nobody has; RECORDS_NO_LIST. */
+uint32_t records_list(const mr_replica *replica, const mr_record *record);
+
+/* strangers.c */
+/* What the command under way calls its account and its instrument, "" for none. */
+void strangers_ask(mr_replica *replica, const char *account, const char *symbol);
+/* Those of the names that the report has to carry. NULL: none. */
+const mr_asked *strangers_of(const mr_replica *replica, const mx_report *report, mr_asked *names);
+uint32_t strangers_bytes(const mr_asked *names); /* in a record, NULs included */
+void strangers_put(mr_record *record, const mr_asked *names, char *at);
 
 /* cut.c */
 /* Records from `from` on that belong to inputs up to `last_seq`, as many as fit. With `whole` it gets what the cut would have been had it

@@ -9,9 +9,13 @@
 
 static const char magic[8] = {'T', 'W', 'R', 'E', 'P', 'L', 'I', '1'};
 
-enum { TEXT_BYTES = 72 };
+enum { TEXT_BYTES = 72, NAME_BYTES = 40 };
+
+#define HAS_NAMES (UINT64_C(1) << 32) /* beside a record's exponents: names that nobody has follow its texts */
 
 _Static_assert(WIRE_CORRELATION_BYTES <= TEXT_BYTES && TEXT_BYTES % 8 == 0, "texts are whole words");
+_Static_assert(WIRE_ACCOUNT_BYTES <= NAME_BYTES && TW_SYMBOL_BYTES <= NAME_BYTES && NAME_BYTES % 8 == 0,
+               "names are whole words");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "reports are written as they are in memory");
 
 /* ---- out ---- */
@@ -88,9 +92,14 @@ static void put_backlog(pen *to, const shelf *records) {
     shelf_cursor at = records->mark;
     while ((record = shelf_next(records, &at)) != NULL) {
         put_bytes(to, &record->report, sizeof record->report);
-        put(to, (uint64_t)(uint16_t)record->price_exponent << 16 | (uint16_t)record->quantity_exponent);
+        bool names = record->account_bytes > 0 || record->symbol_bytes > 0;
+        put(to, (names ? HAS_NAMES : 0) | (uint64_t)(uint16_t)record->price_exponent << 16 |
+                    (uint16_t)record->quantity_exponent);
         put_text(to, record->correlation, TEXT_BYTES);
         put_text(to, mr_order_correlation(record), TEXT_BYTES);
+        if (!names) continue;
+        put_text(to, mr_asked_account(record), NAME_BYTES);
+        put_text(to, mr_asked_symbol(record), NAME_BYTES);
     }
 }
 
@@ -185,20 +194,36 @@ static void get_correlations(eye *from, mr_replica *self, uint64_t count) {
     }
 }
 
+/* False: no names, or broken ones. */
+static bool get_names(eye *from, mr_asked *names) {
+    char account[NAME_BYTES], symbol[NAME_BYTES];
+    get_bytes(from, account, sizeof account);
+    get_bytes(from, symbol, sizeof symbol);
+    return memchr(account, '\0', WIRE_ACCOUNT_BYTES) != NULL && memchr(symbol, '\0', TW_SYMBOL_BYTES) != NULL &&
+           tw_text_copy(names->account, sizeof names->account, account) &&
+           tw_text_copy(names->symbol, sizeof names->symbol, symbol) && strangers_bytes(names) > 0;
+}
+
 static void get_record(eye *from, mr_replica *self, const head *about, uint64_t *last_seq) {
     mx_report report;
+    mr_asked names;
     char text[TEXT_BYTES], of_order[TEXT_BYTES];
     get_bytes(from, &report, sizeof report);
     uint64_t numbers = get(from);
     get_bytes(from, text, sizeof text);
     get_bytes(from, of_order, sizeof of_order);
+    bool named = (numbers & HAS_NAMES) != 0;
+    if (named && !get_names(from, &names)) wrong(from, TW_MALFORMED, "a report's names are broken");
     bool fits = report.seq >= *last_seq && report.seq > about->place.journaled && report.seq <= about->seq &&
                 memchr(text, '\0', WIRE_CORRELATION_BYTES) != NULL &&
                 memchr(of_order, '\0', WIRE_CORRELATION_BYTES) != NULL;
     if (!fits) wrong(from, TW_MALFORMED, "a report is broken");
     if (from->code != TW_OK) return;
-    const mr_ids ids = {
-        .text = text, .of_order = of_order, .length = strlen(text), .of_order_length = strlen(of_order)};
+    const mr_ids ids = {.text = text,
+                        .of_order = of_order,
+                        .length = strlen(text),
+                        .of_order_length = strlen(of_order),
+                        .asked = named ? &names : NULL};
     mr_record *record = records_add(self, &ids);
     if (record == NULL) {
         wrong(from, TW_FULL,

@@ -47,13 +47,15 @@ static refusal refusal_of(const mx_engine *engine, const wire_order_command *com
 }
 
 static mw_applied refuse_all(mx_engine *engine, const mw_message *message, const subject_parts *subject,
-                             mx_sink *sink) {
+                             const mw_listener *listener, mx_sink *sink) {
     const mx_input input = {.seq = message->seq, .stream_ns = message->stream_ns};
     const refusal why = {.kind = MX_REFUSED,
                          .command = MX_COMMANDS,
                          .reason = MXR_UNREADABLE,
                          .account = mx_account_find(engine, subject->account),
                          .instrument = mx_instrument_find(engine, subject->symbol)};
+    if (listener != NULL && listener->on_unreadable != NULL)
+        listener->on_unreadable(listener->context, &input, subject);
     refuse(engine, &input, &why, sink);
     return (mw_applied){.refused = 1};
 }
@@ -69,16 +71,17 @@ static bool read_order(const mx_engine *engine, const mx_input *input, const sub
     if (!wire_orders_next(batch, &order->from)) return false;
     order->refused =
         wire_order_command_admit(&order->from, subject) != WIRE_FAULT_NONE || order->from.kind == WIRE_UNKNOWN;
+    order->strange = order->refused;
     if (order->refused) return true;
     mw_order_command(engine, input, &order->from, &order->to);
+    order->strange = mw_is_strange(&order->to);
     mx_foresee(engine, &order->to);
     return true;
 }
 
 static void apply_order(mx_engine *engine, const mx_input *input, const mw_order *order,
                         const mw_listener *listener, mx_sink *sink) {
-    if (listener != NULL && listener->on_command != NULL)
-        listener->on_command(listener->context, input, &order->from);
+    if (listener != NULL && listener->on_command != NULL) listener->on_command(listener->context, input, order);
     if (order->refused) {
         refusal why = refusal_of(engine, &order->from);
         refuse(engine, input, &why, sink);
@@ -115,7 +118,7 @@ static mw_applied apply_controls(mx_engine *engine, const mw_message *message, c
     mw_applied applied = {0};
     mx_input input = {.seq = message->seq, .stream_ns = message->stream_ns};
     if (wire_controls_open(&batch, message->bytes, message->length) != WIRE_OK)
-        return refuse_all(engine, message, subject, sink);
+        return refuse_all(engine, message, subject, listener, sink);
     for (; wire_controls_next(&batch, &from); input.index = ++applied.commands) {
         if (listener != NULL && listener->on_control != NULL)
             listener->on_control(listener->context, &input, &from);
@@ -178,5 +181,5 @@ mw_applied mw_apply(mx_engine *engine, const mw_message *message, const mw_liste
         begun.subject = (subject_parts){0};
     else if (begin_orders(engine, message, &begun))
         return apply_orders(engine, message, &begun, listener, sink);
-    return refuse_all(engine, message, &begun.subject, sink);
+    return refuse_all(engine, message, &begun.subject, listener, sink);
 }

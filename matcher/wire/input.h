@@ -28,12 +28,21 @@ typedef struct mw_message {
     size_t length;
 } mw_message;
 
+/* An order command, and what the engine is to make of it unless it is refused. */
+typedef struct mw_order {
+    wire_order_command from;
+    mx_command to;
+    bool refused;
+    bool strange; /* it may name an account or an instrument that nobody knows */
+} mw_order;
+
 /* Told before each command is applied, in the order of `input->index`, faults included: for what the engine does not keep, such as
- * correlation ids and the names of unknown accounts. Not told for payloads that can't be read. Each may be NULL. All reports of the commands
- * before are in the sink by then and may be taken out. */
+ * correlation ids and names that nobody has. Each may be NULL. All reports of the commands before are in the sink by then and may be taken
+ * out. A payload that can't be read has no commands, and its subject is told, whose names are "" if it has none. */
 typedef struct mw_listener {
-    void (*on_command)(void *context, const mx_input *input, const wire_order_command *command);
+    void (*on_command)(void *context, const mx_input *input, const mw_order *order);
     void (*on_control)(void *context, const mx_input *input, const wire_control_command *command);
+    void (*on_unreadable)(void *context, const mx_input *input, const subject_parts *subject);
     void *context;
 } mw_listener;
 
@@ -41,13 +50,6 @@ typedef struct mw_applied {
     uint32_t commands; /* in the message */
     uint32_t refused;  /* of them, unreadable or not allowed; 1 with `commands` 0: the payload as a whole */
 } mw_applied;
-
-/* An order command, and what the engine is to make of it unless it is refused. */
-typedef struct mw_order {
-    wire_order_command from;
-    mx_command to;
-    bool refused;
-} mw_order;
 
 /* A message of orders that was read up to its first command. Points into the message's bytes. */
 typedef struct mw_ahead {

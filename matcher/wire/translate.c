@@ -100,6 +100,25 @@ void mw_order_command(const mx_engine *engine, const mx_input *input, const wire
     }
 }
 
+static bool is_strange(uint32_t account, uint32_t instrument) {
+    return account == MX_UNKNOWN || instrument == MX_UNKNOWN;
+}
+
+bool mw_is_strange(const mx_command *order) {
+    switch (order->kind) {
+    case MX_NEW_ORDER:
+        return is_strange(order->order.account, order->order.instrument);
+    case MX_CANCEL:
+        return is_strange(order->cancel.target.account, order->cancel.target.instrument);
+    case MX_REPLACE:
+        return is_strange(order->replace.target.account, order->replace.target.instrument);
+    case MX_MASS_CANCEL:
+        return is_strange(order->mass_cancel.account, order->mass_cancel.instrument);
+    default: /* sessions are nobody's */
+        return false;
+    }
+}
+
 /* ---- control ---- */
 
 static uint32_t account_of(const mx_engine *engine, const wire_control_command *from) {
@@ -274,6 +293,7 @@ void mw_report(const mx_report *from, const char *correlation_id, const char *or
     to->order_correlation_id[0] = '\0';
     if (order_correlation_id != NULL && strcmp(order_correlation_id, to->correlation_id) != 0)
         tw_text_copy(to->order_correlation_id, sizeof to->order_correlation_id, order_correlation_id);
+    to->account_name[0] = to->symbol[0] = '\0';
 }
 
 void mw_order_view(const mx_order_view *from, wire_order_view *to) {

@@ -8,10 +8,12 @@
 /* The command must be without a fault and of a known kind. */
 void mw_order_command(const mx_engine *engine, const mx_input *input, const wire_order_command *from,
                       mx_command *to);
+/* True: the order command names an account or an instrument that nobody has defined. */
+bool mw_is_strange(const mx_command *order);
 /* One of an unknown kind becomes a command that the engine refuses. */
 void mw_control_command(const mx_engine *engine, const wire_control_command *from, mx_command *to);
 
-/* `correlation_id` may be NULL. What is for audit only (the other side of a fill) goes into execlog's reports, not into an account's:
+/* `correlation_id` may be NULL. Names that nobody has are not in the engine's report: the caller writes them in. What is for audit only (the other side of a fill) goes into execlog's reports, not into an account's:
  * `for_audit`. */
 void mw_report(const mx_report *from, const char *correlation_id, const char *order_correlation_id, bool for_audit,
                wire_report *to);

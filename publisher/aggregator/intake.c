@@ -14,10 +14,8 @@
 
 #define NS_PER_MS      INT64_C(1000000)
 #define MOST_EXCHANGES 32u
-#define PENDING_BYTES  (256u << 20)
 #define SNAPSHOT_NS    (1000 * NS_PER_MS) /* an unanswered request is repeated */
 #define SWEEP_NS       (250 * NS_PER_MS)
-#define DOUBT_NS       (1000 * NS_PER_MS)
 
 struct intake {
     bus *bus;
@@ -32,8 +30,6 @@ struct intake {
     char inbox[128];
     uint64_t first_good_id; /* answers to earlier requests may be of before a doubt: they end no wait */
     int64_t next_sweep_ns;
-    bool doubt_wanted; /* messages were dropped: at most once a second everything is asked for again */
-    int64_t doubted_ns;
     bus_subscription *subscriptions[3 * MOST_EXCHANGES + 1];
     uint32_t subscription_count;
     intake_stats stats;
@@ -93,8 +89,6 @@ static void sweep(intake *self, int64_t now_ns) {
 }
 
 static void doubt(intake *self, int64_t now_ns) {
-    self->doubt_wanted = false;
-    self->doubted_ns = now_ns;
     last_values_doubt(self->values);
     if (self->nbbo != NULL) nbbo_doubt(self->nbbo, now_ns);
     self->first_good_id = self->resync.last_id + 1;
@@ -261,8 +255,8 @@ static tw_code subscribe(intake *self, const char *mic, const char *form, bus_on
                          tw_error *error) {
     char subject[SUBJECT_BYTES];
     tw_text_format(subject, sizeof subject, form[0] == 'f' ? "feed.%s.*.status" : "%s.*.%s", mic, form);
-    tw_code code = bus_subscribe(self->bus, subject, on_message, self, PENDING_BYTES,
-                                 &self->subscriptions[self->subscription_count], error);
+    tw_code code =
+        bus_subscribe(self->bus, subject, on_message, self, &self->subscriptions[self->subscription_count], error);
     if (code == TW_OK) self->subscription_count++;
     return code;
 }
@@ -311,8 +305,8 @@ static tw_code subscribe_inbox(intake *self, tw_error *error) {
     char subject[sizeof self->inbox + 2];
     if (bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error) != TW_OK) return error->code;
     tw_text_format(subject, sizeof subject, "%s.*", self->inbox);
-    return bus_subscribe(self->bus, subject, on_reply, self, PENDING_BYTES,
-                         &self->subscriptions[self->subscription_count++], error);
+    return bus_subscribe(self->bus, subject, on_reply, self, &self->subscriptions[self->subscription_count++],
+                         error);
 }
 
 tw_code intake_open(intake **opened, const intake_options *options, bus *from, last_values *values,
@@ -357,7 +351,6 @@ void intake_close(intake *self) {
 void intake_tick(intake *self, int64_t now_ns) {
     feed_watch_check(&self->feeds, now_ns);
     tell_states(self, now_ns);
-    if (self->doubt_wanted && now_ns - self->doubted_ns >= DOUBT_NS) doubt(self, now_ns);
     if (now_ns >= self->next_sweep_ns) {
         self->next_sweep_ns = now_ns + SWEEP_NS;
         sweep(self, now_ns);
@@ -380,9 +373,6 @@ void intake_bus_event(intake *self, bus_event event, int64_t now_ns) {
         doubt(self, now_ns);
         break;
     case BUS_NOT_PERMITTED: /* not asked for */
-        break;
-    case BUS_SLOW_CONSUMER:
-        self->doubt_wanted = true;
         break;
     }
     tell_states(self, now_ns);

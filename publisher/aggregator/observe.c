@@ -82,7 +82,6 @@ static void add_counters(aggregator *self) {
         {"nbbo_published_total", "Best quotes over all exchanges sent.", &seen->outlet.nbbos},
         {"nbbo_refused_total", "Quotes that found no room: see max-symbols.", &seen->nbbo.refused},
         {"bus_reconnects_total", "Times the bus came back.", &seen->bus.reconnects},
-        {"bus_dropped_in_total", "Messages dropped because they were read too slowly.", &seen->bus.dropped_in},
     };
     char name[96];
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {

@@ -11,11 +11,10 @@
 #include "publisher/aggregator/refill.h"
 #include "runtime/clock.h"
 
-#define MOST_A_ROUND  512u
-#define PENDING_BYTES (16u << 20)
-#define ARENA_BYTES   4096u
-#define RETRY_MS      500u
-#define MINUTE_MS     60000u
+#define MOST_A_ROUND 512u
+#define ARENA_BYTES  4096u
+#define RETRY_MS     500u
+#define MINUTE_MS    60000u
 
 struct outlet {
     outlet_options options;
@@ -158,7 +157,7 @@ tw_code outlet_open(outlet **opened, const outlet_options *options, tw_error *er
     name_self(self);
     tw_code code = TW_OK;
     if (options->candles != NULL)
-        code = bus_subscribe(options->to, "candles.*.*", on_request, self, PENDING_BYTES, &self->requests, error);
+        code = bus_subscribe(options->to, "candles.*.*", on_request, self, &self->requests, error);
     if (code == TW_OK && options->candles != NULL)
         code = refill_open(&self->refill, options->to, options->candles, self->name, options->log, error);
     if (code != TW_OK) {

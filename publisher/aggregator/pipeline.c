@@ -84,8 +84,7 @@ static void on_trouble(void *context, redis_trouble trouble, const char *key, co
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     aggregator *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; values run out until it is back",
-                                        "connected to the bus again", "the bus is still away: it is tried again",
-                                        "messages come faster than they can be read: some were dropped"};
+                                        "connected to the bus again", "the bus is still away: it is tried again"};
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     if (self->intake != NULL) intake_bus_event(self->intake, event, rt_clock_monotonic_ns());
@@ -145,7 +144,7 @@ static tw_code open_bus(aggregator *self, tw_error *error) {
     bus_options options = {.url = set->nats,
                            .name = "tickwire-aggregator",
                            .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
-                           .connect_attempts = 10,
+                           .connect_ns = 10 * TW_NS_PER_SECOND,
                            .on_event = on_bus_event,
                            .event_context = self};
     intake_options taken = {.exchanges = set->exchange,

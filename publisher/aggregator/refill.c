@@ -15,7 +15,6 @@
 #define WAIT_READY_NS  (5000 * NS_PER_MS)
 #define PAUSE_NS       (200 * NS_PER_MS) /* between rounds */
 #define MOST_ROUNDS    25u
-#define PENDING_BYTES  (64u << 20)
 #define REQUEST_BYTES  64u
 #define OPEN_ONES      2u /* what later rounds ask for: the newest */
 
@@ -162,8 +161,7 @@ tw_code refill_open(refill **opened, bus *from, candles *into, const char *name,
     self->name = name;
     self->log = log;
     tw_code code = bus_new_inbox(from, self->inbox, sizeof self->inbox, error);
-    if (code == TW_OK)
-        code = bus_subscribe(from, self->inbox, on_reply, self, PENDING_BYTES, &self->replies, error);
+    if (code == TW_OK) code = bus_subscribe(from, self->inbox, on_reply, self, &self->replies, error);
     if (code != TW_OK) {
         refill_close(self);
         return code;

@@ -700,6 +700,18 @@ static void make_venue_files(const char *folder) {
         write_text(folder, "venue_file", i, -1, texts[i]);
 }
 
+/* What a server says to a client. */
+static void make_bus_protocol(const char *folder) {
+    static const char *const texts[] = {
+        "INFO {\"server_id\":\"x\",\"connect_urls\":[\"127.0.0.1:4222\"]}\r\nPING\r\n+OK\r\nPONG\r\n",
+        "MSG XNAS.AAPL.orderbook 12 5\r\nhello\r\nMSG a 1 _INBOX.b.c 0\r\n\r\n-ERR 'Stale Connection'\r\n",
+        "HMSG _INBOX.x 3 16 16\r\nNATS/1.0 503\r\n\r\n\r\n",
+        "HMSG a 3 b 49 51\r\nNATS/1.0 408 Request Timeout\r\nNats-Msg-Id: 17\r\n\r\nhi\r\n",
+    };
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+        write_text(folder, "bus_protocol", i, -1, texts[i]);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: make_corpus FOLDER\n");
@@ -719,5 +731,6 @@ int main(int argc, char **argv) {
     make_tokens(argv[1]);
     make_websocket(argv[1]);
     make_venue_files(argv[1]);
+    make_bus_protocol(argv[1]);
     return 0;
 }

@@ -44,7 +44,7 @@ const textBytes = {
   exchange: 4, symbol: 32, epoch: 39, reason: 7, variation: 1, attribution: 4, detail: 159, line: 7, name: 63,
   market: 1, channel: 23, symbols: 32, notFound: 32, leader: 63, source: 63,
   bidExchanges: 4, askExchanges: 4, venuesStale: 4,
-  account: 32, clientOrderId: 40, correlationId: 64, orderCorrelationId: 64, sender: 63, instance: 63,
+  account: 32, accountName: 32, clientOrderId: 40, correlationId: 64, orderCorrelationId: 64, sender: 63, instance: 63,
 };
 const bounded = {
   'NamedAccount.name': () => text(32), 'Report.command': () => below(255),

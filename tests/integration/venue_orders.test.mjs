@@ -13,7 +13,7 @@ import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { STREAM, ScriptedVenue } from './lib/scripted_venue.mjs';
 import { Desk, Matcher, startVenue } from './lib/venue.mjs';
-import { encodeAs, type } from './lib/wire.mjs';
+import { decodeAs, encodeAs, type } from './lib/wire.mjs';
 
 const [nats, redis] = await Promise.all([NatsServer.start({ jetstream: true }), RedisServer.start()]);
 let answers, told;
@@ -33,7 +33,7 @@ async function http(gateway, method, where, body, { headers = {}, contentType = 
   const answer = await fetch(`${gateway.url}${where}`, { method, headers: { ...(body !== undefined && { 'content-type': contentType }), ...headers }, body: typeof body === 'object' ? JSON.stringify(body) : body });
   const text = await answer.text(), json = JSON.parse(text), at = where.split('?')[0];
   const template = /^\/v1\/orders\/./.test(at) ? '/v1/orders/{order_id}' : at;
-  if (answers && gateway === open) assert.equal(answers.faultsOf(template, `${answer.status}`, answer.headers, text, method === 'PUT' ? 'get' : method.toLowerCase()), undefined);
+  if (answers) assert.equal(answers.faultsOf(template, `${answer.status}`, answer.headers, text, method === 'PUT' ? 'get' : method.toLowerCase()), undefined);
   return { status: answer.status, headers: answer.headers, json, code: json.error?.code, field: json.error?.field };
 }
 
@@ -189,6 +189,11 @@ test('HTTP: an order is pending with its id, state is read with what it is true 
   assert.equal((await http(open, 'GET', '/v1/orders?account=ann&symbol=ZZZ')).code, 'UNKNOWN_SYMBOL');
   const one = await http(open, 'GET', '/v1/orders/1-1-0?account=ann');
   assert.deepEqual([one.json.client_order_id, one.json.event_ns, (await http(open, 'GET', '/v1/orders/1-8-0?account=ann')).code], ['v1', '5', 'UNKNOWN_ORDER']);
+  const { quantity, leaves, executed, shown, price, average_price: average, ...bare } = one.json, refused = { ...bare, status: 'REJECTED', reason: 'UNKNOWN_INSTRUMENT' };
+  assert.match(answers.fits('Order', bare), /quantity/);
+  assert.match(answers.fits('Order', { ...refused, reason: 'BAD_TICK' }), /quantity/);
+  assert.match(answers.fits('Order', { ...refused, quantity }), /leaves/);
+  assert.equal(answers.fits('Order', refused), undefined, 'of a symbol that nobody knows there are no amounts');
   const { positions: [position], limits } = (await http(open, 'GET', '/v1/positions?account=ann')).json;
   assert.deepEqual([position.symbol, position.quantity, position.average_price, position.cost, position.realised, limits[0].open_orders], ['AAPL', '-5', '187.01', '-935.05', '2.50', 3]);
   assert.deepEqual((await http(open, 'GET', '/v1/accounts')).json, { exchange: 'TWEX', accounts: ['ann', 'bob'], anonymous: true });
@@ -201,6 +206,16 @@ test('HTTP: an order is pending with its id, state is read with what it is true 
   assert.equal((await http(strict, 'POST', '/v1/orders', limit({ op: undefined }), await as({ tickwire_subjects: ['>'] }))).status, 403, 'a subject grants no account');
   await until('the directory', async () => (await http(strict, 'POST', '/v1/orders', limit({ op: undefined }), await as({ accounts: ['ann'] }))).status === 202);
   assert.equal((await http(strict, 'POST', '/v1/orders', limit({ op: undefined, account: 'bob' }), await as({ accounts: ['ann'] }))).status, 403);
+  const far = await as({ accounts: ['ünï'] }), mine = encodeURIComponent('ünï'), since = venue.commands.length;
+  for (const named of [{ account: 'ünï' }, {}]) assert.equal((await http(strict, 'POST', '/v1/orders', limit({ op: undefined, ...named }), far)).json.account, 'ünï');
+  await until('both', () => venue.commands.slice(since).filter(({ account }) => account === 'ünï').length === 2);
+  assert.equal((await http(strict, 'GET', `/v1/orders?account=${mine}`, undefined, far)).status, 200);
+  assert.equal((await http(strict, 'DELETE', `/v1/orders?account=${mine}`, undefined, far)).status, 202);
+  const fan = await trader(strict, far);
+  await fan.subscribe(`exec.${mine}`);
+  assert.equal((await fan.order(limit({ account: 'ünï' }))).state, 'PENDING');
+  assert.deepEqual(fan.schemaFaults, []);
+  await fan.close();
   const headers = (await as({ accounts: ['ann'], tickwire_subjects: ['>'] })).headers;
   const client = await trader(strict, { headers });
   assert.equal((await client.ask({ op: 'subscribe', subjects: ['exec.bob'] })).code, 'FORBIDDEN');
@@ -396,7 +411,7 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   const matcher = await Matcher.start(server, { args: ['--log-level', 'debug'] });
   const desk = await Desk.open(server);
   await desk.openVenue({ symbols: ['AAPL'], accounts: ['ann', 'bob'] });
-  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob', '--session-timeout', '2s', '--log-level', 'debug'];
+  const settings = ['--venue', 'TWEX', '--order-rate', '0', '--anonymous-accounts', 'ann,bob,a ghost', '--session-timeout', '2s', '--log-level', 'debug'];
   const [stays, dies] = await Promise.all([startGateway(server, settings), startGateway(server, settings)]);
   t.after(() => Promise.all([stays.stop('SIGKILL'), dies.stop('SIGKILL'), matcher.kill()]));
   const [watcher, mortal] = [await trader(stays), await trader(dies)];
@@ -460,7 +475,46 @@ test('with the real matcher: an order, its reports, the same one again, and kill
   await until('all of the day', () => late.reports().length >= watcher.reports().length);
   const ids = (client) => client.reports().map(({ execution_id: id }) => id);
   assert.deepEqual(ids(late).slice(-ids(watcher).length), ids(watcher));
-  assert.deepEqual([watcher, mortal, late].flatMap(({ schemaFaults }) => schemaFaults), []);
+
+  // an account that is granted here, and that the venue does not know: its refusals find it by the name it asked under
+  const subject = 'exec.a%20ghost', ghost = await trader(stays);
+  const fields = ({ kind, reason, account, symbol, order_id, client_order_id, correlation_id }) => ({ kind, reason, account, symbol, order_id, client_order_id, correlation_id });
+  await ghost.subscribe(subject);
+  const strange = await send('POST', '/v1/orders', { account: 'a ghost', ...limit({ op: undefined, client_order_id: 'g1' }) }, 'corr-ghost');
+  assert.equal(strange.state, 'PENDING');
+  await until('its refusal', () => ghost.reports().length === 1);
+  const [refusal] = ghost.reports(), told_ = { reason: 'UNKNOWN_ACCOUNT', account: 'a ghost', symbol: 'AAPL' };
+  assert.deepEqual(fields(refusal), { ...told_, kind: 'REJECTED', order_id: strange.order_id, client_order_id: 'g1', correlation_id: 'corr-ghost' });
+  const view = async (id) => { const { status, reason, symbol, quantity, correlation_id: correlation } = (await http(stays, 'GET', `/v1/orders/${id}?account=a%20ghost`)).json; return [status, reason, symbol, quantity, correlation]; };
+  assert.deepEqual(await view(strange.order_id), ['REJECTED', 'UNKNOWN_ACCOUNT', 'AAPL', '100', 'corr-ghost']);
+  assert.equal((await http(stays, 'GET', `/v1/orders/${strange.order_id}?account=bob`)).code, 'UNKNOWN_ORDER', 'and nobody else');
+  assert.match(both.matcher(), / correlation_id=corr-ghost kind=REJECTED reason=UNKNOWN_ACCOUNT account="a ghost" symbol=AAPL /);
+  await ghost.close();
+  for (const op of ['order.cancel', 'order.replace']) await watcher.order({ op, account: 'a ghost', symbol: 'AAPL', order_id: kept.order_id, ...(op === 'order.replace' && { quantity: 1 }), correlation_id: op });
+  await watcher.order({ op: 'order.mass_cancel', account: 'a ghost', symbol: 'AAPL', correlation_id: 'order.mass_cancel' });
+  await desk.orders([{ kind: 'COMMAND_NEW_ORDER', account: 'a ghost', symbol: 'NONE', side: 'SIDE_BID', quantity: 1n, price: 1n, correlationId: 'none' },
+    { kind: 'COMMAND_NEW_ORDER', account: 'ann', symbol: 'NONE', side: 'SIDE_BID', quantity: 1n, price: 1n, correlationId: 'none' }]);
+  await until('the last', () => watcher.reports().some(({ reason, symbol, account }) => reason === 'UNKNOWN_INSTRUMENT' && symbol === 'NONE' && account === 'ann'));
+  await stays.stop();
+  const anew = await startGateway(server, settings);
+  t.after(() => anew.stop('SIGKILL'));
+  const back = await trader(anew);
+  await back.subscribe(subject, { resume: { [subject]: { 1: { seq: refusal.seq, n: refusal.n } } } });
+  await until('what it has missed', () => back.reports().length === 4);
+  assert.deepEqual(back.reports().map(({ kind, reason, account, symbol, correlation_id: id }) => ({ kind, reason, account, symbol, id })), [
+    { ...told_, kind: 'CANCEL_REJECTED', id: 'order.cancel' }, { ...told_, kind: 'REPLACE_REJECTED', id: 'order.replace' }, { ...told_, kind: 'CANCEL_REJECTED', id: 'order.mass_cancel' }, { ...told_, kind: 'REJECTED', symbol: 'NONE', id: 'none' }]);
+  const none = await (await fetch(`${anew.url}/v1/orders/${back.reports()[3].order_id}?account=a%20ghost`)).json();
+  assert.deepEqual([none.status, none.reason, none.symbol, none.price], ['REJECTED', 'UNKNOWN_ACCOUNT', 'NONE', undefined]);
+  const shown = tickwire('journal', 'show', '--url', server.url, '--account', 'a ghost');
+  assert.match(shown.stdout, / REJECTED {2}a ghost AAPL {2}order .* UNKNOWN_ACCOUNT: .* correlation corr-ghost$/m, shown.stderr);
+  assert.match(shown.stdout, / REJECTED {2}a ghost NONE {2}order .* correlation none$/m);
+
+  // strangers who take turns in one message of orders hear of them in one message each
+  const turn = desk.connection.subscribe('exec.turn0')[Symbol.asyncIterator]().next();
+  await desk.connection.flush();
+  await desk.orders(Array.from({ length: 200 }, (_, i) => ({ kind: 'COMMAND_NEW_ORDER', account: `turn${i % 2}`, symbol: 'AAPL', side: 'SIDE_BID', quantity: 1n, price: 1n })));
+  assert.equal(decodeAs('ExecutionReports', (await turn).value.data).reports.length, 100);
+  assert.deepEqual([watcher, mortal, late, ghost, back].flatMap(({ schemaFaults }) => schemaFaults), []);
 });
 
 const TWO_SHARDS = `exchange TWEX

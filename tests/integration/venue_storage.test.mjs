@@ -197,6 +197,9 @@ test('what was exported and lies before the oldest snapshot can go; leader, stan
   await streams.purge('TWEX-snapshots-1');
   await desk.js.publish(subject, data);
   matcher = await Matcher.start(server, { says: /HALTED.*the journal was trimmed .* its snapshot is of another version: .* is of version 9, this program reads 1/ });
+  const told = matcher.program.stderr.split('\n').filter((line) => /snapshots? .*passed over/.test(line));
+  assert.equal(told.length, 1, told.join('\n'));
+  assert.match(told[0], /snapshots of another version were passed over.*count=1\b.*is of version 9, this program reads 1/);
   await matcher.kill();
 
   // without a snapshot nobody can say what was open

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 enum { MOST_NAMES = 64, AT_ONCE = 64 };
 
@@ -30,6 +31,7 @@ typedef struct open_order {
 typedef struct at_work {
     uint64_t order_id; /* a new order's */
     char correlation[WIRE_CORRELATION_BYTES];
+    char account[TW_SYMBOL_BYTES], symbol[TW_SYMBOL_BYTES]; /* as it calls them */
     const wire_control_command *control;
 } at_work;
 
@@ -144,6 +146,8 @@ static bool answers(const mx_report *r) {
 
 static void correlate(const truth *t, const mx_report *r, wire_report *to) {
     const open_order *open = open_find(t, r->order_id);
+    bool in_vain = (r->kind == MX_CANCEL_REJECTED || r->kind == MX_REPLACE_REJECTED) && r->status == 0;
+    if (in_vain) open = NULL; /* it may be another account's */
     bool of_command = answers(r) && t->work.correlation[0] != '\0';
     const char *text = of_command ? t->work.correlation : open != NULL ? open->correlation : "";
     bool others = of_command && open != NULL && strcmp(open->correlation, text) != 0;
@@ -209,6 +213,18 @@ static void copy_report(const mx_report *from, wire_report *to) {
     memcpy(to->client_order_id, from->client_id.words, sizeof from->client_id.words);
 }
 
+/* Whom a refusal names, where there is nobody. */
+static void name_strangers(const truth *t, wire_report *to) {
+    const at_work *work = &t->work;
+    if (to->kind != MX_REJECTED && to->kind != MX_CANCEL_REJECTED && to->kind != MX_REPLACE_REJECTED &&
+        to->kind != MX_REFUSED)
+        return;
+    if (to->account == MX_UNKNOWN && account_of(t, work->account) == MX_UNKNOWN)
+        (void)tw_text_copy(to->account_name, sizeof to->account_name, work->account);
+    if (to->instrument == MX_UNKNOWN && instrument_of(t, work->symbol) == MX_UNKNOWN)
+        (void)tw_text_copy(to->symbol, sizeof to->symbol, work->symbol);
+}
+
 static void drain(truth *t) {
     for (uint32_t i = 0; i < t->sink.count; i++) {
         const mx_report *r = &t->sunk[i];
@@ -217,6 +233,7 @@ static void drain(truth *t) {
         expected *to = add_report(t);
         copy_report(r, &to->report);
         correlate(t, r, &to->report);
+        name_strangers(t, &to->report);
         follow(t, r);
         to->price_exponent = to->quantity_exponent = 0;
         if (r->instrument >= t->instrument_count) continue;
@@ -474,6 +491,13 @@ static void begin_command(truth *t, uint64_t order_id, const char *correlation,
     (void)tw_text_copy(t->work.correlation, sizeof t->work.correlation, correlation);
 }
 
+/* Bytes that are no UTF-8 are in no message; only a subject can have such. */
+static void call_them(truth *t, const char *account, const char *symbol) {
+    bool good = tw_utf8_good(account, strlen(account)), listed = tw_utf8_good(symbol, strlen(symbol));
+    (void)tw_text_copy(t->work.account, sizeof t->work.account, good ? account : "");
+    (void)tw_text_copy(t->work.symbol, sizeof t->work.symbol, listed ? symbol : "");
+}
+
 static bool take_orders(truth *t, const mw_message *m, const subject_parts *subject) {
     wire_orders batch;
     wire_order_command c;
@@ -482,7 +506,10 @@ static bool take_orders(truth *t, const mw_message *m, const subject_parts *subj
     for (; wire_orders_next(&batch, &c); input.index++) {
         wire_fault_kind fault = wire_order_command_admit(&c, subject);
         begin_command(t, c.kind == WIRE_NEW_ORDER ? input.seq << 16 | input.index : 0, c.correlation_id, NULL);
-        if (fault != WIRE_FAULT_NONE || c.kind == WIRE_UNKNOWN)
+        bool every = c.kind == WIRE_MASS_CANCEL && c.all_symbols;
+        bool refused = fault != WIRE_FAULT_NONE || c.kind == WIRE_UNKNOWN;
+        if (refused || c.kind <= WIRE_MASS_CANCEL) call_them(t, c.account, every ? "" : c.symbol);
+        if (refused)
             refuse_order_command(t, &input, &c);
         else
             order_command(t, &input, &c);
@@ -498,6 +525,7 @@ static bool take_controls(truth *t, const mw_message *m) {
     if (wire_controls_open(&batch, m->bytes, m->length) != WIRE_OK) return false;
     for (; wire_controls_next(&batch, &c); input.index++) {
         begin_command(t, 0, c.correlation_id, &c);
+        call_them(t, c.all_accounts ? "" : c.account, c.all_symbols ? "" : c.symbol);
         if (c.fault.kind == WIRE_FAULT_NONE && c.kind != WIRE_UNKNOWN) {
             control_command(t, &input, &c);
         } else {
@@ -531,6 +559,7 @@ void truth_take(truth *t, const mw_message *m) {
     }
     if (!read) {
         const mx_input input = {.seq = m->seq, .stream_ns = m->stream_ns};
+        call_them(t, subject.account, subject.symbol);
         mx_report *r = refuse(t, &input, MX_REFUSED, MX_COMMANDS, MXR_UNREADABLE);
         r->account = account_of(t, subject.account);
         r->instrument = instrument_of(t, subject.symbol);
@@ -614,15 +643,17 @@ static void explain(const truth *t, wire_executions *batch, tw_error *error) {
             is->kind == must->kind && is->reason == must->reason && is->order_id == must->order_id &&
             is->leaves == must->leaves && is->executed == must->executed && is->account == must->account &&
             is->instrument == must->instrument && strcmp(is->correlation_id, must->correlation_id) == 0 &&
-            strcmp(is->order_correlation_id, must->order_correlation_id) == 0)
+            strcmp(is->order_correlation_id, must->order_correlation_id) == 0 &&
+            strcmp(is->account_name, must->account_name) == 0 && strcmp(is->symbol, must->symbol) == 0)
             continue;
-        (void)tw_error_set(
-            error, TW_MALFORMED,
-            "report %" PRIu64 "-%" PRIu32 " %s %s order %" PRIu64 " leaves %" PRIu64
-            " '%s', where it should be %" PRIu64 "-%" PRIu32 " %s %s order %" PRIu64 " leaves %" PRIu64 " '%s'",
-            is->seq, is->n, mx_report_kind_name(is->kind), mx_reason_name((mx_reason)is->reason), is->order_id,
-            is->leaves, is->correlation_id, must->seq, must->n, mx_report_kind_name(must->kind),
-            mx_reason_name((mx_reason)must->reason), must->order_id, must->leaves, must->correlation_id);
+        (void)tw_error_set(error, TW_MALFORMED,
+                           "report %" PRIu64 "-%" PRIu32 " %s %s order %" PRIu64 " leaves %" PRIu64
+                           " '%s' of '%s' in '%s', where it should be %" PRIu64 "-%" PRIu32 " %s %s order %" PRIu64
+                           " leaves %" PRIu64 " '%s' of '%s' in '%s'",
+                           is->seq, is->n, mx_report_kind_name(is->kind), mx_reason_name((mx_reason)is->reason),
+                           is->order_id, is->leaves, is->correlation_id, is->account_name, is->symbol, must->seq,
+                           must->n, mx_report_kind_name(must->kind), mx_reason_name((mx_reason)must->reason),
+                           must->order_id, must->leaves, must->correlation_id, must->account_name, must->symbol);
         return;
     }
     (void)tw_error_set(error, TW_MALFORMED, "the reports are the same, other bytes are not");

@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum { ACCOUNTS = TRAFFIC_ACCOUNTS, INSTRUMENTS = 8, MOST_CHANGES = 2 * TRAFFIC_MOST_ORDERS };
-enum { ACCEPTED = 0, FILL = 2 }; /* kinds of reports */
+enum { ACCEPTED = 0, FILL = 2, REFUSED = 13 }; /* kinds of reports */
 
 static uint32_t account_of(const char *name) {
     uint32_t i = 0;
@@ -149,6 +149,18 @@ static void take_kill(kills *k, const wire_control_command *c) {
         k->one[account] = c->on;
 }
 
+/* One of an account that was not defined by then kills nobody. */
+static bool was_refused(const execlog_list *log, const change *c) {
+    const execlog_report *end = log->reports + log->count, *at = checks_find(log, c->seq, 0);
+    for (; at != NULL && at < end && at->report.seq == c->seq; at++)
+        if (at->report.index == c->index && at->report.kind == REFUSED) return true;
+    return false;
+}
+
+static void take_kills(kills *k, const execlog_list *log, const change *c) {
+    if (!was_refused(log, c)) take_kill(k, &c->command);
+}
+
 static bool none_is_open(const kills *k, const mx_engine *engine, tw_error *error) {
     mx_account_view view;
     for (uint32_t a = 0; a < ACCOUNTS; a++) {
@@ -171,13 +183,13 @@ bool check_kills(const server_stream *orders, const execlog_list *log, const mx_
     for (size_t i = 0; good && i < log->count; i++) {
         const wire_report *r = &reports[i].report;
         while (next < changes && is_before(&all[next], r))
-            take_kill(&k, &all[next++].command);
+            take_kills(&k, log, &all[next++]);
         uint32_t account = account_of(reports[i].account);
         if (r->kind != ACCEPTED || r->duplicate || account == ACCOUNTS) continue;
         if (k.all || k.one[account]) good = is_wrong(error, r, reports[i].account, "accepted after a kill");
     }
     while (next < changes)
-        take_kill(&k, &all[next++].command);
+        take_kills(&k, log, &all[next++]);
     if (good) good = none_is_open(&k, engine, error);
     counts->kills += changes;
     free(all);

@@ -96,8 +96,9 @@ void checks_read(const server_stream *journal, execlog_list *log) {
             }
             execlog_report *to = &log->reports[log->count++];
             *to = (execlog_report){.report = part.report};
-            if (part.report.account < 16)
-                (void)tw_text_copy(to->account, sizeof to->account, n.accounts[part.report.account]);
+            bool known = part.report.account < 16;
+            (void)tw_text_copy(to->account, sizeof to->account,
+                               known ? n.accounts[part.report.account] : part.report.account_name);
             if (part.report.instrument < 16) to->instrument = n.instruments[part.report.instrument];
         }
     }
@@ -145,6 +146,7 @@ bool check_live(const execlog_list *log, uint32_t shard, const traffic_ears *ear
         while (good && wire_executions_next(&batch, &part)) {
             if (part.kind != WIRE_PART_REPORT) continue;
             counts->live++;
+            counts->strange += part.report.account_name[0] != '\0';
             const execlog_report *logged = checks_find(log, part.report.seq, part.report.n);
             good = logged != NULL && checks_same(&part.report, &logged->report) &&
                    strcmp(logged->account, batch.header.account) == 0;

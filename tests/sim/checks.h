@@ -8,6 +8,7 @@
 
 typedef struct checks_counts {
     uint64_t inputs, reports, messages, live, acknowledged, accepted, told, from_log;
+    uint64_t strange; /* of live, to accounts that nobody knew */
     uint64_t perhaps, surely_not, sessions_lost, kills, fills;
 } checks_counts;
 

@@ -84,8 +84,8 @@ size_t bus_max_payload(const bus *b) {
 }
 
 tw_code bus_subscribe(bus *b, const char *subject, bus_on_message on_message, void *context,
-                      size_t max_pending_bytes, bus_subscription **subscription, tw_error *error) {
-    (void)max_pending_bytes, (void)error;
+                      bus_subscription **subscription, tw_error *error) {
+    (void)error;
     uint32_t place = 0;
     while (place < b->subscription_count && b->subscriptions[place]->open)
         place++;
@@ -101,11 +101,6 @@ tw_code bus_subscribe(bus *b, const char *subject, bus_on_message on_message, vo
 
 void bus_unsubscribe(bus_subscription *subscription) {
     if (subscription != NULL) subscription->open = false;
-}
-
-uint64_t bus_subscription_dropped(const bus_subscription *subscription) {
-    (void)subscription;
-    return 0;
 }
 
 tw_code bus_new_inbox(bus *b, char *subject, size_t capacity, tw_error *error) {

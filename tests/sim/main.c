@@ -74,6 +74,7 @@ static void add(scene_result *sum, const scene_result *one) {
     sum->counts.reports += one->counts.reports;
     sum->counts.messages += one->counts.messages;
     sum->counts.live += one->counts.live;
+    sum->counts.strange += one->counts.strange;
     sum->counts.acknowledged += one->counts.acknowledged;
     sum->counts.accepted += one->counts.accepted;
     sum->counts.told += one->counts.told;
@@ -95,11 +96,12 @@ static void tell(const arguments *a, const scene_result *r, uint64_t seeds, int6
         seeds, (double)took_ns / 1e9, r->events, r->kills, r->freezes, r->breaks, r->elections, r->restarts,
         r->jumps, r->handovers, r->powers, r->disks, r->harms);
     printf("%" PRIu64 " inputs, %" PRIu64 " acknowledged, %" PRIu64 " orders accepted, %" PRIu64 " trades, %" PRIu64
-           " kills and their ends, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64
-           " live reports; to clients of gateways %" PRIu64 " reports, %" PRIu64 " of them from execlog, %" PRIu64
-           " times not acknowledged, %" PRIu64 " times surely not, %" PRIu64 " sessions lost\n",
-           c->inputs, c->acknowledged, c->accepted, c->fills, c->kills, c->reports, c->messages, c->live, c->told,
-           c->from_log, c->perhaps, c->surely_not, c->sessions_lost);
+           " kills and their ends, %" PRIu64 " reports in %" PRIu64 " messages, %" PRIu64 " live reports, %" PRIu64
+           " of them to accounts that nobody knew; to clients of gateways %" PRIu64 " reports, %" PRIu64
+           " of them from execlog, %" PRIu64 " times not acknowledged, %" PRIu64 " times surely not, %" PRIu64
+           " sessions lost\n",
+           c->inputs, c->acknowledged, c->accepted, c->fills, c->kills, c->reports, c->messages, c->live,
+           c->strange, c->told, c->from_log, c->perhaps, c->surely_not, c->sessions_lost);
 }
 
 /* Returns how many seeds did not hold: with a mutation it stops at the first. */

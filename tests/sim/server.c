@@ -193,10 +193,13 @@ static void tell_other(bus_subscription *to, const char *subject, const uint8_t 
     free(copy);
 }
 
-static void slow_consumer(void *context, void *data, size_t length) {
+/* A server cuts off who is too slow for it; what it had for him is gone when he is back. */
+static void cut_off(void *context, void *data, size_t length) {
+    static const bus_event events[] = {BUS_DISCONNECTED, BUS_RECONNECTED};
     bus *b = context;
     (void)data, (void)length;
-    if (!b->closed && b->on_event != NULL) b->on_event(b->event_context, BUS_SLOW_CONSUMER, "");
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (!b->closed && b->on_event != NULL) b->on_event(b->event_context, events[i], "");
 }
 
 bool server_is_wanted(server *s, const char *subject) {
@@ -216,7 +219,7 @@ void server_publish(server *s, const char *subject, const char *reply, const uin
             bus_subscription *to = b->subscriptions[j];
             if (!to->open || !subject_matches(to->subject, subject)) continue;
             if (world_odds(s->world, s->faults.lost_core, 1000)) {
-                world_after(s->world, b->process, 0, slow_consumer, b);
+                world_after(s->world, b->process, 0, cut_off, b);
                 continue;
             }
             if (s->mutation == MUTATION_OTHER_REPORT && strncmp(subject, "exec.", 5) == 0 && length > 0)

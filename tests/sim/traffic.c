@@ -220,7 +220,10 @@ static bool opening(const traffic_client *op, wire_control_command *c) {
     } else if ((step -= 1) < TRAFFIC_INSTRUMENTS * 2) {
         define_instrument(c, step / 2, step % 2 == 1);
     } else if ((step -= TRAFFIC_INSTRUMENTS * 2) < TRAFFIC_ACCOUNTS) {
-        define_account(c, step);
+        if (step == TRAFFIC_ACCOUNTS - 1 && op->withholds)
+            c->kind = WIRE_CONTROL_CLOCK;
+        else
+            define_account(c, step);
     } else if ((step -= TRAFFIC_ACCOUNTS) < TRAFFIC_ACCOUNTS) {
         set_limits(c, step);
     } else if ((step -= TRAFFIC_ACCOUNTS) == 0) {
@@ -285,6 +288,9 @@ static void change_scene(traffic_client *op, wire_control_command *c) {
         break;
     default: /* an idle shard needs time, too */
         c->kind = WIRE_CONTROL_CLOCK;
+        if (!op->withholds || op->quiet || !world_odds(w, 1, 10)) break;
+        define_account(c, TRAFFIC_ACCOUNTS - 1);
+        op->withholds = false;
         break;
     }
     if (world_odds(w, 1, 2)) (void)tw_text_copy(c->correlation_id, sizeof c->correlation_id, "operator");
@@ -361,6 +367,7 @@ void traffic_init(traffic_client *c, server *s, uint32_t shards, const char *nam
 void traffic_init_operator(traffic_client *c, server *s, uint32_t shards) {
     traffic_init(c, s, shards, "operator", "");
     c->operates = true;
+    c->withholds = world_odds(s->world, 1, 3);
 }
 
 void traffic_init_flood(traffic_client *c, server *s, uint32_t shards) {
@@ -420,7 +427,7 @@ void ears_start(traffic_ears *ears, server *s) {
     (void)tw_text_copy(ears->process.name, sizeof ears->process.name, "ears");
     world_start_process(s->world, &ears->process);
     ears->bus = server_connect(s, &ears->process, NULL, NULL);
-    (void)bus_subscribe(ears->bus, "exec.>", on_report, ears, 0, &ears->subscription, &error);
+    (void)bus_subscribe(ears->bus, "exec.>", on_report, ears, &ears->subscription, &error);
 }
 
 void ears_fini(traffic_ears *ears) {

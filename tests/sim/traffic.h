@@ -41,6 +41,7 @@ typedef struct traffic_client {
     bool floods;    /* many commands in each message, for all accounts, as a gateway under load does */
     uint32_t scene; /* how much of the opening the operator has sent */
     uint32_t away;  /* the number, from 1, of the instrument that it has said has moved; 0: none */
+    bool withholds; /* has not defined the last account, whose orders come all the same */
 } traffic_client;
 
 void traffic_init(traffic_client *client, server *server, uint32_t shards, const char *name, const char *account);

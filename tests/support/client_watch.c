@@ -154,7 +154,8 @@ static void write_books(watch *w) {
 int main(int argc, char **argv) {
     static watch w;
     char error[TICKWIRE_ERROR_BYTES] = "usage: client_watch URL SUBJECT...";
-    tickwire_options options = {.url = argc > 1 ? argv[1] : NULL, .name = "client watch", .connect_attempts = 10};
+    tickwire_options options = {
+        .url = argc > 1 ? argv[1] : NULL, .name = "client watch", .connect_ns = INT64_C(10000000000)};
     tickwire_handlers handlers = {
         .on_book = on_book, .on_trades = on_trades, .on_quote = on_quote, .on_fault = on_fault};
     bool ready = argc > 2 && tickwire_open(&w.client, &options, error) == TICKWIRE_OK;

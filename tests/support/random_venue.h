@@ -76,6 +76,8 @@ static inline wire_report random_report(tw_random *random) {
     random_text(random, r.client_order_id, sizeof r.client_order_id);
     random_text(random, r.correlation_id, sizeof r.correlation_id);
     random_text(random, r.order_correlation_id, sizeof r.order_correlation_id);
+    random_text(random, r.account_name, sizeof r.account_name);
+    random_text(random, r.symbol, sizeof r.symbol);
     return r;
 }
 

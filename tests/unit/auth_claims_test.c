@@ -95,7 +95,8 @@ TEST(auth_claims, user_accounts_subjects_and_limits_make_an_identity) {
     identity *who;
     EXPECT_STR(
         verdict_of(&rules,
-                   "{" GOOD ",\"accounts\":[\"A1\",\"B 2\"],\"tickwire_subjects\":[\"XNAS.*.quote\",\"feed.>\"],"
+                   "{" GOOD
+                   ",\"accounts\":[\"A1\",\"B 2\",\"ünï\"],\"tickwire_subjects\":[\"XNAS.*.quote\",\"feed.>\"],"
                    "\"tickwire_limits\":{\"subscriptions\":5,\"sessions\":2,\"waiting_bytes\":8192,\"else\":1}}",
                    &who),
         "good");
@@ -103,6 +104,7 @@ TEST(auth_claims, user_accounts_subjects_and_limits_make_an_identity) {
     EXPECT_STR(who->thumbprint, "thumb");
     EXPECT_I64(who->expires_ns, INT64_C(1600000070000000000));
     EXPECT(text_list_has(&who->accounts, "A1") && text_list_has(&who->accounts, "B 2"));
+    EXPECT(text_list_has(&who->accounts, "ünï"));
     EXPECT(!text_list_has(&who->accounts, "A"));
     EXPECT(entitlement_covers(&who->may_read, "XNAS.AAPL.quote"));
     EXPECT(entitlement_covers(&who->may_read, "feed.XNAS.0.status"));
@@ -135,6 +137,8 @@ TEST(auth_claims, a_claim_that_is_not_what_it_has_to_be_is_named) {
         {"\"sub\":\"ann\",\"accounts\":\"A1\"", "accounts"},
         {"\"sub\":\"ann\",\"accounts\":[\"A1\",7]", "accounts[1]"},
         {"\"sub\":\"ann\",\"accounts\":[\"\"]", "accounts[0]"},
+        {"\"sub\":\"ann\",\"accounts\":[\"123456789012345678901234567890123\"]", "accounts[0]"},
+        {"\"sub\":\"ann\",\"accounts\":[\"ann\",\"a\\nb\"]", "accounts[1]"},
         {"\"sub\":\"ann\",\"tickwire_subjects\":{}", "tickwire_subjects"},
         {"\"sub\":\"ann\",\"tickwire_subjects\":[7]", "tickwire_subjects[0]"},
         {"\"sub\":\"ann\",\"tickwire_subjects\":[\"XNAS..quote\"]", "'XNAS..quote'"},

@@ -167,8 +167,8 @@ static bool set_up(stage *st) {
     tw_error error = {0};
     bus_options options = {.url = st->server.url, .name = "fake publisher"};
     EXPECT_MSG(bus_open(&st->bus, &st->loop, &options, &error) == TW_OK, "%s", error.text);
-    bus_subscribe(st->bus, "snapshot.XNAS.*.>", on_request, st, 0, &(bus_subscription *){NULL}, &error);
-    bus_subscribe(st->bus, "snapshots.XNAS.>", on_request, st, 0, &(bus_subscription *){NULL}, &error);
+    bus_subscribe(st->bus, "snapshot.XNAS.*.>", on_request, st, &(bus_subscription *){NULL}, &error);
+    bus_subscribe(st->bus, "snapshots.XNAS.>", on_request, st, &(bus_subscription *){NULL}, &error);
     play(st, 20 * MS);
     return true;
 }
@@ -219,6 +219,22 @@ TEST(client, joins_late_in_bulk_and_every_book_is_there) {
     tickwire_stats stats = tickwire_read_stats(st.client);
     EXPECT_U64(stats.books, SYMBOLS);
     EXPECT_U64(stats.books_not_ok, 0);
+    tear_down(&st);
+}
+
+TEST(client, says_of_each_message_when_it_arrived_which_is_after_it_was_published) {
+    STAGE(st);
+    join(&st, "XNAS.*.orderbook", PATIENCE_NS);
+    for (unsigned i = 0; i < 5; i++) {
+        change(&st, 0, false), change(&st, 1, false);
+        expect_live(&st, 0);
+        expect_live(&st, 1);
+        for (unsigned k = 0; k < 2; k++) {
+            const tickwire_header *header = &book_of(&st, k)->header;
+            EXPECT(header->arrival_ns >= header->publish_ns);
+            EXPECT(header->arrival_ns <= rt_clock_utc_ns());
+        }
+    }
     tear_down(&st);
 }
 

@@ -9,8 +9,8 @@
 TEST(round_pace, a_round_that_took_long_is_followed_by_a_pause_as_long_within_bounds) {
     static const struct {
         int64_t took_ns, pause_ns;
-    } rounds[] = {{0, 0},           {20 * US, 0},     {249 * US, 0},    {250 * US, 250 * US},
-                  {3 * MS, 3 * MS}, {5 * MS, 5 * MS}, {60 * MS, 5 * MS}};
+    } rounds[] = {{0, 0},           {20 * US, 0},     {249 * US, 0}, {250 * US, 250 * US}, {3 * MS, 3 * MS},
+                  {5 * MS, 5 * MS}, {6 * MS, 4 * MS}, {10 * MS, 0},  {60 * MS, 0}};
     for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
         round_pace pace = {0};
         int64_t begin_ns = 1000 * MS, end_ns = begin_ns + rounds[i].took_ns;

@@ -895,7 +895,7 @@ static wire_query query_of(uint8_t kind, const char *account) {
 }
 
 /* `only`: the account that the subject names, or NULL. */
-static reply ask_as(const mr_replica *replica, const char *only, const uint8_t *bytes, size_t bytes_length) {
+static reply ask_as(mr_replica *replica, const char *only, const uint8_t *bytes, size_t bytes_length) {
     static uint8_t buffer[MR_REPLY_BYTES];
     wire_query_reply read;
     wire_part part;
@@ -925,16 +925,16 @@ static reply ask_as(const mr_replica *replica, const char *only, const uint8_t *
     return r;
 }
 
-static reply ask_bytes(const mr_replica *replica, const uint8_t *bytes, size_t bytes_length) {
+static reply ask_bytes(mr_replica *replica, const uint8_t *bytes, size_t bytes_length) {
     return ask_as(replica, NULL, bytes, bytes_length);
 }
 
-static reply ask_own(const mr_replica *replica, const char *only, const wire_query *query) {
+static reply ask_own(mr_replica *replica, const char *only, const wire_query *query) {
     uint8_t bytes[1024];
     return ask_as(replica, only, bytes, wire_query_encode(query, bytes, sizeof bytes));
 }
 
-static reply ask(const mr_replica *replica, const wire_query *query) {
+static reply ask(mr_replica *replica, const wire_query *query) {
     uint8_t bytes[1024];
     return ask_bytes(replica, bytes, wire_query_encode(query, bytes, sizeof bytes));
 }
@@ -1088,6 +1088,46 @@ TEST(matcher_replica, an_instrument_is_told_as_what_would_define_it_and_who_hold
     r = ask(one.replica, &q);
     EXPECT_U64(r.positions, 2);
     EXPECT_STR(r.first.position.account, "ann");
+    mr_free(one.replica);
+    free_world(w);
+}
+
+static void send_state(world *w, mx_state state, const char *symbol) {
+    wire_control_command c = control(WIRE_SET_STATE);
+    c.state = (uint8_t)state;
+    start(w);
+    add_control(w, c, "", symbol);
+    send_controls(w);
+}
+
+TEST(matcher_replica, what_has_moved_away_is_told_page_by_page_until_it_is_brought_back) {
+    world *w = open_world();
+    start(w);
+    add_control(w, definition(-2), "", "IBM");
+    send_controls(w);
+    send_state(w, MX_MOVED, "AAPL");
+    send_state(w, MX_MOVED, "IBM");
+    station one = new_station(w);
+    take_all(&one);
+    wire_query q = query_of(WIRE_QUERY_MOVED, "");
+    q.limit = 1;
+    reply r = ask(one.replica, &q);
+    EXPECT_I64(r.header.code, WIRE_REPLY_OK);
+    EXPECT_I64(r.first.kind, WIRE_PART_DEFINITION);
+    EXPECT_I64(r.first.definition.kind, WIRE_SET_STATE);
+    EXPECT_I64(r.first.definition.state, MX_MOVED);
+    EXPECT_STR(r.first.definition.symbol, "AAPL");
+    EXPECT(r.header.more);
+    q.after = r.header.next;
+    r = ask(one.replica, &q);
+    EXPECT_STR(r.first.definition.symbol, "IBM");
+    EXPECT(!r.header.more);
+    EXPECT_I64(ask_own(one.replica, "ann", &q).header.code, WIRE_REPLY_BAD_REQUEST);
+    send_state(w, MX_CLOSED, "IBM"); /* it lives here again */
+    take_all(&one);
+    r = ask(one.replica, &q);
+    EXPECT_I64(r.header.code, WIRE_REPLY_OK);
+    EXPECT_I64(r.first.kind, WIRE_PART_NONE);
     mr_free(one.replica);
     free_world(w);
 }
@@ -1257,6 +1297,367 @@ TEST(matcher_replica, a_restored_replica_says_from_where_on_it_has_executions) {
     q.after_n = UINT32_MAX;
     EXPECT_STR(ask(next.replica, &q).header.detail, "");
     EXPECT_U64(ask(next.replica, &q).executions, 1);
+    free(s.bytes);
+    mr_free(old.replica);
+    mr_free(next.replica);
+    free_world(w);
+}
+
+/* ---- names that nobody has ---- */
+
+static wire_order_command of_kind(uint8_t kind, const char *account, const char *symbol, uint64_t order_id) {
+    wire_order_command c = limit(account, TW_BID, 5, 10000, "", "why");
+    c.kind = kind;
+    c.order_id = order_id;
+    tw_text_copy(c.symbol, sizeof c.symbol, symbol);
+    return c;
+}
+
+/* The report in execlog whose place this is. */
+static wire_report logged(const world *w, uint64_t seq, uint32_t n) {
+    for (uint32_t i = 0; i < w->log_count; i++) {
+        wire_executions batch;
+        wire_part part;
+        EXPECT_I64(wire_executions_open(&batch, w->log[i].bytes, w->log[i].length), WIRE_OK);
+        while (wire_executions_next(&batch, &part)) {
+            if (part.kind != WIRE_PART_REPORT || part.report.seq != seq || part.report.n != n) continue;
+            EXPECT_I64(part.fault.kind, WIRE_FAULT_NONE);
+            return part.report;
+        }
+    }
+    EXPECT_MSG(false, "no report %" PRIu64 "-%u in execlog", seq, n);
+    return wire_report_empty;
+}
+
+TEST(matcher_replica, a_refusal_carries_the_names_that_nobody_has_and_no_others) {
+    world *w = open_world();
+    const uint64_t anns = MX_ORDER_ID(2, 0);
+    send_one(w, limit("ann", TW_BID, 30, 10000, "a1", "ann-1"));
+    const struct {
+        wire_order_command command;
+        uint8_t kind;
+        mx_reason reason;
+        const char *account, *symbol;
+    } rows[] = {
+        {of_kind(WIRE_NEW_ORDER, "zoe", "AAPL", 0), MX_REJECTED, MXR_UNKNOWN_ACCOUNT, "zoe", ""},
+        {of_kind(WIRE_NEW_ORDER, "zoe", "NONE", 0), MX_REJECTED, MXR_UNKNOWN_ACCOUNT, "zoe", "NONE"},
+        {of_kind(WIRE_NEW_ORDER, "ann", "NONE", 0), MX_REJECTED, MXR_UNKNOWN_INSTRUMENT, "", "NONE"},
+        {of_kind(WIRE_CANCEL, "zoe", "AAPL", anns), MX_CANCEL_REJECTED, MXR_UNKNOWN_ACCOUNT, "zoe", ""},
+        {of_kind(WIRE_REPLACE, "zoe", "AAPL", anns), MX_REPLACE_REJECTED, MXR_UNKNOWN_ACCOUNT, "zoe", ""},
+        {of_kind(WIRE_MASS_CANCEL, "zoe", "AAPL", 0), MX_CANCEL_REJECTED, MXR_UNKNOWN_ACCOUNT, "zoe", ""},
+        {of_kind(WIRE_MASS_CANCEL, "ann", "NONE", 0), MX_CANCEL_REJECTED, MXR_UNKNOWN_INSTRUMENT, "", "NONE"},
+        {of_kind(WIRE_CANCEL, "bob", "AAPL", anns), MX_CANCEL_REJECTED, MXR_UNKNOWN_ORDER, "", ""},
+        {of_kind(WIRE_UNKNOWN - 1, "zoe", "NONE", 0), MX_REFUSED, MXR_UNREADABLE, "zoe", "NONE"},
+        {of_kind(WIRE_NEW_ORDER, "zoe", "", 0), MX_REJECTED, MXR_NOT_ALLOWED_HERE, "zoe", ""},
+        {of_kind(WIRE_NEW_ORDER, "ann", "AAPL", 0), MX_ACCEPTED, MXR_OK, "", ""},
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    start(w); /* input 3: all of them in one message */
+    for (uint32_t i = 0; i < ROWS; i++)
+        EXPECT(wire_order_command_add(&w->parts, &rows[i].command));
+    send_orders(w);
+    station one = new_station(w);
+    take_all(&one);
+    write_all(&one);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        const wire_report r = logged(w, 3, i);
+        EXPECT_MSG(r.kind == rows[i].kind && r.reason == rows[i].reason && r.index == i, "%u: %s %s", i,
+                   mx_report_kind_name(r.kind), mx_reason_name((mx_reason)r.reason));
+        EXPECT_MSG(strcmp(r.account_name, rows[i].account) == 0 && strcmp(r.symbol, rows[i].symbol) == 0,
+                   "%u: '%s' '%s'", i, r.account_name, r.symbol);
+        EXPECT_MSG(r.account_name[0] == '\0' || r.account == WIRE_NUMBER_ABSENT, "%u", i);
+        EXPECT_STR(r.correlation_id, "why");
+        EXPECT_STR(r.order_correlation_id, ""); /* ann's is hers */
+    }
+    mr_free(one.replica);
+    free_world(w);
+}
+
+/* A payload that can't be read is its subject's; names there may be of bytes that no message may repeat. */
+TEST(matcher_replica, what_cannot_be_read_is_refused_under_the_names_of_its_subject) {
+    world *w = open_world();
+    static const uint8_t rubbish[] = {0xff};
+    static const struct {
+        const char *subject, *account, *symbol;
+    } rows[] = {{"orders.TWEX.1.zoe.AAPL", "zoe", ""},
+                {"orders.TWEX.1.ann.NO%2EE", "", "NO.E"},
+                {"orders.TWEX.1.%C3%BC.X", "\xc3\xbc", "X"},
+                {"orders.TWEX.1.%FF.%FE", "", ""},
+                {"orders.TWEX.1.ann.AAPL", "", ""},
+                {"control.TWEX.1", "", ""},
+                {"orderbatch.TWEX.1", "", ""},
+                {"fills.TWEX.AAPL", "", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        add_input(w, rows[i].subject, rubbish, sizeof rubbish);
+    wire_order_command c = limit("", TW_BID, 5, 10000, "", "");
+    c.symbol[0] = '\0';
+    start(w); /* readable, and as strange */
+    EXPECT(wire_order_command_add(&w->parts, &c));
+    send_orders(w);
+    tw_text_copy(w->inputs[w->input_count - 1].subject, 64, "orders.TWEX.1.%FF.AAPL");
+    station one = new_station(w);
+    take_all(&one);
+    write_all(&one);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const wire_report r = logged(w, 2 + i, 0);
+        EXPECT_U64(r.reason, MXR_UNREADABLE);
+        EXPECT_STR(r.account_name, rows[i].account);
+        EXPECT_STR(r.symbol, rows[i].symbol);
+    }
+    const wire_report last = logged(w, w->input_count, 0);
+    EXPECT_U64(last.reason, MXR_UNKNOWN_ACCOUNT);
+    EXPECT_STR(last.account_name, "");
+    mr_free(one.replica);
+    free_world(w);
+}
+
+/* Whoever else gets the number that it would have had, before or after its report is cut. */
+TEST(matcher_replica, a_refused_definition_is_reported_by_the_name_that_it_would_have_given) {
+    world *w = open_world();
+    wire_control_command bad_account = control(WIRE_DEFINE_ACCOUNT), bad_instrument = definition(-2);
+    bad_account.fee_class = 99;
+    bad_instrument.lot = 0;
+    start(w); /* input 2 */
+    add_control(w, bad_account, "carol", "");
+    add_control(w, bad_instrument, "", "GOOG");
+    send_controls(w);
+    start(w); /* input 3 */
+    add_control(w, control(WIRE_DEFINE_ACCOUNT), "dora", "");
+    add_control(w, definition(-2), "", "IBM");
+    send_controls(w);
+    station early = new_station(w), late = new_station(w);
+    while (behind(&early)) {
+        take(&early);
+        write_all(&early);
+    }
+    take_all(&late);
+    find_all(&late);
+    EXPECT_U64(mr_journaled(late.replica), 3);
+    const wire_report account = logged(w, 2, 0), instrument = logged(w, 2, 1);
+    EXPECT(account.kind == MX_REFUSED && account.account == WIRE_NUMBER_ABSENT);
+    EXPECT_STR(account.account_name, "carol");
+    EXPECT(instrument.kind == MX_REFUSED && instrument.instrument == WIRE_NUMBER_ABSENT);
+    EXPECT_STR(instrument.symbol, "GOOG");
+    mr_free(early.replica);
+    mr_free(late.replica);
+    free_world(w);
+}
+
+/* zoe and yan order before anybody knows zoe; then she is defined. */
+static void send_strangers(world *w) {
+    for (int i = 0; i < 3; i++) { /* 2 to 7 */
+        send_one(w, limit("zoe", TW_BID, 5, 10000, "z1", "zoe-1"));
+        send_one(w, limit("yan", TW_BID, 5, 10000, "y1", "yan-1"));
+    }
+    send_one(w, of_kind(WIRE_NEW_ORDER, "zoe", "NONE", 0)); /* 8 */
+    start(w);                                               /* 9 */
+    add_account(w, "zoe");
+    send_controls(w);
+    send_one(w, limit("zoe", TW_BID, 5, 10000, "z2", "zoe-2")); /* 10 */
+}
+
+static reply ask_executions(mr_replica *replica, const char *account, uint64_t after) {
+    wire_query q = query_of(WIRE_QUERY_EXECUTIONS, account);
+    q.after = after;
+    q.after_n = after > 0 ? UINT32_MAX : 0;
+    return ask(replica, &q);
+}
+
+static reply ask_order(mr_replica *replica, const char *account, uint64_t order_id) {
+    wire_query q = query_of(WIRE_QUERY_ORDER, account);
+    q.order_id = order_id;
+    return ask(replica, &q);
+}
+
+TEST(matcher_replica, who_was_refused_before_anybody_knew_it_finds_that_by_its_name) {
+    world *w = open_world();
+    send_strangers(w);
+    station one = new_station(w);
+    while (mr_seq(one.replica) < 8)
+        take(&one);
+    /* unknown: */
+    reply r = ask_executions(one.replica, "zoe", 0);
+    EXPECT_I64(r.header.code, WIRE_REPLY_OK);
+    EXPECT_U64(r.executions, 4);
+    EXPECT_STR(r.first.report.account_name, "zoe");
+    EXPECT_STR(r.first.report.correlation_id, "zoe-1");
+    EXPECT_U64(ask_executions(one.replica, "zoe", 4).executions, 2); /* 6 and 8 */
+    EXPECT_U64(ask_executions(one.replica, "yan", 0).executions, 3);
+    EXPECT_I64(ask_executions(one.replica, "xaver", 0).header.code, WIRE_REPLY_NOT_FOUND);
+    r = ask_order(one.replica, "zoe", MX_ORDER_ID(4, 0));
+    EXPECT_U64(r.orders, 1);
+    EXPECT(r.first.order.rejected && r.first.order.reason == MXR_UNKNOWN_ACCOUNT);
+    EXPECT_STR(r.first.order.client_order_id, "z1");
+    EXPECT_STR(r.first.order.correlation_id, "zoe-1");
+    EXPECT_U64(r.instruments, 1);
+    EXPECT_STR(ask_order(one.replica, "zoe", MX_ORDER_ID(8, 0)).first.order.symbol, "NONE");
+    EXPECT_I64(ask_order(one.replica, "zoe", MX_ORDER_ID(3, 0)).header.code, WIRE_REPLY_NOT_FOUND); /* yan's */
+    EXPECT_I64(ask_order(one.replica, "", MX_ORDER_ID(4, 0)).header.code, WIRE_REPLY_NOT_FOUND);
+    wire_query q = query_of(WIRE_QUERY_ORDERS, "zoe");
+    EXPECT_I64(ask(one.replica, &q).header.code, WIRE_REPLY_NOT_FOUND);
+    /* known: */
+    take_all(&one);
+    EXPECT_U64(ask_executions(one.replica, "zoe", 0).executions, 4 + 2 + 1);
+    EXPECT_U64(ask_executions(one.replica, "zoe", 6).executions, 1 + 2 + 1);
+    EXPECT_U64(ask_executions(one.replica, "zoe", 9).executions, 1);
+    EXPECT_U64(ask_order(one.replica, "zoe", MX_ORDER_ID(4, 0)).orders, 1);
+    q = query_of(WIRE_QUERY_EXECUTIONS, "zoe"); /* pages */
+    q.limit = 1;
+    uint32_t executions = 0;
+    for (r.header.more = true; r.header.more; q.after = r.header.next, q.after_n = r.header.next_n) {
+        r = ask(one.replica, &q);
+        executions += r.executions;
+    }
+    EXPECT_U64(executions, 4 + 2 + 1);
+    mr_free(one.replica);
+    free_world(w);
+}
+
+/* However many strangers there are: a page looks at so many of their records, and says how far it came. */
+TEST(matcher_replica, a_crowd_of_strangers_costs_who_asks_a_page_at_most) {
+    world *w = open_world();
+    wire_order_command c = limit("yan", TW_BID, 5, 10000, "", "");
+    for (int input = 2; input <= 3; input++) {
+        start(w);
+        for (int i = 0; i < 35000; i++)
+            EXPECT(wire_order_command_add(&w->parts, &c));
+        send_orders(w);
+    }
+    send_one(w, limit("zoe", TW_BID, 5, 10000, "z1", "zoe-1")); /* 4 */
+    station one = new_station(w);
+    take_all(&one);
+    reply r = ask_executions(one.replica, "zoe", 0);
+    EXPECT(r.executions == 0 && r.header.more);
+    EXPECT(r.header.next == 3 && r.header.next_n == (1u << 16) - 35000 - 1);
+    wire_query q = query_of(WIRE_QUERY_EXECUTIONS, "zoe");
+    q.after = r.header.next;
+    q.after_n = r.header.next_n;
+    r = ask(one.replica, &q);
+    EXPECT(r.executions == 1 && !r.header.more);
+    EXPECT_U64(ask_order(one.replica, "zoe", MX_ORDER_ID(4, 0)).orders, 1);
+    mr_free(one.replica);
+    free_world(w);
+}
+
+static void send_crowd(world *w, const char *account, const char *symbol) {
+    wire_order_command c = limit(account, TW_BID, 5, 10000, "", "");
+    tw_text_copy(c.symbol, sizeof c.symbol, symbol);
+    start(w);
+    for (int i = 0; i < 35000; i++)
+        EXPECT(wire_order_command_add(&w->parts, &c));
+    send_orders(w);
+}
+
+/* Records, not time: what is kept between two of a quiet account is passed over, and what can't be is passed over page by page. */
+TEST(matcher_replica, what_a_question_costs_does_not_grow_with_what_is_kept) {
+    world *w = open_world();
+    send_one(w, limit("zoe", TW_BID, 5, 10000, "", ""));
+    send_one(w, limit("bob", TW_BID, 5, 9000, "", ""));
+    for (int i = 0; i < 4; i++) /* 4 to 7 */
+        send_crowd(w, "ann", "NONE");
+    send_one(w, limit("zoe", TW_BID, 5, 10000, "", "")); /* 8 */
+    send_one(w, limit("bob", TW_BID, 5, 9000, "", ""));
+    station one = new_station(w);
+    take_all(&one);
+    const struct {
+        const char *account;
+        uint64_t order_id, after; /* one of them */
+        wire_reply_code code;
+        uint64_t items, most;
+    } rows[] = {
+        {"bob", MX_ORDER_ID(5, 7), 0, WIRE_REPLY_NOT_FOUND, 0, 100}, /* ann's */
+        {"zoe", MX_ORDER_ID(5, 7), 0, WIRE_REPLY_NOT_FOUND, 0, 100},
+        {"yan", MX_ORDER_ID(5, 7), 0, WIRE_REPLY_NOT_FOUND, 0, 100},
+        {"ann", MX_ORDER_ID(3, 0), 0, WIRE_REPLY_NOT_FOUND, 0, 100}, /* bob's */
+        {"ann", MX_ORDER_ID(8, 0), 0, WIRE_REPLY_NOT_FOUND, 0, 100}, /* zoe's */
+        {"zoe", MX_ORDER_ID(8, 0), 0, WIRE_REPLY_OK, 1, 100},
+        {"ann", MX_ORDER_ID(7, 7), 0, WIRE_REPLY_OK, 1, 5000},
+        {"bob", 0, 5, WIRE_REPLY_OK, 1, 100},
+        {"zoe", 0, 5, WIRE_REPLY_OK, 1, 100},
+        {"yan", 0, 5, WIRE_REPLY_OK, 0, 100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t before = mr_looked(one.replica);
+        reply r = rows[i].order_id != 0 ? ask_order(one.replica, rows[i].account, rows[i].order_id)
+                                        : ask_executions(one.replica, rows[i].account, rows[i].after);
+        uint64_t looked = mr_looked(one.replica) - before;
+        EXPECT_MSG(looked <= rows[i].most, "row %zu: %" PRIu64 " records", i, looked);
+        EXPECT_MSG((int)r.header.code == (int)rows[i].code && r.orders + r.executions == rows[i].items,
+                   "row %zu: code %d, %u items", i, (int)r.header.code, (unsigned)(r.orders + r.executions));
+    }
+    mr_free(one.replica);
+    free_world(w);
+}
+
+/* Many of one account, then many of another, then one: neither its own list nor the shelf is short. */
+TEST(matcher_replica, a_page_that_finds_nothing_yet_says_how_far_it_came) {
+    world *w = open_world();
+    const char *const names[] = {"ann", "zoe"}; /* her own records, and strangers' */
+    for (int i = 0; i < 2; i++)
+        send_crowd(w, names[i], "NONE"); /* 2, 3 */
+    for (int i = 0; i < 2; i++)
+        send_crowd(w, "bob", "NONE"); /* 4, 5 */
+    for (int i = 0; i < 2; i++)
+        send_one(w, limit(names[i], TW_BID, 5, 9000, "", "")); /* 6, 7 */
+    station one = new_station(w);
+    take_all(&one);
+    for (uint64_t i = 0; i < 2; i++) {
+        wire_query q = query_of(WIRE_QUERY_EXECUTIONS, names[i]);
+        q.after = 3;
+        q.after_n = UINT32_MAX;
+        uint32_t pages = 0, executions = 0;
+        reply r = {.header.more = true};
+        for (; r.header.more && pages < 100; pages++, q.after = r.header.next, q.after_n = r.header.next_n) {
+            uint64_t before = mr_looked(one.replica);
+            r = ask(one.replica, &q);
+            executions += r.executions;
+            EXPECT(mr_looked(one.replica) - before <= 1u << 16);
+            EXPECT(!r.header.more || r.header.next > q.after || r.header.next_n > q.after_n || q.after == 3);
+        }
+        EXPECT_MSG(pages > 1 && executions == 1 && r.first.report.seq == 6 + i, "%s: %u pages, %u executions",
+                   names[i], pages, executions);
+    }
+    mr_free(one.replica);
+    free_world(w);
+}
+
+TEST(matcher_replica, names_that_nobody_has_are_in_snapshots_and_gone_with_their_records) {
+    world *w = open_world();
+    mr_options small = shard_one;
+    small.recent_bytes = 100000;
+    station old = {.world = w}, next = {.world = w};
+    tw_error error = {0};
+    mr_origin origin = {0};
+    shelf s = {0};
+    EXPECT_I64(mr_alloc(&old.replica, &small, &error), TW_OK);
+    EXPECT_I64(mr_alloc(&next.replica, &small, &error), TW_OK);
+    send_strangers(w);
+    take_all(&old);
+    EXPECT_I64(mr_snapshot_write(old.replica, &origin, shelf_keep, &s, &error), TW_OK);
+    EXPECT_MSG(mr_snapshot_read(next.replica, &origin, shelf_fetch, &s, &error) == TW_OK, "%s", error.text);
+    EXPECT_U64(ask_executions(next.replica, "zoe", 0).executions, 4 + 2 + 1);
+    EXPECT_STR(ask_order(next.replica, "zoe", MX_ORDER_ID(8, 0)).first.order.symbol, "NONE");
+    write_all(&next);
+    find_all(&old);
+    EXPECT_U64(mr_journaled(old.replica), w->input_count);
+    /* strangers leave the list as others leave theirs */
+    for (int i = 0; i < 3000; i++)
+        send_one(w, limit("yan", TW_BID, 1, 9000, "", ""));
+    while (behind(&next)) {
+        take(&next);
+        write_all(&next);
+        forget_log(w);
+    }
+    reply r = ask_executions(next.replica, "zoe", 0);
+    EXPECT_CONTAINS(r.header.detail, "older ones are in execlog");
+    EXPECT_U64(r.executions, 0);
+    EXPECT_I64(r.header.code, WIRE_REPLY_OK); /* there is an account zoe */
+    r = ask_executions(next.replica, "xaver", 0);
+    EXPECT_I64(r.header.code, WIRE_REPLY_NOT_FOUND);
+    EXPECT_CONTAINS(r.header.detail, "older ones are in execlog");
+    EXPECT_I64(ask_order(next.replica, "zoe", MX_ORDER_ID(4, 0)).header.code, WIRE_REPLY_NOT_FOUND);
+    r = ask_executions(next.replica, "yan", 0);
+    EXPECT(r.executions > 0 && r.first.report.seq > 1000);
     free(s.bytes);
     mr_free(old.replica);
     mr_free(next.replica);

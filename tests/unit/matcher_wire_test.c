@@ -417,17 +417,27 @@ TEST(matcher_wire, two_replicas_make_the_same_of_damaged_messages_and_stay_whole
     close_desk(&two);
 }
 
-static void note_command(void *context, const mx_input *input, const wire_order_command *command) {
+#define NOTES_BYTES 512
+
+static void note_command(void *context, const mx_input *input, const mw_order *order) {
     char *notes = context;
     size_t used = strlen(notes);
-    tw_text_format(notes + used, 128 - used, "%u:%s/%s ", input->index, command->account, command->correlation_id);
+    tw_text_format(notes + used, NOTES_BYTES - used, "%u:%s/%s%s ", input->index, order->from.account,
+                   order->from.correlation_id, order->strange ? "?" : "");
+}
+
+static void note_unreadable(void *context, const mx_input *input, const subject_parts *subject) {
+    char *notes = context;
+    size_t used = strlen(notes);
+    tw_text_format(notes + used, NOTES_BYTES - used, "%u:%s %s unreadable", input->index, subject->account,
+                   subject->symbol);
 }
 
 TEST(matcher_wire, a_listener_hears_of_each_command_before_it_happens) {
     static desk d;
-    char notes[128] = "";
+    char notes[NOTES_BYTES] = "";
     size_t length;
-    const mw_listener listener = {.on_command = note_command, .context = notes};
+    const mw_listener listener = {.on_command = note_command, .on_unreadable = note_unreadable, .context = notes};
     wire_order_command c = limit("alice", "a1", TW_ASK, 100, 10010);
     open_desk(&d);
     tw_text_copy(c.correlation_id, sizeof c.correlation_id, "c-1");
@@ -438,8 +448,49 @@ TEST(matcher_wire, a_listener_hears_of_each_command_before_it_happens) {
     const uint8_t *bytes = wire_orders_finish(&d.parts, &(wire_batch_header){.sent_ns = 7}, &length);
     const mw_message message = {"orderbatch.TWEX.1", ++d.seq, d.now_ns, bytes, length};
     mw_applied applied = mw_apply(d.engine, &message, &listener, &d.sink);
-    EXPECT_STR(notes, "0:alice/c-1 1:/c-1 ");
+    EXPECT_STR(notes, "0:alice/c-1 1:/c-1? ");
     EXPECT(applied.commands == 2 && applied.refused == 1);
+    take_reports(&d.sink, &d);
+    close_desk(&d);
+}
+
+/* What the engine has no number for, its listener is told by name. */
+TEST(matcher_wire, a_listener_hears_who_may_name_what_nobody_knows) {
+    static const struct {
+        uint8_t kind;
+        const char *account, *symbol;
+        bool all;
+        bool strange;
+    } rows[] = {{WIRE_NEW_ORDER, "alice", "AAPL", false, false},  {WIRE_NEW_ORDER, "zoe", "AAPL", false, true},
+                {WIRE_NEW_ORDER, "alice", "NONE", false, true},   {WIRE_CANCEL, "alice", "AAPL", false, false},
+                {WIRE_CANCEL, "zoe", "AAPL", false, true},        {WIRE_REPLACE, "alice", "AAPL", false, false},
+                {WIRE_REPLACE, "alice", "NONE", false, true},     {WIRE_MASS_CANCEL, "alice", "AAPL", false, false},
+                {WIRE_MASS_CANCEL, "alice", "NONE", true, false}, {WIRE_MASS_CANCEL, "zoe", "", true, true},
+                {WIRE_SESSION_OPEN, "", "", false, false}};
+    static desk d;
+    char notes[NOTES_BYTES] = "", expected[NOTES_BYTES] = "";
+    size_t length;
+    const mw_listener listener = {.on_command = note_command, .on_unreadable = note_unreadable, .context = notes};
+    open_desk(&d);
+    start(&d);
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        wire_order_command c = limit(rows[i].account, "", TW_ASK, 100, 10010);
+        size_t used = strlen(expected);
+        c.kind = rows[i].kind;
+        c.all_symbols = rows[i].all;
+        tw_text_copy(c.symbol, sizeof c.symbol, rows[i].symbol);
+        add_order(&d, c);
+        tw_text_format(expected + used, sizeof expected - used, "%u:%s/%s ", i, rows[i].account,
+                       rows[i].strange ? "?" : "");
+    }
+    const uint8_t *bytes = wire_orders_finish(&d.parts, &(wire_batch_header){.sent_ns = 7}, &length);
+    const mw_message message = {"orderbatch.TWEX.1", ++d.seq, d.now_ns, bytes, length};
+    (void)mw_apply(d.engine, &message, &listener, &d.sink);
+    EXPECT_STR(notes, expected);
+    notes[0] = '\0';
+    const mw_message broken = {"orders.TWEX.1.zoe.AAPL", ++d.seq, d.now_ns, (const uint8_t *)"\xff", 1};
+    EXPECT_U64(mw_apply(d.engine, &broken, &listener, &d.sink).refused, 1);
+    EXPECT_STR(notes, "0:zoe AAPL unreadable");
     take_reports(&d.sink, &d);
     close_desk(&d);
 }

@@ -125,6 +125,24 @@ TEST(orders_follow, what_comes_again_after_a_failover_goes_no_further) {
     follow_free(t);
 }
 
+TEST(orders_follow, a_page_without_a_report_is_not_asked_for_again) {
+    follow_table *t = table_new();
+    follow_position from = {.shard = 1, .seq = 3, .n = 0};
+    EXPECT(follow_add(t, 1, "a", &from, 1, 0));
+    follow_question q = question(t, 0);
+    follow_pass_page(t, q.chase, 70, 5);
+    follow_end_page(t, q.chase, 90, true, 0);
+    q = question(t, 0);
+    EXPECT_U64(q.after, 70);
+    EXPECT_U64(q.after_n, 5);
+    follow_pass_page(t, q.chase, 60, 0); /* a venue that knows no better */
+    page(t, q.chase, 80, 1);
+    follow_end_page(t, q.chase, 90, false, 0);
+    EXPECT(!follow_next_question(t, 1000, &q));
+    EXPECT(got.counts[1] == 1 && got.seqs[1][0] == 80);
+    follow_free(t);
+}
+
 TEST(orders_follow, who_comes_back_has_what_it_missed_first_and_others_do_not_notice) {
     follow_table *t = table_new();
     follow_position from = {.shard = 1, .seq = 3, .n = 0};

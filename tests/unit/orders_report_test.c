@@ -100,6 +100,38 @@ TEST(orders_report, a_refusal_says_why_and_nothing_of_an_order_that_is_not_there
         "\"duplicate\":true}");
 }
 
+/* The symbol is the one asked for; how many decimals its amounts would have nobody knows. */
+TEST(orders_report, what_was_asked_of_an_instrument_that_nobody_knows_is_shown_with_its_symbol_alone) {
+    wire_report r = {.seq = 5,
+                     .kind = MX_REJECTED,
+                     .command = MX_NEW_ORDER,
+                     .reason = MXR_UNKNOWN_INSTRUMENT,
+                     .order_id = MX_ORDER_ID(5, 0),
+                     .price = 100,
+                     .quantity = 7,
+                     .event_ns = TW_TIME_ABSENT,
+                     .stream_ns = TW_TIME_ABSENT,
+                     .symbol = "NO.E"};
+    EXPECT_STR(written(&r, NULL),
+               "{\"type\":\"execution\",\"subject\":\"exec.ann\",\"account\":\"ann\",\"exchange\":\"TWEX\","
+               "\"symbol\":\"NO.E\",\"shard\":1,\"execution_id\":\"1-5-0\",\"seq\":\"5\",\"n\":0,\"index\":0,"
+               "\"kind\":\"REJECTED\",\"command\":\"NEW_ORDER\",\"reason\":\"UNKNOWN_INSTRUMENT\",\"reason_text\":"
+               "\"no such instrument at this venue\",\"order_id\":\"1-5-0\"}");
+    wire_order_view o = {
+        .order_id = MX_ORDER_ID(5, 0), .rejected = true, .reason = MXR_UNKNOWN_INSTRUMENT, .symbol = "NO.E"};
+    char text[ORDER_JSON_BYTES];
+    json_writer w;
+    o.price = 100;
+    o.quantity = 7;
+    json_start(&w, text, sizeof text);
+    report_write_order(&w, "TWEX", 1, &o, NULL);
+    EXPECT(json_finish(&w));
+    EXPECT_STR(text,
+               "{\"order_id\":\"1-5-0\",\"exchange\":\"TWEX\",\"symbol\":\"NO.E\",\"shard\":1,\"side\":\"buy\","
+               "\"order_type\":\"limit\",\"time_in_force\":\"gtc\",\"status\":\"REJECTED\",\"reason\":"
+               "\"UNKNOWN_INSTRUMENT\",\"reason_text\":\"no such instrument at this venue\"}");
+}
+
 /* What another version, or garbage, could hold. */
 TEST(orders_report, values_that_nobody_knows_are_left_out_and_everything_fits) {
     wire_report r;

@@ -52,6 +52,11 @@ TEST(orders_request, what_is_wrong_is_named_by_its_field) {
         {ORDER "\"quantity\":1,\"price\":1,\"client_order_id\":\"a\\nb\"}", "BAD_FIELD", "client_order_id"},
         {ORDER "\"quantity\":1,\"price\":1,\"account\":\"123456789012345678901234567890123\"}", "BAD_FIELD",
          "account"},
+        {ORDER "\"quantity\":1,\"price\":1,\"account\":\"üüüüüüüüüüüüüüüüü\"}", "BAD_FIELD",
+         "account"}, /* 34 bytes */
+        {ORDER "\"quantity\":1,\"price\":1,\"account\":\"a\\tb\"}", "BAD_FIELD", "account"},
+        {ORDER "\"quantity\":1,\"price\":1,\"account\":\"a\\u0000b\"}", "BAD_FIELD", "account"},
+        {ORDER "\"quantity\":1,\"price\":1,\"account\":\"\"}", "BAD_FIELD", "account"},
         {ORDER "\"quantity\":1,\"price\":1,\"exchange\":\"TWEXX\"}", "BAD_FIELD", "exchange"},
         {ORDER "\"quantity\":1,\"price\":1,\"open_only\":true}", "BAD_FIELD", "open_only"},
         {ORDER "\"quantity\":1,\"price\":1,\"quantiy\":1}", "BAD_FIELD", "quantiy"},
@@ -99,6 +104,22 @@ TEST(orders_request, what_is_left_out_has_its_default) {
     EXPECT(!r.post_only && !r.cancel_on_disconnect);
     EXPECT(parse(&r, &fault, ORDER "\"type\":\"market\",\"quantity\":1}"));
     EXPECT_I64(r.tif, 3); /* ioc */
+}
+
+TEST(orders_request, an_account_is_any_text_that_a_token_may_grant) {
+    static const char *const names[] = {"ünï", "日本", "a ghost", "gh.ost", "*", "üüüüüüüüüüüüüüüü"};
+    order_request r;
+    order_fault fault;
+    char json[256];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        tw_text_format(json, sizeof json, ORDER "\"quantity\":1,\"price\":1,\"account\":\"%s\"}", names[i]);
+        EXPECT_MSG(parse(&r, &fault, json), "%s: %s", names[i], fault.message);
+        EXPECT_STR(r.account, names[i]);
+        order_request_init(&r, ORDER_MASS_CANCEL);
+        EXPECT(order_request_take(&r, &fault, "account", names[i])); /* of an address */
+    }
+    EXPECT(!order_request_take(&r, &fault, "account", "\xff\xfe"));
+    EXPECT_CONTAINS(fault.message, "UTF-8");
 }
 
 TEST(orders_request, a_correlation_id_is_known_although_the_rest_is_wrong) {

@@ -231,6 +231,8 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
     r.fee = -((wire_money)33 << 64) + 34;
     tw_text_copy(r.correlation_id, sizeof r.correlation_id, "why");
     tw_text_copy(r.order_correlation_id, sizeof r.order_correlation_id, "whose");
+    tw_text_copy(r.account_name, sizeof r.account_name, "ghost");
+    tw_text_copy(r.symbol, sizeof r.symbol, "NONE");
     wire_parts parts;
     seen_fields seen;
     size_t length;
@@ -245,6 +247,8 @@ TEST(venue_codec, a_reports_members_are_the_fields_that_the_schema_names) {
     EXPECT_STR(seen.text[9], "mine");
     EXPECT_STR(seen.text[35], "why");
     EXPECT_STR(seen.text[36], "whose");
+    EXPECT_STR(seen.text[37], "ghost");
+    EXPECT_STR(seen.text[38], "NONE");
 }
 
 TEST(venue_codec, money_is_exact_to_the_last_of_128_bits) {

@@ -246,7 +246,7 @@ TEST(bus_lease, a_won_claim_is_seen_on_the_leases_subject) {
     bus_options options = {.url = f.server.url, .name = "listener"};
     EXPECT_I64(bus_open(&wire, &f.loop, &options, &error), TW_OK);
     EXPECT_STR(bus_lease_subject(f.one.lease), "$KV.tickwire-leaders.XNAS.1");
-    EXPECT_I64(bus_subscribe(wire, bus_lease_subject(f.one.lease), on_message, &heard, 0, &subscription, &error),
+    EXPECT_I64(bus_subscribe(wire, bus_lease_subject(f.one.lease), on_message, &heard, &subscription, &error),
                TW_OK);
     bus_flush(wire);
     EXPECT_I64(read_by(&f, &f.one), BUS_LEASE_NONE);

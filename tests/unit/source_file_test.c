@@ -25,8 +25,17 @@ static buffer content(uint32_t seed) {
     return made;
 }
 
+/* Powers of two: many small pieces are not copied at each. */
+static size_t room_for(size_t length) {
+    size_t room = 64;
+    while (room < length)
+        room *= 2;
+    return room;
+}
+
 static void append(buffer *target, const void *bytes, size_t length) {
-    target->bytes = realloc(target->bytes, target->length + length + 1);
+    size_t room = room_for(target->length + length);
+    if (target->bytes == NULL || room != room_for(target->length)) target->bytes = realloc(target->bytes, room);
     memcpy(target->bytes + target->length, bytes, length);
     target->length += length;
 }

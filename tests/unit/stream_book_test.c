@@ -61,6 +61,43 @@ TEST(stream_book, a_change_below_the_depth_is_none_and_the_chain_skips_it) {
     desk_close(&desk);
 }
 
+/* The next update of a symbol's book, one level a side; says where the book was when it was given last. */
+static uint32_t give_at(const char *symbol, uint32_t place) {
+    char subject[SUBJECT_BYTES];
+    wire_header header;
+    tw_level bid = {1891200, 10, 2}, ask = {1891300, 200, 3};
+    desk.prev_seq = desk.seq++;
+    desk_header(&desk, symbol, &header);
+    subject_instrument(subject, sizeof subject, "XNAS", symbol, SUBJECT_ORDERBOOK);
+    bid.quantity += desk.seq;
+    const stream_book book = {.header = &header,
+                              .depth = 10,
+                              .bid_count = 1,
+                              .ask_count = 1,
+                              .bids = &bid,
+                              .asks = &ask,
+                              .subject = subject,
+                              .place = place};
+    return stream_take_book(desk.stream, &book, desk.now_ns);
+}
+
+TEST(stream_book, a_book_given_with_the_place_of_another_or_of_none_still_goes_to_its_own_subject) {
+    uint32_t client = begin();
+    desk_ask(&desk, client, "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.orderbook\"]}");
+    desk_quote(&desk, "AAA", 100); /* a subject that is no book's */
+    uint32_t a = give_at("AAA", 0), b = give_at("BBB", a);
+    EXPECT(a != b);
+    EXPECT_STR(desk_all(&desk, client), "ack book:AAA:S:2 book:BBB:S:3");
+    EXPECT_U64(give_at("AAA", a), a);
+    EXPECT_U64(give_at("BBB", b), b);
+    EXPECT_STR(desk_all(&desk, client), "book:AAA:4 book:BBB:5");
+    EXPECT_U64(give_at("AAA", b), a);
+    EXPECT_U64(give_at("BBB", UINT32_MAX), b);
+    EXPECT_U64(give_at("AAA", 0), a);
+    EXPECT_STR(desk_all(&desk, client), "book:AAA:6 book:AAA:8 book:BBB:7");
+    desk_close(&desk);
+}
+
 TEST(stream_book, an_interval_lets_the_first_change_out_at_once_and_then_one_net_change_each) {
     uint32_t client = begin();
     desk_book(&desk, "AAA", 10);

@@ -1,5 +1,6 @@
 /* Slow clients, silent ones, ones that never read; frames in pieces; the end. */
 #include "base/random.h"
+#include "base/text.h"
 #include "gateways/stream/internal.h"
 #include "tests/support/stream_desk.h"
 #include "tests/unit.h"
@@ -175,6 +176,176 @@ TEST(stream_client, each_gets_its_turn_once_in_a_round) {
     stream_round(desk.stream, desk.now_ns);
     EXPECT(!stream_has_later(desk.stream));
     EXPECT_U64(stream_next_ready(desk.stream), first);
+    desk_close(&desk);
+}
+
+static uint32_t hasty_subscriber(void) {
+    uint32_t who = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    desk_quote(&desk, "AAA", 99);
+    desk_ask(&desk, who, "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.quote\"],\"interval_ms\":0}");
+    desk_all(&desk, who);
+    return who;
+}
+
+/* Writes all that this client is to have now, which must be this. */
+static void expect_written(uint32_t who, const char *words) {
+    stream_span spans[STREAM_MAX_SPANS];
+    static char all[256];
+    peer_message m;
+    size_t total = 0, used = 0;
+    uint32_t count = stream_gather(desk.stream, who, spans, SIZE_MAX);
+    for (uint32_t i = 0; i < count; total += spans[i++].length)
+        stream_peer_feed(&desk.peers[who], spans[i].bytes, spans[i].length);
+    stream_sent(desk.stream, who, total, desk.now_ns);
+    for (all[0] = '\0'; desk_next(&desk, who, &m); used = strlen(all))
+        tw_text_format(all + used, sizeof all - used, "%s%s", used > 0 ? " " : "", m.type);
+    EXPECT_STR(all, words);
+}
+
+/* One of two has been written to in this round when another update comes. */
+static void in_the_middle_of_a_round(uint32_t *early, uint32_t *late) {
+    begin();
+    uint32_t a = hasty_subscriber(), b = hasty_subscriber();
+    desk_all(&desk, a);
+    desk_quote(&desk, "AAA", 100);
+    stream_round(desk.stream, desk.now_ns);
+    *early = stream_next_ready(desk.stream);
+    *late = *early == a ? b : a;
+    expect_written(*early, "quote");
+    desk_quote(&desk, "AAA", 101);
+    stream_round_on(desk.stream, desk.now_ns);
+}
+
+TEST(stream_client, who_is_late_in_a_round_gets_what_has_come_meanwhile_and_who_was_early_the_next_time) {
+    uint32_t early, late;
+    in_the_middle_of_a_round(&early, &late);
+    EXPECT_U64(stream_next_ready(desk.stream), late);
+    expect_written(late, "quote quote");
+    EXPECT_U64(stream_next_ready(desk.stream), STREAM_NO_CLIENT);
+    EXPECT(stream_has_later(desk.stream));
+    stream_round(desk.stream, desk.now_ns);
+    EXPECT_U64(stream_next_ready(desk.stream), early);
+    expect_written(early, "quote");
+    EXPECT_U64(stream_next_ready(desk.stream), STREAM_NO_CLIENT);
+    desk_close(&desk);
+}
+
+TEST(stream_client, an_answer_does_not_wait_for_the_next_round) {
+    uint32_t early, late;
+    in_the_middle_of_a_round(&early, &late);
+    desk_ask(&desk, early, "{\"op\":\"ping\"}");
+    EXPECT_U64(stream_next_ready(desk.stream), early);
+    expect_written(early, "pong quote");
+    EXPECT_U64(stream_next_ready(desk.stream), late);
+    expect_written(late, "quote quote");
+    EXPECT_U64(stream_next_ready(desk.stream), STREAM_NO_CLIENT);
+    EXPECT(!stream_has_later(desk.stream));
+    desk_close(&desk);
+}
+
+enum { CROWD = 12 };
+
+/* All of them have a quote to get, and nobody was written to yet. */
+static void crowd(uint32_t who[CROWD]) {
+    begin();
+    for (int i = 0; i < CROWD; i++)
+        who[i] = hasty_subscriber();
+    for (int i = 0; i < CROWD; i++)
+        desk_all(&desk, who[i]);
+    desk_quote(&desk, "AAA", 100);
+    stream_round(desk.stream, desk.now_ns);
+}
+
+TEST(stream_client, who_gets_an_answer_or_a_report_comes_before_the_crowd_in_the_order_of_the_answers) {
+    static const char report[] = "{\"type\":\"execution\"}";
+    uint32_t who[CROWD], number;
+    crowd(who);
+    desk_ask(&desk, who[9], "{\"op\":\"ping\"}");
+    stream_report(desk.stream, who[4], report, sizeof report - 1, desk.now_ns);
+    desk_ask(&desk, who[9], "{\"op\":\"ping\"}"); /* has its place already */
+    desk_ask(&desk, who[7], "{\"op\":\"dance\"}");
+    const struct {
+        uint32_t who;
+        const char *gets;
+    } answered[] = {{who[9], "pong pong quote"}, {who[4], "execution quote"}, {who[7], "error quote"}};
+    uint32_t others = 0;
+    for (int i = 0; i < 3; i++) {
+        EXPECT_U64(stream_next_ready(desk.stream), answered[i].who);
+        expect_written(answered[i].who, answered[i].gets);
+        number = stream_next_ready(desk.stream); /* one of the others between two answers */
+        EXPECT(number != STREAM_NO_CLIENT && number != who[9] && number != who[4] && number != who[7]);
+        expect_written(number, "quote");
+        others++;
+    }
+    for (; (number = stream_next_ready(desk.stream)) != STREAM_NO_CLIENT; others++)
+        expect_written(number, "quote");
+    EXPECT_U64(others, CROWD - 3);
+    desk_close(&desk);
+}
+
+TEST(stream_client, who_asks_without_end_takes_every_second_turn_at_most) {
+    uint32_t who[CROWD];
+    crowd(who);
+    bool had[CROWD] = {false};
+    for (int turn = 0; turn < 2 * (CROWD - 1); turn++) {
+        desk_ask(&desk, who[0], "{\"op\":\"ping\"}");
+        uint32_t number = stream_next_ready(desk.stream);
+        EXPECT_MSG((number == who[0]) == (turn % 2 == 0), "turn %d is of %u", turn, number);
+        expect_written(number, number != who[0] ? "quote" : turn == 0 ? "pong quote" : "pong pong");
+        for (int i = 0; i < CROWD; i++)
+            had[i] = had[i] || number == who[i];
+    }
+    for (int i = 0; i < CROWD; i++)
+        EXPECT(had[i]);
+    desk_ask(&desk, who[0], "{\"op\":\"ping\"}"); /* nobody else is left: it need not wait for anybody */
+    EXPECT_U64(stream_next_ready(desk.stream), who[0]);
+    expect_written(who[0], "pong pong");
+    desk_ask(&desk, who[0], "{\"op\":\"ping\"}");
+    EXPECT_U64(stream_next_ready(desk.stream), who[0]);
+    expect_written(who[0], "pong");
+    desk_close(&desk);
+}
+
+TEST(stream_client, who_asks_without_end_does_not_keep_others_from_the_next_round) {
+    uint32_t who[CROWD], number;
+    crowd(who);
+    while ((number = stream_next_ready(desk.stream)) != STREAM_NO_CLIENT)
+        expect_written(number, "quote");
+    desk_ask(&desk, who[0], "{\"op\":\"ping\"}");
+    desk_quote(&desk, "AAA", 101);
+    stream_round_on(desk.stream, desk.now_ns);
+    int told = 0;
+    for (int others = 0; others < CROWD - 1;) {
+        number = stream_next_ready(desk.stream);
+        EXPECT(number != STREAM_NO_CLIENT);
+        if (number == who[0]) {
+            expect_written(number, told++ == 0 ? "pong quote" : "pong");
+            desk_ask(&desk, who[0], "{\"op\":\"ping\"}");
+        } else {
+            expect_written(number, "quote");
+            others++;
+        }
+    }
+    desk_close(&desk);
+}
+
+TEST(stream_client, a_heartbeat_waits_in_line_and_an_answer_to_a_socket_that_was_full_does_not) {
+    uint32_t who[CROWD];
+    crowd(who);
+    uint32_t full = stream_next_ready(desk.stream);
+    write_some(full, 1);
+    desk_ask(&desk, full, "{\"op\":\"ping\"}");
+    uint32_t next = stream_next_ready(desk.stream);
+    EXPECT(next != full);
+    expect_written(next, "quote");
+    stream_writable(desk.stream, full);
+    EXPECT_U64(stream_next_ready(desk.stream), full);
+    expect_written(full, "quote pong");
+    while ((next = stream_next_ready(desk.stream)) != STREAM_NO_CLIENT)
+        expect_written(next, "quote");
+    desk.now_ns += 6000 * DESK_MS;
+    stream_round(desk.stream, desk.now_ns); /* heartbeats for all */
+    EXPECT(desk.stream->first.first == NONE && desk.stream->ready.first != NONE);
     desk_close(&desk);
 }
 

@@ -94,6 +94,7 @@ typedef struct world {
     reader readers[CLIENTS];
     uint64_t messages_given, books_checked, deltas, snapshots, merged, resumes_tried;
     size_t most_held;
+    bool settling; /* nothing new comes */
 } world;
 
 static world w;
@@ -612,7 +613,7 @@ static void check_bounds(void) {
     }
 }
 
-/* Also between rounds: to those with an answer, and those whose sockets have room again. */
+/* Also between rounds: to those with an answer, and those whose sockets have room again. More may come meanwhile. */
 static void write_ready(void) {
     for (int i = 0; i < CLIENTS; i++) {
         reader *r = &w.readers[i];
@@ -623,8 +624,12 @@ static void write_ready(void) {
             stream_writable(w.stream, r->number);
         }
     }
-    for (uint32_t number; (number = stream_next_ready(w.stream)) != STREAM_NO_CLIENT;)
+    for (uint32_t number; (number = stream_next_ready(w.stream)) != STREAM_NO_CLIENT;) {
         write_to(reader_of(number));
+        if (w.settling || below(8) > 0) continue;
+        bus_speaks();
+        stream_round_on(w.stream, w.now_ns);
+    }
     check_bounds();
 }
 
@@ -697,6 +702,7 @@ static void end(void) {
 
 /* Everybody reads all there is: then everybody has what is true now. */
 static void settle(void) {
+    w.settling = true;
     for (int i = 0; i < CLIENTS; i++)
         w.readers[i].manner = READS;
     for (int i = 0; i < 3000; i++) {

@@ -105,6 +105,26 @@ TEST(journal_line, a_fill_tells_price_counterparty_fee_and_what_is_left) {
     journal_names_fini(&names);
 }
 
+TEST(journal_line, a_refusal_under_names_that_nobody_has_tells_them_and_is_found_by_them) {
+    journal_names names = some_names();
+    wire_report report = wire_report_empty;
+    char line[AUDIT_LINE_BYTES];
+    report.seq = 9;
+    report.kind = MX_REJECTED;
+    report.reason = MXR_UNKNOWN_ACCOUNT;
+    report.order_id = MX_ORDER_ID(9, 0);
+    tw_text_copy(report.account_name, sizeof report.account_name, "ghost");
+    tw_text_copy(report.symbol, sizeof report.symbol, "NONE");
+    audit_report(false, &names, 1, &report, line);
+    EXPECT_STR(line,
+               "    1-9-0  REJECTED  ghost NONE  order 1-9-0 buy  UNKNOWN_ACCOUNT: no such account at this venue");
+    audit_report(true, &names, 1, &report, line);
+    EXPECT_CONTAINS(line, "\"account\":\"ghost\",\"symbol\":\"NONE\"");
+    const audit_filter ghost = {"ghost", "NONE", "", 0}, ann = {"ann", "", "", 0};
+    EXPECT(audit_wants_report(&ghost, &names, &report) && !audit_wants_report(&ann, &names, &report));
+    journal_names_fini(&names);
+}
+
 TEST(journal_line, a_refusal_tells_its_reason_in_words) {
     journal_names names = some_names();
     wire_report report = wire_report_empty;

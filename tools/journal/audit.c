@@ -339,14 +339,24 @@ static bool names_an_order(const wire_report *r) {
     return r->order_id != 0 && r->status != MX_STATUS_NONE;
 }
 
+/* A refusal has no number where nobody has the name, but the name. */
+static const char *account_of(const journal_names *names, const wire_report *r) {
+    const char *known = journal_names_account(names, r->account);
+    return known != NULL ? known : r->account_name;
+}
+
+static const char *symbol_of(const journal_names *names, const wire_report *r) {
+    const wire_named_instrument *known = journal_names_instrument(names, r->instrument);
+    return known != NULL ? known->symbol : r->symbol;
+}
+
 static void report_text(const journal_names *names, uint32_t shard, const wire_report *r, line *to) {
     const wire_named_instrument *instrument = journal_names_instrument(names, r->instrument);
-    const char *account = journal_names_account(names, r->account);
     const scale by = scale_of(instrument);
     char id[64];
     ADD(to, "    %" PRIu32 "-%" PRIu64 "-%" PRIu32 "  %s", shard, r->seq, r->n, mx_report_kind_name(r->kind));
-    add_name(to, "  ", account != NULL ? account : "");
-    add_name(to, " ", instrument != NULL ? instrument->symbol : "");
+    add_name(to, "  ", account_of(names, r));
+    add_name(to, " ", symbol_of(names, r));
     if (r->order_id != 0) {
         audit_order_id_text(id, sizeof id, shard, r->order_id);
         ADD(to, "  order %s %s", id, side_word(r->side));
@@ -506,7 +516,6 @@ static void control_json(const audit_place *place, const wire_control_command *c
 
 static void report_json(const journal_names *names, uint32_t shard, const wire_report *r, json_writer *w) {
     const wire_named_instrument *instrument = journal_names_instrument(names, r->instrument);
-    const char *account = journal_names_account(names, r->account);
     const scale by = scale_of(instrument);
     char id[64];
     tw_text_format(id, sizeof id, "%" PRIu32 "-%" PRIu64 "-%" PRIu32, shard, r->seq, r->n);
@@ -521,8 +530,8 @@ static void report_json(const journal_names *names, uint32_t shard, const wire_r
         json_string(w, "reason", mx_reason_name((mx_reason)r->reason));
         json_string(w, "reason_text", mx_reason_text((mx_reason)r->reason));
     }
-    json_text(w, "account", account != NULL ? account : "");
-    json_text(w, "symbol", instrument != NULL ? instrument->symbol : "");
+    json_text(w, "account", account_of(names, r));
+    json_text(w, "symbol", symbol_of(names, r));
     if (instrument == NULL) json_bool(w, "scaled", true);
     json_order_id(w, "order_id", shard, r->order_id);
     json_text(w, "client_order_id", r->client_order_id);
@@ -651,10 +660,9 @@ bool audit_wants_control_command(const audit_filter *filter, const wire_control_
 }
 
 bool audit_wants_report(const audit_filter *filter, const journal_names *names, const wire_report *report) {
-    const wire_named_instrument *instrument = journal_names_instrument(names, report->instrument);
     bool order = filter->order_id == 0 || filter->order_id == report->order_id;
-    return order && same_or_any(filter->account, journal_names_account(names, report->account)) &&
-           same_or_any(filter->symbol, instrument != NULL ? instrument->symbol : NULL) &&
+    return order && same_or_any(filter->account, account_of(names, report)) &&
+           same_or_any(filter->symbol, symbol_of(names, report)) &&
            (same_or_any(filter->correlation_id, report->correlation_id) ||
             same_or_any(filter->correlation_id, report->order_correlation_id));
 }

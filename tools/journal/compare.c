@@ -45,6 +45,8 @@ static const field fields[] = {
     F(FIELD_TEXT, client_order_id),
     F(FIELD_TEXT, correlation_id),
     F(FIELD_TEXT, order_correlation_id),
+    F(FIELD_TEXT, account_name),
+    F(FIELD_TEXT, symbol),
     F(FIELD_U8, side),
     F(FIELD_U8, type),
     G(FIELD_U8, tif, time_in_force),

@@ -280,6 +280,11 @@ static void close_place(journal *base) {
 
 static const journal_kind kind = {close_place, stream_name, look, get, purge, read_stream, next, peek, stop};
 
+static bool give_up(void *context) {
+    (void)context;
+    return interrupt_wanted();
+}
+
 static tw_code connect_bus(bus_place *self, tw_error *error) {
     const char *credentials = self->credentials[0] != '\0' ? self->credentials : NULL;
     bus_options options = {.url = self->url,
@@ -288,6 +293,7 @@ static tw_code connect_bus(bus_place *self, tw_error *error) {
                            .silence_ns =
                                SILENCE_NS, /* a command that works for seconds does not look at the connection */
                            .read_lot_bytes = READ_LOT,
+                           .give_up = give_up,
                            .no_responders = true};
     bus_streams_options questions = {.url = self->url,
                                      .credentials = credentials,

@@ -8,7 +8,7 @@
 #include "tools/journal/options.h"
 #include "tools/journal/snapshots.h"
 
-#define DROP_BYTES (512u << 10) /* a backlog above it is let go: so much stays in a core's own cache */
+#define DROP_BYTES (16u << 10) /* a backlog above it is let go: so much stays in a core's first cache */
 
 static void on_record(void *context, mr_record *record) {
     journal_work_count(context, &record->report);

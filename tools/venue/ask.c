@@ -138,7 +138,7 @@ tw_code venue_ask(venue_link *link, const char *mic, uint32_t shard, const wire_
         asked->code = (wire_reply_code)header.code;
         asked->date = header.date;
         asked->day_end_ns = header.day_end_ns;
-        tw_text_copy(asked->detail, sizeof asked->detail, header.detail);
+        if (header.detail[0] != '\0') tw_text_copy(asked->detail, sizeof asked->detail, header.detail);
         more = header.more && (header.next != next.after || header.next_n != next.after_n);
         next.after = header.next;
         next.after_n = header.next_n;

@@ -20,11 +20,11 @@ const wire_named_instrument *venue_page_instrument(const venue_page *page, uint3
 typedef void (*venue_on_item)(void *context, const venue_page *page, const wire_part *item);
 
 typedef struct venue_asked {
-    wire_reply_code code; /* of the last page */
-    uint64_t seq;         /* the first page is true at */
-    uint32_t date;        /* of the trading day that began last; 0: none ever did */
-    int64_t day_end_ns;   /* TW_TIME_ABSENT: no day is open */
-    char detail[WIRE_DETAIL_BYTES];
+    wire_reply_code code;           /* of the last page */
+    uint64_t seq;                   /* the first page is true at */
+    uint32_t date;                  /* of the trading day that began last; 0: none ever did */
+    int64_t day_end_ns;             /* TW_TIME_ABSENT: no day is open */
+    char detail[WIRE_DETAIL_BYTES]; /* of the last page that has one */
 } venue_asked;
 
 /* At most `most` items (0: all). TW_AWAY: the shard does not answer within the time, for one page, or is busy all that time. */

@@ -216,7 +216,7 @@ static tw_code open_lanes(desk *self, tw_error *error) {
         lane *one = &self->lanes[self->lane_count++];
         *one = (lane){.desk = self, .shard = self->tasks[i].shard, .next = i, .end = i + 1};
         subject_shard(subject, sizeof subject, SUBJECT_KIND_EXECUTION_LOG, self->mic, one->shard);
-        tw_code code = bus_subscribe(self->link->bus, subject, on_log, one, 0, &one->log, error);
+        tw_code code = bus_subscribe(self->link->bus, subject, on_log, one, &one->log, error);
         if (code != TW_OK) return code;
     }
     return TW_OK;

@@ -152,7 +152,7 @@ static tw_code search(shard_search *self, venue_link *link, bool whole, tw_error
     char subject[SUBJECT_BYTES];
     bus_subscription *statuses;
     tw_text_format(subject, sizeof subject, "feed.%s.*.status", self->mic);
-    tw_code code = bus_subscribe(link->bus, subject, on_status, self, 0, &statuses, error);
+    tw_code code = bus_subscribe(link->bus, subject, on_status, self, &statuses, error);
     if (code != TW_OK) return code;
     code = ask_for_all(self, link, whole, error);
     bus_unsubscribe(statuses);

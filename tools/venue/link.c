@@ -56,7 +56,8 @@ tw_code venue_link_open(venue_link *link, const venue_link_settings *wanted, con
         .inbox_prefix = wanted->inbox_prefix,
         .name = name,
         .credentials = server_credentials(&wanted->server),
-        .connect_attempts = server_attempts(&wanted->server),
+        .connect_ns = wanted->server.connect_timeout_ns,
+        .give_up = server_give_up,
         .no_responders = true,
         .refusals = true,
         .on_event = on_event,
@@ -99,8 +100,7 @@ tw_code venue_request_start(venue_request *request, venue_link *link, const char
     *request = (venue_request){.link = link};
     tw_text_copy(request->subject, sizeof request->subject, subject);
     tw_code code = bus_new_inbox(link->bus, request->inbox, sizeof request->inbox, error);
-    if (code == TW_OK)
-        code = bus_subscribe(link->bus, request->inbox, on_reply, context, 0, &request->replies, error);
+    if (code == TW_OK) code = bus_subscribe(link->bus, request->inbox, on_reply, context, &request->replies, error);
     if (code != TW_OK) return code;
     code = bus_publish_request(link->bus, subject, request->inbox, bytes, length);
     if (code != TW_OK) {

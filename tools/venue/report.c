@@ -69,9 +69,9 @@ static bool is_fill(const wire_report *r) {
     return r->kind == MX_FILL;
 }
 
-/* About an order, as opposed to a mass cancel, a session or the day. */
-static bool has_order(const wire_report *r) {
-    return r->kind <= MX_REPLACE_REJECTED;
+/* About an order, as opposed to a mass cancel, a session or the day; of an instrument that says how its amounts are scaled. */
+static bool has_order(const venue_report_frame *frame, const wire_report *r) {
+    return r->kind <= MX_REPLACE_REJECTED && frame->instrument != NULL;
 }
 
 static const char *liquidity_word(uint8_t liquidity) {
@@ -87,6 +87,11 @@ typedef struct scale {
 static scale scale_of(const venue_report_frame *frame) {
     if (frame->instrument == NULL) return (scale){0, 0};
     return (scale){frame->instrument->price_exponent, frame->instrument->quantity_exponent};
+}
+
+/* Of a refusal for an instrument that nobody knows: what was asked for. */
+static const char *symbol_of(const venue_report_frame *frame, const wire_report *r) {
+    return frame->instrument != NULL ? frame->instrument->symbol : r->symbol;
 }
 
 static void print_amount(FILE *to, const char *before, uint64_t quantity, scale at) {
@@ -131,18 +136,19 @@ static void print_terms(FILE *to, const wire_report *r, scale at) {
 }
 
 void venue_report_print(FILE *to, const venue_report_frame *frame, const wire_report *r) {
-    char when[TW_INSTANT_BYTES], order[VENUE_ID_BYTES];
+    char when[TW_INSTANT_BYTES], order[VENUE_ID_BYTES], symbol[TW_SYMBOL_BYTES];
     scale at = scale_of(frame);
     tw_instant_format(when, r->event_ns == TW_TIME_ABSENT ? 0 : r->event_ns);
     venue_order_id_format(order, frame->shard, r->order_id);
     /* 2020-01-30T08:07:14.909934345Z: the time of day to microseconds */
     fprintf(to, "%.15s %-15s%s%s", when + TW_DATE_BYTES, mx_report_kind_name(r->kind), order[0] != '\0' ? " " : "",
             order);
-    if (frame->instrument != NULL) fprintf(to, " %s.%s", frame->exchange, frame->instrument->symbol);
+    venue_text_printable(symbol, sizeof symbol, symbol_of(frame, r));
+    if (symbol[0] != '\0') fprintf(to, " %s.%s", frame->exchange, symbol);
     if (is_fill(r)) {
         fprintf(to, " %s", venue_side_word(r->side));
         print_fill(to, r, at);
-    } else if (has_order(r) && r->quantity > 0) {
+    } else if (has_order(frame, r) && r->quantity > 0) {
         print_terms(to, r, at);
     } else if (is_answer(r)) {
         fprintf(to, " %s", asked_of(r)->words);
@@ -212,9 +218,9 @@ void venue_report_json(FILE *to, const venue_report_frame *frame, const wire_rep
     json_string(&w, "type", "execution");
     json_string(&w, "account", frame->account);
     json_string(&w, "exchange", frame->exchange);
-    if (frame->instrument != NULL) json_string(&w, "symbol", frame->instrument->symbol);
+    if (symbol_of(frame, r)[0] != '\0') json_string(&w, "symbol", symbol_of(frame, r));
     id_fields(&w, frame, r);
-    if (has_order(r)) order_fields(&w, r, scale_of(frame));
+    if (has_order(frame, r)) order_fields(&w, r, scale_of(frame));
     if (r->kind == MX_MASS_CANCELLED || (is_answer(r) && r->command == MX_SET_KILL))
         json_u64(&w, "orders", r->quantity);
     if (r->event_ns != TW_TIME_ABSENT) json_i64_string(&w, "event_ns", r->event_ns);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "matcher/core/report.h"
 #include "matcher/core/types.h"
 #include "tools/venue/ask.h"
 #include "tools/venue/name.h"
@@ -14,6 +15,12 @@
 #include "tools/venue/value.h"
 
 #define LINE_BYTES 2048
+
+static void begin_line(json_writer *w, char line[LINE_BYTES], const char *type) {
+    json_start(w, line, LINE_BYTES);
+    json_open_object(w, NULL);
+    json_string(w, "type", type);
+}
 
 static void finish_line(json_writer *w, const char *line) {
     json_close_object(w);
@@ -112,9 +119,7 @@ static void matchers_json(const venue_shards *shards) {
         const wire_matcher *m = &shards->matchers[i];
         json_writer w;
         if (!is_worth_telling(shards, m)) continue;
-        json_start(&w, line, sizeof line);
-        json_open_object(&w, NULL);
-        json_string(&w, "type", "matcher");
+        begin_line(&w, line, "matcher");
         json_string(&w, "exchange", m->exchange);
         json_u64(&w, "shard", m->shard);
         json_string(&w, "instance", m->instance);
@@ -129,19 +134,39 @@ static void matchers_json(const venue_shards *shards) {
 
 /* ---- instruments ---- */
 
-static void print_instruments(const venue_shards *shards, const venue_directory *directory) {
+static void print_instrument(const venue_entry *entry) {
     char tick[TW_DECIMAL_BYTES], lot[TW_DECIMAL_BYTES];
-    if (directory->count == 0 && !venue_shards_all_run(shards))
+    tw_decimal_format(tick, sizeof tick, entry->tick, entry->price_exponent);
+    tw_decimal_format_u64(lot, sizeof lot, entry->lot, entry->quantity_exponent);
+    printf("%-16s %5" PRIu32 "  %-14s %12s %12s\n", entry->symbol, entry->shard,
+           tw_trading_state_name(entry->trading), tick, lot);
+}
+
+static void print_left(const venue_left *left, const venue_directory *directory) {
+    const venue_entry *home = venue_directory_find(directory, left->symbol);
+    printf("%-16s %5" PRIu32 "  %-14s %12s %12s  ", left->symbol, left->shard, mx_state_name(MX_MOVED), "-", "-");
+    if (home != NULL)
+        printf("lives on shard %" PRIu32 "\n", home->shard);
+    else
+        printf("on no shard that runs\n");
+}
+
+/* What has left a shard stands beside where it lives. */
+static void print_instruments(const venue_shards *shards, const venue_directory *directory,
+                              const venue_moved *moved) {
+    if (directory->count + moved->count == 0 && !venue_shards_all_run(shards))
         return (void)printf("\nno instruments are known: a shard that does not serve tells none\n");
-    if (directory->count == 0)
+    if (directory->count + moved->count == 0)
         return (void)printf("\nno instruments: define some with 'tickwire venue apply FILE'\n");
     printf("\n%-16s %5s  %-14s %12s %12s\n", "INSTRUMENT", "SHARD", "STATE", "TICK", "LOT");
-    for (size_t i = 0; i < directory->count; i++) {
-        const venue_entry *entry = &directory->entries[i];
-        tw_decimal_format(tick, sizeof tick, entry->tick, entry->price_exponent);
-        tw_decimal_format_u64(lot, sizeof lot, entry->lot, entry->quantity_exponent);
-        printf("%-16s %5" PRIu32 "  %-14s %12s %12s\n", entry->symbol, entry->shard,
-               tw_trading_state_name(entry->trading), tick, lot);
+    for (size_t i = 0, m = 0; i < directory->count || m < moved->count;) {
+        bool lives = m == moved->count;
+        if (!lives && i < directory->count)
+            lives = strcmp(directory->entries[i].symbol, moved->list[m].symbol) <= 0;
+        if (lives)
+            print_instrument(&directory->entries[i++]);
+        else
+            print_left(&moved->list[m++], directory);
     }
 }
 
@@ -150,9 +175,7 @@ static void shards_json(const char *mic, const venue_shards *shards) {
     for (uint32_t i = 0; i < shards->count; i++) {
         const venue_shard *shard = &shards->list[i];
         json_writer w;
-        json_start(&w, line, sizeof line);
-        json_open_object(&w, NULL);
-        json_string(&w, "type", "shard");
+        begin_line(&w, line, "shard");
         json_string(&w, "exchange", mic);
         json_u64(&w, "shard", shard->number);
         json_bool(&w, "running", shard->runs);
@@ -177,9 +200,7 @@ static void instruments_json(const char *mic, const venue_directory *directory) 
     for (size_t i = 0; i < directory->count; i++) {
         const venue_entry *entry = &directory->entries[i];
         json_writer w;
-        json_start(&w, line, sizeof line);
-        json_open_object(&w, NULL);
-        json_string(&w, "type", "instrument");
+        begin_line(&w, line, "instrument");
         json_string(&w, "exchange", mic);
         json_string(&w, "symbol", entry->symbol);
         json_u64(&w, "shard", entry->shard);
@@ -190,15 +211,34 @@ static void instruments_json(const char *mic, const venue_directory *directory) 
     }
 }
 
-void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory, bool json) {
+/* Of a type of its own: an instrument is where it lives. */
+static void moved_json(const char *mic, const venue_directory *directory, const venue_moved *moved) {
+    char line[LINE_BYTES];
+    for (size_t i = 0; i < moved->count; i++) {
+        const venue_left *left = &moved->list[i];
+        const venue_entry *home = venue_directory_find(directory, left->symbol);
+        json_writer w;
+        begin_line(&w, line, "moved");
+        json_string(&w, "exchange", mic);
+        json_string(&w, "symbol", left->symbol);
+        json_u64(&w, "shard", left->shard);
+        json_string(&w, "state", mx_state_name(MX_MOVED));
+        if (home != NULL) json_u64(&w, "lives_on", home->shard);
+        finish_line(&w, line);
+    }
+}
+
+void venue_show(const char *mic, const venue_shards *shards, const venue_directory *directory,
+                const venue_moved *moved, bool json) {
     if (json) {
         shards_json(mic, shards);
         matchers_json(shards);
         instruments_json(mic, directory);
+        moved_json(mic, directory, moved);
     } else {
         print_shards(mic, shards);
         venue_show_silent(stdout, mic, shards);
-        print_instruments(shards, directory);
+        print_instruments(shards, directory, moved);
     }
 }
 
@@ -250,9 +290,7 @@ static void make_texts(const account_show *self, const wire_account_view *v, acc
 static void account_json(const account_show *self, const wire_account_view *v, const account_texts *t) {
     char line[LINE_BYTES];
     json_writer w;
-    json_start(&w, line, sizeof line);
-    json_open_object(&w, NULL);
-    json_string(&w, "type", "account");
+    begin_line(&w, line, "account");
     json_string(&w, "account", self->account);
     json_u64(&w, "shard", self->shard);
     json_u64(&w, "fee_class", v->fee_class);
@@ -325,42 +363,73 @@ static void on_account(void *context, const venue_page *page, const wire_part *i
         account_text(self, &item->account_view, &texts);
 }
 
+/* Of one shard. TW_AWAY is said here, where the next shard's answer follows. */
+static tw_code ask_account(account_show *self, venue_link *link, const char *mic, int64_t timeout_ns,
+                           tw_error *error) {
+    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
+    tw_error silent = {0};
+    venue_asked asked;
+    tw_text_copy(query.account, sizeof query.account, self->account);
+    tw_code code = venue_ask(link, mic, self->shard, &query, 0, timeout_ns, on_account, self, &asked, &silent);
+    if (code == TW_AWAY)
+        fprintf(stderr, "tickwire venue: %s\n", silent.text);
+    else if (code != TW_OK)
+        tw_error_set(error, code, "%s", silent.text);
+    return code;
+}
+
 tw_code venue_show_account(venue_link *link, const char *mic, const venue_shards *shards,
                            const venue_directory *directory, const char *account, int64_t timeout_ns, bool json,
-                           tw_error *error) {
+                           bool *partial, tw_error *error) {
     account_show self = {.account = account, .json = json, .money_exponent = -4};
-    wire_query query = {.kind = WIRE_QUERY_ACCOUNT};
-    venue_asked asked;
+    *partial = !venue_shards_all_run(shards);
     if (directory->count > 0) {
         self.quantity_exponent = directory->entries[0].quantity_exponent;
         self.money_exponent = directory->entries[0].price_exponent + self.quantity_exponent;
     }
-    tw_text_copy(query.account, sizeof query.account, account);
     for (uint32_t i = 0; i < shards->count; i++) {
         self.shard = shards->list[i].number;
-        tw_code code = venue_ask(link, mic, self.shard, &query, 0, timeout_ns, on_account, &self, &asked, error);
-        if (code != TW_OK) return code;
+        tw_code code = shards->list[i].runs ? ask_account(&self, link, mic, timeout_ns, error) : TW_AWAY;
+        if (code == TW_AWAY)
+            *partial = true;
+        else if (code != TW_OK)
+            return code;
     }
-    if (!self.found) return tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", mic, account);
-    return TW_OK;
+    if (self.found) return TW_OK;
+    if (*partial) fprintf(stderr, "tickwire venue: no shard of %s that answers has account %s\n", mic, account);
+    return *partial ? TW_OK : tw_error_set(error, TW_NOT_FOUND, "%s has no account %s", mic, account);
 }
 
 /* ---- the word ---- */
 
-tw_code venue_run_show(venue_run *self, const char *const *words, size_t count, tw_error *error) {
+static tw_code show_account(venue_run *self, const char *account, tw_error *error) {
     const venue_link_settings *s = &self->settings.link;
+    bool partial = false;
+    tw_code code = venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account,
+                                      s->timeout_ns, s->json, &partial, error);
+    if (partial) self->code = VENUE_EXIT_NO_ANSWER;
+    return code;
+}
+
+static tw_code show_venue(venue_run *self, tw_error *error) {
+    const venue_link_settings *s = &self->settings.link;
+    venue_moved moved;
+    tw_code code = venue_moved_read(&self->link, s->exchange, &self->shards, s->timeout_ns, &moved, error);
+    if (code == TW_OK) venue_show(s->exchange, &self->shards, &self->directory, &moved, s->json);
+    if (moved.partial || !venue_shards_all_run(&self->shards)) self->code = VENUE_EXIT_NO_ANSWER;
+    self->told = code == TW_OK;
+    venue_moved_fini(&moved);
+    return code;
+}
+
+tw_code venue_run_show(venue_run *self, const char *const *words, size_t count, tw_error *error) {
     char account_name[WIRE_ACCOUNT_BYTES];
     const char *account = count > 1 ? words[1] : NULL;
     if (count > 2) return tw_error_set(error, TW_INVALID, "'%s' is too much: show, or show ACCOUNT", words[2]);
     tw_code code = account != NULL ? venue_account_parse(account, account_name, error) : TW_OK;
     if (code != TW_OK) return code;
     code = venue_run_look(self, (venue_look_for){.directory = true, .days = account == NULL}, error);
+    if (code == TW_AWAY && self->linked) self->code = VENUE_EXIT_NO_ANSWER;
     if (code != TW_OK) return code;
-    if (account != NULL)
-        return venue_show_account(&self->link, s->exchange, &self->shards, &self->directory, account, s->timeout_ns,
-                                  s->json, error);
-    venue_show(s->exchange, &self->shards, &self->directory, s->json);
-    if (!venue_shards_all_run(&self->shards)) self->code = VENUE_EXIT_NO_ANSWER;
-    self->told = true;
-    return TW_OK;
+    return account != NULL ? show_account(self, account, error) : show_venue(self, error);
 }

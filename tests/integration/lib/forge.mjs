@@ -1,4 +1,4 @@
-// An export of the journal, changed so that its checksums fit.
+// An export of the journal, and snapshots, changed so that their checksums fit.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 // CRC-32C, to forge what a checksum would betray
@@ -22,4 +22,22 @@ export function forge(file, change) {
     at += 8 + length;
   }
   throw new Error('nothing to forge');
+}
+
+/** The chunks of a stream's last snapshot as a program of another version would have written them: `first` of each is left to whoever sends them. */
+export function anotherVersion(messages) {
+  const envelope = Buffer.from(messages.at(-1).data).subarray(0, 80);
+  const chunks = messages.map(({ data }) => Buffer.from(data)).filter((chunk) => chunk.subarray(0, 80).equals(envelope));
+  chunks[0].writeUInt32LE(99, 96 + 8); // behind the magic of the snapshot itself
+  const state = Buffer.concat(chunks.map((chunk) => chunk.subarray(96, -4)));
+  envelope.writeBigUInt64LE(0xf0f0n, 56); // another writer
+  envelope.writeUInt32LE(crc32c(state), 72);
+  envelope.writeUInt32LE(crc32c(envelope.subarray(0, 76)), 76);
+  return chunks.map((chunk, number) => (first) => {
+    const made = Buffer.from(chunk);
+    envelope.copy(made);
+    made.writeBigUInt64LE(BigInt(number === 0 ? 0 : first), 88);
+    made.writeUInt32LE(crc32c(made.subarray(0, -4)), made.length - 4);
+    return made;
+  });
 }

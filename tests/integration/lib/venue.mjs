@@ -88,7 +88,7 @@ export class Desk {
         const payload = decodeAs('ExecutionReports', message.data);
         const names = new Map(payload.instruments.map((one) => [one.number, one.symbol]));
         for (const report of payload.reports)
-          reports.push({ ...report, symbol: names.get(report.instrument), term: payload.term, forAccount: payload.account });
+          reports.push({ ...report, symbol: names.get(report.instrument) ?? report.symbol, term: payload.term, forAccount: payload.account });
       },
     });
     await this.connection.flush();
@@ -182,7 +182,7 @@ export function checkExeclog(batches) {
       n = report.seq === seq ? n + 1 : 0;
       if (report.n !== n || (report.seq !== seq && report.seq !== seq + 1n)) throw new Error(`report ${report.seq}-${report.n} after ${seq}-${n}`);
       seq = report.seq;
-      reports.push({ ...report, symbol: symbols.get(report.instrument), name: accounts.get(report.account) });
+      reports.push({ ...report, symbol: symbols.get(report.instrument) ?? report.symbol, name: accounts.get(report.account) ?? report.accountName });
     }
   }
   if (open !== null) throw new Error(`the last range lacks parts: ${open.part} of ${open.parts}`);
