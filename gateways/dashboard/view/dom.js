@@ -28,6 +28,27 @@ export class TextCell {
   }
 }
 
+/** A number whose place never gets narrower while it is about the same thing: what stands beside it does not move with every digit. */
+export class NumberCell extends TextCell {
+  constructor(element) {
+    super(element);
+    this.longest = 0;
+  }
+
+  set(text) {
+    super.set(text);
+    if (text.length <= this.longest) return;
+    this.longest = text.length;
+    this.element.style.minWidth = `${text.length}ch`;
+  }
+
+  /** It is about something else from now on. */
+  forget() {
+    this.longest = 0;
+    this.element.style.minWidth = '';
+  }
+}
+
 /** An attribute or class name that is written often, likewise. */
 export class Mark {
   constructor(element, name) {

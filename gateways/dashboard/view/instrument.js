@@ -1,15 +1,17 @@
 // The head of the selected instrument: name, last, change, quote, volume, trading state; and whether it may be trusted.
 import { changePercent, difference, grouped, trimmed } from '../format/decimal.js';
 import { isHalted, tradingWords } from '../market/state.js';
-import { Mark, TextCell } from './dom.js';
+import { Mark, NumberCell, TextCell } from './dom.js';
 
-const cell = (id) => new TextCell(document.getElementById(id));
+const NUMBERS = ['last', 'change', 'bid', 'bid-size', 'ask', 'ask-size', 'volume'];
+const WORDS = ['symbol', 'name', 'trading', 'short-sale', 'collar', 'reason'];
 
 export class InstrumentView {
   constructor(app, loop) {
     this.app = app;
     this.element = document.getElementById('instrument');
-    for (const name of ['symbol', 'name', 'last', 'change', 'bid', 'bid-size', 'ask', 'ask-size', 'volume', 'trading', 'short-sale', 'collar', 'reason']) this[name] = cell(`instrument-${name}`);
+    for (const [names, Cell] of [[NUMBERS, NumberCell], [WORDS, TextCell]])
+      for (const name of names) this[name] = new Cell(document.getElementById(`instrument-${name}`));
     this.way = new Mark(this.change.element, 'data-way');
     this.lastWay = new Mark(this.last.element, 'data-way');
     this.tradingKind = new Mark(this.trading.element, 'data-kind');
@@ -18,6 +20,8 @@ export class InstrumentView {
 
   draw() {
     const one = this.app.current;
+    if (one !== this.shown) for (const name of NUMBERS) this[name].forget();
+    this.shown = one;
     this.symbol.set(one?.symbol ?? '');
     const listed = one && this.app.directory.byKey.get(one.key);
     this.name.set(one ? [listed?.name, one.mic].filter(Boolean).join(' · ') : 'Select an instrument');

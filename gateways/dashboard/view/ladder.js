@@ -49,7 +49,7 @@ export class LadderView {
     for (const name of ['orders', 'quantity', 'price', 'total']) row[`${name}Text`] = new TextCell(row[name]);
     row.total.append(row.bar);
     row.mine = new Mark(row.element, 'data-mine');
-    row.scale = '';
+    row.share = '';
     return row;
   }
 
@@ -81,10 +81,10 @@ export class LadderView {
       row.quantityText.set(level ? grouped(trimmed(level.quantity, 0)) : '');
       row.ordersText.set(level ? `${level.orders}` : '');
       row.totalText.set(level ? grouped(decimalOf(level.sum, digitsOf(level.quantity))) : '');
-      const scale = level ? (Number(level.sum) / most).toFixed(3) : '0';
-      if (scale === row.scale) continue;
-      row.scale = scale;
-      row.bar.style.transform = `scaleX(${scale})`;
+      const share = level ? ((100 * Number(level.sum)) / most).toFixed(1) : '0';
+      if (share === row.share) continue;
+      row.share = share;
+      row.bar.style.backgroundSize = `${share}% 100%`; // painted anew, without a layer or a place in the layout
     }
   }
 }

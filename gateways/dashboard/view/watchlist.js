@@ -3,14 +3,13 @@ import { changePercent, trimmed } from '../format/decimal.js';
 import { causeWords, isHalted, isLive } from '../market/state.js';
 import { Mark, TextCell, el } from './dom.js';
 import { Rows } from './rows.js';
-import { drawSparkline } from './sparkline.js';
+import { Sparkline } from './sparkline.js';
 
 const ROW_HEIGHT = 30, TOUCHED_HEIGHT = 40; // as in the style sheet
 const NARROW = '(max-width: 760px)';
 const FLASH_MS = 220;
 // In place of the sparkline, so short.
 const BADGES = { STALE: 'STALE', RECOVERING: 'RECOVERS', CLOSED: 'CLOSED', HALTED: 'HALTED', PAUSED: 'PAUSED', QUOTATION_ONLY: 'QUOTING' };
-const SPARK_WIDTH = 52, SPARK_HEIGHT = 20;
 
 export class WatchlistView {
   /** `app`: { market, watchlist, selected, select(key), remove(key), move(key, by), trustOf(instrument), colours } */
@@ -47,17 +46,15 @@ export class WatchlistView {
 
   #makeRow() {
     const cell = (name, ...children) => el('span', { class: `cell ${name}`, role: 'gridcell' }, ...children);
-    const row = { symbol: el('span', { class: 'symbol' }), mic: el('span', { class: 'mic' }), badge: el('span', { class: 'badge' }), spark: el('canvas', { class: 'spark', 'aria-hidden': 'true' }),
+    const row = { symbol: el('span', { class: 'symbol' }), mic: el('span', { class: 'mic' }), badge: el('span', { class: 'badge' }), spark: new Sparkline(),
       bid: cell('bid'), ask: cell('ask'), last: cell('last'), change: cell('change') };
-    row.spark.clientWidthKnown = SPARK_WIDTH;
-    row.spark.clientHeightKnown = SPARK_HEIGHT;
     const act = (label, words, doIt) => el('button', { type: 'button', class: 'icon small', tabindex: '-1', 'aria-label': label, title: label, onclick: (event) => {
       event.stopPropagation();
       doIt(row.key);
     } }, words);
     row.tools = el('span', { class: 'tools' }, act('Move up', '↑', (key) => this.app.move(key, -1)), act('Move down', '↓', (key) => this.app.move(key, 1)),
       act('Remove from the watchlist', '×', (key) => this.app.remove(key)));
-    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.mic), cell('trend', row.spark, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
+    row.element = el('div', { class: 'row', role: 'row', draggable: 'true' }, cell('name', row.symbol, row.mic), cell('trend', row.spark.element, row.badge), row.bid, row.ask, row.last, row.change, row.tools);
     for (const name of ['symbol', 'mic', 'badge', 'bid', 'ask', 'last', 'change']) row[`${name}Text`] = new TextCell(row[name]);
     for (const [name, element, attribute] of [['classes', row.element, 'class'], ['badgeKind', row.badge, 'data-kind'], ['changeWay', row.change, 'data-way'],
       ['lastWay', row.last, 'data-way'], ['chosen', row.element, 'aria-selected'], ['id', row.element, 'id'], ['place', row.element, 'aria-rowindex'], ['title', row.element, 'title']])
@@ -127,7 +124,7 @@ export class WatchlistView {
       const all = moved || this.changed;
       if (all) this.#assign(row, one, index);
       if (all || market.dirty.has(one)) this.#fill(row, one, now, !all);
-      if (all || this.sampled) drawSparkline(row.spark, one.spark, one.sparkCount, this.app.colours);
+      if (all || this.sampled) row.spark.draw(one.spark, one.sparkCount);
     });
     this.#endFlashes(now);
     market.dirty.clear();
@@ -168,7 +165,7 @@ export class WatchlistView {
     row.changeWay.set(change[0] === '+' ? 'up' : change[0] === '-' ? 'down' : undefined);
     const badge = !live ? (trust.cause === 'PAGE_WAITING' ? '…' : BADGES[trust.state] ?? trust.state) : halted ? BADGES[one.status.trading] : '';
     row.badgeText.set(badge);
-    row.spark.hidden = badge !== '';
+    row.spark.element.hidden = badge !== '';
     row.badgeKind.set(badge === '' ? undefined : !live ? trust.state.toLowerCase() : 'halt');
     row.stale = !live && trust.state !== 'CLOSED';
     row.title.set(!live ? `${one.key}: ${trust.state}, ${causeWords(trust.cause)}` : undefined);
