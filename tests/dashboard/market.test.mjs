@@ -202,6 +202,34 @@ test('an instrument is worth what the worst of connection, quote and book is, si
   assert.deepEqual([worseOf('OK', 'STALE'), worseOf('RECOVERING', 'CLOSED'), worseOf('OK', 'UNHEARD OF')], ['STALE', 'RECOVERING', 'UNHEARD OF']);
 });
 
+test('what was only gone on with is worth what its feed is, until something comes of it', () => {
+  const market = new Market(), one = market.instrument('XNAS.A');
+  const feed = (partition, state, cause) => market.take({ type: 'feed', subject: `feed.XNAS.${partition}.status`, epoch: 'e', state, cause }, 0);
+  market.take(quote(), 0, 0);
+  feed(1, 'OK');
+  market.disconnected();
+  market.resumed('XNAS.A.quote');
+  assert.equal(one.judge(undefined, 1).cause, 'PAGE_WAITING'); // no feed was heard by this connection
+  feed(1, 'STALE', 'FEED_SILENT');
+  assert.deepEqual([one.judge(undefined, 2).state, one.trust.cause], ['STALE', 'FEED_SILENT']);
+  feed(1, 'OK');
+  assert.equal(one.judge(undefined, 3).state, 'OK');
+  feed(2, 'STALE', 'FEED_SILENT'); // it may be its own
+  assert.equal(one.judge(undefined, 4).state, 'STALE');
+  market.take(quote({ snapshot: undefined, prev_seq: '5', seq: '6' }), 0, 0);
+  assert.equal(one.judge(undefined, 5).state, 'OK'); // the gateway's own word
+});
+
+test('a broken print is not the last price: the newest one that stands is', () => {
+  const one = new Instrument('XNAS.A'), good = print('100.01'), bad = print('900.01');
+  one.take('trade', trades([good, bad]));
+  const broken = (of) => trades([print(undefined, '0', { kind: 'BREAK', match_id: of.match_id })], { snapshot: undefined });
+  one.take('trade', broken(bad));
+  assert.deepEqual([one.last.price, one.direction], ['100.01', 0]);
+  one.take('trade', broken(good));
+  assert.equal(one.last, undefined);
+});
+
 test('the last price has a direction; a break is not a price', () => {
   const one = new Instrument('XNAS.A');
   one.take('trade', trades([print('10.0'), print('10.1')]));

@@ -10,13 +10,16 @@ import { Tape } from './tape.js';
 const SPARK_POINTS = 48;
 
 export class Instrument {
-  constructor(key) {
+  /** `feedState()`: { state, cause } of its exchange's feeds as this connection has heard them; undefined: none was heard. */
+  constructor(key, feedState = () => undefined) {
     this.key = key;
+    this.feedState = feedState;
     this.mic = key.slice(0, 4);
     this.symbol = key.slice(5);
     this.chains = { quote: new Chain(), trade: new Chain(), status: new Chain() };
     this.told = {}; // channel -> { state, cause } as last told
     this.fresh = new Set(); // channels told by this connection
+    this.resumedOnly = new Set(); // those of them that were only gone on with: nothing has come since
     this.book = undefined;
     this.tape = new Tape();
     this.seconds = new CandleSeries('1s', 900); // of this session's prints
@@ -41,6 +44,7 @@ export class Instrument {
     if (place === 'fault') return 'chain';
     if (place === 'waiting' || place === 'early') return place;
     this.fresh.add(channel);
+    this.resumedOnly.delete(channel);
     if (channel === 'quote') this.#takeQuote(message);
     else if (channel === 'trade') this.#takeTrades(message);
     else this.#takeStatus(message);
@@ -57,6 +61,7 @@ export class Instrument {
 
   #tell(channel, { state, cause }) {
     this.fresh.add(channel);
+    this.resumedOnly.delete(channel);
     this.told[channel] = { state, cause };
   }
 
@@ -78,6 +83,7 @@ export class Instrument {
   #takePrint(print) {
     this.seconds.takePrint(print);
     this.chart?.takePrint(print);
+    if (print.kind === 'BREAK') this.#takeBack(print);
     if (print.price === undefined || print.kind === 'BREAK') return;
     if (this.last) {
       const before = scaled(this.last.price), now = scaled(print.price);
@@ -85,6 +91,13 @@ export class Instrument {
     }
     this.last = print;
     this.reference ??= { price: print.price, words: 'since the first trade this page saw' };
+  }
+
+  // A broken print is no price: the newest one that stands is the last, if the tape still has it.
+  #takeBack({ match_id }) {
+    if (match_id === undefined || this.last?.match_id !== match_id) return;
+    this.last = this.tape.prints.findLast((print) => print.price !== undefined && print.kind !== 'BREAK' && !print.void);
+    this.direction = 0;
   }
 
   /** A candle of the day: the change is measured from its first price. True where that is new. */
@@ -102,11 +115,14 @@ export class Instrument {
   /** The connection is gone: nothing is known to be live. Chains stay, to go on from. */
   disconnected() {
     this.fresh.clear();
+    this.resumedOnly.clear();
   }
 
-  /** The server goes on with a channel where we were. */
+  /** The server goes on with a channel where we were. It may know no more of it than we do: until something comes, it is worth what its feed is. */
   resumed(channel) {
-    if (this.told[channel] || this.chains[channel]?.known) this.fresh.add(channel);
+    if (!this.told[channel] && !this.chains[channel]?.known) return;
+    this.fresh.add(channel);
+    this.resumedOnly.add(channel);
   }
 
   /** Its book is to be kept from now on. */
@@ -126,7 +142,12 @@ export class Instrument {
     const broken = channel === 'orderbook' ? this.book && !this.book.verified : this.chains[channel].broken;
     if (!this.fresh.has(channel) || (channel === 'orderbook' && !this.book)) return { state: 'RECOVERING', cause: 'PAGE_WAITING' };
     if (broken) return { state: 'RECOVERING', cause: channel === 'orderbook' && this.book.checksumFault ? 'PAGE_CHECKSUM' : 'PAGE_CHAIN' };
-    return this.told[channel];
+    return this.resumedOnly.has(channel) ? this.#worthOf(this.told[channel]) : this.told[channel];
+  }
+
+  #worthOf(told) {
+    const feed = this.feedState() ?? { state: 'RECOVERING', cause: 'PAGE_WAITING' };
+    return told && worseOf(feed.state, told.state) === told.state ? told : feed;
   }
 
   /** The worst of what is shown of it; `away` { state, cause, since } while the connection itself is not live. */

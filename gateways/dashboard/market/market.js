@@ -1,6 +1,7 @@
 // All that the stream told, by instrument and feed; what changed since it was last drawn; and what did not hold, counted.
 import { parseSubject } from '../stream/subject.js';
 import { Instrument } from './instrument.js';
+import { worseOf } from './state.js';
 import { Latency } from './latency.js';
 
 const CHANNEL_OF = { book: 'orderbook', quote: 'quote', trades: 'trade', status: 'status' };
@@ -10,7 +11,7 @@ export class Market {
   constructor({ onFault = () => {}, onEarly = () => {}, onSnapshot = () => {}, onCandle = () => {}, onFeed = () => {} } = {}) {
     Object.assign(this, { onFault, onEarly, onSnapshot, onCandle, onFeed });
     this.instruments = new Map(); // key -> Instrument
-    this.feeds = new Map(); // subject -> { message, since, parts }
+    this.feeds = new Map(); // subject -> { message, since, parts, heard: by this connection }
     this.dirty = new Set(); // instruments whose quote, trade, status or trust is new
     this.dirtyBooks = new Set();
     this.dirtyTapes = new Set();
@@ -21,7 +22,7 @@ export class Market {
 
   instrument(key) {
     let one = this.instruments.get(key);
-    if (!one) this.instruments.set(key, (one = new Instrument(key)));
+    if (!one) this.instruments.set(key, (one = new Instrument(key, () => this.feedState(one.mic))));
     return one;
   }
 
@@ -78,13 +79,34 @@ export class Market {
     const parts = had?.parts ?? parseSubject(message.subject);
     if (!parts) return;
     const isNew = !had || had.message.epoch !== message.epoch;
-    this.feeds.set(message.subject, { message, parts, since: same ? had.since : at, heardAt: at });
+    this.feeds.set(message.subject, { message, parts, since: same ? had.since : at, heard: true });
     this.feedsDirty = true;
+    if (!same || !had.heard) this.#markExchange(parts.mic);
     if (isNew) this.onFeed(parts.mic);
+  }
+
+  /** The worst that this connection has heard of an exchange's feeds; undefined: nothing. */
+  feedState(mic) {
+    let worst;
+    for (const { message, parts, heard } of this.feeds.values()) {
+      if (!heard || parts.mic !== mic) continue;
+      if (!worst || worseOf(worst.state, message.state) !== worst.state) worst = { state: message.state, cause: message.cause };
+    }
+    return worst;
+  }
+
+  // What was only gone on with is worth what its feed is.
+  #markExchange(mic) {
+    for (const one of this.instruments.values()) {
+      if (one.mic !== mic || one.resumedOnly.size === 0) continue;
+      this.dirty.add(one);
+      this.dirtyBooks.add(one);
+    }
   }
 
   /** Nothing that is shown is known to be live. */
   disconnected() {
+    for (const feed of this.feeds.values()) feed.heard = false;
     for (const one of this.instruments.values()) {
       one.disconnected();
       this.dirty.add(one);

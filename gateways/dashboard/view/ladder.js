@@ -66,7 +66,7 @@ export class LadderView {
   }
 
   #tellVerified(one, book) {
-    const good = book?.verified && one.fresh.has('orderbook');
+    const good = book?.verified && one.stateOf('orderbook').cause !== 'PAGE_WAITING';
     this.verified.set(!book ? '' : good ? '✓ verified' : book.checksumFault ? 'checksum fault' : book.chain.broken ? 'chain fault' : 'waiting');
     this.verified.element.hidden = !book;
     this.verifiedKind.set(!book ? undefined : good ? 'good' : 'bad');

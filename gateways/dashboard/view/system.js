@@ -30,9 +30,9 @@ export class FeedsView {
 
   draw() {
     const { market, away } = this.app;
-    for (const [subject, { message, parts, since }] of market.feeds) {
-      const { cells, element } = this.#row(subject), state = away ? 'STALE' : message.state;
-      const cause = away ? away.cause : message.cause;
+    for (const [subject, { message, parts, since, heard }] of market.feeds) {
+      const { cells, element } = this.#row(subject), state = away ? 'STALE' : heard ? message.state : 'RECOVERING';
+      const cause = away ? away.cause : heard ? message.cause : 'PAGE_WAITING';
       cells.name.set(`${parts.mic} ${parts.partition}`);
       cells.state.set(state);
       cells.cause.set(state === 'OK' ? `seen OK since ${wallClock(since)}` : `${causeWords(cause)}${message.detail && !away ? ` (${message.detail})` : ''}, since ${wallClock(away?.since ?? since)}`);
