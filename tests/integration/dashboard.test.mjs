@@ -380,6 +380,87 @@ function contrasts() {
   return Object.fromEntries(['--text', '--muted', '--up', '--down', '--bid', '--ask', '--bad', '--fair'].map((name) => [name, ratio(name, '--panel')]));
 }
 
+/** Where something is written that does not fit its place: a number that is cut off is another number, and so is a symbol. */
+const unfit = (page) => page.evaluate(() => [...document.querySelectorAll('#watchlist .row:not([hidden]) :is(.symbol, .bid, .ask, .last, .change), #ladder .level td')].filter((cell) => {
+  if (!cell.firstChild) return false;
+  const range = document.createRange(), place = (cell.closest('.name') ?? cell).getBoundingClientRect();
+  range.selectNodeContents(cell.firstChild); // its text; bars lie over the whole level
+  const { left, right, width } = range.getBoundingClientRect();
+  return cell.innerText.trim() !== '' && cell.getClientRects().length > 0 && width > 0 && (left < place.left - 1 || right > place.right + 1);
+}).map((cell) => `${cell.className} ${cell.innerText}`));
+
+test('long prices and symbols that begin alike are whole, from the smallest phone on', async () => {
+  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), port = await freeUdpPort();
+  const source = launchIngest(bus, ['--source', `udp://239.255.41.65:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
+  await source.says(/"leads/);
+  const sender = await MoldSender.open(port, { host: '239.255.41.65', session: 'LONG' }), pulse = sender.beat();
+  await sender.send(itch.system('O'), itch.system('Q'));
+  for (const [locate, symbol, price] of [[1, 'GOOG', 1_000_000], [2, 'GOOGL', 1_891_204], [3, 'LONG', 4_123_456_700]])
+    await sender.send(itch.directory(locate, symbol), itch.action(locate, symbol), ...Array.from({ length: 12 }, (_, i) => itch.add(locate, symbol, locate * 100 + i, 'B', 100 + i, price - 1 - i)),
+      ...Array.from({ length: 12 }, (_, i) => itch.add(locate, symbol, locate * 100 + 50 + i, 'S', 40_000 + i, price + 1 + i)), itch.execute(locate, locate * 100 + 50, 50, locate));
+  for (const [symbols, shown] of [[['GOOG', 'GOOGL'], 'GOOGL'], [['GOOG', 'GOOGL', 'LONG'], 'LONG']]) {
+    const page = await browser.open(own.url, { storage: listed(symbols.map((symbol) => `XNAS.${symbol}`)) });
+    await select(page, `XNAS.${shown}`);
+    await until('the book', () => page.evaluate(() => /verified/.test(document.getElementById('ladder-verified').innerText)));
+    for (const width of [1440, 1000, 390, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const tab of width < 760 ? ['watch', 'book'] : ['watch']) {
+        if (width < 760) await page.click(`#tabs button[value=${tab}]`);
+        await sleep(300);
+        await shoot(page, `long-${shown}-${width}-${tab}`);
+        assert.deepEqual(await unfit(page), [], `${shown} at ${width}, ${tab}`);
+      }
+    }
+    await page.context().close();
+  }
+  pulse.stop();
+  await source.stop();
+  await own.stop();
+  await bus.stop();
+});
+
+test('who comes back after the publisher has died is not shown its book as live, at the same gateway or a new one', async (t) => {
+  const bus = await NatsServer.start(), settings = ['--dashboard', dashboardFolder, '--anonymous', 'XNAS.>,feed.>', '--linger', '1s'];
+  let own = await startGateway(bus, settings);
+  const wire = await StreamProxy.open(own.port), port = await freeUdpPort();
+  t.after(() => wire.close());
+  const source = launchIngest(bus, ['--source', `udp://239.255.41.64:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
+  await source.says(/"leads/);
+  const sender = await MoldSender.open(port, { host: '239.255.41.64', session: 'AWAY' }), pulse = sender.beat();
+  await sender.send(itch.system('O'), itch.system('Q'), itch.directory(1, 'AAPL'), itch.action(1, 'AAPL'), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000), itch.add(1, 'AAPL', 2, 'S', 200, 1_000_100));
+  const page = await browser.open(wire.url, { storage: listed(['XNAS.AAPL']) });
+  const seen = () => page.evaluate(() => ({ live: globalThis.tickwire.connection.live, trust: globalThis.tickwire.trustOf(globalThis.tickwire.market.instrument('XNAS.AAPL')).state,
+    verified: document.getElementById('ladder-verified').innerText, row: document.querySelector('#watchlist .row').className, feeds: document.getElementById('feeds-rows').innerText }));
+  await select(page, 'XNAS.AAPL');
+  await until('the book to be live', async () => ((state) => state.trust === 'OK' && /verified/.test(state.verified))(await seen()));
+  const neverLive = async (moment) => {
+    await until('the page to be back', async () => (await seen()).live);
+    for (let look = 0; look < 20; look++) {
+      const state = await seen();
+      assert.notEqual(state.trust, 'OK', `${moment}: ${JSON.stringify(state)}`);
+      if (look > 5) assert.match(state.row, /stale/, moment);
+      await sleep(100);
+    }
+  };
+  wire.target = 1; // nobody is there
+  wire.cut();
+  await until('the page to know', async () => !(await seen()).live);
+  pulse.stop();
+  await source.stop('SIGKILL');
+  await sleep(2500); // the gateway has forgotten the subjects
+  wire.target = own.port;
+  await neverLive('at the same gateway');
+  await own.stop();
+  own = await startGateway(bus, settings);
+  wire.target = own.port;
+  await until('the page to have noticed', async () => !(await seen()).live).catch(() => {});
+  await neverLive('at a new gateway');
+  assert.doesNotMatch((await seen()).feeds, /\bOK\b/);
+  await page.context().close();
+  await own.stop();
+  await bus.stop();
+});
+
 test('two hundred instruments at thousands of updates a second leave the page time to spare', async (t) => {
   const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), port = await freeUdpPort(), where = `udp://239.255.41.62:${port}@127.0.0.1`;
   const source = launchIngest(bus, ['--source', where, '--session-date', '2020-01-30', '--silence', '1h']);

@@ -8,6 +8,7 @@ import { Sparkline } from './sparkline.js';
 const ROW_HEIGHT = 30, TOUCHED_HEIGHT = 40; // as in the style sheet
 const NARROW = '(max-width: 760px)';
 const FLASH_MS = 220;
+const SHORT_PRICE = 8, SHORT_ON_PHONE = 7; // characters that the columns hold; where a price is longer they get wider at the cost of the change
 // In place of the sparkline, so short.
 const BADGES = { STALE: 'STALE', RECOVERING: 'RECOVERS', CLOSED: 'CLOSED', HALTED: 'HALTED', PAUSED: 'PAUSED', QUOTATION_ONLY: 'QUOTING' };
 
@@ -136,6 +137,7 @@ export class WatchlistView {
     this.scroller.setAttribute('aria-rowcount', `${keys.length}`);
     this.count.set(`${keys.length}`);
     this.empty.hidden = keys.length > 0;
+    this.element.classList.remove('long'); // each row is filled anew
     if (!keys.includes(this.app.selected)) this.scroller.removeAttribute('aria-activedescendant');
   }
 
@@ -157,6 +159,8 @@ export class WatchlistView {
     row.bidText.set(bid ? trimmed(bid[0]) : '–');
     row.askText.set(ask ? trimmed(ask[0]) : '–');
     const last = one.last ? trimmed(one.last.price) : '–';
+    const short = this.rows.height === TOUCHED_HEIGHT ? SHORT_ON_PHONE : SHORT_PRICE;
+    if (Math.max(row.bidText.text.length, row.askText.text.length, last.length) > short) this.element.classList.add('long');
     if (mayFlash && live && row.lastText.text !== last) this.#flash(row, now);
     row.lastText.set(last);
     row.lastWay.set(one.direction > 0 ? 'up' : one.direction < 0 ? 'down' : undefined);
