@@ -406,9 +406,9 @@ test('long prices and symbols that begin alike are whole, from the smallest phon
       await page.setViewportSize({ width, height: 800 });
       for (const tab of width < 760 ? ['watch', 'book'] : ['watch']) {
         if (width < 760) await page.click(`#tabs button[value=${tab}]`);
-        await sleep(300);
+        let wrong;
+        await until(() => `${shown} at ${width}, ${tab}, to fit; too long are ${wrong}`, async () => (wrong = await unfit(page)).length === 0);
         await shoot(page, `long-${shown}-${width}-${tab}`);
-        assert.deepEqual(await unfit(page), [], `${shown} at ${width}, ${tab}`);
       }
     }
     await page.context().close();
@@ -451,9 +451,9 @@ test('who comes back after the publisher has died is not shown its book as live,
   wire.target = own.port;
   await neverLive('at the same gateway');
   await own.stop();
+  await until('the page to have noticed', async () => !(await seen()).live);
   own = await startGateway(bus, settings);
   wire.target = own.port;
-  await until('the page to have noticed', async () => !(await seen()).live).catch(() => {});
   await neverLive('at a new gateway');
   assert.doesNotMatch((await seen()).feeds, /\bOK\b/);
   await page.context().close();
