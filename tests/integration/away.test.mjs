@@ -53,12 +53,19 @@ class Load {
   }
 }
 
-/** The books after the first `count` messages: symbol to "bids | asks". */
-function referenceBooks(count) {
+/** The first `count` messages of the day. */
+function referenceDay(count) {
   const day = new ReferenceDay();
   for (const message of readBinaryFile(file).slice(0, count)) day.apply(message);
+  return day;
+}
+
+/** The books of a day: symbol to "bids | asks". */
+function booksOf(day) {
   return new Map([...day.names.values()].map((symbol) => [symbol, `${day.top(symbol, 0, 10)} | ${day.top(symbol, 1, 10)}`]));
 }
+
+const referenceBooks = (count) => booksOf(referenceDay(count));
 
 /** Symbols whose books differ. Those that had no order yet may be there, empty, or not. */
 const differing = (got, want) => [...want.keys()].filter((symbol) => (got.get(symbol) ?? ' | ') !== want.get(symbol));
@@ -115,10 +122,9 @@ async function freeTcpPort() {
   return port;
 }
 
-/** Of each symbol with prints told, after the first `count` messages: which came, how many were said to be lost, how many are due. */
-function printAccounts(watch, count) {
-  const day = new ReferenceDay(), lines = watch.lines.filter((line) => 'trades' in line);
-  for (const message of readBinaryFile(file).slice(0, count)) day.apply(message);
+/** Of each symbol with prints told: which came, how many were said to be lost, how many of the day's are due. */
+function printAccounts(watch, day) {
+  const lines = watch.lines.filter((line) => 'trades' in line);
   return [...day.prints].map(([symbol, prints]) => {
     const told = lines.filter((line) => line.trades === `XNAS.${symbol}.trade`), seqs = told.flatMap((line) => line.seqs);
     // What is lost is counted by the totals, also before the first print that was told: there was a word that there was none yet.
@@ -327,10 +333,10 @@ describe('a server behind a bad wire', () => {
       t.diagnostic(`found out after ${found - cut} ms, right ${right - mended} ms after the wire was mended`);
       await sleep(500);
     }
-    const count = await load.endFeed(), accounts = () => printAccounts(watch, count);
+    const day = referenceDay(await load.endFeed()), accounts = () => printAccounts(watch, day);
     const open = () => accounts().filter(({ came, lost, due }) => came + lost !== due);
     await until(() => `each print to be told or said to be lost, not ${JSON.stringify(open())}`, () => open().length === 0);
-    await watch.endsWith(referenceBooks(count));
+    await watch.endsWith(booksOf(day));
     for (const { symbol, seqs } of accounts()) {
       assert.equal(new Set(seqs).size, seqs.length, `${symbol}: a print twice`);
       assert.ok(seqs.every((seq, i) => i === 0 || seq > seqs[i - 1]), `${symbol}: prints out of order`);

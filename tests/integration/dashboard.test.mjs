@@ -389,12 +389,18 @@ const unfit = (page) => page.evaluate(() => [...document.querySelectorAll('#watc
   return cell.innerText.trim() !== '' && cell.getClientRects().length > 0 && width > 0 && (left < place.left - 1 || right > place.right + 1);
 }).map((cell) => `${cell.className} ${cell.innerText}`));
 
-test('long prices and symbols that begin alike are whole, from the smallest phone on', async () => {
-  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), port = await freeUdpPort();
-  const source = launchIngest(bus, ['--source', `udp://239.255.41.65:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
+/** An exchange of a test's own that has opened: its ingest, who sends to it, and the beat that keeps its line alive. */
+async function openExchange(bus, group) {
+  const port = await freeUdpPort(), source = launchIngest(bus, ['--source', `udp://${group}:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
   await source.says(/"leads/);
-  const sender = await MoldSender.open(port, { host: '239.255.41.65', session: 'LONG' }), pulse = sender.beat();
+  const sender = await MoldSender.open(port, { host: group, session: 'DAY' }), pulse = sender.beat();
   await sender.send(itch.system('O'), itch.system('Q'));
+  return { source, sender, pulse };
+}
+
+test('long prices and symbols that begin alike are whole, from the smallest phone on', async () => {
+  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]);
+  const { source, sender, pulse } = await openExchange(bus, '239.255.41.65');
   for (const [locate, symbol, price] of [[1, 'GOOG', 1_000_000], [2, 'GOOGL', 1_891_204], [3, 'LONG', 4_123_456_700]])
     await sender.send(itch.directory(locate, symbol), itch.action(locate, symbol), ...Array.from({ length: 12 }, (_, i) => itch.add(locate, symbol, locate * 100 + i, 'B', 100 + i, price - 1 - i)),
       ...Array.from({ length: 12 }, (_, i) => itch.add(locate, symbol, locate * 100 + 50 + i, 'S', 40_000 + i, price + 1 + i)), itch.execute(locate, locate * 100 + 50, 50, locate));
@@ -422,12 +428,10 @@ test('long prices and symbols that begin alike are whole, from the smallest phon
 test('who comes back after the publisher has died is not shown its book as live, at the same gateway or a new one', async (t) => {
   const bus = await NatsServer.start(), settings = ['--dashboard', dashboardFolder, '--anonymous', 'XNAS.>,feed.>', '--linger', '1s'];
   let own = await startGateway(bus, settings);
-  const wire = await StreamProxy.open(own.port), port = await freeUdpPort();
+  const wire = await StreamProxy.open(own.port);
   t.after(() => wire.close());
-  const source = launchIngest(bus, ['--source', `udp://239.255.41.64:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
-  await source.says(/"leads/);
-  const sender = await MoldSender.open(port, { host: '239.255.41.64', session: 'AWAY' }), pulse = sender.beat();
-  await sender.send(itch.system('O'), itch.system('Q'), itch.directory(1, 'AAPL'), itch.action(1, 'AAPL'), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000), itch.add(1, 'AAPL', 2, 'S', 200, 1_000_100));
+  const { source, sender, pulse } = await openExchange(bus, '239.255.41.64');
+  await sender.send(itch.directory(1, 'AAPL'), itch.action(1, 'AAPL'), itch.add(1, 'AAPL', 1, 'B', 100, 1_000_000), itch.add(1, 'AAPL', 2, 'S', 200, 1_000_100));
   const page = await browser.open(wire.url, { storage: listed(['XNAS.AAPL']) });
   const seen = () => page.evaluate(() => ({ live: globalThis.tickwire.connection.live, trust: globalThis.tickwire.trustOf(globalThis.tickwire.market.instrument('XNAS.AAPL')).state,
     verified: document.getElementById('ladder-verified').innerText, row: document.querySelector('#watchlist .row').className, feeds: document.getElementById('feeds-rows').innerText }));

@@ -43,8 +43,7 @@ export class Instrument {
     const place = chain.take(message);
     if (place === 'fault') return 'chain';
     if (place === 'waiting' || place === 'early') return place;
-    this.fresh.add(channel);
-    this.resumedOnly.delete(channel);
+    this.#heard(channel);
     if (channel === 'quote') this.#takeQuote(message);
     else if (channel === 'trade') this.#takeTrades(message);
     else this.#takeStatus(message);
@@ -55,13 +54,17 @@ export class Instrument {
     if (!this.book) return 'ok'; // nobody looks at it any more
     const outcome = this.book.take(message);
     if (['chain', 'checksum', 'waiting', 'early'].includes(outcome)) return outcome;
+    this.#heard('orderbook');
     this.#tell('orderbook', message);
     return 'ok';
   }
 
-  #tell(channel, { state, cause }) {
+  #heard(channel) {
     this.fresh.add(channel);
     this.resumedOnly.delete(channel);
+  }
+
+  #tell(channel, { state, cause }) {
     this.told[channel] = { state, cause };
   }
 
