@@ -119,8 +119,8 @@ static void open_ours(bench *self) {
     if (redis_open(&self->store, &self->loop, &connection, &error) != TW_OK) fail(self, error.text);
     uint32_t feed = last_values_feed(self->values, "XNAS", 1);
     last_values_lead(self->values, feed, 1, "day");
-    last_values_synced(self->values, "XNAS", 1, "day", LAST_QUOTE);
-    last_values_synced(self->values, "XNAS", 1, "day", LAST_TRADE);
+    last_values_synced(self->values, "XNAS", 1, "day", LAST_QUOTE, 0);
+    last_values_synced(self->values, "XNAS", 1, "day", LAST_TRADE, 0);
     last_values_state(self->values, feed, TW_BOOK_OK, true, rt_clock_monotonic_ns());
     while (redis_read_state(self->store) != REDIS_READY)
         uv_run(&self->loop, UV_RUN_ONCE);

@@ -24,6 +24,8 @@ typedef struct client_book {
     tickwire_book view; /* what the caller sees */
     tw_book_state shown_state;
     tw_state_cause shown_cause;
+    uint32_t unhealed;     /* replies in a row that covered it and did not have it */
+    int64_t not_before_ns; /* no wish for a snapshot earlier */
     /* Subscriptions that this book's changes go to; rebuilt when `generation` is not the client's. */
     tickwire_subscription **listeners;
     uint32_t listener_count;

@@ -8,6 +8,8 @@
 #include "client/internal.h"
 #include "runtime/clock.h"
 
+#define REPEAT_NS INT64_C(1000000000)
+
 _Static_assert(sizeof(tickwire_level) == sizeof(tw_level) &&
                    offsetof(tickwire_level, quantity) == offsetof(tw_level, quantity) &&
                    offsetof(tickwire_level, orders) == offsetof(tw_level, orders),
@@ -23,10 +25,20 @@ static const tickwire_level *public_levels(const tw_level *levels) {
 
 /* ---- what is shown ---- */
 
-/* The worst of instrument, receiver and feed; where two are as bad, the feed's cause explains more. */
+bool client_book_is_over(const client_book *book) {
+    const receiver_book *receiver = &book->receiver;
+    if (book->feed == NULL || receiver->wait == RECEIVER_WAIT_FIRST || !book->feed->vouch.heard) return false;
+    return strcmp(receiver->header.epoch, book->feed->vouch.epoch) != 0;
+}
+
+/* The worst of instrument, receiver, session and feed; where two are as bad, the feed's cause explains more. */
 static void judge(client_book *book) {
     tw_state_cause cause;
     tw_book_state state = receiver_book_state(&book->receiver, &cause);
+    if (client_book_is_over(book)) {
+        state = TW_BOOK_STALE;
+        cause = TW_CAUSE_END_OF_SESSION;
+    }
     if (book->feed != NULL && book->feed->state >= state && book->feed->state != TW_BOOK_OK) {
         state = book->feed->state;
         cause = book->feed->cause;
@@ -101,8 +113,28 @@ static void wish(tickwire_client *client, const client_book *book, bool again) {
 }
 
 void client_sweep(tickwire_client *client) {
-    for (uint32_t i = 0; i < client->books.count; i++)
-        if (!receiver_book_in_sync(&client->books.books[i]->receiver)) wish(client, client->books.books[i], false);
+    int64_t now_ns = rt_clock_monotonic_ns();
+    for (uint32_t i = 0; i < client->books.count; i++) {
+        const client_book *book = client->books.books[i];
+        if (!receiver_book_in_sync(&book->receiver) && now_ns >= book->not_before_ns) wish(client, book, false);
+    }
+}
+
+/* At once the first time, then ever later: an instrument may have left the exchange for good, or its leader may read the
+ * session anew and not know it yet. */
+void client_book_unanswered(tickwire_client *client, client_book *book, int64_t now_ns) {
+    uint32_t most = client_book_is_over(book) ? 5 : 1, doublings = book->unhealed < most ? book->unhealed : most;
+    if (book->unhealed++ == 0)
+        wish(client, book, true);
+    else
+        book->not_before_ns = now_ns + (REPEAT_NS << doublings);
+}
+
+static void doubt(tickwire_client *client, client_book *book) {
+    receiver_book_doubt(&book->receiver);
+    book->unhealed = 0;
+    book->not_before_ns = 0;
+    tell_state(client, book);
 }
 
 /* What a subscription covers and has a handler for. */
@@ -122,25 +154,25 @@ static bool wants(const tickwire_subscription *s, subject_channel channel) {
     }
 }
 
-static void ask_exchange(tickwire_client *client, const tickwire_subscription *s, const char *exchange,
-                         bool books) {
-    int64_t now_ns = rt_clock_monotonic_ns();
+static void ask_exchange(tickwire_client *client, const tickwire_subscription *s, const char *exchange, bool books,
+                         int64_t due_ns) {
     for (subject_channel channel = 0; channel < SUBJECT_CHANNELS; channel++) {
         if (!wants(s, channel) || (!books && join_is_book_channel(channel))) continue;
         if (s->plan.symbol[0] == '\0')
-            resync_want_all(&client->resync, exchange, channel, now_ns);
+            resync_want_all(&client->resync, exchange, channel, due_ns);
         else
-            resync_want(&client->resync, exchange, s->plan.symbol, channel, false, now_ns);
+            resync_want(&client->resync, exchange, s->plan.symbol, channel, false, due_ns);
     }
 }
 
 static void ask_exchanges(tickwire_client *client, const tickwire_subscription *s, bool books) {
+    int64_t now_ns = rt_clock_monotonic_ns();
     if (s->plan.exchange[0] != '\0') {
-        ask_exchange(client, s, s->plan.exchange, books);
+        ask_exchange(client, s, s->plan.exchange, books, now_ns);
         return;
     }
     for (size_t i = 0; i < client->feeds.count; i++) /* several partitions: the wish is one */
-        ask_exchange(client, s, client->feeds.entries[i]->exchange, books);
+        ask_exchange(client, s, client->feeds.entries[i]->exchange, books, now_ns);
 }
 
 void client_join(tickwire_client *client, const tickwire_subscription *subscription) {
@@ -149,11 +181,8 @@ void client_join(tickwire_client *client, const tickwire_subscription *subscript
 
 /* Books not in sync wish for themselves; other channels have no way to know what did not come until more comes. */
 void client_doubt_all(tickwire_client *client) {
-    for (uint32_t i = 0; i < client->books.count; i++) {
-        client_book *book = client->books.books[i];
-        receiver_book_doubt(&book->receiver);
-        tell_state(client, book);
-    }
+    for (uint32_t i = 0; i < client->books.count; i++)
+        doubt(client, client->books.books[i]);
     client_sweep(client);
     for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
         if (!s->dead) ask_exchanges(client, s, false);
@@ -167,22 +196,50 @@ feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32
     feed_entry *entry = feed_watch_entry(&client->feeds, exchange, partition, rt_clock_monotonic_ns(), &is_new);
     if (entry != NULL && is_new && !known)
         for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
-            if (!s->dead && s->plan.exchange[0] == '\0') ask_exchange(client, s, exchange, true);
+            if (!s->dead && s->plan.exchange[0] == '\0')
+                ask_exchange(client, s, exchange, true, rt_clock_monotonic_ns());
     return entry;
 }
 
-void client_take_feed_status(tickwire_client *client, const wire_feed_status *status) {
+static bool covers(const tickwire_subscription *s, const char *exchange) {
+    return !s->dead && (s->plan.exchange[0] == '\0' || strcmp(s->plan.exchange, exchange) == 0);
+}
+
+/* Its leader goes on from nobody, or another session has begun. All receivers notice at the same moment. */
+static void doubt_feed(tickwire_client *client, feed_entry *entry, bool is_first, int64_t now_ns) {
+    bool any = false;
+    for (uint32_t i = 0; i < client->books.count; i++) {
+        client_book *book = client->books.books[i];
+        const wire_header *header = &book->receiver.header;
+        if (book->feed != entry) continue;
+        if (feed_vouch_covers(&entry->vouch, header->epoch, header->term)) {
+            tell_state(client, book);
+        } else {
+            doubt(client, book);
+            any = true;
+        }
+    }
+    if (is_first && !any) return; /* what was just asked for is its word */
+    int64_t due_ns = now_ns + resync_spread(&client->resync);
+    for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
+        if (covers(s, entry->exchange)) ask_exchange(client, s, entry->exchange, any, due_ns);
+}
+
+bool client_take_feed_status(tickwire_client *client, const wire_feed_status *status) {
     int64_t now_ns = rt_clock_monotonic_ns();
     feed_entry *entry = client_feed_of(client, status->exchange, status->partition);
-    if (entry == NULL) return;
+    if (entry == NULL) return true;
+    bool is_first = !entry->heard;
     bool was_silent = !entry->heard || entry->cause == TW_CAUSE_FEED_SILENT || entry->cause == TW_CAUSE_BUS_AWAY;
     if (!feed_watch_hear(&client->feeds, entry, status, now_ns)) {
         client->stats.old_terms++;
-        return;
+        return false;
     }
+    if (feed_watch_take_break(entry)) doubt_feed(client, entry, is_first, now_ns);
     if (feed_watch_take_return(entry)) resync_release(&client->resync, now_ns);
     if (was_silent) resync_hurry(&client->resync, entry->exchange, now_ns);
     if (entry->changed) client_tell_feed_changes(client);
+    return true;
 }
 
 void client_tell_feed_changes(tickwire_client *client) {
@@ -274,6 +331,7 @@ void client_take_known_book(tickwire_client *client, client_book *book, const bo
     if (book->feed == NULL || feed_watch_accept(&client->feeds, book->feed, update->header.term))
         outcome = receiver_book_take(&book->receiver, &client->hold, update);
     note_fault(client, arrival->from, book, outcome, before == RECEIVER_WAIT_NOT);
+    if (update->header.snapshot) book->unhealed = 0;
     switch (outcome) {
     case RECEIVER_APPLIED_SNAPSHOT:
         client->stats.snapshots_applied++;

@@ -379,7 +379,7 @@ tickwire_stats tickwire_read_stats(const tickwire_client *client) {
     stats.books = client->books.count;
     for (uint32_t i = 0; i < client->books.count; i++) {
         const client_book *book = client->books.books[i];
-        stats.books_not_synced += !receiver_book_in_sync(&book->receiver);
+        stats.books_not_synced += !receiver_book_in_sync(&book->receiver) && !client_book_is_over(book);
         stats.books_silent += book->feed != NULL && feed_watch_fell_silent(book->feed);
         stats.books_not_ok += book->shown_state == TW_BOOK_RECOVERING || book->shown_state == TW_BOOK_STALE;
     }

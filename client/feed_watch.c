@@ -76,6 +76,7 @@ bool feed_watch_accept(const feed_watch *watch, feed_entry *entry, uint64_t term
 
 bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_status *status, int64_t now_ns) {
     if (!feed_watch_accept(watch, entry, status->term)) return false;
+    entry->broke |= feed_vouch_take(&entry->vouch, status);
     entry->heard = true;
     entry->heard_ns = now_ns;
     entry->told_state = status->state;
@@ -95,6 +96,12 @@ bool feed_watch_take_return(feed_entry *entry) {
     bool awaited = entry->awaited;
     entry->awaited = false;
     return awaited;
+}
+
+bool feed_watch_take_break(feed_entry *entry) {
+    bool broke = entry->broke;
+    entry->broke = false;
+    return broke;
 }
 
 void feed_watch_check(feed_watch *watch, int64_t now_ns) {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/market.h"
+#include "client/feed_vouch.h"
 #include "proto/codec.h"
 
 #define FEED_WATCH_MAX 1024 /* partitions over all exchanges */
@@ -31,6 +32,8 @@ typedef struct feed_entry {
     uint64_t term;            /* of its leader: the highest that any message of the partition carried */
     uint32_t takeovers;       /* times the term rose after it was known */
     bool awaited;             /* no status has come since the bus came back */
+    feed_vouch vouch;         /* which messages hold */
+    bool broke;               /* some do not any more, since feed_watch_take_break */
     tw_book_state told_state; /* by the publisher */
     tw_state_cause told_cause;
     tw_book_state state; /* as shown */
@@ -63,6 +66,9 @@ bool feed_watch_hear(feed_watch *watch, feed_entry *entry, const wire_feed_statu
 void feed_watch_bus(feed_watch *watch, bool away, int64_t now_ns);
 /* True once, with the first status after the bus came back: now its publisher is there, too. */
 bool feed_watch_take_return(feed_entry *entry);
+/* True once after a status that the leader does not stand by what earlier ones published (feed_vouch.h), or that a session has
+ * ended: what entry->vouch does not cover is in doubt. Also with the first status of all. */
+bool feed_watch_take_break(feed_entry *entry);
 /* Time passed. */
 void feed_watch_check(feed_watch *watch, int64_t now_ns);
 /* It was heard and is not heard now: silent before its session ended, or behind a bus that is away. */

@@ -77,7 +77,8 @@ typedef struct book_arrival {
 void client_take_known_book(tickwire_client *client, client_book *book, const book_arrival *arrival);
 /* Of any book of `channel`. */
 void client_take_book(tickwire_client *client, subject_channel channel, const book_arrival *arrival);
-void client_take_feed_status(tickwire_client *client, const wire_feed_status *status);
+/* False: of a deposed leader, or of nobody. */
+bool client_take_feed_status(tickwire_client *client, const wire_feed_status *status);
 /* The feed entry of a message; asks wildcard subscriptions' snapshots when an exchange is new. NULL: too many. */
 feed_entry *client_feed_of(tickwire_client *client, const char *exchange, uint32_t partition);
 /* Asks for what a new subscription covers. */
@@ -87,6 +88,10 @@ void client_tell_feed_changes(tickwire_client *client); /* books whose feed's st
 /* Messages may have been lost without a trace: asks for all books that no delta proves right, and for all other channels. */
 void client_doubt_all(tickwire_client *client);
 void client_sweep(tickwire_client *client); /* wishes for every book not in sync */
+/* A reply that covered the book came to its end, and the book is not in sync. */
+void client_book_unanswered(tickwire_client *client, client_book *book, int64_t now_ns);
+/* What is kept is of another session than its feed's. */
+bool client_book_is_over(const client_book *book);
 void client_drop_uncovered(tickwire_client *client);
 
 /* ---- messages.c: payloads into callbacks ---- */

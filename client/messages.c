@@ -70,10 +70,12 @@ static void tell(const delivery *d, int kind, const char *text) {
     client_fault(d->subscription->client, d->subscription, d->subject, kind, text);
 }
 
+static const char old_term_text[] =
+    "a message of a deposed leader, or with a term that nobody can have yet, was dropped";
+
 static void tell_old_term(const delivery *d) {
     d->subscription->client->stats.old_terms++;
-    tell(d, TICKWIRE_FAULT_OLD_TERM,
-         "a message of a deposed leader, or with a term that nobody can have yet, was dropped");
+    tell(d, TICKWIRE_FAULT_OLD_TERM, old_term_text);
 }
 
 /* The payload must be about what its subject says. */
@@ -157,9 +159,11 @@ static void tell_missed(const delivery *d, uint64_t missed) {
     }
 }
 
-/* A reply about what never had a message says where the chain begins, and nothing to tell. */
-static bool is_empty_part(const delivery *d, const wire_header *header) {
-    return d->is_part && header->seq == 0;
+/* A reply about what never had a message says where the chain begins, and nothing to tell: unless something was told before, of
+ * another leader or session. Ask before the chain takes it. */
+static bool tells_nothing(const delivery *d, const tw_chain *chain, const wire_header *header) {
+    bool told_before = chain != NULL && chain->heard && chain->seq != 0;
+    return d->is_part && header->seq == 0 && !told_before;
 }
 
 /* Counts and tells what a verdict means. True: the message goes to its handler. */
@@ -187,8 +191,8 @@ static bool passes(const delivery *d, chain_verdict verdict) {
 static bool state_passes(const delivery *d, const wire_header *header, feed_entry **feed) {
     if (!is_about_subject(d, header) || !is_of_leader(d, header, feed)) return false;
     tw_chain *chain = chain_of(d);
-    bool passed = chain == NULL || passes(d, chain_take_state(chain, header));
-    return passed && !is_empty_part(d, header);
+    bool nothing = tells_nothing(d, chain, header);
+    return (chain == NULL || passes(d, chain_take_state(chain, header))) && !nothing;
 }
 
 /* ---- by channel: decode, apply the rules, tell ---- */
@@ -226,8 +230,9 @@ static void take_trades(const delivery *d, const wire_trades *trades) {
     if (!is_about_subject(d, &trades->header) || !log_is_of_leader(d, &trades->header)) return;
     tw_chain *chain = chain_of(d);
     chain_verdict verdict = {.outcome = CHAIN_DELIVER};
+    bool nothing = tells_nothing(d, chain, &trades->header);
     if (chain != NULL) verdict = chain_take_trades(chain, trades);
-    if (!passes(d, verdict) || is_empty_part(d, &trades->header)) return;
+    if (!passes(d, verdict) || nothing) return;
     tickwire_print *prints = s->client->prints;
     uint32_t count = trades->print_count - verdict.known;
     if (count > WIRE_MAX_PRINTS) count = WIRE_MAX_PRINTS;
@@ -346,8 +351,15 @@ static void deliver_orders(const delivery *d) {
 static bool decode_feed(tickwire_subscription *s, const char *subject, const uint8_t *bytes, size_t length,
                         wire_feed_status *status) {
     wire_result result = wire_feed_status_decode(&s->client->arena, bytes, length, status);
-    if (result == WIRE_OK) return true;
-    malformed(s, subject, result_text(result));
+    subject_parts parts;
+    if (result != WIRE_OK) {
+        malformed(s, subject, result_text(result));
+        return false;
+    }
+    if (subject_parse(subject, &parts) == SUBJECT_KIND_FEED_STATUS && strcmp(parts.mic, status->exchange) == 0 &&
+        parts.partition == status->partition)
+        return true;
+    malformed(s, subject, "the payload is about another feed than its subject");
     return false;
 }
 
@@ -355,7 +367,10 @@ static void deliver_feed(const delivery *d) {
     tickwire_subscription *s = d->subscription;
     wire_feed_status status;
     if (!decode_feed(s, d->subject, d->bytes, d->length, &status)) return;
-    client_take_feed_status(s->client, &status);
+    if (!client_take_feed_status(s->client, &status)) {
+        tell(d, TICKWIRE_FAULT_OLD_TERM, old_term_text);
+        return;
+    }
     if (s->handlers.on_feed_status == NULL || s->dead) return;
     tickwire_feed_status told = {
         .subject = d->subject,
@@ -363,6 +378,7 @@ static void deliver_feed(const delivery *d) {
         .partition = status.partition,
         .epoch = status.epoch,
         .term = status.term,
+        .continues_term = status.continues_term,
         .seq = status.seq,
         .state = (tickwire_state)status.state,
         .cause = tw_state_cause_name(status.cause),
@@ -504,11 +520,11 @@ static void deliver_parts(tickwire_client *client, const wire_snapshot_reply *re
 /* What a request covered and did not heal is wished for again. */
 static void after_reply(tickwire_client *client, const resync_key *key, int64_t now_ns) {
     for (uint32_t i = 0; i < client->books.count; i++) {
-        const client_book *book = client->books.books[i];
+        client_book *book = client->books.books[i];
         if (receiver_book_in_sync(&book->receiver) || book->channel != key->channel) continue;
         if (strcmp(book->exchange, key->exchange) != 0) continue;
         if (key->symbol[0] != '\0' && strcmp(book->symbol, key->symbol) != 0) continue;
-        resync_want(&client->resync, book->exchange, book->symbol, book->channel, true, now_ns);
+        client_book_unanswered(client, book, now_ns);
     }
 }
 

@@ -152,7 +152,11 @@ void resync_restart(resync_queue *queue, int64_t now_ns) {
     queue->not_before_ns = now_ns + queue->timeout_ns;
 }
 
+int64_t resync_spread(resync_queue *queue) {
+    return (int64_t)tw_random_below(&queue->random, (uint64_t)(queue->timeout_ns / 4) + 1);
+}
+
 void resync_release(resync_queue *queue, int64_t now_ns) {
-    int64_t from_ns = now_ns + (int64_t)tw_random_below(&queue->random, (uint64_t)(queue->timeout_ns / 4) + 1);
+    int64_t from_ns = now_ns + resync_spread(queue);
     if (from_ns < queue->not_before_ns) queue->not_before_ns = from_ns;
 }

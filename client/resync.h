@@ -63,6 +63,8 @@ void resync_want(resync_queue *queue, const char *exchange, const char *symbol, 
                  int64_t now_ns);
 /* All books of an exchange and channel are wanted. */
 void resync_want_all(resync_queue *queue, const char *exchange, subject_channel channel, int64_t now_ns);
+/* Where many receivers want something at the same moment: how much later than that to ask, at random within a quarter of the timeout. */
+int64_t resync_spread(resync_queue *queue);
 /* A book is in sync after all. */
 void resync_forget(resync_queue *queue, const char *exchange, const char *symbol, subject_channel channel);
 

@@ -67,7 +67,9 @@ typedef struct tickwire_options {
     void *give_up_context;
 } tickwire_options;
 
-/* Same numbers as in the .proto files. */
+/* Same numbers as in the .proto files. A book is as bad as the worst of: its instrument, this receiver (RECOVERING, CHAIN_BROKEN or
+ * CHECKSUM: a snapshot is awaited; also after its feed's publisher was restarted), its session (STALE, END_OF_SESSION: the feed is in a later
+ * one, and nothing of this instrument has come of it) and its feed. */
 typedef enum tickwire_state {
     TICKWIRE_BOOK_OK = 0,
     TICKWIRE_BOOK_CLOSED = 1,
@@ -199,6 +201,8 @@ typedef struct tickwire_feed_status {
     int64_t event_ns, receive_ns, publish_ns, arrival_ns;
     uint64_t gap_from, gap_to, messages, lost, updates;
     uint32_t instruments, instruments_not_ok;
+    uint64_t
+        continues_term; /* of the leader before, whose word still holds; 0: what earlier terms published is in doubt */
 } tickwire_feed_status;
 
 /* Something the library saw and dealt with: for logs and counters. */

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "client/feed_vouch.h"
 #include "gateways/handoff.h"
 #include "proto/codec.h"
 #include "runtime/clock.h"
@@ -32,6 +33,7 @@ typedef struct source_want_entry {
 
 typedef struct source_feed_entry {
     wire_feed_status status; /* as last told */
+    feed_vouch vouch;        /* which quotes, statuses and prints hold */
     int64_t heard_ns;        /* monotonic */
     bool silent, awaited;    /* awaited: not heard since the bus was away */
 } source_feed_entry;
@@ -170,13 +172,26 @@ static judged judge(source *self, const wire_header *header, tickwire_state stat
                     .feed_state = state_of_feed(self, find_feed(self, header->exchange, header->partition))};
 }
 
+/* What its feed's leader does not stand by is not shown as live, as libtickwire does with books. */
+static void worsen_by_leader(const source_feed_entry *feed, const wire_header *header, tw_book_state *state,
+                             tw_state_cause *cause) {
+    if (feed == NULL || feed_vouch_covers(&feed->vouch, header->epoch, header->term)) return;
+    bool over = strcmp(feed->vouch.epoch, header->epoch) != 0;
+    tw_book_state now = over ? TW_BOOK_STALE : TW_BOOK_RECOVERING;
+    if (now <= *state) return;
+    *state = now;
+    *cause = over ? TW_CAUSE_END_OF_SESSION : TW_CAUSE_CHAIN_BROKEN;
+}
+
 /* A state that was its feed's follows the feed; one of the instrument's own stays, unless the feed's is worse. */
-static tw_book_state judge_again(const source *self, const judged *then, const source_feed_entry *feed,
-                                 tw_state_cause *cause) {
+static tw_book_state judge_again(const source *self, const judged *then, const wire_header *header,
+                                 const source_feed_entry *feed, tw_state_cause *cause) {
     bool was_feeds = then->state != TW_BOOK_OK && (then->state == then->feed_state || is_of_receiving(then->cause));
     tw_book_state own = was_feeds ? TW_BOOK_OK : then->state, now = state_of_feed(self, feed);
     *cause = now >= own && now != TW_BOOK_OK ? cause_of_feed(self, feed) : was_feeds ? TW_CAUSE_NONE : then->cause;
-    return tw_book_state_worse(own, now);
+    own = tw_book_state_worse(own, now);
+    worsen_by_leader(feed, header, &own, cause);
+    return own;
 }
 
 static bool is_of_feed(const judged *judgement, const wire_header *header, const wire_feed_status *feed) {
@@ -189,12 +204,12 @@ static void retell(source *self, const source_feed_entry *feed, int64_t now_ns) 
         instrument *one = &self->instruments[i];
         tw_state_cause cause;
         if (is_of_feed(&one->quote_state, &one->quote.header, &feed->status)) {
-            tw_book_state state = judge_again(self, &one->quote_state, feed, &cause);
+            tw_book_state state = judge_again(self, &one->quote_state, &one->quote.header, feed, &cause);
             stream_take_quote(self->stream, &one->quote, state, cause, now_ns);
         }
         if (is_of_feed(&one->status_state, &one->status.header, &feed->status)) {
             wire_status status = one->status;
-            status.header.state = judge_again(self, &one->status_state, feed, &status.header.cause);
+            status.header.state = judge_again(self, &one->status_state, &status.header, feed, &status.header.cause);
             stream_take_status(self->stream, &status, now_ns);
         }
     }
@@ -222,8 +237,10 @@ void source_judge_instrument(const source *self, const char *mic, const char *sy
     }
     for (uint32_t i = 0; i < self->feed_count; i++) {
         const source_feed_entry *feed = &self->feeds[i];
-        if (strcmp(feed->status.exchange, mic) != 0 || state_of_feed(self, feed) <= *state) continue;
+        if (strcmp(feed->status.exchange, mic) != 0) continue;
         if (header != NULL && header->partition != feed->status.partition) continue;
+        if (header != NULL) worsen_by_leader(feed, header, state, cause);
+        if (state_of_feed(self, feed) <= *state) continue;
         *state = state_of_feed(self, feed);
         *cause = cause_of_feed(self, feed);
     }
@@ -310,21 +327,35 @@ static void take_feed(source *self, const wire_feed_status *status) {
     }
     if (feed == NULL || status->term < feed->status.term) return; /* a deposed leader's */
     tw_book_state before = state_of_feed(self, feed);
+    bool broke = feed_vouch_take(&feed->vouch, status);
     feed->status = *status;
     feed->heard_ns = rt_clock_monotonic_ns();
     feed->silent = feed->awaited = false;
-    tell_feed(self, feed, is_new || state_of_feed(self, feed) != before);
+    tell_feed(self, feed, is_new || broke || state_of_feed(self, feed) != before);
+}
+
+/* One with a term that nobody can have yet would depose every leader for ever. NULL: it is the word of its subject's feed. */
+static const char *why_unfit(const char *subject, const wire_feed_status *status) {
+    subject_parts parts;
+    bool about = subject_parse(subject, &parts) == SUBJECT_KIND_FEED_STATUS &&
+                 strcmp(parts.mic, status->exchange) == 0 && parts.partition == status->partition;
+    if (!about) return "it is about another feed than its subject";
+    bool believed = status->term <= tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    return believed ? NULL : "nobody can have its term yet: somebody else writes to this bus";
 }
 
 static void on_feed(void *context, const char *subject, const uint8_t *bytes, size_t length) {
     source *self = context;
     wire_feed_status status;
-    if (wire_feed_status_decode(&self->arena, bytes, length, &status) == WIRE_OK) {
+    bool decoded = wire_feed_status_decode(&self->arena, bytes, length, &status) == WIRE_OK;
+    const char *why = decoded ? why_unfit(subject, &status) : "it can't be read";
+    if (why == NULL) {
         take_feed(self, &status);
         return;
     }
     self->unfit++;
-    rt_log_limited(self->log, &self->fault_site, RT_WARN, "a feed status that is none", RT_STR("subject", subject));
+    rt_log_limited(self->log, &self->fault_site, RT_WARN, "a feed status was passed over",
+                   RT_STR("subject", subject), RT_STR("why", why));
 }
 
 /* A feed whose session has ended may be silent. While the bus is away nobody is. */
@@ -744,7 +775,7 @@ bool source_read_quote(source *self, const char *mic, const char *symbol, wire_q
     if (one == NULL || !one->quote_state.known) return false;
     *quote = one->quote;
     const source_feed_entry *feed = find_feed(self, mic, one->quote.header.partition);
-    *state = judge_again(self, &one->quote_state, feed, cause);
+    *state = judge_again(self, &one->quote_state, &one->quote.header, feed, cause);
     return true;
 }
 
@@ -789,6 +820,7 @@ tickwire_stats source_read_client(const source *self) {
 void source_judge(source *self, const wire_header *header, tw_book_state *state, tw_state_cause *cause) {
     const source_feed_entry *feed = find_feed(self, header->exchange, header->partition);
     tw_book_state of_feed = state_of_feed(self, feed);
+    worsen_by_leader(feed, header, state, cause);
     if (of_feed == TW_BOOK_OK || of_feed < *state) return;
     *state = of_feed;
     *cause = cause_of_feed(self, feed);

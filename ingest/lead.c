@@ -55,7 +55,8 @@ static leadership_self place_of(const ingest *self) {
 static void begin_to_lead(lead *self) {
     ingest *in = self->ingest;
     leadership *machine = &self->machine;
-    publisher_safe safe = {.seq = machine->safe_seq, .tier_seq = machine->tier_safe_seq};
+    publisher_safe safe = {
+        .seq = machine->safe_seq, .tier_seq = machine->tier_safe_seq, .continues_term = machine->continues_term};
     if (in->glimpse != NULL) glimpse_finish(in->glimpse); /* half-built books must not become the published ones */
     self->holds = self->offers = false;
     self->seen.takeovers++;
@@ -65,7 +66,8 @@ static void begin_to_lead(lead *self) {
     if (!publisher_leads(in->publisher)) publisher_lead(in->publisher, in->term, &safe);
     rt_log(in->log, RT_INFO, "leads: publishes from now on", RT_U64("term", in->term),
            RT_STR("lease", machine->leased ? "held" : "none"), RT_STR("before", machine->heard.leader),
-           RT_U64("seq", ingest_last(in).seq), RT_U64("safe_seq", safe.seq), RT_U64("behind", machine->behind_seq));
+           RT_U64("seq", ingest_last(in).seq), RT_U64("safe_seq", safe.seq), RT_U64("behind", machine->behind_seq),
+           RT_U64("continues_term", machine->continues_term));
 }
 
 static void resume(lead *self) {

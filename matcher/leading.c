@@ -89,7 +89,8 @@ static void serve(leading *self, bool again) {
 
 static void begin_to_lead(leading *self) {
     matcher *m = self->matcher;
-    const publisher_safe safe = {.seq = self->machine.safe_seq}; /* what the slow tiers had sent is not known */
+    const publisher_safe safe = {.seq = self->machine.safe_seq, /* what the slow tiers had sent is not known */
+                                 .continues_term = self->machine.continues_term};
     m->counts.takeovers++;
     publisher_lead(mk_publisher(m->market), self->machine.term, &safe);
     serve(self, true);

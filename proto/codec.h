@@ -223,7 +223,8 @@ typedef struct wire_feed_status {
     char leader[WIRE_LEADER_BYTES];
     uint64_t directory_version;
     bool storage_low;
-    int64_t journal_ns; /* 0: not told */
+    int64_t journal_ns;      /* 0: not told */
+    uint64_t continues_term; /* 0: none */
 } wire_feed_status;
 
 typedef struct wire_line_status {

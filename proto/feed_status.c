@@ -28,6 +28,7 @@ size_t wire_feed_status_encode(const wire_feed_status *m, uint8_t *buffer, size_
     pb.directory_version = m->directory_version;
     pb.storage_low = m->storage_low;
     pb.journal_ns = (uint64_t)m->journal_ns;
+    pb.continues_term = m->continues_term;
     return wire_pb_pack(&pb.base, buffer, capacity);
 }
 
@@ -52,6 +53,7 @@ static wire_result copy(wire_feed_status *m, const Tickwire__V1__FeedStatus *pb)
         .directory_version = pb->directory_version,
         .storage_low = pb->storage_low != 0,
         .journal_ns = (int64_t)pb->journal_ns,
+        .continues_term = pb->continues_term,
     };
     bool good = wire_pb_text(m->exchange, sizeof m->exchange, pb->exchange) &&
                 wire_pb_text(m->epoch, sizeof m->epoch, pb->epoch) &&

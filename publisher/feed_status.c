@@ -41,6 +41,7 @@ void pub_feed_publish(publisher *p, int64_t now_ns) {
     pub_note_published(p);
     wire_feed_status status = {.partition = p->options.partition,
                                .term = p->options.term,
+                               .continues_term = p->continues_term,
                                .seq = feed->seq,
                                .state = feed->state,
                                .cause = feed->cause,

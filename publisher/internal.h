@@ -196,6 +196,7 @@ struct publisher {
     uint32_t *live_next;
     tw_list live;
     bool leads;
+    uint64_t continues_term;
     char leader[WIRE_LEADER_BYTES];
     uint64_t published_seq;
     uint64_t singles_to; /* events up to this source message leave one source message at a time, */

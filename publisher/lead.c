@@ -130,6 +130,7 @@ static void confirm(publisher *p, uint64_t seq) {
 void publisher_lead(publisher *p, uint64_t term, const publisher_safe *safe) {
     p->leads = true;
     p->options.term = term;
+    p->continues_term = safe->continues_term;
     p->updates = 0;
     p->feed.handover = false;
     p->feed_urgent = true;

@@ -171,6 +171,9 @@ void publisher_feed_update(publisher *publisher, const publisher_feed *feed);
 typedef struct publisher_safe {
     uint64_t seq; /* all live updates up to this source message are known to have reached the bus; 0: unknown */
     uint64_t tier_seq; /* likewise of the conflated tiers, which lag */
+    uint64_t
+        continues_term; /* of the leader before, whose word holds beyond that: books here are as whole as its own. 0: none
+                                such, what earlier terms sent is not vouched for. Told in FeedStatus */
 } publisher_safe;
 /* A FeedStatus goes out at the next flush, before anything else. Takes time for each instrument, once. */
 void publisher_lead(publisher *publisher, uint64_t term, const publisher_safe *safe);

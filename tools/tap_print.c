@@ -167,6 +167,7 @@ static void json_feed(json_writer *w, const wire_feed_status *m) {
     json_bool(w, "handover", m->handover);
     json_string(w, "leader", m->leader);
     json_u64(w, "directory_version", m->directory_version);
+    if (m->continues_term != 0) json_u64_string(w, "continues_term", m->continues_term);
     if (m->storage_low) json_bool(w, "storage_low", true);
     if (m->journal_ns != 0) json_time(w, "journal_ns", m->journal_ns);
 }

@@ -293,6 +293,32 @@ static bool is_allowed(stream *s, uint32_t client_number, const stream_request_t
     return false;
 }
 
+static bool is_asked_for(const stream *s, uint32_t client_number, const stream_request_text *request,
+                         const char *subject) {
+    for (uint32_t i = 0; i < request->subject_count; i++)
+        if (subject_matches(request->subjects[i], subject)) return may_read(s, client_number, subject);
+    return false;
+}
+
+static bool is_known(const stream *s, const char *subject) {
+    uint32_t number = tw_map_find(&s->topic_by_subject, subject);
+    return number != TW_MAP_NONE && topic_at(s, number)->known;
+}
+
+/* Of which nothing will follow until somebody publishes: what the client has of them is not confirmed. */
+static void write_unknown(const stream *s, uint32_t client_number, const stream_request_text *request,
+                          json_writer *w) {
+    bool any = false;
+    for (uint32_t i = 0; i < request->resume_count; i++) {
+        const char *subject = request->resumes[i].subject;
+        if (is_known(s, subject) || !is_asked_for(s, client_number, request, subject)) continue;
+        if (!any) json_open_array(w, "unknown");
+        any = true;
+        json_string(w, NULL, subject);
+    }
+    if (any) json_close_array(w);
+}
+
 static void acknowledge(stream *s, uint32_t client_number, const stream_request_text *request) {
     json_writer w;
     json_start(&w, (char *)s->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
@@ -314,6 +340,7 @@ static void acknowledge(stream *s, uint32_t client_number, const stream_request_
         json_close_object(&w);
     }
     json_close_array(&w);
+    write_unknown(s, client_number, request, &w);
     json_close_object(&w);
     if (json_finish(&w)) stream_tell(s, client_number, w.text, w.length);
 }

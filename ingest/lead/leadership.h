@@ -116,6 +116,8 @@ typedef struct leadership {
     uint64_t term;                    /* of this instance's leadership; 0 before the first */
     bool leased;                      /* it was won with the lease */
     uint64_t safe_seq, tier_safe_seq; /* with LEAD and RESUME; 0: nothing is known, all is to be sent anew */
+    uint64_t
+        continues_term; /* with LEAD: of the leader that this one goes on from, with books as whole as its; 0: none */
     uint64_t behind_seq;        /* with LEAD: the leader's last announced, not yet reached here; 0: none such */
     leadership_heartbeat heard; /* the last of the highest term; term 0: none */
     candidacy candidacy;        /* what is to be claimed, and what is known of the lease */

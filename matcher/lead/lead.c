@@ -204,6 +204,7 @@ static ml_action serve_action(ml_lead *self, const ml_self *mine) {
     self->was_away = false;
     self->serves = true;
     self->safe_seq = same_epoch ? self->heard.published_seq : 0;
+    self->continues_term = same_epoch && mine->seq >= self->heard.published_seq ? self->heard.term : 0;
     return first ? ML_LEAD : away ? ML_RESUME : ML_GO_ON;
 }
 

@@ -106,12 +106,13 @@ typedef struct ml_self {
 typedef struct ml_lead {
     ml_options options;
     ml_role role;
-    uint64_t term;       /* of this instance's leadership; 0 before the first */
-    uint64_t safe_seq;   /* with LEAD and RESUME, for publisher_safe; 0: nothing is known, all is told anew */
-    ml_heartbeat heard;  /* the last of the highest term; term 0: none */
-    candidacy candidacy; /* what is to be claimed, and what is known of the lease */
-    silence silence;     /* of the leader; the number of the last probe */
-    uint64_t fenced;     /* times that another one had written */
+    uint64_t term;           /* of this instance's leadership; 0 before the first */
+    uint64_t safe_seq;       /* with LEAD and RESUME, for publisher_safe; 0: nothing is known, all is told anew */
+    uint64_t continues_term; /* with LEAD, for publisher_safe: of the leader that this one goes on from; 0: none */
+    ml_heartbeat heard;      /* the last of the highest term; term 0: none */
+    candidacy candidacy;     /* what is to be claimed, and what is known of the lease */
+    silence silence;         /* of the leader; the number of the last probe */
+    uint64_t fenced;         /* times that another one had written */
 
     /* For lead.c only. */
     ml_role told;          /* the role whose action was said */

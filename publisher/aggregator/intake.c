@@ -180,6 +180,9 @@ static void take_status(intake *self, const wire_feed_status *status, int64_t no
     if (!last_values_lead(self->values, number, status->term, status->epoch) ||
         !feed_watch_hear(&self->feeds, entry, status, now_ns))
         return;
+    const feed_vouch *vouch = &entry->vouch;
+    if (feed_watch_take_break(entry) && self->nbbo != NULL)
+        nbbo_vouched(self->nbbo, entry->exchange, entry->partition, vouch->epoch, vouch->since_term);
     if (was_silent) {
         resync_hurry(&self->resync, entry->exchange, now_ns);
         self->next_sweep_ns = now_ns;
@@ -218,13 +221,13 @@ static void take_parts(intake *self, const wire_snapshot_reply *reply, const cha
         take_trades(self, subject, &reply->trades[i], now_ns);
 }
 
-static void end_wait(intake *self, const wire_snapshot_reply *reply, uint64_t id) {
+static void end_wait(intake *self, const wire_snapshot_reply *reply, uint64_t id, int64_t now_ns) {
     subject_channel channel;
     if (reply->code != WIRE_REPLY_OK || !reply->last || id < self->first_good_id) return;
     if (!subject_channel_parse(reply->channel, &channel)) return;
     for (last_channel each = 0; each < LAST_CHANNELS; each++)
         if (subject_of[each] == channel)
-            last_values_synced(self->values, reply->exchange, reply->term, reply->epoch, each);
+            last_values_synced(self->values, reply->exchange, reply->term, reply->epoch, each, now_ns);
 }
 
 static void on_reply(void *context, const bus_message *message) {
@@ -245,7 +248,7 @@ static void on_reply(void *context, const bus_message *message) {
     }
     self->stats.snapshot_replies++;
     take_parts(self, &reply, message->subject, now_ns);
-    end_wait(self, &reply, id);
+    end_wait(self, &reply, id, now_ns);
     resync_reply(&self->resync, id, &reply, now_ns, &key);
 }
 

@@ -228,12 +228,25 @@ bool last_values_wants(const last_values *self, const char *exchange, last_chann
     return false;
 }
 
+/* Of an instrument that the session has told of, what all snapshots together did not tell there is not. */
+static bool settle_untold(const last_values *self, entry *e, last_channel channel) {
+    uint64_t seq = channel == LAST_QUOTE ? e->quote_seq : e->trade_seq;
+    if (e->known[channel] || !self->feeds[e->feed].synced[channel] || seq != 0) return false;
+    e->known[channel] = true;
+    return true;
+}
+
 void last_values_synced(last_values *self, const char *exchange, uint64_t term, const char *epoch,
-                        last_channel channel) {
+                        last_channel channel, int64_t now_ns) {
     for (uint32_t i = 0; i < self->feed_count; i++) {
         feed *f = &self->feeds[i];
-        if (f->term == term && strcmp(f->exchange, exchange) == 0 && strcmp(f->epoch, epoch) == 0)
-            f->synced[channel] = true;
+        if (f->term != term || strcmp(f->exchange, exchange) != 0 || strcmp(f->epoch, epoch) != 0) continue;
+        f->synced[channel] = true;
+        for (uint32_t place = 0; place < self->top; place++) {
+            entry *e = &self->entries[place];
+            if (e->used && e->feed == i && has_values(e) && settle_untold(self, e, channel))
+                mark_if_state_differs(self, place, now_ns);
+        }
     }
 }
 
@@ -298,10 +311,10 @@ static void take_scale(entry *e, const wire_header *header) {
 }
 
 /* The channel is told by the current session. True: it was in doubt until now. */
-static bool confirm(entry *e, last_channel channel) {
+static bool confirm(const last_values *self, entry *e, last_channel channel) {
     bool was_in_doubt = !e->known[channel];
     e->known[channel] = true;
-    return was_in_doubt;
+    return settle_untold(self, e, channel == LAST_QUOTE ? LAST_TRADE : LAST_QUOTE) || was_in_doubt;
 }
 
 static bool quote_differs(const entry *e, const wire_quote *quote) {
@@ -319,7 +332,7 @@ last_outcome last_values_quote(last_values *self, const wire_quote *quote, int64
     if (e->known[LAST_QUOTE] && header->seq < e->quote_seq)
         return LAST_UNCHANGED; /* seen: a late snapshot, a duplicate */
     take_scale(e, header);
-    bool cleared = confirm(e, LAST_QUOTE);
+    bool cleared = confirm(self, e, LAST_QUOTE);
     bool differs = quote_differs(e, quote);
     e->bid = quote->bid.price;
     e->ask = quote->ask.price;
@@ -387,7 +400,7 @@ last_outcome last_values_trades(last_values *self, const wire_trades *trades, in
     entry *e = &self->entries[place];
     if (e->known[LAST_TRADE] && header->seq < e->trade_seq) return LAST_UNCHANGED;
     take_scale(e, header);
-    bool cleared = confirm(e, LAST_TRADE);
+    bool cleared = confirm(self, e, LAST_TRADE);
     if (cleared) doubt_prints(e, trades);
     bool newer = header->seq != e->trade_seq;
     for (uint32_t i = 0; i < trades->print_count; i++)

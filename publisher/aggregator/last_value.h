@@ -70,9 +70,10 @@ last_outcome last_values_trades(last_values *values, const wire_trades *trades, 
 
 /* Messages may have been lost without a trace: on all feeds. */
 void last_values_doubt(last_values *values);
-/* All snapshots of an exchange's channel have come from this leader's session. */
+/* All snapshots of an exchange's channel have come from this leader's session. Of an
+ * instrument that the session has told of, what is untold by then there is not. */
 void last_values_synced(last_values *values, const char *exchange, uint64_t term, const char *epoch,
-                        last_channel channel);
+                        last_channel channel, int64_t now_ns);
 /* True if a feed of the exchange waits for the channel's snapshots. */
 bool last_values_wants(const last_values *values, const char *exchange, last_channel channel);
 

@@ -131,6 +131,18 @@ void nbbo_feed(nbbo *self, const char *exchange, uint32_t partition, tw_book_sta
     mark_feed(self, (uint32_t)(f - self->feeds), false);
 }
 
+void nbbo_vouched(nbbo *self, const char *exchange, uint32_t partition, const char *epoch, uint64_t since_term) {
+    const feed *f = feed_of(self, exchange, partition);
+    for (uint32_t i = 0; f != NULL && i < self->venue_count; i++) {
+        venue *v = &self->venues[i];
+        const wire_header *header = &v->quote.header;
+        bool holds = header->term >= since_term && strcmp(header->epoch, epoch) == 0;
+        if (!v->known || v->feed != (uint32_t)(f - self->feeds) || holds) continue;
+        v->known = false;
+        mark(self, v->symbol);
+    }
+}
+
 void nbbo_doubt(nbbo *self, int64_t now_ns) {
     (void)now_ns;
     for (uint32_t i = 0; i < self->feed_count; i++)

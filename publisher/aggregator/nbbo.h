@@ -36,6 +36,8 @@ void nbbo_free(nbbo *nbbo); /* NULL is fine */
 bool nbbo_quote(nbbo *nbbo, const wire_quote *quote, int64_t now_ns);
 /* A feed's state as the caller judges it, with its leader's term and session. */
 void nbbo_feed(nbbo *nbbo, const char *exchange, uint32_t partition, tw_book_state state, int64_t now_ns);
+/* The feed's leader stands by quotes of this epoch and term, and of higher terms: others do not count until they are told again. */
+void nbbo_vouched(nbbo *nbbo, const char *exchange, uint32_t partition, const char *epoch, uint64_t since_term);
 /* Quotes may have been lost without a trace: none counts until it is told again. */
 void nbbo_doubt(nbbo *nbbo, int64_t now_ns);
 

@@ -202,6 +202,16 @@ test('a new connection is told everything again, going on where it was', () => {
   assert.deepEqual(asked.taken, ['XNAS.A.orderbook resumed', 'XNAS.A.quote']);
 });
 
+test('what the server knows nothing of is not gone on with', () => {
+  const asked = new Asked({ resumePoint: () => ({ epoch: 'e', seq: '7', depth: 10 }) });
+  for (const subject of ['XNAS.A.orderbook', 'XNAS.B.orderbook']) asked.subscriptions.want(subject);
+  asked.flush();
+  asked.subscriptions.reset();
+  const [request] = asked.flush(1000);
+  asked.answer(request, { type: 'ack', unknown: ['XNAS.B.orderbook'] });
+  assert.deepEqual(asked.taken, ['XNAS.A.orderbook resumed', 'XNAS.B.orderbook']);
+});
+
 test('what was left and is wanted again on one connection begins with a snapshot: what was on its way then may still come', () => {
   const asked = new Asked({ resumePoint: () => ({ epoch: 'e', seq: '7', depth: 10 }) });
   asked.subscriptions.want('XNAS.A.orderbook');

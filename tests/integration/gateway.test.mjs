@@ -329,7 +329,9 @@ test('a client that comes back resumes without a snapshot', () => onStage(async 
   const book = first.books.get(subject), had = first.seen.length;
   const second = await stage.client();
   second.books.set(subject, book);
-  await second.subscribe(subject, { resume: { [subject]: { epoch: book.epoch, seq: `${book.seq}` } } });
+  const point = { epoch: book.epoch, seq: `${book.seq}` }, never = 'XNAS.NEVER.orderbook';
+  const { unknown } = await second.subscribe([subject, never], { resume: { [subject]: point, [never]: point, 'XNAS.OTHER.orderbook': point } });
+  assert.deepEqual(unknown, [never]); // of which nothing can follow: the client's own is not confirmed
   await until('more books', () => second.counts.book > 20);
   assert.ok(had > 0);
   assert.equal(second.counts.snapshots, 0);

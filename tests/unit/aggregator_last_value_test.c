@@ -16,8 +16,8 @@ typedef struct fixture {
 } fixture;
 
 static void synced(fixture *f, uint64_t term, const char *epoch) {
-    last_values_synced(f->values, "XNAS", term, epoch, LAST_QUOTE);
-    last_values_synced(f->values, "XNAS", term, epoch, LAST_TRADE);
+    last_values_synced(f->values, "XNAS", term, epoch, LAST_QUOTE, 0);
+    last_values_synced(f->values, "XNAS", term, epoch, LAST_TRADE, 0);
 }
 
 static void open_with(fixture *f, uint32_t max_symbols) {
@@ -482,12 +482,25 @@ TEST(last_value, a_new_session_starts_without_yesterdays_prices) {
     quote_of(&f, "AAPL", 1, "2020-01-31.S", 1, NONE, 30, TW_BOOK_OK, SECOND);
     EXPECT_STR(written(&f, SECOND), "tw:last:XNAS:AAPL 4000 {\"ask\":\"0.0030\",\"ask_size\":\"200\",\"seq\":\"1\","
                                     "\"event_ns\":\"10\",\"state\":\"RECOVERING\"}");
-    synced(&f, 1, "2020-01-31.S");
-    tw_print none[1];
-    wire_trades empty = {.header = header_of("AAPL", 1, "2020-01-31.S", 0), .prints = none};
-    EXPECT(last_values_trades(f.values, &empty, SECOND) == LAST_CHANGED); /* its snapshot: no trade today */
+    synced(&f, 1, "2020-01-31.S"); /* among all the snapshots none told of a trade today */
     const char *line = written(&f, SECOND);
     EXPECT_CONTAINS(line, "{\"ask\":\"0.0030\",\"ask_size\":\"200\",\"seq\":\"1\"");
+    EXPECT_CONTAINS(line, "\"state\":\"OK\"");
+    last_values_free(f.values);
+}
+
+TEST(last_value, what_is_told_first_after_all_snapshots_of_a_session_was_known_the_day_before) {
+    fixture f;
+    open(&f);
+    quote(&f, 10, 10, 20, 0);
+    print(&f, 11, 15, 1, 1);
+    written(&f, 0);
+    EXPECT(last_values_lead(f.values, f.feed, 2, "2020-01-31.S"));
+    synced(&f, 2, "2020-01-31.S"); /* it was not listed yet */
+    quote_of(&f, "AAPL", 2, "2020-01-31.S", 1, NONE, 30, TW_BOOK_OK, SECOND);
+    const char *line = written(&f, SECOND);
+    EXPECT_CONTAINS(line, "{\"ask\":\"0.0030\",\"ask_size\":\"200\",\"seq\":\"1\"");
+    EXPECT_CONTAINS(line, "\"state\":\"OK\"");
     last_values_free(f.values);
 }
 

@@ -128,8 +128,8 @@ static void open_with(fixture *f, int64_t expiry_ns, uint32_t batches) {
     f->feed = last_values_feed(f->values, "XNAS", 1);
     last_values_lead(f->values, f->feed, 1, DAY);
     last_values_state(f->values, f->feed, TW_BOOK_OK, true, rt_clock_monotonic_ns());
-    last_values_synced(f->values, "XNAS", 1, DAY, LAST_QUOTE);
-    last_values_synced(f->values, "XNAS", 1, DAY, LAST_TRADE);
+    last_values_synced(f->values, "XNAS", 1, DAY, LAST_QUOTE, 0);
+    last_values_synced(f->values, "XNAS", 1, DAY, LAST_TRADE, 0);
     f->other = connect_as(f, on_other_reply, NULL, 64);
     f->store = connect_as(f, on_store_reply, on_store_state, batches * LAST_BATCH_REPLIES);
     WAIT(f, redis_read_state(f->store) == REDIS_READY && redis_read_state(f->other) == REDIS_READY);

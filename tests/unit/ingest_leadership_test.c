@@ -259,6 +259,7 @@ TEST(leadership, a_standby_takes_over_after_300_ms_of_silence) {
     EXPECT_U64(s.it.candidacy.claim_revision, 3);
     EXPECT_U64(s.it.term, FIRST + 430);
     EXPECT_U64(s.it.safe_seq, 940);
+    EXPECT_U64(s.it.continues_term, 7);
 }
 
 TEST(leadership, a_standby_whose_feed_is_not_ok_lets_a_healthy_one_come_first) {
@@ -308,6 +309,7 @@ TEST(leadership, a_standby_in_a_later_days_session_is_not_behind) {
         leadership_claimed(&s.it, true, 4, s.now_ns);
         listen_to(&s);
         EXPECT_U64(s.it.safe_seq, 0); /* numbers of another session say nothing */
+        EXPECT_U64(s.it.continues_term, 0);
         EXPECT_U64(s.it.behind_seq, 0);
     }
 }
@@ -341,7 +343,19 @@ TEST(leadership, of_a_leader_whose_books_were_not_whole_nothing_is_safe) {
         PLAY(&s, {340, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
              {341, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
         EXPECT_U64(s.it.safe_seq, doubtful ? 0 : 890);
+        EXPECT_U64(s.it.continues_term, doubtful ? 0 : 7);
     }
+}
+
+TEST(leadership, one_whose_own_books_are_not_whole_goes_on_from_nobody) {
+    scene s;
+    begin_standby(&s);
+    s.mine.ok = false;
+    PLAY(&s, {110, HEARD, 7, "one", 950, "", LEADERSHIP_FOLLOWING}, {705, WAIT, 0, "", 0, "", LEADERSHIP_FOLLOWING},
+         {730, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
+         {735, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
+    EXPECT_U64(s.it.safe_seq, 940); /* what has left has left */
+    EXPECT_U64(s.it.continues_term, 0);
 }
 
 TEST(leadership, a_leader_that_missed_something_or_could_not_keep_a_book_is_doubtful) {

@@ -190,6 +190,7 @@ TEST(matcher_lead, a_standby_takes_over_when_the_leader_falls_silent) {
     PLAY(rows);
     EXPECT_U64(s.it.candidacy.claim_revision, 7);
     EXPECT_U64(s.it.safe_seq, 85);
+    EXPECT_U64(s.it.continues_term, FIRST);
     EXPECT(s.it.term > FIRST);
 }
 

@@ -154,6 +154,7 @@ TEST(limits, feed_and_line_status_survive_the_wire) {
                           .handover = true,
                           .storage_low = true,
                           .journal_ns = 16,
+                          .continues_term = 17,
                           .leader = "host-a.4711"},
                      back;
     size_t length = wire_feed_status_encode(&m, bytes, sizeof bytes);
@@ -167,6 +168,7 @@ TEST(limits, feed_and_line_status_survive_the_wire) {
     EXPECT_U64(back.published_seq, 15);
     EXPECT(back.handover && back.storage_low);
     EXPECT_I64(back.journal_ns, 16);
+    EXPECT_U64(back.continues_term, 17);
     EXPECT_STR(back.leader, m.leader);
     wire_line_status line = {.exchange = "XNAS", .line = "a", .wins = 5, .skew_ns = -40, .malformed = 2}, line_back;
     length = wire_line_status_encode(&line, bytes, sizeof bytes);

@@ -19,7 +19,9 @@ static void tell_feed(node *n, bool handover) {
 }
 
 static void lead(node *n, uint64_t term, uint64_t safe_seq) {
-    publisher_lead(n->publisher, term, &(publisher_safe){.seq = safe_seq, .tier_seq = safe_seq});
+    publisher_lead(
+        n->publisher, term,
+        &(publisher_safe){.seq = safe_seq, .tier_seq = safe_seq, .continues_term = safe_seq > 0 ? term - 1 : 0});
 }
 
 static void settle(node *n) {
@@ -106,6 +108,7 @@ TEST(publisher_lead, a_new_leader_says_so_first_and_holds_published_seq_until_wh
     EXPECT_STR(status.leader, "the second");
     EXPECT_U64(status.seq, 9);
     EXPECT_U64(status.published_seq, 6);
+    EXPECT_U64(status.continues_term, 6);
     EXPECT_U64(status.updates, 0);
     settle(n);
     EXPECT_U64(last_status(n).published_seq, 9);

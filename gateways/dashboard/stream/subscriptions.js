@@ -142,16 +142,17 @@ export class Subscriptions {
     if (!request) return typeof message.id === 'string' && message.id.startsWith('leave-');
     this.asked.delete(message.id);
     const wished = request.subjects.filter((subject) => this.wishes.has(subject));
-    if (message.type === 'ack') this.#taken(wished, request);
+    if (message.type === 'ack') this.#taken(wished, request, message.unknown ?? []);
     else this.#refused(wished, message);
     return true;
   }
 
-  #taken(subjects, { resume }) {
+  // What the server knows nothing of it does not go on with.
+  #taken(subjects, { resume }, unknown) {
     for (const subject of subjects) {
       const wish = this.wishes.get(subject);
       if (wish.state === 'asked') wish.state = 'taken';
-      this.onTaken(subject, subject in resume);
+      this.onTaken(subject, subject in resume && !unknown.includes(subject));
     }
   }
 
