@@ -35,8 +35,7 @@ typedef struct last_item {
     size_t bytes;       /* of its JSON among several */
     const char *source; /* "redis", "memory", "bus"; NULL: an error */
     last_shown shown;
-    const http_status *error;
-    const char *error_code, *error_words;
+    http_fault fault;
 } last_item;
 
 struct last_question {
@@ -57,8 +56,8 @@ static void write_item(json_writer *w, const last_item *item, const char *mic) {
         last_shown_write(&item->shown, item->source, w);
     } else {
         json_open_object(w, "error");
-        json_string(w, "code", item->error_code);
-        json_string(w, "message", item->error_words);
+        json_string(w, "code", item->fault.code);
+        json_string(w, "message", item->fault.message);
         json_close_object(w);
     }
     json_close_object(w);
@@ -77,7 +76,7 @@ static void answer_one(gateway *self, const last_question *q) {
     char text[ITEM_BYTES];
     json_writer w;
     if (item->source == NULL) {
-        http_answer_error(self, &q->asked, *item->error, item->error_code, item->error_words);
+        http_answer_fault(self, &q->asked, &item->fault);
         return;
     }
     json_start(&w, text, sizeof text);
@@ -128,23 +127,18 @@ static void settle(gateway *self, last_item *item, const char *from) {
 }
 
 static void refuse(gateway *self, last_item *item, const http_status *status, const char *code, const char *words) {
-    item->error = status;
-    item->error_code = code;
-    item->error_words = words;
+    http_fault_set(&item->fault, status, code, "%s", words);
     settle(self, item, NULL);
 }
 
 /* ---- the bus ---- */
 
 static void note_error(last_item *item, const http_status *status, const char *code, const char *words) {
-    if (item->error != NULL) return;
-    item->error = status;
-    item->error_code = code;
-    item->error_words = words;
+    http_fault_set(&item->fault, status, code, "%s", words);
 }
 
 static void part_done(gateway *self, last_item *item) {
-    if (--item->parts_left == 0) settle(self, item, item->error == NULL ? "bus" : NULL);
+    if (--item->parts_left == 0) settle(self, item, item->fault.status == NULL ? "bus" : NULL);
 }
 
 static void take_quote(gateway *self, last_item *item, const wire_quote *quote) {
@@ -193,11 +187,11 @@ static bool on_part_reply(void *context, void *asked, ask_end end, const bus_mes
     return true;
 }
 
-static bool ask_part(gateway *self, const last_item *item, struct last_part *part) {
+static ask_result ask_part(gateway *self, const last_item *item, struct last_part *part) {
     char subject[SUBJECT_BYTES];
     subject_channel channel = part->kind == PART_QUOTE ? SUBJECT_QUOTE : SUBJECT_TRADE;
-    return subject_snapshot(subject, sizeof subject, item->owner->mic, item->symbol, channel) &&
-           asker_ask(self->asker, subject, on_part_reply, part);
+    if (!subject_snapshot(subject, sizeof subject, item->owner->mic, item->symbol, channel)) return ASK_AWAY;
+    return asker_ask(self->asker, &item->owner->asked.caller, subject, on_part_reply, part);
 }
 
 static void ask_bus(gateway *self, last_item *item) {
@@ -206,10 +200,11 @@ static void ask_bus(gateway *self, last_item *item) {
     for (int kind = 0; kind < PARTS; kind++) {
         item->parts[kind] = (struct last_part){.item = item, .kind = (last_part_kind)kind};
         if (!item->wanted[kind]) continue;
-        if (ask_part(self, item, &item->parts[kind]))
+        ask_result result = ask_part(self, item, &item->parts[kind]);
+        if (result == ASK_ASKED)
             item->parts_left++;
         else
-            note_error(item, &HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+            http_fault_set_not_asked(&item->fault, result);
     }
     part_done(self, item);
 }

@@ -228,12 +228,16 @@ bool market_take_reply(void *context, void *asked, ask_end end, const bus_messag
 }
 
 static void ask(gateway *self, const question *asked, const char *subject) {
+    http_fault fault = {0};
     question *q = malloc(sizeof *q);
     if (q != NULL) *q = *asked;
-    if (q != NULL && asker_ask(self->asker, subject, market_take_reply, q)) return;
+    ask_result result =
+        q != NULL ? asker_ask(self->asker, &q->asked.caller, subject, market_take_reply, q) : ASK_AWAY;
+    if (result == ASK_ASKED) return;
     identity_free(asked->who);
     free(q);
-    http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+    http_fault_set_not_asked(&fault, result);
+    http_answer_fault(self, &asked->asked, &fault);
 }
 
 /* ---- requests ---- */

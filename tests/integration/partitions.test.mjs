@@ -1,0 +1,105 @@
+// An exchange whose feed has two partitions, of which one says nothing: who gets to ask over HTTP.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Answers } from './lib/documents.mjs';
+import { startGateway } from './lib/gateway.mjs';
+import { newKey, signed } from './lib/issuer.mjs';
+import * as itch from './lib/itch.mjs';
+import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { NatsServer, folder, sleep, startIngest, until } from './lib/programs.mjs';
+import { parsePrometheus, valueOf } from './lib/prometheus.mjs';
+import { Subscriber } from './lib/subscriber.mjs';
+
+const SYMBOLS = [['AAPL', 'MSFT'], ['TSLA']]; // of each partition
+
+async function get(gateway, where, headers = {}) {
+  const response = await fetch(`${gateway.url}${where}`, { headers });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) };
+}
+const codeOf = ({ status, json }) => [status, json.error?.code];
+
+/** One partition: its exchange's sender and its ingest. */
+class Partition {
+  static async start(nats, number) {
+    const self = Object.assign(new Partition(), { nats, number });
+    self.port = await freeUdpPort();
+    await self.launch();
+    return self;
+  }
+
+  /** From the first message on, as an ingest that is started again hears what its exchange repeats. */
+  async launch() {
+    this.sender?.close();
+    this.ingest = await startIngest(this.nats, ['--source', `udp://127.0.0.1:${this.port}`, '--session-date', '2020-01-30', '--silence', '1h',
+      '--partition', `${this.number}`, '--partitions', `${SYMBOLS.length}`]);
+    await this.ingest.says(/"listening"/);
+    this.sender = await MoldSender.open(this.port);
+    const symbols = SYMBOLS[this.number - 1];
+    await this.sender.send(itch.system('O'), ...symbols.flatMap((symbol, i) => [itch.directory(i + 1, symbol), itch.add(i + 1, symbol, i + 1, 'B', 100, 10000)]));
+  }
+
+  async stop() {
+    this.sender.close();
+    await this.ingest.stop('SIGKILL');
+  }
+}
+
+/** A gateway, and both partitions as it hears them. */
+async function sceneOf(t, settings = []) {
+  const nats = await NatsServer.start(), partitions = [];
+  const subscriber = await Subscriber.connect(nats, ['feed.>']);
+  const gateway = await startGateway(nats, settings);
+  t.after(async () => {
+    await Promise.all([gateway.stop(), subscriber.close(), ...partitions.map((one) => one.stop())]);
+    await nats.stop();
+  });
+  for (let number = 1; number <= SYMBOLS.length; number++) partitions.push(await Partition.start(nats, number));
+  const told = async () => symbolsOf(await get(gateway, '/v1/instruments?exchange=XNAS'));
+  await until('both partitions to be there', async () => `${await told()}` === 'AAPL,MSFT,TSLA');
+  return { nats, gateway, partitions };
+}
+const symbolsOf = ({ json }) => (json.instruments ?? []).map(({ symbol }) => symbol).sort();
+
+test('who asks for what nobody answers leaves others room to ask, and is told', async (t) => {
+  const CROWD = 400, SHARE = 256;
+  const key = await newKey('HS256'), secret = path.join(folder, 'partitions-secret');
+  writeFileSync(secret, key.secret);
+  // Its silence is not known for long enough that all of the crowd wait for it.
+  const { gateway, partitions } = await sceneOf(t, ['--feed-silence', '1h', '--auth-secret', secret, '--max-clients', '2000']);
+  const answers = new Answers((await get(gateway, '/v1/openapi.json')).json), metric = async (name) => valueOf(parsePrometheus(await (await fetch(`${gateway.url}/metrics`)).text()), `tickwire_gateway_${name}`);
+  const ann = { authorization: `Bearer ${await signed(key, { sub: 'ann', tickwire_subjects: ['XNAS.>'] })}` };
+  await partitions[1].ingest.freeze();
+  const crowds = { address: {}, ann };
+  const askFrom = (localAddress, headers) => new Promise((resolve, reject) => {
+    http.get({ port: gateway.port, host: '127.0.0.1', path: '/v1/book/XNAS/NOSUCH', agent: false, localAddress, headers }, (response) => {
+      let text = '';
+      response.on('data', (bytes) => (text += bytes)).on('end', () => resolve({ status: response.statusCode, headers: new Headers(response.headers), json: JSON.parse(text), text }));
+    }).on('error', reject);
+  });
+  for (const [name, headers] of Object.entries(crowds)) {
+    const before = await metric('questions_refused_share_total'), ends = new Map(); // of each code one
+    let over = false;
+    const ask = async () => {
+      for (; !over; await sleep(20)) {
+        const answer = await askFrom('127.0.0.1', headers);
+        ends.set(`${codeOf(answer)}`, answer);
+      }
+    };
+    const crowd = Array.from({ length: CROWD }, ask);
+    await until(`the crowd (${name}) to be too many`, async () => await metric('questions_refused_share_total') > before);
+    const [slow, good] = await Promise.all([askFrom('127.0.0.2', {}), fetch(`${gateway.url}/v1/book/XNAS/AAPL`, { headers: name === 'ann' ? {} : ann })]);
+    const underWay = await metric('questions');
+    over = true;
+    await Promise.all(crowd);
+    assert.deepEqual([codeOf(slow), good.status], [[504, 'TIMEOUT'], 200], `${name}: others were asked for`);
+    assert.ok(underWay <= SHARE, `${underWay} of ${name} were under way`);
+    assert.deepEqual([...ends.keys()].sort(), ['429,TOO_MANY', '504,TIMEOUT'], name);
+    const { headers: told, text } = ends.get('429,TOO_MANY');
+    assert.equal(answers.faultsOf('/v1/book/{mic}/{symbol}', '429', told, text), undefined);
+  }
+  await until('no question to be left', async () => (await metric('questions')) === 0);
+});
