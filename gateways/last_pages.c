@@ -12,6 +12,7 @@
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
+#include "gateways/symbol_question.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
 #include "runtime/clock.h"
@@ -30,6 +31,7 @@ typedef struct last_item {
     struct last_part {
         struct last_item *item;
         last_part_kind kind;
+        symbol_question where;
     } parts[PARTS]; /* what the bus is asked for */
     uint32_t parts_left;
     size_t bytes;       /* of its JSON among several */
@@ -133,10 +135,6 @@ static void refuse(gateway *self, last_item *item, const http_status *status, co
 
 /* ---- the bus ---- */
 
-static void note_error(last_item *item, const http_status *status, const char *code, const char *words) {
-    http_fault_set(&item->fault, status, code, "%s", words);
-}
-
 static void part_done(gateway *self, last_item *item) {
     if (--item->parts_left == 0) settle(self, item, item->fault.status == NULL ? "bus" : NULL);
 }
@@ -157,41 +155,34 @@ static void take_trades(gateway *self, last_item *item, const wire_trades *trade
                           trades->print_count == 0 ? NULL : &trades->prints[trades->print_count - 1]);
 }
 
-static void take_reply(gateway *self, const struct last_part *part, const bus_message *message) {
+/* False: another partition may know it. */
+static bool take_reply(gateway *self, struct last_part *part, const bus_message *message) {
     wire_snapshot_reply reply;
     last_item *item = part->item;
     if (wire_snapshot_reply_decode(&self->arena, message->bytes, message->length, &reply) != WIRE_OK)
-        note_error(item, &HTTP_BAD_GATEWAY, "MALFORMED", "the bus gave a reply that can't be read");
-    else if (reply.code == WIRE_REPLY_BUSY)
-        note_error(item, &HTTP_NOT_READY, "BUSY", "the exchange's publisher is busy: come back later");
+        http_fault_set(&item->fault, &HTTP_BAD_GATEWAY, "MALFORMED", "the bus gave a reply that can't be read");
     else if (part->kind == PART_QUOTE && reply.code == WIRE_REPLY_OK && reply.quote_count == 1)
         take_quote(self, item, &reply.quotes[0]);
     else if (part->kind == PART_PRINT && reply.code == WIRE_REPLY_OK && reply.trades_count == 1)
         take_trades(self, item, &reply.trades[0]);
     else
-        note_error(item, &HTTP_NOT_FOUND, "NOT_FOUND", "there is no instrument of this symbol");
+        return symbol_question_refused(&part->where, self, item->owner->mic, &reply, &item->fault);
+    return true;
 }
 
 static bool on_part_reply(void *context, void *asked, ask_end end, const bus_message *message) {
     gateway *self = context;
-    const struct last_part *part = asked;
-    if (end == ASK_MORE)
-        take_reply(self, part, message);
-    else if (end == ASK_NOBODY)
-        note_error(part->item, &HTTP_NOT_READY, "NOBODY", "nobody publishes this exchange now");
-    else if (end == ASK_TIMEOUT)
-        note_error(part->item, &HTTP_TIMEOUT, "TIMEOUT", "the exchange's publisher did not answer in time");
-    else
-        note_error(part->item, &HTTP_NOT_READY, "CLOSING", "the gateway stops: come back later");
+    struct last_part *part = asked;
+    if (end == ASK_MORE && !take_reply(self, part, message)) return false;
+    if (end != ASK_MORE) symbol_question_end(&part->where, self, part->item->owner->mic, end, &part->item->fault);
     part_done(self, part->item);
     return true;
 }
 
 static ask_result ask_part(gateway *self, const last_item *item, struct last_part *part) {
-    char subject[SUBJECT_BYTES];
     subject_channel channel = part->kind == PART_QUOTE ? SUBJECT_QUOTE : SUBJECT_TRADE;
-    if (!subject_snapshot(subject, sizeof subject, item->owner->mic, item->symbol, channel)) return ASK_AWAY;
-    return asker_ask(self->asker, &item->owner->asked.caller, subject, on_part_reply, part);
+    return symbol_question_ask(self, &item->owner->asked, item->owner->mic, item->symbol, channel, on_part_reply,
+                               part);
 }
 
 static void ask_bus(gateway *self, last_item *item) {
