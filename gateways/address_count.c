@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 
 typedef struct slot {
     address_key key;
@@ -26,9 +27,13 @@ address_key address_key_of_ipv6(const uint8_t bytes[16]) {
     return (address_key){.high = tw_load_be64(bytes)};
 }
 
-address_count *address_count_alloc(uint32_t most_connections) {
+address_key address_key_of_user(const char *name) {
+    return (address_key){.high = tw_hash_text(name, strlen(name)), .low = UINT64_MAX};
+}
+
+address_count *address_count_alloc(uint32_t most) {
     uint32_t slots = 16;
-    while (slots < 2 * most_connections)
+    while (slots < 2 * most)
         slots *= 2;
     address_count *counts = calloc(1, sizeof *counts + slots * sizeof(slot));
     if (counts != NULL) counts->mask = slots - 1;

@@ -17,6 +17,8 @@ typedef struct question_slot {
     bus_subscription *replies; /* ends with the bus; NULL: not used yet */
     void *question;            /* NULL: free */
     ask_on_reply on_reply;
+    bool counted; /* for `caller` */
+    address_key caller;
     uint64_t id;
     int64_t due_ns;
 } question_slot;
@@ -26,17 +28,33 @@ struct asker {
     uv_timer_t timer;
     void *context;
     uint64_t last_id;
+    address_count *callers;
+    asker_stats stats;
     char inbox[128];
     question_slot slots[ASK_MOST];
 };
 
+static void take(asker *self, question_slot *slot, const address_key *caller, void *question) {
+    slot->question = question;
+    slot->counted = caller != NULL;
+    if (slot->counted) slot->caller = *caller;
+    if (slot->counted) address_count_add(self->callers, slot->caller);
+    self->stats.under_way++;
+}
+
+static void give_back(asker *self, question_slot *slot) {
+    slot->question = NULL;
+    if (slot->counted) address_count_remove(self->callers, slot->caller);
+    self->stats.under_way--;
+}
+
 static void tell(asker *self, question_slot *slot, ask_end end, const bus_message *message) {
     void *question = slot->question;
     if (end != ASK_MORE) { /* free before: another question may be asked from within, and get this very slot */
-        slot->question = NULL;
+        give_back(self, slot);
         (void)slot->on_reply(self->context, question, end, message);
     } else if (slot->on_reply(self->context, question, end, message)) {
-        slot->question = NULL;
+        give_back(self, slot);
     }
 }
 
@@ -61,19 +79,26 @@ static void on_timer(uv_timer_t *timer) {
     end_those_due(timer->data, rt_clock_monotonic_ns(), ASK_TIMEOUT);
 }
 
+static void release(asker *self) {
+    address_count_free(self->callers);
+    free(self);
+}
+
 tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *credentials, void *context,
                    tw_error *error) {
     *made = NULL;
     asker *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     self->context = context;
+    self->callers = address_count_alloc(ASK_MOST);
     bus_options options = {
         .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .no_responders = true};
-    tw_code code = bus_open(&self->bus, loop, &options, error);
+    tw_code code = self->callers != NULL ? bus_open(&self->bus, loop, &options, error)
+                                         : tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     if (code == TW_OK) code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
     if (code != TW_OK) {
         bus_close(self->bus);
-        free(self);
+        release(self);
         return code;
     }
     uv_timer_init(loop, &self->timer);
@@ -88,7 +113,7 @@ bus *asker_bus(const asker *self) {
 }
 
 static void on_closed(uv_handle_t *handle) {
-    free(handle->data);
+    release(handle->data);
 }
 
 void asker_close(asker *self) {
@@ -109,27 +134,47 @@ static bool listen_for(asker *self, question_slot *slot) {
     return bus_subscribe(self->bus, replies, on_message, slot, &slot->replies, &error) == TW_OK;
 }
 
-bool asker_ask_with(asker *self, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
-                    void *question) {
-    char reply[sizeof self->inbox + 40];
+static question_slot *find_free(asker *self) {
     for (uint32_t tries = 0; tries < ASK_MOST; tries++) {
-        uint64_t id = ++self->last_id;
-        question_slot *slot = &self->slots[id % ASK_MOST];
-        if (slot->question != NULL) continue;
-        if (!listen_for(self, slot)) return false;
-        tw_text_format(reply, sizeof reply, "%s.%u.%llu", self->inbox, (unsigned)(id % ASK_MOST),
-                       (unsigned long long)id);
-        if (bus_publish_request(self->bus, subject, reply, bytes, length) != TW_OK) return false;
-        bus_flush(self->bus);
-        slot->question = question;
-        slot->on_reply = on_reply;
-        slot->id = id;
-        slot->due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS;
-        return true;
+        question_slot *slot = &self->slots[++self->last_id % ASK_MOST];
+        if (slot->question == NULL) return slot;
     }
-    return false;
+    return NULL;
 }
 
-bool asker_ask(asker *self, const char *subject, ask_on_reply on_reply, void *question) {
-    return asker_ask_with(self, subject, (const uint8_t *)"", 0, on_reply, question);
+static bool publish(asker *self, uint32_t slot, const char *subject, const uint8_t *bytes, size_t length) {
+    char reply[sizeof self->inbox + 40];
+    tw_text_format(reply, sizeof reply, "%s.%u.%llu", self->inbox, slot, (unsigned long long)self->last_id);
+    if (bus_publish_request(self->bus, subject, reply, bytes, length) != TW_OK) return false;
+    bus_flush(self->bus);
+    return true;
+}
+
+ask_result asker_ask_with(asker *self, const address_key *caller, const char *subject, const uint8_t *bytes,
+                          size_t length, ask_on_reply on_reply, void *question) {
+    if (caller != NULL && address_count_of(self->callers, *caller) >= ASK_SHARE) {
+        self->stats.over_share++;
+        return ASK_OVER_SHARE;
+    }
+    question_slot *slot = find_free(self);
+    if (slot == NULL) {
+        self->stats.full++;
+        return ASK_FULL;
+    }
+    if (!listen_for(self, slot) || !publish(self, (uint32_t)(slot - self->slots), subject, bytes, length))
+        return ASK_AWAY;
+    take(self, slot, caller, question);
+    slot->on_reply = on_reply;
+    slot->id = self->last_id;
+    slot->due_ns = rt_clock_monotonic_ns() + TIMEOUT_NS;
+    return ASK_ASKED;
+}
+
+ask_result asker_ask(asker *self, const address_key *caller, const char *subject, ask_on_reply on_reply,
+                     void *question) {
+    return asker_ask_with(self, caller, subject, (const uint8_t *)"", 0, on_reply, question);
+}
+
+asker_stats asker_read_stats(const asker *self) {
+    return self->stats;
 }

@@ -1,6 +1,9 @@
 /*
  * Questions to the bus whose answers go to HTTP clients: snapshots and the directory. Each has its time; while the bus is
  * away none are asked. A connection of its own: answers may be long and must not stand before live data.
+ *
+ * Nobody who asks has more than a share of the questions under way, so that one who asks for what is slow or dead leaves
+ * room for the others.
  */
 #ifndef TICKWIRE_GATEWAYS_ASK_H
 #define TICKWIRE_GATEWAYS_ASK_H
@@ -9,10 +12,12 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "gateways/address_count.h"
 #include "runtime/bus.h"
 #include "runtime/log.h"
 
-#define ASK_MOST 256u /* questions under way; more are not asked */
+#define ASK_MOST  1024u          /* questions under way; more are not asked */
+#define ASK_SHARE (ASK_MOST / 4) /* of one caller; one request for last values takes up to 200 */
 
 typedef struct asker asker;
 
@@ -23,6 +28,13 @@ typedef enum ask_end {
     ASK_CLOSING  /* the gateway ends */
 } ask_end;
 
+typedef enum ask_result {
+    ASK_ASKED,
+    ASK_OVER_SHARE, /* the caller has as many under way as it may */
+    ASK_FULL,       /* all callers together have */
+    ASK_AWAY        /* so is the bus */
+} ask_result;
+
 /* Called for each reply (`message`) and at the end (NULL). Returns true if nothing more is wanted: then it was the last
  * call, as it is for every end but ASK_MORE. From within a reply, or the end because of nobody, something else may be asked. */
 typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const bus_message *message);
@@ -32,10 +44,18 @@ tw_code asker_open(asker **asker, uv_loop_t *loop, const char *url, const char *
                    tw_error *error);
 bus *asker_bus(const asker *asker); /* the connection, for who has something to publish */
 void asker_close(asker *asker);     /* the memory goes when the loop next runs; NULL is fine */
-/* False: not asked, because too many are under way or the bus is away. `question` comes back with the replies. */
-bool asker_ask(asker *asker, const char *subject, ask_on_reply on_reply, void *question);
+/* Asks for who `caller` is, counted as address_count counts; NULL: the gateway itself, which has no share. `question` comes
+ * back with the replies, if it was asked. */
+ask_result asker_ask(asker *asker, const address_key *caller, const char *subject, ask_on_reply on_reply,
+                     void *question);
 /* The same with a payload, which is copied. */
-bool asker_ask_with(asker *asker, const char *subject, const uint8_t *bytes, size_t length, ask_on_reply on_reply,
-                    void *question);
+ask_result asker_ask_with(asker *asker, const address_key *caller, const char *subject, const uint8_t *bytes,
+                          size_t length, ask_on_reply on_reply, void *question);
+
+typedef struct asker_stats {
+    uint32_t under_way;
+    uint64_t over_share, full; /* not asked, because of ASK_SHARE and ASK_MOST */
+} asker_stats;
+asker_stats asker_read_stats(const asker *asker);
 
 #endif

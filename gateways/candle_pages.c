@@ -122,13 +122,16 @@ static void ask(gateway *self, const candle_question *asked) {
     char subject[SUBJECT_BYTES];
     uint8_t bytes[REQUEST_BYTES];
     size_t length = wire_candle_request_encode(&asked->request, bytes, sizeof bytes);
+    ask_result result = ASK_AWAY;
+    http_fault fault = {0};
     candle_question *q = malloc(sizeof *q);
     if (q != NULL) *q = *asked;
-    if (q != NULL && subject_candles(subject, sizeof subject, q->mic, q->symbol) &&
-        asker_ask_with(self->asker, subject, bytes, length, on_reply, q))
-        return;
+    if (q != NULL && subject_candles(subject, sizeof subject, q->mic, q->symbol))
+        result = asker_ask_with(self->asker, &q->asked.caller, subject, bytes, length, on_reply, q);
+    if (result == ASK_ASKED) return;
     free(q);
-    http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+    http_fault_set_not_asked(&fault, result);
+    http_answer_fault(self, &asked->asked, &fault);
 }
 
 /* ---- requests ---- */

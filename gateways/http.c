@@ -1,6 +1,8 @@
 /* Routes and answers of HTTP. */
 #include "gateways/http.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +42,7 @@ http_asked http_remember(const gateway *self, const socket_request *request) {
                                 request->body_fault != SOCKET_BODY_KEPT /* it is not read */};
     tw_text_copy(asked.user, sizeof asked.user,
                  request->caller != NULL ? request->caller->user : IDENTITY_ANONYMOUS);
+    asked.caller = request->caller != NULL ? address_key_of_user(request->caller->user) : request->address;
     bool allowed = request->origin[0] != '\0' && strpbrk(request->origin, "\r\n") == NULL &&
                    origin_allowed(self->settings.origins, request->origin, request->host);
     bool trusted = allowed && origin_trusted(self->settings.origins, request->origin, request->host, "");
@@ -93,6 +96,36 @@ void http_answer_error(gateway *self, const http_asked *asked, http_status statu
     char body[SMALL_BYTES];
     size_t length = write_error(body, sizeof body, code, message);
     http_answer(self, asked, status, "application/json", "no-store", body, length);
+}
+
+void http_fault_set(http_fault *fault, const http_status *status, const char *code, const char *format, ...) {
+    va_list arguments;
+    if (fault->status != NULL) return;
+    fault->status = status;
+    fault->code = code;
+    va_start(arguments, format);
+    vsnprintf(fault->message, sizeof fault->message, format, arguments);
+    va_end(arguments);
+}
+
+void http_fault_set_not_asked(http_fault *fault, ask_result why) {
+    if (fault->status != NULL) return;
+    fault->again_soon = why != ASK_AWAY;
+    if (why == ASK_OVER_SHARE)
+        http_fault_set(fault, &HTTP_TOO_MANY, "TOO_MANY",
+                       "%u questions of yours wait for their answers, which is all you may have: come back later",
+                       ASK_SHARE);
+    else if (why == ASK_FULL)
+        http_fault_set(fault, &HTTP_NOT_READY, "TOO_MANY",
+                       "as many questions wait for their answers as may: come back later");
+    else
+        http_fault_set(fault, &HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+}
+
+void http_answer_fault(gateway *self, const http_asked *asked, const http_fault *fault) {
+    http_asked with = *asked;
+    if (fault->again_soon) http_add_header(&with, "Retry-After: 1\r\n");
+    http_answer_error(self, &with, *fault->status, fault->code, fault->message);
 }
 
 void http_write_error(char *response, size_t capacity, http_asked *asked, http_status status, const char *code,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateways/ask.h"
 #include "gateways/auth/identity.h"
 #include "gateways/socket.h"
 
@@ -24,6 +25,7 @@ extern const http_status HTTP_OK, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, HTTP_NOT_FOU
 #define HTTP_CROSS_BYTES     2432u
 #define HTTP_CHALLENGE_BYTES 512u
 #define HTTP_MORE_BYTES      256u
+#define HTTP_FAULT_BYTES     192u
 /* What an answer needs to remember of its request. */
 typedef struct http_asked {
     uint64_t ticket;
@@ -32,6 +34,7 @@ typedef struct http_asked {
     char challenge[HTTP_CHALLENGE_BYTES]; /* likewise, of a 401 */
     char more_headers[HTTP_MORE_BYTES];   /* likewise, of http_add_header */
     char user[IDENTITY_USER_BYTES];       /* who asks */
+    address_key caller;                   /* the same for counting: the user, or the address of nobody known */
 } http_asked;
 http_asked http_remember(const gateway *self, const socket_request *request);
 
@@ -41,6 +44,21 @@ bool http_answer(gateway *self, const http_asked *asked, http_status status, con
                  const char *body, size_t length);
 void http_answer_error(gateway *self, const http_asked *asked, http_status status, const char *code,
                        const char *message);
+
+/* Why there is no answer. Zeroed: there is one, or none yet. */
+typedef struct http_fault {
+    const http_status *status; /* NULL: no fault */
+    const char *code;
+    char message[HTTP_FAULT_BYTES];
+    bool again_soon; /* says so: Retry-After */
+} http_fault;
+
+/* The first fault stays. */
+void http_fault_set(http_fault *fault, const http_status *status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Of a question to the bus that was not asked. */
+void http_fault_set_not_asked(http_fault *fault, ask_result why);
+void http_answer_fault(gateway *self, const http_asked *asked, const http_fault *fault);
 
 /* A header line of the answer, with its end; it is left out where there is no room. */
 void http_add_header(http_asked *asked, const char *line);

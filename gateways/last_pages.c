@@ -12,6 +12,7 @@
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
+#include "gateways/symbol_question.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
 #include "runtime/clock.h"
@@ -30,13 +31,13 @@ typedef struct last_item {
     struct last_part {
         struct last_item *item;
         last_part_kind kind;
+        symbol_question where;
     } parts[PARTS]; /* what the bus is asked for */
     uint32_t parts_left;
     size_t bytes;       /* of its JSON among several */
     const char *source; /* "redis", "memory", "bus"; NULL: an error */
     last_shown shown;
-    const http_status *error;
-    const char *error_code, *error_words;
+    http_fault fault;
 } last_item;
 
 struct last_question {
@@ -57,8 +58,8 @@ static void write_item(json_writer *w, const last_item *item, const char *mic) {
         last_shown_write(&item->shown, item->source, w);
     } else {
         json_open_object(w, "error");
-        json_string(w, "code", item->error_code);
-        json_string(w, "message", item->error_words);
+        json_string(w, "code", item->fault.code);
+        json_string(w, "message", item->fault.message);
         json_close_object(w);
     }
     json_close_object(w);
@@ -77,7 +78,7 @@ static void answer_one(gateway *self, const last_question *q) {
     char text[ITEM_BYTES];
     json_writer w;
     if (item->source == NULL) {
-        http_answer_error(self, &q->asked, *item->error, item->error_code, item->error_words);
+        http_answer_fault(self, &q->asked, &item->fault);
         return;
     }
     json_start(&w, text, sizeof text);
@@ -128,23 +129,14 @@ static void settle(gateway *self, last_item *item, const char *from) {
 }
 
 static void refuse(gateway *self, last_item *item, const http_status *status, const char *code, const char *words) {
-    item->error = status;
-    item->error_code = code;
-    item->error_words = words;
+    http_fault_set(&item->fault, status, code, "%s", words);
     settle(self, item, NULL);
 }
 
 /* ---- the bus ---- */
 
-static void note_error(last_item *item, const http_status *status, const char *code, const char *words) {
-    if (item->error != NULL) return;
-    item->error = status;
-    item->error_code = code;
-    item->error_words = words;
-}
-
 static void part_done(gateway *self, last_item *item) {
-    if (--item->parts_left == 0) settle(self, item, item->error == NULL ? "bus" : NULL);
+    if (--item->parts_left == 0) settle(self, item, item->fault.status == NULL ? "bus" : NULL);
 }
 
 static void take_quote(gateway *self, last_item *item, const wire_quote *quote) {
@@ -163,41 +155,34 @@ static void take_trades(gateway *self, last_item *item, const wire_trades *trade
                           trades->print_count == 0 ? NULL : &trades->prints[trades->print_count - 1]);
 }
 
-static void take_reply(gateway *self, const struct last_part *part, const bus_message *message) {
+/* False: another partition may know it. */
+static bool take_reply(gateway *self, struct last_part *part, const bus_message *message) {
     wire_snapshot_reply reply;
     last_item *item = part->item;
     if (wire_snapshot_reply_decode(&self->arena, message->bytes, message->length, &reply) != WIRE_OK)
-        note_error(item, &HTTP_BAD_GATEWAY, "MALFORMED", "the bus gave a reply that can't be read");
-    else if (reply.code == WIRE_REPLY_BUSY)
-        note_error(item, &HTTP_NOT_READY, "BUSY", "the exchange's publisher is busy: come back later");
+        http_fault_set(&item->fault, &HTTP_BAD_GATEWAY, "MALFORMED", "the bus gave a reply that can't be read");
     else if (part->kind == PART_QUOTE && reply.code == WIRE_REPLY_OK && reply.quote_count == 1)
         take_quote(self, item, &reply.quotes[0]);
     else if (part->kind == PART_PRINT && reply.code == WIRE_REPLY_OK && reply.trades_count == 1)
         take_trades(self, item, &reply.trades[0]);
     else
-        note_error(item, &HTTP_NOT_FOUND, "NOT_FOUND", "there is no instrument of this symbol");
+        return symbol_question_refused(&part->where, self, item->owner->mic, &reply, &item->fault);
+    return true;
 }
 
 static bool on_part_reply(void *context, void *asked, ask_end end, const bus_message *message) {
     gateway *self = context;
-    const struct last_part *part = asked;
-    if (end == ASK_MORE)
-        take_reply(self, part, message);
-    else if (end == ASK_NOBODY)
-        note_error(part->item, &HTTP_NOT_READY, "NOBODY", "nobody publishes this exchange now");
-    else if (end == ASK_TIMEOUT)
-        note_error(part->item, &HTTP_TIMEOUT, "TIMEOUT", "the exchange's publisher did not answer in time");
-    else
-        note_error(part->item, &HTTP_NOT_READY, "CLOSING", "the gateway stops: come back later");
+    struct last_part *part = asked;
+    if (end == ASK_MORE && !take_reply(self, part, message)) return false;
+    if (end != ASK_MORE) symbol_question_end(&part->where, self, part->item->owner->mic, end, &part->item->fault);
     part_done(self, part->item);
     return true;
 }
 
-static bool ask_part(gateway *self, const last_item *item, struct last_part *part) {
-    char subject[SUBJECT_BYTES];
+static ask_result ask_part(gateway *self, const last_item *item, struct last_part *part) {
     subject_channel channel = part->kind == PART_QUOTE ? SUBJECT_QUOTE : SUBJECT_TRADE;
-    return subject_snapshot(subject, sizeof subject, item->owner->mic, item->symbol, channel) &&
-           asker_ask(self->asker, subject, on_part_reply, part);
+    return symbol_question_ask(self, &item->owner->asked, item->owner->mic, item->symbol, channel, on_part_reply,
+                               part);
 }
 
 static void ask_bus(gateway *self, last_item *item) {
@@ -206,10 +191,11 @@ static void ask_bus(gateway *self, last_item *item) {
     for (int kind = 0; kind < PARTS; kind++) {
         item->parts[kind] = (struct last_part){.item = item, .kind = (last_part_kind)kind};
         if (!item->wanted[kind]) continue;
-        if (ask_part(self, item, &item->parts[kind]))
+        ask_result result = ask_part(self, item, &item->parts[kind]);
+        if (result == ASK_ASKED)
             item->parts_left++;
         else
-            note_error(item, &HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+            http_fault_set_not_asked(&item->fault, result);
     }
     part_done(self, item);
 }

@@ -10,6 +10,7 @@
 #include "gateways/caller.h"
 #include "gateways/http.h"
 #include "gateways/pipeline.h"
+#include "gateways/symbol_question.h"
 #include "proto/codec.h"
 #include "proto/subject.h"
 
@@ -20,8 +21,10 @@
 typedef struct question {
     enum { QUESTION_BOOK, QUESTION_INSTRUMENTS } kind;
     http_asked asked;
-    uint32_t depth;      /* BOOK */
-    uint32_t parts_left; /* INSTRUMENTS: partitions whose last chunk has not come */
+    uint32_t depth;        /* BOOK */
+    symbol_question where; /* BOOK */
+    roll_call call;        /* INSTRUMENTS: partitions whose last chunk has come */
+    bool any;              /* INSTRUMENTS: a chunk has come */
     char mic[TW_MIC_BYTES], symbol[TW_SYMBOL_BYTES];
     identity *who; /* INSTRUMENTS: what it may read decides on each entry; NULL: nobody known */
     char *text;    /* INSTRUMENTS: entries so far */
@@ -139,79 +142,127 @@ static bool append_instrument(const gateway *self, question *q, const wire_instr
     return json_finish(&w) && (q->length == 0 || question_append(q, ",", 1)) && question_append(q, text, w.length);
 }
 
+static bool append_text(question *q, const char *text) {
+    return question_append(q, text, strlen(text));
+}
+
+static bool append_missing(question *q) {
+    char number[16];
+    bool good = append_text(q, ",\"missing_partitions\":[");
+    uint32_t first = roll_call_next_missing(&q->call, 0);
+    for (uint32_t one = first; one != 0 && good; one = roll_call_next_missing(&q->call, one)) {
+        tw_text_format(number, sizeof number, "%s%u", one == first ? "" : ",", one);
+        good = append_text(q, number);
+    }
+    return good && append_text(q, "]");
+}
+
+/* What is not whole is nobody's to keep. */
 static void answer_instruments(gateway *self, question *q) {
     char head[128];
     tw_text_format(head, sizeof head, "{\"exchange\":\"%s\",\"instruments\":[", q->mic);
-    size_t start = strlen(head), entries = q->length;
-    if (!question_append(q, "]}", 2) || !question_append(q, head, start)) {
+    size_t start = strlen(head);
+    bool whole = roll_call_is_complete(&q->call);
+    if (!append_text(q, "]") || (!whole && !append_missing(q)) || !append_text(q, "}") || !append_text(q, head)) {
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the directory");
         return;
     }
-    memmove(q->text + start, q->text, entries + 2);
+    memmove(q->text + start, q->text, q->length - start);
     memcpy(q->text, head, start);
     char subject[SUBJECT_BYTES];
-    if (http_answer(self, &q->asked, HTTP_OK, "application/json", "private, max-age=5", q->text, q->length) &&
+    if (http_answer(self, &q->asked, HTTP_OK, "application/json", whole ? "private, max-age=5" : "no-store",
+                    q->text, q->length) &&
         subject_instruments(subject, sizeof subject, q->mic))
         http_count(self, &q->asked, subject, q->length);
 }
 
 /* ---- replies ---- */
 
+static void answer_snapshot(gateway *self, const question *q, const wire_book_update *m) {
+    stream_book book = {.header = &m->header,
+                        .state = m->header.state,
+                        .cause = m->header.cause,
+                        .depth = m->depth,
+                        .bid_count = m->bid_count,
+                        .ask_count = m->ask_count,
+                        .bids = m->bids,
+                        .asks = m->asks};
+    source_judge(self->source, &m->header, &book.state, &book.cause);
+    answer_book(self, &q->asked, &book, q->depth);
+}
+
 /* Each returns true when the question has been answered. */
 static bool take_book_reply(gateway *self, question *q, const bus_message *message) {
     wire_snapshot_reply reply;
+    http_fault fault = {0};
     if (wire_snapshot_reply_decode(&self->arena, message->bytes, message->length, &reply) != WIRE_OK) {
         http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "MALFORMED",
                           "the bus gave a reply that can't be read");
-    } else if (reply.code == WIRE_REPLY_BUSY) {
-        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
-                          "the exchange's publisher is busy: come back later");
-    } else if (reply.code != WIRE_REPLY_OK || reply.book_count != 1) {
-        http_answer_error(self, &q->asked, HTTP_NOT_FOUND, "NOT_FOUND", "there is no instrument of this symbol");
+    } else if (reply.code == WIRE_REPLY_OK && reply.book_count == 1) {
+        answer_snapshot(self, q, &reply.books[0]);
+    } else if (symbol_question_refused(&q->where, self, q->mic, &reply, &fault)) {
+        http_answer_fault(self, &q->asked, &fault);
     } else {
-        const wire_book_update *m = &reply.books[0];
-        stream_book book = {.header = &m->header,
-                            .state = m->header.state,
-                            .cause = m->header.cause,
-                            .depth = m->depth,
-                            .bid_count = m->bid_count,
-                            .ask_count = m->ask_count,
-                            .bids = m->bids,
-                            .asks = m->asks};
-        source_judge(self->source, &m->header, &book.state, &book.cause);
-        answer_book(self, &q->asked, &book, q->depth);
+        return false;
     }
+    return true;
+}
+
+/* Nothing more comes. Only where nothing came at all there is no answer. */
+static void end_instruments(gateway *self, question *q) {
+    http_fault fault = {0};
+    if (q->any) {
+        answer_instruments(self, q);
+        return;
+    }
+    if (roll_call_any_declined(&q->call))
+        http_fault_set(&fault, &HTTP_NOT_READY, "BUSY", "the exchange's publisher is busy: come back later");
+    symbol_question_set_unanswered(&fault, &q->call, q->mic);
+    http_answer_fault(self, &q->asked, &fault);
+}
+
+/* Of a partition that has told all already (there were two leaders for a moment) nothing is taken. False: no memory. */
+static bool take_list(const gateway *self, question *q, const wire_instrument_list *list) {
+    bool told = roll_call_has_answered(&q->call, list->partition);
+    q->any = true;
+    roll_call_hear(&q->call, list->partition);
+    for (uint32_t i = 0; i < list->instrument_count && !told; i++)
+        if (!append_instrument(self, q, &list->instruments[i])) return false;
+    if (list->last) roll_call_answer(&q->call, list->partition);
     return true;
 }
 
 static bool take_instruments_reply(gateway *self, question *q, const bus_message *message) {
     wire_instrument_list list;
+    partition_set silent;
     if (wire_instrument_list_decode(&self->arena, message->bytes, message->length, &list) != WIRE_OK) {
         http_answer_error(self, &q->asked, HTTP_BAD_GATEWAY, "MALFORMED",
                           "the bus gave a reply that can't be read");
         return true;
     }
-    if (list.code == WIRE_REPLY_BUSY) {
-        http_answer_error(self, &q->asked, HTTP_NOT_READY, "BUSY",
-                          "the exchange's publisher is busy: come back later");
-        return true;
-    }
-    for (uint32_t i = 0; i < list.instrument_count; i++) {
-        if (append_instrument(self, q, &list.instruments[i])) continue;
+    roll_call_expect_all(&q->call, list.partitions);
+    if (list.code != WIRE_REPLY_OK) {
+        roll_call_decline(&q->call, list.partition);
+    } else if (!take_list(self, q, &list)) {
         http_answer_error(self, &q->asked, HTTP_NOT_READY, "NO_MEMORY", "no memory for the directory");
         return true;
     }
-    if (!list.last || --q->parts_left > 0) return false;
-    answer_instruments(self, q);
+    source_call_roll(self->source, q->mic, &q->call, &silent);
+    if (!roll_call_is_over(&q->call, &silent)) return false;
+    end_instruments(self, q);
     return true;
 }
 
-static void answer_end(gateway *self, const question *q, ask_end end) {
-    if (end == ASK_NOBODY)
-        http_answer_error(self, &q->asked, HTTP_NOT_READY, "NOBODY", "nobody publishes this exchange now");
-    else if (end == ASK_TIMEOUT)
-        http_answer_error(self, &q->asked, HTTP_TIMEOUT, "TIMEOUT",
-                          "the exchange's publisher did not answer in time");
+static void take_end(gateway *self, question *q, ask_end end) {
+    http_fault fault = {0};
+    partition_set silent;
+    source_call_roll(self->source, q->mic, &q->call, &silent);
+    if (q->kind == QUESTION_INSTRUMENTS && end == ASK_TIMEOUT) {
+        end_instruments(self, q);
+        return;
+    }
+    symbol_question_end(&q->where, self, q->mic, end, &fault);
+    http_answer_fault(self, &q->asked, &fault);
 }
 
 bool market_take_reply(void *context, void *asked, ask_end end, const bus_message *message) {
@@ -219,7 +270,7 @@ bool market_take_reply(void *context, void *asked, ask_end end, const bus_messag
     question *q = asked;
     bool over = true;
     if (end != ASK_MORE)
-        answer_end(self, q, end);
+        take_end(self, q, end);
     else
         over =
             q->kind == QUESTION_BOOK ? take_book_reply(self, q, message) : take_instruments_reply(self, q, message);
@@ -227,13 +278,24 @@ bool market_take_reply(void *context, void *asked, ask_end end, const bus_messag
     return over;
 }
 
-static void ask(gateway *self, const question *asked, const char *subject) {
+static ask_result put_question(gateway *self, question *q) {
+    char subject[SUBJECT_BYTES];
+    if (q->kind == QUESTION_BOOK)
+        return symbol_question_ask(self, &q->asked, q->mic, q->symbol, SUBJECT_ORDERBOOK, market_take_reply, q);
+    if (!subject_instruments(subject, sizeof subject, q->mic)) return ASK_AWAY;
+    return asker_ask(self->asker, &q->asked.caller, subject, market_take_reply, q);
+}
+
+static void ask(gateway *self, const question *asked) {
+    http_fault fault = {0};
     question *q = malloc(sizeof *q);
     if (q != NULL) *q = *asked;
-    if (q != NULL && asker_ask(self->asker, subject, market_take_reply, q)) return;
+    ask_result result = q != NULL ? put_question(self, q) : ASK_AWAY;
+    if (result == ASK_ASKED) return;
     identity_free(asked->who);
     free(q);
-    http_answer_error(self, &asked->asked, HTTP_NOT_READY, "AWAY", "the bus can't be asked now: come back later");
+    http_fault_set_not_asked(&fault, result);
+    http_answer_fault(self, &asked->asked, &fault);
 }
 
 /* ---- requests ---- */
@@ -270,7 +332,7 @@ void market_take_book(gateway *self, const socket_request *request) {
         answer_book(self, &q.asked, &book, q.depth);
         return;
     }
-    if (subject_snapshot(subject, sizeof subject, q.mic, q.symbol, SUBJECT_ORDERBOOK)) ask(self, &q, subject);
+    ask(self, &q);
 }
 
 void market_take_instruments(gateway *self, const socket_request *request) {
@@ -284,8 +346,6 @@ void market_take_instruments(gateway *self, const socket_request *request) {
     tw_text_copy(q.mic, sizeof q.mic, mic);
     tw_text_format(subject, sizeof subject, "%s.>", mic);
     if (!caller_may_read(self, request, &q.asked, subject, "anything of this exchange")) return;
-    q.parts_left = source_partitions(self->source, mic);
-    if (q.parts_left == 0) q.parts_left = 1;
     if (request->caller != NULL) q.who = identity_share(request->caller);
-    if (subject_instruments(subject, sizeof subject, mic)) ask(self, &q, subject);
+    ask(self, &q);
 }

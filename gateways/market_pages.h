@@ -9,7 +9,8 @@ typedef struct gateway gateway;
 
 /* GET /v1/book/{MIC}/{SYMBOL}?depth=N: the book as it now is, with its state. */
 void market_take_book(gateway *self, const socket_request *request);
-/* GET /v1/instruments?exchange={MIC}: the directory, of all partitions. */
+/* GET /v1/instruments?exchange={MIC}: the directory, of all partitions. Those that did not tell theirs are named, and
+ * not waited for where their feeds are not heard. */
 void market_take_instruments(gateway *self, const socket_request *request);
 
 /* The asker's on_reply; its context is the gateway. */

@@ -45,6 +45,8 @@ static void collect(void *context) {
     seen->source = source_read(self->source);
     seen->client = source_read_client(self->source);
     collect_auth(seen, self->doorman);
+    seen->questions = asker_read_stats(self->asker);
+    seen->questions_under_way = seen->questions.under_way;
     seen->last_store = last_store_read_stats(self->last_store);
     seen->redis_state = seen->last_store.configured ? (int64_t)seen->last_store.state : -1;
     seen->usage = usage_read_stats(self->usage);
@@ -126,6 +128,9 @@ static const observed_number counters[] = {
     {"chain_faults_total", "Updates of the bus that were missing.", AT(client.chain_faults)},
     {"checksum_faults_total", "Books that did not match their checksum.", AT(client.checksum_faults)},
     {"resyncs_total", "Faults healed by a snapshot.", AT(client.resyncs)},
+    {"questions_refused_share_total", "Questions to the bus not asked, as the caller had its share under way.",
+     AT(questions.over_share)},
+    {"questions_refused_full_total", "Of all callers together, likewise.", AT(questions.full)},
     {"redis_found_total", "Last values that Redis had.", AT(last_store.found)},
     {"redis_missing_total", "Last values that Redis did not have, or not any more.", AT(last_store.missing)},
     {"redis_late_total", "Last values that Redis did not give within --redis-deadline.", AT(last_store.late)},
@@ -192,6 +197,7 @@ static const observed_number gauges[] = {
     {"connections", "Connections open.", AT(connections)},
     {"websockets", "Of them WebSockets.", AT(websockets)},
     {"event_streams", "Of them event streams.", AT(event_streams)},
+    {"questions", "Questions to the bus that wait for their answers.", AT(questions_under_way)},
     {"auth_users", "Users that have a session.", AT(users)},
     {"auth_keys", "Keys in force.", AT(keys)},
     {"auth_key_files_failed", "Files of keys that can't be read now.", AT(files_failed)},

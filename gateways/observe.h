@@ -3,6 +3,7 @@
 #define TICKWIRE_GATEWAYS_OBSERVE_H
 
 #include "client/tickwire.h"
+#include "gateways/ask.h"
 #include "gateways/doorman.h"
 #include "gateways/last_store.h"
 #include "gateways/order_desk.h"
@@ -24,10 +25,11 @@ typedef struct observed {
     tickwire_stats client;
     doorman_stats auth;
     last_store_stats last_store;
+    asker_stats questions;
     usage_stats usage;
     order_desk_stats orders;
     int64_t clients, groups, instruments, subscriptions, kept_bytes;
-    int64_t connections, websockets, event_streams;
+    int64_t connections, websockets, event_streams, questions_under_way;
     int64_t sessions_known, sessions_anonymous, users, keys, files_failed, provider_state, keys_age_s;
     int64_t feeds, feeds_silent, feeds_not_ok, bus_subscriptions, books, books_not_ok, redis_state;
     int64_t orders_waiting, orders_under_way, orders_sessions, orders_followers, orders_accounts, orders_chases,

@@ -672,11 +672,13 @@ static void find_symbol(order_desk *self, order_ticket *t) {
     if (known != NULL) {
         tw_text_copy(r->symbol, sizeof r->symbol, known->symbol);
         take_placed(self, t);
-    } else if (!order_look_up(self, t)) {
-        order_fault_set(&t->fault, "AWAY", "",
-                        "the bus can't be asked now which symbol that is: name it, or come back");
-        refuse(self, t, &t->fault);
+        return;
     }
+    ask_result result = order_look_up(self, t);
+    if (result == ASK_ASKED) return;
+    order_fault_set_not_asked(&t->fault, result, "name the order's symbol, or come back");
+    if (t->asked != NULL && result != ASK_AWAY) http_add_header(t->asked, "Retry-After: 1\r\n");
+    refuse(self, t, &t->fault);
 }
 
 void order_desk_looked_up(order_desk *self, order_ticket *t, bool found) {

@@ -224,7 +224,7 @@ static bool ask_page(order_desk *self, const follow_question *wanted) {
     if (q == NULL) return false;
     *q = (chase_question){.desk = self, .chase = wanted->chase, .after = wanted->after, .after_n = wanted->after_n};
     tw_text_copy(query.account, sizeof query.account, wanted->account);
-    if (order_ask(self, wanted->shard, &query, on_page, q)) return true;
+    if (order_ask(self, NULL, wanted->shard, &query, on_page, q) == ASK_ASKED) return true;
     free(q);
     return false;
 }

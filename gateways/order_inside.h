@@ -171,11 +171,15 @@ bool order_directory_asked(order_desk *desk);
 /* The shards whose instruments are not known: "2, 3"; "": all are. What does not fit is left out. */
 void order_directory_silent(const order_desk *desk, char *text, size_t capacity);
 void order_directory_take_message(void *desk, const bus_message *message);
-/* Asks the venue which symbol the order is of; false: can't be asked now. */
-bool order_look_up(order_desk *desk, order_ticket *ticket);
+/* Asks the venue which symbol the order is of. */
+ask_result order_look_up(order_desk *desk, order_ticket *ticket);
 /* Fills names from a reply, for report_name_of. False: it is no QueryReply. */
 bool order_read_names(order_desk *desk, const uint8_t *bytes, size_t length, wire_query_reply *reply);
-bool order_ask(order_desk *desk, uint32_t shard, const wire_query *query, ask_on_reply on_reply, void *question);
+/* `caller` as asker_ask has it. */
+ask_result order_ask(order_desk *desk, const address_key *caller, uint32_t shard, const wire_query *query,
+                     ask_on_reply on_reply, void *question);
+/* What is told of a question that was not asked; `what` could not be. */
+void order_fault_set_not_asked(order_fault *fault, ask_result why, const char *what);
 
 /* ---- order_follows.c ---- */
 bool order_follows_alloc(order_desk *desk);

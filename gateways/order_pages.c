@@ -211,7 +211,7 @@ static void answer(order_question *q) {
     question_free(q);
 }
 
-static bool ask(order_question *q);
+static void ask(order_question *q);
 
 static bool put_item(order_question *q, const wire_part *part) {
     char text[ORDER_JSON_BYTES];
@@ -299,8 +299,8 @@ static void take_reply(order_question *q, const bus_message *message) {
         end_with(q, "BUSY", "the answer is too long: ask for one symbol");
     else if (!go_on(q, header))
         answer(q);
-    else if (!ask(q))
-        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+    else
+        ask(q);
 }
 
 /* The others are asked all the same, but after a silence that took long. */
@@ -312,8 +312,8 @@ static void take_silence(order_question *q, const char *code, bool go_on) {
     q->query.after = q->query.after_n = 0;
     if (!go_on || q->shard++ >= q->last_shard)
         end_silent(q);
-    else if (!ask(q))
-        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+    else
+        ask(q);
 }
 
 static bool on_reply(void *context, void *question, ask_end end, const bus_message *message) {
@@ -330,8 +330,14 @@ static bool on_reply(void *context, void *question, ask_end end, const bus_messa
     return true;
 }
 
-static bool ask(order_question *q) {
-    return order_ask(q->desk, q->shard, &q->query, on_reply, q);
+/* The question may be over with it. */
+static void ask(order_question *q) {
+    order_fault fault = {0};
+    ask_result result = order_ask(q->desk, &q->asked.caller, q->shard, &q->query, on_reply, q);
+    if (result == ASK_ASKED) return;
+    order_fault_set_not_asked(&fault, result, "come back later");
+    if (result != ASK_AWAY) http_add_header(&q->asked, "Retry-After: 1\r\n");
+    end_with(q, fault.code, fault.message);
 }
 
 /* The order's shard, the symbol's, or all: which these are has to be known, or a part would be taken for the whole. */
@@ -376,8 +382,8 @@ static void ask_first(order_desk *desk, void *what) {
     if (!choose_shards(q, &fault)) {
         say(desk->owner, &q->asked, &fault, q->correlation_id);
         question_free(q);
-    } else if (!ask(q)) {
-        end_with(q, "AWAY", "the bus can't be asked now: come back later");
+    } else {
+        ask(q);
     }
 }
 

@@ -66,7 +66,7 @@ static void ask_directory(order_desk *self) {
     self->directory_asked_ns = rt_clock_monotonic_ns();
     if (!subject_instruments(subject, sizeof subject, self->venue)) return;
     self->directory_stale = false;
-    self->directory_asking = asker_ask(self->owner->asker, subject, on_list, self);
+    self->directory_asking = asker_ask(self->owner->asker, NULL, subject, on_list, self) == ASK_ASKED;
 }
 
 void order_directory_tend(order_desk *self) {
@@ -85,12 +85,23 @@ bool order_directory_asked(order_desk *self) {
 
 /* ---- queries ---- */
 
-bool order_ask(order_desk *self, uint32_t shard, const wire_query *query, ask_on_reply on_reply, void *question) {
+ask_result order_ask(order_desk *self, const address_key *caller, uint32_t shard, const wire_query *query,
+                     ask_on_reply on_reply, void *question) {
     char subject[SUBJECT_BYTES];
     uint8_t bytes[QUERY_BYTES];
     size_t length = wire_query_encode(query, bytes, sizeof bytes);
-    return length > 0 && subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, self->venue, shard) &&
-           asker_ask_with(self->owner->asker, subject, bytes, length, on_reply, question);
+    if (length == 0 || !subject_shard(subject, sizeof subject, SUBJECT_KIND_QUERY, self->venue, shard))
+        return ASK_AWAY;
+    return asker_ask_with(self->owner->asker, caller, subject, bytes, length, on_reply, question);
+}
+
+void order_fault_set_not_asked(order_fault *fault, ask_result why, const char *what) {
+    if (why == ASK_OVER_SHARE)
+        order_fault_set(fault, "TOO_FAST", "", "%u questions of yours wait for their answers: %s", ASK_SHARE, what);
+    else if (why == ASK_FULL)
+        order_fault_set(fault, "BUSY", "", "as many questions wait for their answers as may: %s", what);
+    else
+        order_fault_set(fault, "AWAY", "", "the bus can't be asked now: %s", what);
 }
 
 /* Names come behind what uses them, so they are read first, and the reply is left at its beginning. */
@@ -143,16 +154,17 @@ static bool on_looked_up(void *context, void *question, ask_end end, const bus_m
     return true;
 }
 
-bool order_look_up(order_desk *self, order_ticket *t) {
+ask_result order_look_up(order_desk *self, order_ticket *t) {
     wire_query query = {.kind = WIRE_QUERY_ORDER, .order_id = t->request.order_id};
+    const address_key caller = t->asked != NULL ? t->asked->caller : address_key_of_user(t->user);
     look_up *q = malloc(sizeof *q);
-    if (q == NULL) return false;
+    if (q == NULL) return ASK_AWAY;
     *q = (look_up){.desk = self, .ticket = t};
     tw_text_copy(query.account, sizeof query.account, t->request.account);
     tw_text_copy(query.correlation_id, sizeof query.correlation_id, t->request.correlation_id);
-    if (order_ask(self, t->request.shard, &query, on_looked_up, q)) return true;
-    free(q);
-    return false;
+    ask_result result = order_ask(self, &caller, t->request.shard, &query, on_looked_up, q);
+    if (result != ASK_ASKED) free(q);
+    return result;
 }
 
 /* ---- rates ---- */

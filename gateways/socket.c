@@ -314,6 +314,7 @@ static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const 
     self->stats.http_requests++;
     socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
     request.torn = is_torn(wsi, path);
+    request.address = socket_address_of(wsi);
     copy_arguments(wsi, &request, arguments, sizeof arguments);
     if (request.method == SOCKET_POST) request.body_fault = socket_keep_body(self, c, wsi, &request);
     if (c->posted != NULL) return; /* until its body is there */

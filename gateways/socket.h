@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "base/error.h"
+#include "gateways/address_count.h"
 #include "gateways/stream/stream.h"
 #include "runtime/log.h"
 
@@ -62,6 +63,7 @@ typedef struct socket_request {
     socket_method method;
     const char *path;          /* without arguments, decoded */
     bool torn;                 /* the path or the arguments ended at a byte that they may not have */
+    address_key address;       /* who asks, without a name */
     const char *origin, *host; /* headers */
     const char *last_event_id; /* likewise */
     const char *if_none_match; /* likewise */

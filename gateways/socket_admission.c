@@ -67,6 +67,13 @@ void socket_count_address(gateway_socket *self, struct lws *wsi, const struct so
     lws_set_opaque_user_data(wsi, through);
 }
 
+address_key socket_address_of(struct lws *wsi) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&address, &length) != 0) return (address_key){0};
+    return key_of(&address);
+}
+
 void socket_forget_address(gateway_socket *self, struct lws *wsi) {
     door *through = lws_get_opaque_user_data(wsi);
     if (through == NULL) return;

@@ -17,7 +17,6 @@
 #include <libwebsockets.h>
 #include <sys/socket.h>
 
-#include "gateways/address_count.h"
 #include "gateways/socket.h"
 #include "gateways/websocket/deflate.h"
 #include "gateways/websocket/reader.h"
@@ -118,6 +117,8 @@ void socket_end_unread(gateway_socket *self, struct lws *wsi);
 bool socket_admit(gateway_socket *self, int fd, const struct sockaddr_storage *address);
 void socket_count_address(gateway_socket *self, struct lws *wsi, const struct sockaddr_storage *address);
 void socket_forget_address(gateway_socket *self, struct lws *wsi);
+/* Whose connection it is; all zero where the system does not say. */
+address_key socket_address_of(struct lws *wsi);
 void socket_keep_spare(gateway_socket *self);
 /* There is no descriptor to accept with: tells one of those who wait. False: not even that is possible now. */
 bool socket_refuse_one(gateway_socket *self);

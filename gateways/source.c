@@ -74,6 +74,7 @@ struct source {
     uv_timer_t tick;
     uint32_t open_handles;
     int64_t feed_silence_ns;
+    int64_t fed_ns; /* monotonic: from then on feeds are heard */
     bool bus_away;
     source_want_entry wants[MAX_WANTS];
     uint32_t want_count;
@@ -727,6 +728,7 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
 void source_feed(source *self, stream *core) {
     static const tickwire_handlers feeds = {.on_raw = on_feed, .on_fault = on_fault};
     self->stream = core;
+    self->fed_ns = rt_clock_monotonic_ns();
     char error[TICKWIRE_ERROR_BYTES];
     if (tickwire_subscribe(self->client, FEED_STATUSES, &feeds, self, NULL, error) != TICKWIRE_OK)
         rt_log(self->log, RT_ERROR, "feeds can't be followed", RT_STR("reason", error));
@@ -843,4 +845,24 @@ uint32_t source_partitions(const source *self, const char *mic) {
     for (uint32_t i = 0; i < self->feed_count; i++)
         count += strcmp(self->feeds[i].status.exchange, mic) == 0;
     return count;
+}
+
+/* Of what is heard only: a feed that has closed and says nothing more may have nobody behind it. */
+static bool is_heard(const source *self, const source_feed_entry *feed, int64_t now_ns) {
+    return !feed->silent && (feed->awaited || now_ns - feed->heard_ns < self->feed_silence_ns);
+}
+
+void source_call_roll(const source *self, const char *mic, roll_call *call, partition_set *silent) {
+    int64_t now_ns = rt_clock_monotonic_ns();
+    *silent = (partition_set){0};
+    if (now_ns - self->fed_ns >= self->feed_silence_ns) partition_set_fill(silent);
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const source_feed_entry *feed = &self->feeds[i];
+        if (strcmp(feed->status.exchange, mic) != 0) continue;
+        roll_call_expect(call, feed->status.partition);
+        if (is_heard(self, feed, now_ns))
+            partition_set_remove(silent, feed->status.partition);
+        else
+            partition_set_add(silent, feed->status.partition);
+    }
 }

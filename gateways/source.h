@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "client/tickwire.h"
+#include "gateways/roll_call.h"
 #include "gateways/stream/stream.h"
 #include "runtime/log.h"
 
@@ -72,5 +73,7 @@ wire_venues source_venues(const source *source, const char *symbol, bool nbbo);
 
 /* Partitions of the exchange that were heard of. */
 uint32_t source_partitions(const source *source, const char *mic);
+/* These are expected in `call`; `silent` are all that are not heard now. Whom there was no time to hear yet is not silent. */
+void source_call_roll(const source *source, const char *mic, roll_call *call, partition_set *silent);
 
 #endif

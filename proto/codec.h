@@ -282,6 +282,10 @@ typedef struct wire_instrument_list {
     uint32_t retry_after_ms;
 } wire_instrument_list;
 
+typedef struct wire_snapshot_request {
+    bool tell_unknown; /* of several partitions each that does not know the symbol says so */
+} wire_snapshot_request;
+
 typedef struct wire_candle_request {
     uint32_t interval_ms, limit;
     int64_t before_ns; /* TW_TIME_ABSENT: no bound */
@@ -312,6 +316,7 @@ typedef struct wire_snapshot_reply {
     uint32_t chunk;
     bool last;
     uint64_t term;
+    uint32_t partition, partitions; /* whose answer, of how many; 0: not told */
     /* decode only; arrays in the arena */
     uint32_t book_count, quote_count, trades_count, status_count, imbalance_count;
     const wire_book_update *books;
@@ -346,6 +351,8 @@ size_t wire_line_status_encode(const wire_line_status *m, uint8_t *buffer, size_
 size_t wire_instrument_request_encode(const wire_instrument_request *m, uint8_t *buffer, size_t capacity);
 size_t wire_instrument_list_encode(const wire_instrument_list *m, uint8_t *buffer, size_t capacity);
 
+size_t wire_snapshot_request_encode(const wire_snapshot_request *m, uint8_t *buffer, size_t capacity);
+
 size_t wire_candle_request_encode(const wire_candle_request *m, uint8_t *buffer, size_t capacity);
 /* Of the candles the newest that fit, in order; `more` is set if some did not. Only 0 if not even the rest fits. */
 size_t wire_candle_list_encode(const wire_candle_list *m, uint8_t *buffer, size_t capacity);
@@ -378,6 +385,8 @@ wire_result wire_instrument_request_decode(wire_arena *arena, const uint8_t *byt
                                            wire_instrument_request *m);
 wire_result wire_instrument_list_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
                                         wire_instrument_list *m);
+wire_result wire_snapshot_request_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                         wire_snapshot_request *m);
 wire_result wire_snapshot_reply_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
                                        wire_snapshot_reply *m);
 

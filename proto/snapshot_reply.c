@@ -1,4 +1,4 @@
-/* SnapshotReply: an envelope and parts that were encoded before. The envelope is packed once per reply; the parts,
+/* SnapshotRequest, and SnapshotReply: an envelope and parts that were encoded before. The envelope is packed once per reply; the parts,
  * of which a bulk snapshot has thousands, are copied behind it when written and read in place when received. */
 #include <string.h>
 
@@ -7,6 +7,23 @@
 #include "proto/parts.h"
 #include "proto/wire_reader.h"
 #include "proto/wire_writer.h"
+
+size_t wire_snapshot_request_encode(const wire_snapshot_request *m, uint8_t *buffer, size_t capacity) {
+    Tickwire__V1__SnapshotRequest pb = TICKWIRE__V1__SNAPSHOT_REQUEST__INIT;
+    pb.tell_unknown = m->tell_unknown;
+    return wire_pb_pack(&pb.base, buffer, capacity);
+}
+
+wire_result wire_snapshot_request_decode(wire_arena *arena, const uint8_t *bytes, size_t length,
+                                         wire_snapshot_request *m) {
+    (void)arena; /* nothing here is longer than the struct */
+    *m = (wire_snapshot_request){0};
+    wire_reader reader = wire_reader_of(bytes, length);
+    wire_field field;
+    while (wire_next(&reader, &field))
+        if (field.number == 1) m->tell_unknown = wire_take_bool(&reader, &field);
+    return reader.result;
+}
 
 size_t wire_snapshot_reply_encode(const wire_snapshot_reply *m, uint8_t *buffer, size_t capacity) {
     Tickwire__V1__SnapshotReply pb = TICKWIRE__V1__SNAPSHOT_REPLY__INIT;
@@ -19,6 +36,8 @@ size_t wire_snapshot_reply_encode(const wire_snapshot_reply *m, uint8_t *buffer,
     pb.last = m->last;
     pb.epoch = (char *)m->epoch;
     pb.term = m->term;
+    pb.partition = m->partition;
+    pb.partitions = m->partitions;
     return wire_pb_pack(&pb.base, buffer, capacity);
 }
 
@@ -60,6 +79,12 @@ static void take_envelope(wire_reader *reader, const wire_field *field, wire_sna
         break;
     case 9:
         m->term = wire_take_u64(reader, field);
+        break;
+    case 15:
+        m->partition = wire_take_u32(reader, field);
+        break;
+    case 16:
+        m->partitions = wire_take_u32(reader, field);
         break;
     default:
         break; /* a part, counted apart, or a newer publisher's */

@@ -5,7 +5,8 @@
  * away and the queue is full does a requester hear nothing; then its own timeout tells it to ask again.
  *
  * Where an exchange's feed has several partitions each hears all requests, and none knows the others' symbols: what is
- * asked of an unknown one is not answered here, for "not found" could reach the requester before the answer does.
+ * asked of an unknown one is not answered here, for "not found" could reach the requester before the answer does. Who asks
+ * for that answer (tell_unknown) knows what it is worth: one partition's word.
  */
 #include <string.h>
 
@@ -106,8 +107,15 @@ static bool is_elsewhere(const publisher *p, const char *symbol) {
     return p->options.partitions > 1 && pub_lookup(p, symbol) == PUB_NONE;
 }
 
+/* Bytes that are no request are none: they never were looked at. */
+static bool wants_unknown_told(publisher *p, const uint8_t *payload, size_t length) {
+    wire_snapshot_request wanted;
+    return wire_snapshot_request_decode(&p->arena, payload, length, &wanted) == WIRE_OK && wanted.tell_unknown;
+}
+
 /* {SYMBOL}.{channel}. False: for another partition. */
-static bool parse_snapshot(const publisher *p, const char *rest, pub_request *request) {
+static bool parse_snapshot(publisher *p, const char *rest, const uint8_t *payload, size_t length,
+                           pub_request *request) {
     const char *dot = strchr(rest, '.');
     char symbol[TW_SYMBOL_BYTES];
     request->kind = PUB_REQUEST_SNAPSHOT;
@@ -115,7 +123,7 @@ static bool parse_snapshot(const publisher *p, const char *rest, pub_request *re
         refuse(request, WIRE_REPLY_BAD_REQUEST, "not snapshot.{MIC}.{SYMBOL}.{channel}: ", rest);
         return true;
     }
-    if (is_elsewhere(p, symbol)) return false;
+    if (is_elsewhere(p, symbol) && !wants_unknown_told(p, payload, length)) return false;
     tw_text_copy(request->text, sizeof request->text, symbol);
     parse_channel(p, dot + 1, request);
     if (request->kind == PUB_REQUEST_SNAPSHOT && pub_lookup(p, symbol) == PUB_NONE) {
@@ -166,7 +174,7 @@ static bool parse(publisher *p, const char *subject, const uint8_t *payload, siz
     const char *rest;
     request->channel = SUBJECT_CHANNELS;
     if ((rest = rest_of(p, subject, "snapshot")) != NULL) {
-        return parse_snapshot(p, rest, request);
+        return parse_snapshot(p, rest, payload, length, request);
     } else if ((rest = rest_of(p, subject, "snapshots")) != NULL) {
         request->kind = PUB_REQUEST_BULK;
         parse_channel(p, rest, request);

@@ -64,4 +64,6 @@ void pub_snapshot_envelope(const publisher *p, subject_channel channel, wire_sna
         tw_text_copy(reply->channel, sizeof reply->channel, subject_channel_name(channel));
     }
     reply->term = p->options.term;
+    reply->partition = p->options.partition;
+    reply->partitions = p->options.partitions;
 }

@@ -1,5 +1,6 @@
 // The dashboard: composes stream, market and views. What each part does is in its own file; here is only who tells whom.
 import { ChartFeed } from './market/chart_feed.js';
+import { Directories } from './market/directories.js';
 import { Directory } from './market/directory.js';
 import { candleSubject, fetchInstruments } from './market/history.js';
 import { Market } from './market/market.js';
@@ -25,7 +26,6 @@ import { WatchlistView } from './view/watchlist.js';
 const TICK_MS = 250;
 const SAMPLE_MS = 1000;
 const FIRST_LIST = 24; // instruments for who comes with an empty list
-const DIRECTORY_TRY_MS = 3000;
 const CHANNELS = ['quote', 'trade', 'status'];
 const DAY_MS = 5000; // how often the day's candle comes, from which the change is measured
 const PATTERNS_EACH = CHANNELS.length + 1;
@@ -36,7 +36,7 @@ class App {
   constructor() {
     this.settings = new Settings();
     this.directory = new Directory();
-    this.directories = new Map(); // MIC -> { asked, answered }
+    this.directories = new Directories({ fetch: (mic) => fetchInstruments(mic, this.token()), take: (mic, instruments) => this.#takeDirectory(mic, instruments) });
     this.market = new Market({
       onFault: (subject) => this.subscriptions.again(subject, this.connection.now()),
       onEarly: (subject) => this.subscriptions.early(subject, this.connection.now()),
@@ -349,27 +349,14 @@ class App {
   }
 
   #learn(mic) {
-    if (!this.directories.has(mic)) {
-      this.directories.set(mic, {});
-      this.views?.watchlist.redraw(); // symbols of several exchanges are told apart
-    }
-    const about = this.directories.get(mic);
-    about.answered = false;
-    this.#askDirectories();
+    if (this.directories.learn(mic)) this.views?.watchlist.redraw(); // symbols of several exchanges are told apart
+    this.directories.tick(this.connection.now());
   }
 
-  async #askDirectories() {
-    const now = this.connection.now();
-    for (const [mic, about] of this.directories) {
-      if (about.answered || (about.asked !== undefined && now - about.asked < DIRECTORY_TRY_MS)) continue;
-      about.asked = now;
-      const instruments = await fetchInstruments(mic, this.token());
-      if (!instruments) continue;
-      about.answered = instruments.length > 0;
-      this.directory.take(mic, instruments);
-      this.#offerFirst(mic, instruments);
-      this.views.instrument.mark();
-    }
+  #takeDirectory(mic, instruments) {
+    this.directory.take(mic, instruments);
+    this.#offerFirst(mic, instruments);
+    this.views.instrument.mark();
   }
 
   // Who has never chosen sees something live.
@@ -416,7 +403,7 @@ class App {
     this.subscriptions.flush(this.connection.now());
     this.chartFeed.tick();
     this.trader.tick();
-    if (this.connection.live) this.#askDirectories();
+    if (this.connection.live) this.directories.tick(this.connection.now());
     const { feeds, latency, counters, connection } = this.views;
     for (const view of [feeds, latency, counters, connection]) view.mark();
   }
@@ -436,7 +423,7 @@ class App {
     this.settings.keepToken(token);
     this.refusal = '';
     this.tokenRefused = false;
-    for (const about of this.directories.values()) about.answered = false;
+    this.directories.askAll();
     this.connection.authenticate(token);
     this.signInView.told();
   }

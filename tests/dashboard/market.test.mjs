@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CandleSeries, folded } from '../../gateways/dashboard/market/candles.js';
 import { ChartFeed } from '../../gateways/dashboard/market/chart_feed.js';
+import { Directories } from '../../gateways/dashboard/market/directories.js';
 import { Directory } from '../../gateways/dashboard/market/directory.js';
 import { Instrument } from '../../gateways/dashboard/market/instrument.js';
 import { Latency } from '../../gateways/dashboard/market/latency.js';
@@ -261,6 +262,40 @@ test('search finds the symbol itself first, then what begins with it, then names
   assert.deepEqual(directory.search(' ').length, 6);
   assert.deepEqual(directory.search('', 2).length, 2);
   assert.deepEqual(directory.search('nothing'), []);
+});
+
+test('a directory that does not come is asked for again, one with parts missing is shown and asked for again later, a whole one is not', async () => {
+  const answers = [undefined, { instruments: [{ symbol: 'A' }], missing: [2] }, { instruments: [{ symbol: 'A' }, { symbol: 'B' }], missing: [] }], taken = [];
+  let asked = 0;
+  const directories = new Directories({ fetch: async () => answers[Math.min(asked++, 2)], take: (mic, instruments) => taken.push(`${mic} ${instruments.map((one) => one.symbol)}`) });
+  assert.deepEqual([directories.learn('XNAS'), directories.learn('XNAS'), directories.size], [true, false, 1]);
+  const at = async (now) => {
+    await directories.tick(now);
+    return asked;
+  };
+  assert.deepEqual([await at(0), await at(2999), taken.length], [1, 1, 0]); // 504, say
+  assert.deepEqual([await at(3000), taken], [2, ['XNAS A']]);
+  assert.equal(await at(6000), 2);
+  assert.deepEqual([await at(18_000), taken.at(-1)], [3, 'XNAS A,B']);
+  assert.equal(await at(1e9), 3);
+  directories.learn('XNAS'); // a new day
+  assert.equal(await at(1e9), 4);
+  directories.learn('XNAS');
+  assert.deepEqual([await at(1e9), await at(1e9 + 3000)], [4, 5]);
+});
+
+test('a directory that somebody else is to see is asked for once more, though the answer was on its way', async () => {
+  const waiting = [];
+  const directories = new Directories({ fetch: () => new Promise((resolve) => waiting.push(resolve)), take: () => {} });
+  directories.learn('XNAS');
+  const first = directories.tick(0);
+  directories.tick(5000);
+  assert.equal(waiting.length, 1, 'one at a time');
+  directories.askAll();
+  waiting[0]({ instruments: [{ symbol: 'A' }], missing: [] });
+  await first;
+  directories.tick(5000);
+  assert.equal(waiting.length, 2);
 });
 
 test('latency is told per hop; clocks that have nothing to do with each other are not measured', () => {

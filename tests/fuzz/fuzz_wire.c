@@ -15,6 +15,7 @@ typedef union any_message {
     wire_usage usage;
     wire_instrument_request request;
     wire_instrument_list list;
+    wire_snapshot_request snapshot_request;
     wire_snapshot_reply snapshot;
     wire_candle candle;
     wire_nbbo nbbo;
@@ -67,6 +68,7 @@ CODEC(line_status, line)
 CODEC(usage, usage)
 CODEC(instrument_request, request)
 CODEC(instrument_list, list)
+CODEC(snapshot_request, snapshot_request)
 CODEC(candle, candle)
 CODEC(nbbo, nbbo)
 CODEC(candle_request, candle_request)
@@ -98,7 +100,8 @@ static const struct {
               {candle_of, candle_to},
               {nbbo_of, nbbo_to},
               {candle_request_of, candle_request_to},
-              {candle_list_of, candle_list_to}};
+              {candle_list_of, candle_list_to},
+              {snapshot_request_of, snapshot_request_to}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     static wire_arena arena;

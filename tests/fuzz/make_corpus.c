@@ -448,6 +448,10 @@ static size_t encode_kind(unsigned kind, tw_random *random, uint8_t *buffer) {
             .exchange = "XNAS", .symbol = "ABCD", .interval_ms = 60000, .candle_count = 2, .candles = candles};
         return wire_candle_list_encode(&m, buffer, WIRE_MAX_BYTES);
     }
+    case 16: {
+        wire_snapshot_request m = {.tell_unknown = true};
+        return wire_snapshot_request_encode(&m, buffer, WIRE_MAX_BYTES);
+    }
     default: {
         wire_snapshot_reply m = {.exchange = "XNAS", .channel = "orderbook", .last = true, .term = 3};
         size_t used = wire_snapshot_reply_encode(&m, buffer, WIRE_MAX_BYTES);
@@ -467,10 +471,10 @@ static void make_wire(const char *folder) {
     uint8_t buffer[WIRE_MAX_BYTES];
     tw_random random;
     tw_random_seed(&random, 20200130);
-    for (unsigned i = 0; i < 48; i++) {
+    for (unsigned i = 0; i < 51; i++) {
         made.length = 0;
-        add_u8(&made, i % 16);
-        size_t length = encode_kind(i % 16, &random, buffer);
+        add_u8(&made, i % 17);
+        size_t length = encode_kind(i % 17, &random, buffer);
         if (length > 4096) continue;
         add(&made, buffer, length);
         write_seed(folder, "wire", i, &made);

@@ -111,7 +111,7 @@ function echo(messages) {
 
 const topLevel = [
   'BookUpdate', 'Quote', 'Trades', 'InstrumentStatus', 'Imbalance', 'OrderEvents', 'FeedStatus', 'LineStatus',
-  'InstrumentRequest', 'InstrumentList', 'SnapshotReply', 'Candle', 'Nbbo', 'CandleRequest', 'CandleList',
+  'InstrumentRequest', 'InstrumentList', 'SnapshotRequest', 'SnapshotReply', 'Candle', 'Nbbo', 'CandleRequest', 'CandleList',
   'OrderBatch', 'ControlBatch', 'ExecutionBatch', 'ExecutionReports', 'QueryReply', 'Query', 'StateHash', 'Matcher', 'Fills',
 ];
 

@@ -41,6 +41,7 @@ ECHO(candle_request, wire_candle_request, wire_candle_request)
 ECHO(candle_list, wire_candle_list, wire_candle_list)
 ECHO(feed_status, wire_feed_status, wire_feed_status)
 ECHO(line_status, wire_line_status, wire_line_status)
+ECHO(snapshot_request, wire_snapshot_request, wire_snapshot_request)
 ECHO(instrument_request, wire_instrument_request, wire_instrument_request)
 ECHO(instrument_list, wire_instrument_list, wire_instrument_list)
 
@@ -172,6 +173,7 @@ static const struct {
     {"CandleList", echo_candle_list},
     {"FeedStatus", echo_feed_status},
     {"LineStatus", echo_line_status},
+    {"SnapshotRequest", echo_snapshot_request},
     {"InstrumentRequest", echo_instrument_request},
     {"InstrumentList", echo_instrument_list},
     {"SnapshotReply", echo_snapshot_reply},

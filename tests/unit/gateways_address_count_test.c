@@ -24,6 +24,20 @@ TEST(address_count, an_address_is_what_its_holder_cannot_change) {
     address_count_free(counts);
 }
 
+TEST(address_count, users_are_counted_by_name_and_never_as_an_address) {
+    static const uint8_t highest[4] = {255, 255, 255, 255}, v6[16] = {0x20, 0x01};
+    address_count *counts = address_count_alloc(10);
+    address_count_add(counts, address_key_of_user("ann"));
+    address_count_add(counts, address_key_of_user("ann"));
+    address_count_add(counts, address_key_of_ipv4(highest));
+    EXPECT_U64(address_count_of(counts, address_key_of_user("ann")), 2);
+    EXPECT_U64(address_count_of(counts, address_key_of_user("bob")), 0);
+    EXPECT_U64(address_count_of(counts, address_key_of_user("")), 0);
+    EXPECT_U64(address_count_of(counts, address_key_of_ipv4(highest)), 1);
+    EXPECT_U64(address_count_of(counts, address_key_of_ipv6(v6)), 0);
+    address_count_free(counts);
+}
+
 TEST(address_count, counts_are_those_of_a_plain_table) {
     enum { ADDRESSES = 60, MOST = 40 };
     for (uint64_t seed = 1; seed <= 50; seed++) {

@@ -155,6 +155,26 @@ TEST(publisher_request, one_of_several_partitions_leaves_symbols_that_it_does_no
     fini();
 }
 
+TEST(publisher_request, one_of_several_partitions_says_that_it_does_not_know_a_symbol_to_who_wants_that_told) {
+    uint8_t wish[8];
+    size_t length = wire_snapshot_request_encode(&(wire_snapshot_request){.tell_unknown = true}, wish, sizeof wish);
+    init_partition(4, 2, 3);
+    define(3);
+    ask("snapshot.XNAS.NONE.orderbook", "to.book", wish, length);
+    EXPECT_U64(seen.snapshots, 1);
+    EXPECT_I64(seen.snapshot.code, WIRE_REPLY_NOT_FOUND);
+    EXPECT_U64(seen.snapshot.partition, 2);
+    EXPECT_U64(seen.snapshot.partitions, 3);
+    ask("snapshot.XNAS.S1.orderbook", "to.book", wish, length);
+    serve_all();
+    EXPECT_I64(seen.snapshot.code, WIRE_REPLY_OK);
+    EXPECT_U64(seen.snapshot.partition, 2);
+    ask("snapshot.XNAS.NONE.orderbook", "to.book", (const uint8_t *)"\xff", 1); /* no request: as good as none */
+    serve_all();
+    EXPECT_U64(seen.snapshots, 2);
+    fini();
+}
+
 TEST(publisher_request, one_of_several_partitions_names_itself_in_the_directory_of_its_own_symbols) {
     init_partition(4, 2, 3);
     define(3);

@@ -11,10 +11,10 @@ export async function get(path, token) {
   }
 }
 
-/** The exchange's instruments, or undefined. */
+/** { instruments, missing: partitions that did not tell theirs }, or undefined. */
 export async function fetchInstruments(mic, token) {
   const { ok, body } = await get(`/v1/instruments?exchange=${encodeURIComponent(mic)}`, token);
-  return ok && Array.isArray(body?.instruments) ? body.instruments : undefined;
+  return ok && Array.isArray(body?.instruments) ? { instruments: body.instruments, missing: body.missing_partitions ?? [] } : undefined;
 }
 
 /** { candles } of the interval, oldest first, or { status } why not. */
