@@ -247,6 +247,10 @@ static bool is_stream(const char *path) {
     return strcmp(path, "/v1/stream") == 0;
 }
 
+static bool is_server(const char *path) {
+    return strcmp(path, "*") == 0;
+}
+
 static const route *find_route(const char *path) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         const route *one = &routes[i];
@@ -334,10 +338,11 @@ static bool is_answered(const socket_request *request) {
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
-                    is_stream(request->path);
+                    is_stream(request->path) || is_server(request->path);
     if (request->torn)
-        http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
-                          "the address has a control character in it, or the request line no HTTP version");
+        http_answer_error(
+            self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
+            "this is no request line of HTTP/1.1: METHOD ADDRESS HTTP/1.1, no control character in the address");
     else if (is_there && request->method == SOCKET_OPTIONS)
         answer_options(self, &asked, request->path);
     else if (is_there && !is_answered(request))
