@@ -901,7 +901,8 @@ static tw_code check_accounts(const char *list, tw_error *error) {
     while (*list != '\0') {
         size_t length = strcspn(list, ",");
         if (!account_name_is_good(list, length))
-            return tw_error_set(error, TW_INVALID, "--anonymous-accounts: an account is " ACCOUNT_NAME_RULE);
+            return tw_error_set(error, TW_INVALID, "--anonymous-accounts '%.*s': an account is " ACCOUNT_NAME_RULE,
+                                (int)length, list);
         list += length + (list[length] == ',');
     }
     return TW_OK;

@@ -654,8 +654,6 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
         return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if (self->clients == NULL || (options->compression && self->unpacker == NULL))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
-    if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
-        return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = set_file_limit(options->max_connections, error);
     if (code == TW_OK && options->certificate[0] != '\0')
         code = socket_tls_check(options->certificate, options->key, error);
