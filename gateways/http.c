@@ -18,6 +18,8 @@
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
+#define READY_BYTES   4096
+#define MOST_REFUSED  8 /* named; the others are counted */
 #define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
@@ -148,6 +150,27 @@ static const char *why_not_ready(const gateway *self, const source_state *state,
     return NULL;
 }
 
+/* What the gateway's own user of the bus may not: subjects whose data never comes, and questions that nobody hears. */
+static void put_refused(const gateway *self, json_writer *w) {
+    const bus_refusals *lists[OBSERVE_CONNECTIONS];
+    uint64_t count = 0;
+    observe_refusals(self, lists);
+    for (int i = 0; i < OBSERVE_CONNECTIONS; i++)
+        count += lists[i] != NULL ? lists[i]->count : 0;
+    if (count == 0) return;
+    json_u64(w, "bus_refused", count);
+    json_open_array(w, "bus_refused_subjects");
+    uint32_t named = 0;
+    for (int i = 0; i < OBSERVE_CONNECTIONS; i++)
+        for (uint32_t n = 0; lists[i] != NULL && n < lists[i]->count && named < MOST_REFUSED; n++, named++) {
+            char text[SUBJECT_BYTES + 16];
+            const bus_refusal *one = &lists[i]->list[n];
+            tw_text_format(text, sizeof text, "%s %s", one->publish ? "publish" : "subscribe", one->subject);
+            json_string(w, NULL, text);
+        }
+    json_close_array(w);
+}
+
 static void put_details(const gateway *self, json_writer *w, const source_state *state, const keyring_stats *keys) {
     last_store_stats store = last_store_read_stats(self->last_store);
     json_u64(w, "feeds", state->feeds);
@@ -156,6 +179,7 @@ static void put_details(const gateway *self, json_writer *w, const source_state 
     put_auth(self, w, keys);
     if (self->orders != NULL)
         json_string(w, "orders", order_desk_knows_instruments(self->orders) ? "READY" : "NO_DIRECTORY");
+    put_refused(self, w);
     json_string(w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
 }
 
@@ -176,7 +200,7 @@ bool http_write_ready(const gateway *self, bool detailed, char *text, size_t cap
 
 static void take_readyz(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
-    char body[SMALL_BYTES];
+    char body[READY_BYTES];
     bool ready = http_write_ready(self, !observe_is_apart(self), body, sizeof body);
     http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, strlen(body));
 }

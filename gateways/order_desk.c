@@ -835,6 +835,10 @@ bool order_desk_is_ready(const order_desk *self) {
     return self == NULL || self->directory_was_known || rt_clock_monotonic_ns() - self->opened_ns >= READY_NS;
 }
 
+const bus_refusals *order_desk_refusals(const order_desk *self) {
+    return self == NULL ? NULL : &self->refusals;
+}
+
 bool order_desk_knows_instruments(const order_desk *self) {
     return order_directory_is_known(self);
 }

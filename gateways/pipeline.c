@@ -273,7 +273,7 @@ static tw_code open_asker(gateway *self, tw_error *error) {
     if (self->arena.block == NULL && !wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
         return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
     return asker_open(&self->asker, &self->loop, self->settings.nats, credentials[0] == '\0' ? NULL : credentials,
-                      self, error);
+                      self, self->log, error);
 }
 
 static void on_wait_over(uv_timer_t *timer) {
