@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "client/internal.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/clock.h"
 
 #define DEFAULT_URL             "nats://127.0.0.1:4222"
@@ -68,6 +69,16 @@ static void on_wake(uv_async_t *wake) {
     if (client->stop_wanted) uv_stop(&client->loop);
 }
 
+/* To the subscription that it is of; what answers belong to is everybody's. */
+static void tell_refused(tickwire_client *client, const char *words) {
+    bus_refusal refusal;
+    const tickwire_subscription *of = NULL;
+    if (bus_refusal_read(words, &refusal) && !refusal.publish)
+        for (const tickwire_subscription *s = client->subscriptions; s != NULL && of == NULL; s = s->next)
+            if (!s->dead && strcmp(s->subject, refusal.subject) == 0) of = s;
+    client_fault(client, of, refusal.subject, TICKWIRE_FAULT_REFUSED, words);
+}
+
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     tickwire_client *client = context;
     int64_t now_ns = rt_clock_monotonic_ns();
@@ -90,7 +101,8 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
         client_doubt_all(client);
         client_tell_feed_changes(client);
         break;
-    case BUS_NOT_PERMITTED: /* not asked for */
+    case BUS_NOT_PERMITTED:
+        tell_refused(client, detail);
         break;
     }
 }
@@ -168,6 +180,7 @@ static tw_code open_bus(tickwire_client *client, const tickwire_options *options
         .url = options->url != NULL ? options->url : DEFAULT_URL,
         .name = options->name != NULL ? options->name : "libtickwire",
         .credentials = options->credentials,
+        .refusals = true,
         .connect_ns = options->connect_ns,
         .on_event = on_bus_event,
         .give_up = give_up,

@@ -215,7 +215,8 @@ typedef struct tickwire_fault {
         TICKWIRE_FAULT_OLD_TERM,  /* a message of a deposed leader was dropped */
         TICKWIRE_FAULT_FULL,      /* more instruments than max_instruments */
         TICKWIRE_FAULT_MISSED,    /* prints or order events are lost for good: see tickwire_trades.missed_before */
-        TICKWIRE_FAULT_AWAY       /* the server can't be connected to, and why: after a second, then every ten */
+        TICKWIRE_FAULT_AWAY,      /* the server can't be connected to, and why: after a second, then every ten */
+        TICKWIRE_FAULT_REFUSED /* the server's user may not subscribe to, or ask, `subject`: nothing comes of it. The text is the server's */
     } kind;
     const char *text;
 } tickwire_fault;

@@ -25,6 +25,7 @@ typedef struct question_slot {
 
 struct asker {
     bus *bus;
+    bus_refusals refusals;
     uv_timer_t timer;
     void *context;
     uint64_t last_id;
@@ -84,15 +85,25 @@ static void release(asker *self) {
     free(self);
 }
 
+static void on_bus_event(void *context, bus_event event, const char *detail) {
+    (void)bus_refusals_event(&((asker *)context)->refusals, event, detail);
+}
+
 tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *credentials, void *context,
-                   tw_error *error) {
+                   rt_log *log, tw_error *error) {
     *made = NULL;
     asker *self = calloc(1, sizeof *self);
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     self->context = context;
     self->callers = address_count_alloc(ASK_MOST);
-    bus_options options = {
-        .url = url, .name = "tickwire-gateway questions", .credentials = credentials, .no_responders = true};
+    self->refusals = (bus_refusals){.log = log, .connection = "questions and usage"};
+    bus_options options = {.url = url,
+                           .name = "tickwire-gateway questions",
+                           .credentials = credentials,
+                           .no_responders = true,
+                           .refusals = true,
+                           .on_event = on_bus_event,
+                           .event_context = self};
     tw_code code = self->callers != NULL ? bus_open(&self->bus, loop, &options, error)
                                          : tw_error_set(error, TW_NO_MEMORY, "no memory for questions to the bus");
     if (code == TW_OK) code = bus_new_inbox(self->bus, self->inbox, sizeof self->inbox, error);
@@ -110,6 +121,10 @@ tw_code asker_open(asker **made, uv_loop_t *loop, const char *url, const char *c
 
 bus *asker_bus(const asker *self) {
     return self->bus;
+}
+
+const bus_refusals *asker_refusals(const asker *self) {
+    return &self->refusals;
 }
 
 static void on_closed(uv_handle_t *handle) {

@@ -14,6 +14,7 @@
 
 #include "gateways/address_count.h"
 #include "runtime/bus.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/log.h"
 
 #define ASK_MOST  1024u          /* questions under way; more are not asked */
@@ -39,11 +40,12 @@ typedef enum ask_result {
  * call, as it is for every end but ASK_MORE. From within a reply, or the end because of nobody, something else may be asked. */
 typedef bool (*ask_on_reply)(void *context, void *question, ask_end end, const bus_message *message);
 
-/* One try: TW_AWAY if the bus is not there. `context` is given to each on_reply. */
+/* One try: TW_AWAY if the bus is not there. `context` is given to each on_reply; the log is borrowed. */
 tw_code asker_open(asker **asker, uv_loop_t *loop, const char *url, const char *credentials, void *context,
-                   tw_error *error);
-bus *asker_bus(const asker *asker); /* the connection, for who has something to publish */
-void asker_close(asker *asker);     /* the memory goes when the loop next runs; NULL is fine */
+                   rt_log *log, tw_error *error);
+bus *asker_bus(const asker *asker);                     /* the connection, for who has something to publish */
+const bus_refusals *asker_refusals(const asker *asker); /* what the bus refuses it */
+void asker_close(asker *asker);                         /* the memory goes when the loop next runs; NULL is fine */
 /* Asks for who `caller` is, counted as address_count counts; NULL: the gateway itself, which has no share. `question` comes
  * back with the replies, if it was asked. */
 ask_result asker_ask(asker *asker, const address_key *caller, const char *subject, ask_on_reply on_reply,

@@ -213,12 +213,15 @@ static tw_code check_settings(const gateway_settings *s, bool provided, bool on,
     if (provided && (!given(s->auth_issuer) || !given(s->auth_audience)))
         return tw_error_set(
             error, TW_INVALID,
-            "a provider's keys sign tokens for many: --auth-issuer and --auth-audience say which are "
-            "for this gateway");
+            "%s %s: a provider's keys sign tokens for many: --auth-issuer and --auth-audience say which are "
+            "for this gateway",
+            given(s->auth_jwks) ? "--auth-jwks" : "--auth-issuer",
+            given(s->auth_jwks) ? s->auth_jwks : s->auth_issuer);
     if (!on && (given(s->auth_audience) || given(s->auth_cookie)))
         return tw_error_set(error, TW_INVALID,
-                            "--auth-audience and --auth-cookie want something to check tokens with: --auth-keys, "
-                            "--auth-secret, --auth-jwks or --auth-issuer");
+                            "%s wants something to check tokens with: --auth-keys, "
+                            "--auth-secret, --auth-jwks or --auth-issuer",
+                            given(s->auth_audience) ? "--auth-audience" : "--auth-cookie");
     if (!given(s->auth_subjects_claim)) return tw_error_set(error, TW_INVALID, "--auth-subjects-claim is empty");
     return TW_OK;
 }

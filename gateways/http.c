@@ -20,6 +20,8 @@
 
 #define HEAD_BYTES    1024
 #define SMALL_BYTES   2048
+#define READY_BYTES   4096
+#define MOST_REFUSED  8 /* named; the others are counted */
 #define ALLOW_ORIGIN  "Access-Control-Allow-Origin: "
 #define METRICS_SLACK 256 /* numbers may grow by some digits between two looks */
 
@@ -181,6 +183,27 @@ static const char *why_not_ready(const gateway *self, const source_state *state,
     return NULL;
 }
 
+/* What the gateway's own user of the bus may not: subjects whose data never comes, and questions that nobody hears. */
+static void put_refused(const gateway *self, json_writer *w) {
+    const bus_refusals *lists[OBSERVE_CONNECTIONS];
+    uint64_t count = 0;
+    observe_refusals(self, lists);
+    for (int i = 0; i < OBSERVE_CONNECTIONS; i++)
+        count += lists[i] != NULL ? lists[i]->count : 0;
+    if (count == 0) return;
+    json_u64(w, "bus_refused", count);
+    json_open_array(w, "bus_refused_subjects");
+    uint32_t named = 0;
+    for (int i = 0; i < OBSERVE_CONNECTIONS; i++)
+        for (uint32_t n = 0; lists[i] != NULL && n < lists[i]->count && named < MOST_REFUSED; n++, named++) {
+            char text[SUBJECT_BYTES + 16];
+            const bus_refusal *one = &lists[i]->list[n];
+            tw_text_format(text, sizeof text, "%s %s", one->publish ? "publish" : "subscribe", one->subject);
+            json_string(w, NULL, text);
+        }
+    json_close_array(w);
+}
+
 static void put_details(const gateway *self, json_writer *w, const source_state *state, const keyring_stats *keys) {
     last_store_stats store = last_store_read_stats(self->last_store);
     json_u64(w, "feeds", state->feeds);
@@ -189,6 +212,7 @@ static void put_details(const gateway *self, json_writer *w, const source_state 
     put_auth(self, w, keys);
     if (self->orders != NULL)
         json_string(w, "orders", order_desk_knows_instruments(self->orders) ? "READY" : "NO_DIRECTORY");
+    put_refused(self, w);
     json_string(w, "redis", store.configured ? redis_state_name(store.state) : "NONE"); /* a help, not a need */
 }
 
@@ -209,7 +233,7 @@ bool http_write_ready(const gateway *self, bool detailed, char *text, size_t cap
 
 static void take_readyz(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
-    char body[SMALL_BYTES];
+    char body[READY_BYTES];
     bool ready = http_write_ready(self, !observe_is_apart(self), body, sizeof body);
     http_answer(self, &asked, ready ? HTTP_OK : HTTP_NOT_READY, "application/json", "no-store", body, strlen(body));
 }
@@ -278,6 +302,10 @@ static const route routes[] = {{"/v1/orders", false, orders_take, ", POST, DELET
 
 static bool is_stream(const char *path) {
     return strcmp(path, "/v1/stream") == 0;
+}
+
+static bool is_server(const char *path) {
+    return strcmp(path, "*") == 0;
 }
 
 static const route *find_route(const char *path) {
@@ -367,10 +395,11 @@ static bool is_answered(const socket_request *request) {
 void http_take(gateway *self, const socket_request *request) {
     http_asked asked = http_remember(self, request);
     bool is_there = find_route(request->path) != NULL || pages_find(&self->pages, request->path) != NULL ||
-                    is_stream(request->path);
+                    is_stream(request->path) || is_server(request->path);
     if (request->torn)
-        http_answer_error(self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
-                          "the address has a control character in it, or the request line no HTTP version");
+        http_answer_error(
+            self, &asked, HTTP_BAD_REQUEST, "BAD_REQUEST",
+            "this is no request line of HTTP/1.1: METHOD ADDRESS HTTP/1.1, no control character in the address");
     else if (is_there && request->method == SOCKET_OPTIONS)
         answer_options(self, &asked, request->path);
     else if (is_there && !is_answered(request))

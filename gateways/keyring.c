@@ -168,7 +168,7 @@ static void check_files(keyring *self, int64_t now_ns, bool all) {
     }
 }
 
-static tw_code add_files(keyring *self, const char *list, bool secret, tw_error *error) {
+static tw_code add_list(keyring *self, const char *list, bool secret, tw_error *error) {
     for (const char *at = list; *at != '\0';) {
         size_t length = strcspn(at, ",");
         key_file *f = &self->files[self->file_count];
@@ -184,6 +184,11 @@ static tw_code add_files(keyring *self, const char *list, bool secret, tw_error 
         at += length + (at[length] == ',');
     }
     return TW_OK;
+}
+
+static tw_code add_files(keyring *self, const char *list, bool secret, tw_error *error) {
+    tw_code code = add_list(self, list, secret, error);
+    return code == TW_OK ? TW_OK : tw_error_wrap(error, secret ? "--auth-secret" : "--auth-keys");
 }
 
 /* ---- the provider ---- */

@@ -37,6 +37,24 @@ static void collect_orders(observed *seen, const order_desk *from) {
     seen->orders_redis_state = s->limits.configured ? (int64_t)s->limits.state : -1;
 }
 
+void observe_refusals(const gateway *self, const bus_refusals *lists[OBSERVE_CONNECTIONS]) {
+    lists[0] = source_refusals(self->source);
+    lists[1] = asker_refusals(self->asker);
+    lists[2] = order_desk_refusals(self->orders);
+}
+
+static void collect_refusals(observed *seen, const gateway *from) {
+    const bus_refusals *lists[OBSERVE_CONNECTIONS];
+    observe_refusals(from, lists);
+    seen->bus_refusals = 0;
+    seen->bus_refused = 0;
+    for (int i = 0; i < OBSERVE_CONNECTIONS; i++) {
+        if (lists[i] == NULL) continue;
+        seen->bus_refusals += lists[i]->told;
+        seen->bus_refused += lists[i]->count;
+    }
+}
+
 static void collect(void *context) {
     gateway *self = context;
     observed *seen = &self->observed;
@@ -51,6 +69,7 @@ static void collect(void *context) {
     seen->redis_state = seen->last_store.configured ? (int64_t)seen->last_store.state : -1;
     seen->usage = usage_read_stats(self->usage);
     collect_orders(seen, self->orders);
+    collect_refusals(seen, self);
     seen->usage_lines_open = seen->usage.lines_open;
     seen->usage_lines_waiting = (int64_t)seen->usage.file.lines_waiting;
     seen->usage_bytes_unpublished = (int64_t)seen->usage.bytes_unpublished;
@@ -124,6 +143,8 @@ static const observed_number counters[] = {
     {"bus_messages_total", "Messages received from the bus.", AT(client.messages)},
     {"bus_bytes_total", "Bytes received from the bus.", AT(client.bytes)},
     {"bus_reconnects_total", "Times the bus came back.", AT(client.reconnects)},
+    {"bus_refusals_total", "Subjects that the bus refused to take or to give, each once a connection.",
+     AT(bus_refusals)},
     {"bus_malformed_total", "Messages of the bus that could not be read.", AT(client.malformed)},
     {"chain_faults_total", "Updates of the bus that were missing.", AT(client.chain_faults)},
     {"checksum_faults_total", "Books that did not match their checksum.", AT(client.checksum_faults)},
@@ -207,6 +228,7 @@ static const observed_number gauges[] = {
     {"feeds_silent", "Of them silent.", AT(feeds_silent)},
     {"feeds_not_ok", "Of them not OK.", AT(feeds_not_ok)},
     {"bus_subscriptions", "Subscriptions on the bus.", AT(bus_subscriptions)},
+    {"bus_refused", "Subjects that the bus refuses now; /readyz names them.", AT(bus_refused)},
     {"books", "Books kept.", AT(books)},
     {"books_not_ok", "Of them not OK.", AT(books_not_ok)},
     {"usage_lines_open", "Lines of the period that is open.", AT(usage_lines_open)},

@@ -35,6 +35,8 @@ typedef struct observed {
     int64_t orders_waiting, orders_under_way, orders_sessions, orders_followers, orders_accounts, orders_chases,
         orders_catch_ups;
     int64_t orders_instruments, orders_shards, orders_directory_known, orders_bus, orders_redis_state;
+    uint64_t bus_refusals;
+    int64_t bus_refused;
     int64_t usage_lines_open, usage_lines_waiting, usage_bytes_unpublished, usage_file_good;
 } observed;
 
@@ -44,6 +46,9 @@ void observe_stop(gateway *self); /* serves no more; run the loop, then observe_
 void observe_close(gateway *self);
 /* Do operators have a port of their own? Then the clients' has neither metrics nor details. */
 bool observe_is_apart(const gateway *self);
+/* What the bus refuses each of the gateway's connections, so many lists; NULL of them: there is no such connection. */
+#define OBSERVE_CONNECTIONS 3
+void observe_refusals(const gateway *self, const bus_refusals *lists[OBSERVE_CONNECTIONS]);
 /* As metrics_render. */
 size_t observe_render(gateway *self, char *text, size_t capacity);
 

@@ -837,6 +837,10 @@ bool order_desk_is_ready(const order_desk *self) {
     return self == NULL || self->directory_was_known || rt_clock_monotonic_ns() - self->opened_ns >= READY_NS;
 }
 
+const bus_refusals *order_desk_refusals(const order_desk *self) {
+    return self == NULL ? NULL : &self->refusals;
+}
+
 bool order_desk_knows_instruments(const order_desk *self) {
     return order_directory_is_known(self);
 }
@@ -903,7 +907,8 @@ static tw_code check_accounts(const char *list, tw_error *error) {
     while (*list != '\0') {
         size_t length = strcspn(list, ",");
         if (!account_name_is_good(list, length))
-            return tw_error_set(error, TW_INVALID, "--anonymous-accounts: an account is " ACCOUNT_NAME_RULE);
+            return tw_error_set(error, TW_INVALID, "--anonymous-accounts '%.*s': an account is " ACCOUNT_NAME_RULE,
+                                (int)length, list);
         list += length + (list[length] == ',');
     }
     return TW_OK;

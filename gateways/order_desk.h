@@ -21,6 +21,7 @@
 #include "gateways/settings.h"
 #include "gateways/stream/request.h"
 #include "runtime/bus.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/bus_writer.h"
 
 typedef struct order_desk order_desk;
@@ -38,7 +39,8 @@ int64_t order_desk_round(order_desk *desk, int64_t now_ns);
 /* Not yet, while the gateway has just started and does not know the venue's instruments; but not for ever, as it may have more to serve than
  * orders. */
 bool order_desk_is_ready(const order_desk *desk);
-bool order_desk_knows_instruments(const order_desk *desk); /* not of NULL */
+bool order_desk_knows_instruments(const order_desk *desk);       /* not of NULL */
+const bus_refusals *order_desk_refusals(const order_desk *desk); /* what the bus refuses it; NULL of NULL */
 /* Nothing is under way that a client or a session waits for: the gateway may end. */
 bool order_desk_is_idle(const order_desk *desk);
 

@@ -297,6 +297,7 @@ void order_follows_recheck(order_desk *self) {
 
 static void on_bus_event(void *context, bus_event event, const char *detail) {
     order_desk *self = context;
+    if (bus_refusals_event(&self->refusals, event, detail)) return;
     if (self->closing || self->follows == NULL) return;
     if (event == BUS_RECONNECTED) {
         self->directory_stale = true;
@@ -349,8 +350,10 @@ tw_code order_bus_open(order_desk *self, tw_error *error) {
                            .name = "tickwire-gateway orders",
                            .credentials = s->credentials[0] == '\0' ? NULL : s->credentials,
                            .no_responders = true,
+                           .refusals = true,
                            .on_event = on_bus_event,
                            .event_context = self};
+    self->refusals = (bus_refusals){.log = self->log, .connection = "orders"};
     tw_code code = bus_open(&self->bus, &self->owner->loop, &options, error);
     if (code != TW_OK) return code;
     subject_instrument_changes(subject, sizeof subject, self->venue);

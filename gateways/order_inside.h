@@ -101,6 +101,7 @@ struct order_desk {
     char sender[WIRE_SENDER_BYTES];
     text_list anonymous;
     bus *bus;
+    bus_refusals refusals;
     bus_writer *writer;
     ticker *ticker;
     uint64_t ticks, beat_ticks;

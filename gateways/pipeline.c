@@ -273,7 +273,7 @@ static tw_code open_asker(gateway *self, tw_error *error) {
     if (self->arena.block == NULL && !wire_arena_init(&self->arena, WIRE_ARENA_BYTES))
         return tw_error_set(error, TW_NO_MEMORY, "no memory to decode");
     return asker_open(&self->asker, &self->loop, self->settings.nats, credentials[0] == '\0' ? NULL : credentials,
-                      self, error);
+                      self, self->log, error);
 }
 
 static void on_wait_over(uv_timer_t *timer) {
@@ -294,7 +294,9 @@ static tw_code await_bus(gateway *self, tw_code (*open)(gateway *self, tw_error 
     int64_t wait_ns = self->settings.bus_wait_ns, end_ns = rt_clock_monotonic_ns() + wait_ns;
     while (self->phase == GATEWAY_OPENING) {
         tw_code code = open(self, error);
-        if (code != TW_AWAY || (wait_ns > 0 && rt_clock_monotonic_ns() >= end_ns)) return code;
+        if (code == TW_OK) return TW_OK;
+        if (code != TW_AWAY || (wait_ns > 0 && rt_clock_monotonic_ns() >= end_ns))
+            return tw_error_wrap(error, "--nats");
         rt_log_limited(self->log, &self->wait_site, RT_WARN, "waiting for the bus; nobody is served before",
                        RT_STR("reason", error->text));
         *error = (tw_error){0};
@@ -410,9 +412,9 @@ static tw_code open_for_clients(gateway *self, tw_error *error) {
 tw_code gateway_open(gateway *self, tw_error *error) {
     self->log = rt_watch_log(&self->settings.watch, "tickwire-gateway");
     uv_loop_init(&self->loop);
-    if (self->settings.reconnect_latest_ns < self->settings.reconnect_earliest_ns)
-        return tw_error_set(error, TW_INVALID, "--reconnect-latest is before --reconnect-earliest");
-    tw_code code = origin_check_list(self->settings.origins, error);
+    tw_code code = gateway_settings_check(&self->settings, error);
+    if (code != TW_OK) return code;
+    code = origin_check_list(self->settings.origins, error);
     if (code != TW_OK) return tw_error_wrap(error, "--origins");
     code = order_desk_check(&self->settings, error);
     if (code != TW_OK) return code;

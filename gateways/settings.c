@@ -1,6 +1,8 @@
 /* The one table of tickwire-gateway's settings. */
 #include "gateways/settings.h"
 
+#include "gateways/stream/stream.h"
+
 #define AT(field) offsetof(gateway_settings, field)
 #define HOUR_NS   INT64_C(3600000000000)
 #define MILLI_NS  INT64_C(1000000)
@@ -122,7 +124,7 @@ static const setting table[] = {
     {"most-sessions", SETTING_COUNT, AT(most_sessions), "0", "N",
      "that a token may raise --auth-sessions to; 0: it may only lower it. So are the next three", NULL, 0, 1 << 20},
     {"most-subscriptions", SETTING_COUNT, AT(most_subscriptions), "0", "N", "likewise, of --max-subscriptions",
-     NULL, 0, 65536},
+     NULL, 0, STREAM_MOST_SUBSCRIPTIONS},
     {"most-requests-per-second", SETTING_COUNT, AT(most_requests_per_second), "0", "N",
      "likewise, of --requests-per-second", NULL, 0, 1000000},
     {"most-client-bytes", SETTING_COUNT, AT(most_client_bytes), "0", "BYTES", "likewise, of --client-bytes", NULL,
@@ -153,14 +155,14 @@ static const setting table[] = {
     {"max-instruments", SETTING_COUNT, AT(max_instruments), "65536", "N", "instruments known at once", NULL, 1,
      1 << 24},
     {"max-subscriptions", SETTING_COUNT, AT(max_subscriptions), "1024", "N", "patterns of one client", NULL, 1,
-     65536},
+     STREAM_MOST_SUBSCRIPTIONS},
     {"max-groups", SETTING_COUNT, AT(max_groups), "65536", "N",
      "different wishes at once: subject, depth, interval, format", NULL, 1, 1 << 24},
     {"max-members", SETTING_COUNT, AT(max_members), "4M", "N", "pairs of client and subject at once", NULL, 1,
      1 << 28},
     {"client-bytes", SETTING_COUNT, AT(client_bytes), "256Ki", "BYTES",
-     "most that may wait for one client; beyond it, it goes on with the latest state", NULL, 4096,
-     INT64_C(1) << 30},
+     "most that may wait for one client; beyond it, it goes on with the latest state", NULL,
+     STREAM_LEAST_CLIENT_BYTES, INT64_C(1) << 30},
     {"request-bytes", SETTING_COUNT, AT(request_bytes), "64Ki", "BYTES", "longest request of a client", NULL, 256,
      1 << 24},
     {"requests-per-second", SETTING_COUNT, AT(requests_per_second), "50", "N", "of one client", NULL, 1, 1000000},

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "runtime/settings.h"
 #include "runtime/watch.h"
 
@@ -52,5 +53,8 @@ typedef struct gateway_settings {
 } gateway_settings;
 
 extern const settings_program gateway_program;
+
+/* What each setting by itself allows, and others do not. TW_INVALID names both, their values and what would do. */
+tw_code gateway_settings_check(const gateway_settings *settings, tw_error *error);
 
 #endif

@@ -262,6 +262,7 @@ static void leave(gateway_socket *self, connection *c) {
     socket_stop_reading(self, c);
     ws_reader_fini(&c->reader);
     socket_drop_body(c);
+    socket_drop_untaken(c);
     free(c->answer);
     *c = (connection){0};
 }
@@ -302,16 +303,19 @@ static void copy_arguments(struct lws *wsi, socket_request *request, char *text,
     }
 }
 
-static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
-    char arguments[8 * TEXT_BYTES];
-    socket_headers told;
+void socket_begin_request(gateway_socket *self, connection *c, struct lws *wsi, connection_kind kind) {
     leave(self, c);
-    *c = (connection){
-        .kind = CONNECTION_HTTP, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
+    *c = (connection){.kind = kind, .wsi = wsi, .client = STREAM_NO_CLIENT, .ticket = ++self->last_ticket};
     c->next_asking = self->asking;
     self->asking = c;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_SECONDS);
     self->stats.http_requests++;
+}
+
+static void on_http(gateway_socket *self, connection *c, struct lws *wsi, const char *path) {
+    char arguments[8 * TEXT_BYTES];
+    socket_headers told;
+    socket_begin_request(self, c, wsi, CONNECTION_HTTP);
     socket_request request = {.ticket = c->ticket, .method = method_of(wsi), .path = path};
     request.torn = is_torn(wsi, path);
     request.address = socket_address_of(wsi);
@@ -413,8 +417,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return socket_may_upgrade(self, wsi, in) ? 0 : -1;
-    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: this is no proxy */
-        return -1;
+    case LWS_CALLBACK_RAW_RX:
+        return c != NULL && socket_take_untaken(self, c, wsi, in, length) ? 0 : -1;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return c == NULL || socket_write_untaken(c) ? 0 : -1;
     case LWS_CALLBACK_ADD_HEADERS:
         return c == NULL || socket_agree(self, c, wsi, in) ? 0 : -1;
     case LWS_CALLBACK_ESTABLISHED:
@@ -434,7 +440,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return c == NULL ? 0 : on_http_writable(self, c);
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_RAW_CLOSE:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_RAW_SKT_DROP_PROTOCOL:
         if (c != NULL)
             leave(self, c);
         else if (reason == LWS_CALLBACK_CLOSED_HTTP)
@@ -575,6 +583,10 @@ static int seconds_of(int64_t ns) {
     return (int)((ns + NS_PER_S - 1) / NS_PER_S);
 }
 
+int socket_handshake_seconds(const gateway_socket *self) {
+    return seconds_of(self->options.handshake_ns);
+}
+
 static void fill_protocols(gateway_socket *self) {
     static const char *const names[] = {"tickwire.json.v1", "tickwire.protobuf.v1"};
     for (unsigned i = 0; i < 2; i++)
@@ -599,6 +611,7 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = self->protocols,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG | /* socket_untaken.c */
                    (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
         .pcontext = &self->context,
@@ -606,9 +619,9 @@ static tw_code open_libwebsockets(gateway_socket *self, uv_loop_t *loop, tw_erro
         .retry_and_idle_policy = &no_validity_checks,
         .max_http_header_data2 = self->options.header_bytes,
         .max_http_header_pool2 = self->options.max_connections,
-        .timeout_secs = (unsigned)seconds_of(self->options.handshake_ns),
-        .timeout_secs_ah_idle = (unsigned)seconds_of(self->options.handshake_ns),
-        .keepalive_timeout = seconds_of(self->options.handshake_ns),
+        .timeout_secs = (unsigned)socket_handshake_seconds(self),
+        .timeout_secs_ah_idle = (unsigned)socket_handshake_seconds(self),
+        .keepalive_timeout = socket_handshake_seconds(self),
         .server_string = "tickwire-gateway",
         .vhost_name = "tickwire",
         .alpn = "http/1.1",
@@ -642,8 +655,6 @@ tw_code socket_open(gateway_socket **made, uv_loop_t *loop, const socket_options
         return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
     if (self->clients == NULL || (options->compression && self->unpacker == NULL))
         return tw_error_set(error, TW_NO_MEMORY, "no memory for connections");
-    if ((options->certificate[0] == '\0') != (options->key[0] == '\0'))
-        return tw_error_set(error, TW_INVALID, "--tls-certificate and --tls-key go together");
     tw_code code = set_file_limit(options->max_connections, error);
     if (code == TW_OK && options->certificate[0] != '\0')
         code = socket_tls_check(options->certificate, options->key, error);

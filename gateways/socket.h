@@ -61,12 +61,12 @@ typedef enum socket_body_fault {
 typedef struct socket_request {
     uint64_t ticket; /* to answer with */
     socket_method method;
-    const char *path;          /* without arguments, decoded */
-    bool torn;                 /* the path or the arguments ended at a byte that they may not have */
-    address_key address;       /* who asks, without a name */
-    const char *origin, *host; /* headers */
-    const char *last_event_id; /* likewise */
-    const char *if_none_match; /* likewise */
+    const char *path; /* without arguments, decoded (not of SOCKET_OTHER); "*": the server as a whole */
+    bool torn; /* the path or the arguments ended at a byte that they may not have, or the request line is none */
+    address_key address;                       /* who asks, without a name */
+    const char *origin, *host;                 /* headers */
+    const char *last_event_id;                 /* likewise */
+    const char *if_none_match;                 /* likewise */
     const char *authorization, *cookie, *site; /* likewise, whole; Sec-Fetch-Site */
     uint32_t argument_count;
     const char *arguments[SOCKET_ARGUMENTS];   /* "name=value", decoded; more are not looked at */

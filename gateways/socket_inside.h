@@ -7,6 +7,7 @@
  *   socket_handshake.c  which upgrades are accepted, and what is answered to the others
  *   socket_headers.c    what a request says beside its path
  *   socket_body.c       requests with a body
+ *   socket_untaken.c    requests that libwebsockets does not take
  *   socket_reading.c    bytes that WebSocket clients have sent, from their sockets
  *   socket_tls.c        the same out of a TLS connection
  *   socket_messages.c   what becomes of them: requests, pongs, the closing handshake
@@ -30,6 +31,7 @@
 typedef enum connection_kind {
     CONNECTION_NEW = 0,
     CONNECTION_HTTP,
+    CONNECTION_UNTAKEN,
     CONNECTION_EVENTS,
     CONNECTION_WEBSOCKET
 } connection_kind;
@@ -55,6 +57,7 @@ typedef struct connection {
     uint64_t ticket;                /* HTTP: waits for its answer; 0: does not */
     struct connection *next_asking; /* in the list of those */
     struct posted *posted;          /* HTTP: its body is being read */
+    struct untaken *untaken;        /* NEW: what has come of a line that libwebsockets does not take */
     uint8_t *answer;                /* LWS_PRE bytes of room, then the bytes */
     size_t answer_length;
     bool more;
@@ -107,6 +110,9 @@ bool socket_write_frame(gateway_socket *self, connection *c, const uint8_t *fram
 /* No client of the stream any more. */
 void socket_leave_stream(gateway_socket *self, connection *c);
 void socket_copy_header(struct lws *wsi, enum lws_token_indexes token, char text[SOCKET_TEXT_BYTES]);
+/* Forgets what the connection was: from now on it waits for the answer to a request, c->ticket. */
+void socket_begin_request(gateway_socket *self, connection *c, struct lws *wsi, connection_kind kind);
+int socket_handshake_seconds(const gateway_socket *self);
 
 /* ---- socket_unread.c ---- */
 /* A connection ends on which no request was ever whole. If its headers were too long, it is counted. */
@@ -152,6 +158,12 @@ void socket_add_to_body(connection *c, const uint8_t *bytes, size_t length);
 void socket_take_body(gateway_socket *self, connection *c); /* it is whole: on_request */
 void socket_drop_body(connection *c);                       /* nothing happens if there is none */
 
+/* ---- socket_untaken.c ---- */
+/* More of a request that libwebsockets handed over: asks on_request when its first line is whole. False: the connection is to end. */
+bool socket_take_untaken(gateway_socket *self, connection *c, struct lws *wsi, const uint8_t *bytes, size_t length);
+bool socket_write_untaken(connection *c); /* there is room for the answer; false: the connection is to end */
+void socket_drop_untaken(connection *c);  /* nothing happens if there is none */
+
 /* ---- socket_reading.c ---- */
 tw_code socket_open_reading(gateway_socket *self, uv_loop_t *loop, tw_error *error);
 void socket_close_reading(gateway_socket *self); /* nothing happens if it was not opened */
@@ -169,6 +181,8 @@ void socket_tls_end(struct lws *wsi); /* says that nothing more is sent (close_n
 /* ---- socket_messages.c ---- */
 void socket_take_bytes(gateway_socket *self, connection *c, uint8_t *bytes, size_t length);
 void socket_take_end(gateway_socket *self, connection *c); /* the peer hung up */
+/* Nothing more is sent; what comes is thrown away until the peer hangs up, so that it gets to read why before the connection is reset. */
+void socket_linger(connection *c);
 /* Sends a close frame; the peer has to answer in time. */
 void socket_end_websocket(gateway_socket *self, connection *c, uint16_t code, const char *reason);
 /* What could not be sent before: a pong, or the end of our side. */

@@ -13,9 +13,7 @@ static void end_our_side(const connection *c) {
     shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
 }
 
-/* Nothing more is sent; what comes is thrown away until the peer hangs up, so that it gets to read why before the
- * connection is reset. */
-static void linger(connection *c) {
+void socket_linger(connection *c) {
     c->end = END_LINGERS;
     socket_set_timeout(c->wsi, PENDING_TIMEOUT_SHUTDOWN_FLUSH, SOCKET_LINGER_SECONDS);
     if (lws_partial_buffered(c->wsi))
@@ -40,7 +38,7 @@ void socket_end_websocket(gateway_socket *self, connection *c, uint16_t code, co
 
 static void take_close(gateway_socket *self, connection *c, const ws_event *event) {
     if (c->end == END_NOT) say_close(self, c, event->code, "");
-    linger(c);
+    socket_linger(c);
 }
 
 static void take_fault(gateway_socket *self, connection *c, const ws_event *event) {
@@ -48,7 +46,7 @@ static void take_fault(gateway_socket *self, connection *c, const ws_event *even
     self->stats.binary += event->code == WS_UNACCEPTABLE;
     self->stats.protocol_errors += event->code == WS_PROTOCOL_ERROR || event->code == WS_BAD_PAYLOAD;
     if (c->end == END_NOT) say_close(self, c, event->code, event->reason);
-    linger(c);
+    socket_linger(c);
 }
 
 void socket_take_end(gateway_socket *self, connection *c) {

@@ -12,6 +12,7 @@
 #include "client/feed_vouch.h"
 #include "gateways/handoff.h"
 #include "proto/codec.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/clock.h"
 
 #define POLL_MS       25 /* libtickwire's own clockwork ticks so often */
@@ -91,6 +92,7 @@ struct source {
     int64_t next_look_ns; /* for best quotes that are not told again */
     uint64_t unfit;
     rt_log_site fault_site, room_site;
+    bus_refusals refusals;
 };
 
 /* ---- names into numbers ---- */
@@ -379,6 +381,7 @@ static void watch_bus(source *self) {
     bool away = !tickwire_connected(self->client);
     if (away == self->bus_away) return;
     self->bus_away = away;
+    if (away) self->refusals.count = 0; /* the next connection tells anew */
     rt_log(self->log, RT_WARN,
            away ? "the bus is away: all that is shown is STALE"
                 : "the bus is back: feeds are OK as they are heard");
@@ -584,6 +587,10 @@ static void on_made(void *context, const char *subject, const uint8_t *bytes, si
 
 static void on_fault(void *context, const tickwire_fault *fault) {
     source *self = context;
+    if (fault->kind == TICKWIRE_FAULT_REFUSED) {
+        bus_refusals_take(&self->refusals, fault->text);
+        return;
+    }
     rt_log_limited(self->log, &self->fault_site, RT_WARN, fault->text, RT_STR("subject", fault->subject));
 }
 
@@ -607,7 +614,7 @@ static void subscribe(source *self, source_want_entry *entry) {
                                                .on_status = on_status,
                                                .on_imbalance = on_imbalance,
                                                .on_fault = on_fault};
-    static const tickwire_handlers made = {.on_raw = on_made}; /* candles, best quotes */
+    static const tickwire_handlers made = {.on_raw = on_made, .on_fault = on_fault}; /* candles, best quotes */
     bool is_made = subject_is_candle(entry->channel) || entry->channel == SUBJECT_NBBO;
     char subject[SUBJECT_BYTES], error[TICKWIRE_ERROR_BYTES];
     tw_text_format(subject, sizeof subject, "%s.*.%s", entry->mic[0] == '\0' ? "*" : entry->mic,
@@ -699,6 +706,7 @@ tw_code source_open(source **made, uv_loop_t *loop, const source_options *option
     *made = self;
     if (self == NULL) return tw_error_set(error, TW_NO_MEMORY, "no memory for the source");
     self->log = log;
+    self->refusals = (bus_refusals){.log = log, .connection = "market data"};
     self->feed_silence_ns = options->feed_silence_ns;
     self->max_instruments = options->max_instruments;
     self->instruments = calloc(options->max_instruments, sizeof *self->instruments);
@@ -813,6 +821,10 @@ source_state source_read(const source *self) {
     for (uint32_t i = 0; i < self->want_count; i++)
         state.subscriptions += self->wants[i].subscription != NULL;
     return state;
+}
+
+const bus_refusals *source_refusals(const source *self) {
+    return &self->refusals;
 }
 
 tickwire_stats source_read_client(const source *self) {

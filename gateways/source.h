@@ -17,6 +17,7 @@
 #include "client/tickwire.h"
 #include "gateways/roll_call.h"
 #include "gateways/stream/stream.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/log.h"
 
 typedef struct source source;
@@ -58,6 +59,7 @@ typedef struct source_state {
     uint64_t messages_unfit; /* feed statuses that could not be read */
 } source_state;
 source_state source_read(const source *source);
+const bus_refusals *source_refusals(const source *source); /* what the bus refuses this connection */
 tickwire_stats source_read_client(const source *source);
 
 /* Makes a state and its cause those of the instrument's feed where that is worse. */

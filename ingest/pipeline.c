@@ -115,6 +115,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     ingest *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; books go on, updates merge",
                                         "connected to the bus again", "the bus is still away: it is tried again"};
+    if (bus_refusals_event(&self->refusals, event, detail)) return;
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     lead_bus(self->lead, event);
@@ -491,8 +492,10 @@ static tw_code open_bus(ingest *self, tw_error *error) {
                            .credentials = self->settings.credentials[0] == '\0' ? NULL : self->settings.credentials,
                            .high_water_bytes = self->settings.high_water,
                            .connect_ns = 10 * TW_NS_PER_SECOND,
+                           .refusals = true,
                            .on_event = on_bus_event,
                            .event_context = self};
+    self->refusals = (bus_refusals){.log = self->log, .connection = "tickwire-ingest"};
     return bus_open(&self->bus, &self->loop, &options, error);
 }
 

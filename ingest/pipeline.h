@@ -33,6 +33,7 @@
 #include "ingest/state/hop_times.h"
 #include "publisher/publisher.h"
 #include "runtime/bus.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/log.h"
 #include "runtime/metrics.h"
 #include "runtime/ticker.h"
@@ -132,6 +133,7 @@ typedef struct ingest {
     metrics *metrics;
     metrics_server *metrics_server;
     bus *bus;
+    bus_refusals refusals;
     time_zone *zone;
     calendar calendar;
     trading_day day;

@@ -147,6 +147,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     matcher *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away", "connected to the bus again",
                                         "the bus is still away: it is tried again"};
+    if (bus_refusals_event(&self->refusals, event, detail)) return;
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     if (self->leading != NULL && self->state != MATCHER_HALTED) leading_bus(self->leading, event);
@@ -166,9 +167,11 @@ static tw_code open_bus(matcher *self, tw_error *error) {
                            .high_water_bytes = set->high_water,
                            .connect_ns = 30 * TW_NS_PER_SECOND,
                            .no_responders = true,
+                           .refusals = true,
                            .on_event = on_bus_event,
                            .on_trying = on_trying,
                            .event_context = self};
+    self->refusals = (bus_refusals){.log = self->log, .connection = "tickwire-matcher"};
     return bus_open(&self->bus, &self->loop, &options, error);
 }
 

@@ -33,6 +33,7 @@
 #include "proto/venue.h"
 #include "runtime/bus.h"
 #include "runtime/bus_reader.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/log.h"
 #include "runtime/metrics.h"
 #include "runtime/ticker.h"
@@ -93,6 +94,7 @@ typedef struct matcher {
     metrics *metrics;
     metrics_server *metrics_server;
     bus *bus;
+    bus_refusals refusals;
     mr_replica *replica;
     mk_market *market;
     places *places;

@@ -83,7 +83,7 @@ typedef struct bus_options {
     int64_t connect_ns;      /* at start: how long it is tried, once a second; 0 for one try; -1 for ever */
     size_t
         read_lot_bytes; /* with TLS: what was read is freed in lots of so many; 0: 256 KiB. Larger: less work, longer pauses */
-    bool refusals;         /* BUS_NOT_PERMITTED is told, once for each message: for programs that send few */
+    bool refusals;         /* BUS_NOT_PERMITTED is told, once for each message; of many some: bus_refusals.h */
     bool no_responders;    /* a request that nobody hears is answered at once, by BUS_NO_RESPONDERS */
     bus_on_event on_event; /* may be NULL; called on the loop */
     bus_on_trying

@@ -46,7 +46,7 @@ void metrics_server_close(metrics_server *server);
 uint16_t metrics_server_port(const metrics_server *server);
 
 /* What /readyz asks: true answers 200, false 503; `text` gets a JSON object that says why. Without it /readyz is 404. */
-#define METRICS_READY_BYTES 1024
+#define METRICS_READY_BYTES 4096
 typedef bool (*metrics_is_ready)(void *context, char *text, size_t capacity);
 void metrics_server_on_ready(metrics_server *server, metrics_is_ready is_ready, void *context);
 

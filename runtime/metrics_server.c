@@ -130,7 +130,7 @@ static bool parse_address(const char *text, uint16_t port, socket_address *addre
 static tw_code start_daemon(metrics_server *server, const char *address, uint16_t port, tw_error *error) {
     socket_address where;
     if (!parse_address(address, port, &where))
-        return tw_error_set(error, TW_INVALID, "\"%s\" is no IP address", address);
+        return tw_error_set(error, TW_INVALID, "--metrics-address '%s' is no IPv4 or IPv6 address", address);
     unsigned flags = MHD_USE_EPOLL | (where.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     errno = 0;
     server->daemon = MHD_start_daemon(flags, port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, &where.any,

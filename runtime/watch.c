@@ -13,7 +13,7 @@ tw_code rt_watch_serve(const rt_watch_settings *wanted, uv_loop_t *loop, metrics
                        metrics_server **server, tw_error *error) {
     tw_code code =
         metrics_server_open(server, loop, shown, wanted->metrics_address, (uint16_t)wanted->metrics, error);
-    if (code != TW_OK) return tw_error_wrap(error, "serving metrics");
+    if (code != TW_OK) return tw_error_wrap(error, "--metrics %lld", (long long)wanted->metrics);
     rt_log(log, RT_INFO, "metrics", RT_STR("address", wanted->metrics_address),
            RT_U64("port", metrics_server_port(*server)));
     return TW_OK;

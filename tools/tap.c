@@ -129,8 +129,13 @@ static void on_fault(void *context, const tickwire_fault *fault) {
     fprintf(stderr, "tickwire tap: %s%s%s\n", fault->subject, fault->subject[0] != '\0' ? ": " : "", fault->text);
 }
 
+/* Of what is not verified: why nothing comes. */
+static void on_refused(void *context, const tickwire_fault *fault) {
+    if (fault->kind == TICKWIRE_FAULT_REFUSED) on_fault(context, fault);
+}
+
 static bool subscribe(tap *self, const char *const *subjects, size_t count, char *error) {
-    tickwire_handlers handlers = {.on_raw = on_raw};
+    tickwire_handlers handlers = {.on_raw = on_raw, .on_fault = on_refused};
     if (self->settings.verify) {
         handlers = (tickwire_handlers){.on_raw = on_raw,
                                        .on_book = on_book,

@@ -17,8 +17,9 @@ stream_limits stream_limits_within(const stream_options *o, const stream_limits 
         .requests_per_second =
             within(wanted->requests_per_second, o->requests_per_second, o->most.requests_per_second),
         .waiting_bytes = within(wanted->waiting_bytes, o->client_bytes, o->most.waiting_bytes)};
-    if (limits.waiting_bytes < LEAST_CLIENT_BYTES) limits.waiting_bytes = LEAST_CLIENT_BYTES;
-    uint32_t acknowledged = limits.waiting_bytes / ACK_BYTES; /* a request may name all that a client may have */
+    if (limits.waiting_bytes < STREAM_LEAST_CLIENT_BYTES) limits.waiting_bytes = STREAM_LEAST_CLIENT_BYTES;
+    uint32_t acknowledged =
+        limits.waiting_bytes / STREAM_ACK_BYTES; /* a request may name all that a client may have */
     if (limits.subscriptions > acknowledged) limits.subscriptions = acknowledged;
     return limits;
 }

@@ -31,8 +31,6 @@
 #define MAX_INSTRUMENTS       (1u << 24)
 #define MAX_MEMBERS           (1u << 28)
 #define MAX_ALL_SUBSCRIPTIONS (1u << 20)
-#define LEAST_CLIENT_BYTES    4096u /* room for the greeting and an answer */
-#define ACK_BYTES             208u  /* of one subject in an acknowledgement: the longest subject and its wishes */
 
 typedef enum topic_kind {
     TOPIC_BOOK,

@@ -6,6 +6,8 @@
 
 #define MOST_DEFLATE_LEVEL 9
 
+_Static_assert(STREAM_MOST_SUBSCRIPTIONS == SCRATCH_BYTES / 2 / STREAM_ACK_BYTES, "one answer names them all");
+
 static uint32_t *due_place_of(void *context, uint32_t number) {
     return &group_at(context, number)->due_place;
 }
@@ -17,13 +19,13 @@ static const char *option_fault(const stream_options *o) {
     if (o->max_subscriptions == 0 || o->max_subscriptions > MAX_ALL_SUBSCRIPTIONS) return "max_subscriptions";
     if (o->max_groups == 0 || o->max_groups >= NONE) return "max_groups";
     if (o->max_members == 0 || o->max_members > MAX_MEMBERS) return "max_members";
-    if (o->client_bytes < LEAST_CLIENT_BYTES) return "client_bytes";
+    if (o->client_bytes < STREAM_LEAST_CLIENT_BYTES) return "client_bytes";
     uint64_t ack_bytes =
-        (uint64_t)o->max_subscriptions * ACK_BYTES; /* a request may name as many as a client may have */
+        (uint64_t)o->max_subscriptions * STREAM_ACK_BYTES; /* a request may name as many as a client may have */
     if (ack_bytes > o->client_bytes || ack_bytes > SCRATCH_BYTES / 2) return "max_subscriptions";
     if (o->most.subscriptions > MAX_ALL_SUBSCRIPTIONS) return "most.subscriptions";
     uint64_t most_bytes = o->most.waiting_bytes > o->client_bytes ? o->most.waiting_bytes : o->client_bytes;
-    ack_bytes = (uint64_t)o->most.subscriptions * ACK_BYTES;
+    ack_bytes = (uint64_t)o->most.subscriptions * STREAM_ACK_BYTES;
     if (ack_bytes > most_bytes || ack_bytes > SCRATCH_BYTES / 2) return "most.subscriptions";
     if (o->frames_kept == 0) return "frames_kept";
     if (o->kept_bytes == 0 || o->kept_bytes > INT64_MAX) return "kept_bytes";

@@ -33,6 +33,10 @@
 
 #define STREAM_NO_CLIENT UINT32_MAX
 #define STREAM_MAX_SPANS 64u
+
+#define STREAM_LEAST_CLIENT_BYTES 4096u /* room for the greeting and an answer */
+#define STREAM_ACK_BYTES          208u /* of one subject in an acknowledgement: the longest subject and its wishes */
+#define STREAM_MOST_SUBSCRIPTIONS 2520u /* of one client: as many as an acknowledgement names */
 /* What is offered: a wish is rounded up to one of these. Intervals are milliseconds. */
 /* clang-format off */
 #define STREAM_DEPTHS    {1, 5, 10, 20, 50}

@@ -375,7 +375,7 @@ void intake_bus_event(intake *self, bus_event event, int64_t now_ns) {
         feed_watch_bus(&self->feeds, false, now_ns);
         doubt(self, now_ns);
         break;
-    case BUS_NOT_PERMITTED: /* not asked for */
+    case BUS_NOT_PERMITTED: /* the log tells of it */
         break;
     }
     tell_states(self, now_ns);

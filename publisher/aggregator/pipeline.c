@@ -85,6 +85,7 @@ static void on_bus_event(void *context, bus_event event, const char *detail) {
     aggregator *self = context;
     static const char *const texts[] = {"connected to the bus", "the bus is away; values run out until it is back",
                                         "connected to the bus again", "the bus is still away: it is tried again"};
+    if (bus_refusals_event(&self->refusals, event, detail)) return;
     rt_level level = event == BUS_CONNECTED || event == BUS_RECONNECTED ? RT_INFO : RT_WARN;
     rt_log(self->log, level, texts[event], RT_STR("detail", detail == NULL ? "" : detail));
     if (self->intake != NULL) intake_bus_event(self->intake, event, rt_clock_monotonic_ns());
@@ -145,6 +146,7 @@ static tw_code open_bus(aggregator *self, tw_error *error) {
                            .name = "tickwire-aggregator",
                            .credentials = set->credentials[0] == '\0' ? NULL : set->credentials,
                            .connect_ns = 10 * TW_NS_PER_SECOND,
+                           .refusals = true,
                            .on_event = on_bus_event,
                            .event_context = self};
     intake_options taken = {.exchanges = set->exchange,
@@ -153,6 +155,7 @@ static tw_code open_bus(aggregator *self, tw_error *error) {
                             .candles = self->candles,
                             .nbbo = self->nbbo,
                             .log = self->log};
+    self->refusals = (bus_refusals){.log = self->log, .connection = "tickwire-aggregator"};
     tw_code code = bus_open(&self->bus, &self->loop, &options, error);
     if (code == TW_OK) code = intake_open(&self->intake, &taken, self->bus, self->values, error);
     outlet_options out = {

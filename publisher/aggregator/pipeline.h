@@ -21,6 +21,7 @@
 #include "publisher/aggregator/outlet.h"
 #include "publisher/aggregator/settings.h"
 #include "runtime/bus.h"
+#include "runtime/bus_refusals.h"
 #include "runtime/log.h"
 #include "runtime/metrics.h"
 #include "runtime/redis.h"
@@ -47,6 +48,7 @@ typedef struct aggregator {
     metrics *metrics;
     metrics_server *metrics_server;
     bus *bus;
+    bus_refusals refusals;
     redis *redis;
     last_values *values;
     last_writer *writer;

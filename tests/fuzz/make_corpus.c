@@ -564,8 +564,13 @@ static void make_texts(const char *folder) {
         "zz2025-01-09 closed National Day of Mourning\n2025-07-03 early 13:00\n2025-07-05 open\n# no "
         "day\n\n2020-02-29",
         "aaS081321-v50.txt.gz\n01302020.NASDAQ_ITCH50\n20200130\n189.12\n-0.0001\n922337203685477.5807\n"};
+    static const char *const lines[] = {"TRACE /v1/book/XNAS/A?depth=5 HTTP/1.1",
+                                        "FOO http://host:80/readyz HTTP/1.0", "CONNECT host:443 HTTP/1.1",
+                                        "OPTIONS * HTTP/1.1"};
     for (unsigned i = 0; i < sizeof subjects / sizeof *subjects; i++)
         write_text(folder, "subject", i, -1, subjects[i]);
+    for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)
+        write_text(folder, "request_line", i, -1, lines[i]);
     for (unsigned i = 0; i < sizeof locations / sizeof *locations; i++)
         write_text(folder, "location", i, -1, locations[i]);
     for (unsigned i = 0; i < sizeof settings_texts / sizeof *settings_texts; i++)

@@ -411,7 +411,7 @@ test('settings of tokens that make no sense are refused, and say which', async (
   for (const [settings, words] of [[['--auth-keys', '/nowhere'], /\/nowhere: it can't be read/], [['--auth-secret', short], /short: a secret for HS256 has 32 to 1024 bytes/],
     [['--auth-keys', text], /text: no key in PEM/], [['--auth-keys', secret], /private\.pem: a private key/], [['--auth-issuer', 'joe'], /--auth-issuer|no URL/],
     [['--auth-jwks', 'http://127.0.0.1:1/'], /--auth-issuer and --auth-audience/], [['--auth-jwks', 'ftp://x/', '--auth-issuer', 'i', '--auth-audience', 'a'], /--auth-jwks 'ftp/],
-    [['--origins', 'example.com'], /--origins: 'example\.com' is no origin: .*https:\/\/example\.com/], [['--auth-cookie', 'tw'], /--auth-cookie/], [['--auth-subjects-claim', ''], /--auth-subjects-claim/], [['--most-subscriptions', '60000'], /most\.subscriptions/]]) {
+    [['--origins', 'example.com'], /--origins: 'example\.com' is no origin: .*https:\/\/example\.com/], [['--auth-cookie', 'tw'], /--auth-cookie/], [['--auth-subjects-claim', ''], /--auth-subjects-claim/], [['--most-subscriptions', '60000'], /most-subscriptions/]]) {
     const gateway = new Program(gatewayProgram, ['--nats', nats.url, '--port', '0', '--max-clients', '100', ...settings]);
     assert.ok([1, 2].includes(await gateway.end()), `${settings}: ${gateway.stderr}`);
     assert.match(gateway.stderr, words);

@@ -199,7 +199,7 @@ void gateway_start(gateway_node *g) {
     self->socket = (gateway_socket *)(void *)g;
     self->doorman = (doorman *)(void *)g;
     (void)uv_loop_init(&self->loop);
-    tw_code code = asker_open(&self->asker, &self->loop, "", NULL, self, &error);
+    tw_code code = asker_open(&self->asker, &self->loop, "", NULL, self, self->log, &error);
     if (code == TW_OK) code = order_desk_open(&self->orders, self, &error);
     TW_ASSERT(code == TW_OK);
     asker_bus(self->asker)->spy = look_at_page;
