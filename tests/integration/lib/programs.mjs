@@ -48,6 +48,12 @@ export async function until(what, condition, patience = PATIENCE_MS) {
   }
 }
 
+/** Waits until `count` gives `wanted`, for as long as it grows: how long very many things take is the machine's affair. */
+export async function untilAll(what, wanted, count) {
+  for (let had = count(); had < wanted; had = count())
+    await until(() => `more ${what}: ${had} of ${wanted} are there`, () => count() > had);
+}
+
 /** A child process with its output kept. `input`: it can be told something with say(). */
 export class Program {
   constructor(file, args, { env, input = false } = {}) {
