@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus, scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -118,7 +119,7 @@ test('an ingest that is killed and started again has a higher term; books end ri
 
 test('a recording does not start over a feed that is published: it names who does; --depose and --term take the place', async () => {
   const subscriber = await Subscriber.connect(nats, ['feed.>']);
-  const live = launchIngest(nats, ['--source', 'udp://239.255.41.77:29977@127.0.0.1', '--exchange', 'XPSX', '--session-date', '2020-01-30']);
+  const live = launchIngest(nats, ['--source', `udp://239.255.41.77:${await freePort()}@127.0.0.1`, '--exchange', 'XPSX', '--session-date', '2020-01-30']);
   await live.says(/"leads/);
   await until('the live one to speak', () => subscriber.feed?.exchange === 'XPSX');
   const { term, leader } = subscriber.feed;

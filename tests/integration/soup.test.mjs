@@ -6,7 +6,8 @@ import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import { noteChecksums, sameChecksums } from './lib/checksums.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, ingestProgram, launchIngest, logged, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { GlimpseServer, SoupServer, accepted, snapshotAfter, soup } from './lib/soup_server.mjs';
@@ -293,7 +294,7 @@ async function verified(body) {
 
 /** An ingest of a MoldUDP64 line made by hand, beside a GLIMPSE service that knows all that was sent. */
 async function withGlimpse(settings, options, body) {
-  const port = await freeUdpPort(), sender = await MoldSender.open(port, { next: options.next ?? 1 });
+  const port = await freePort(), sender = await MoldSender.open(port, { next: options.next ?? 1 });
   const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(options.messages ?? day, sender.next - 1), ...options.glimpse });
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0',
@@ -686,7 +687,7 @@ test('a day that tickwire serve-feed serves over SoupBinTCP, every link cut insi
 
 for (const seed of [1, 2, 3])
   test(`a line that loses packets, and nobody to ask for them but GLIMPSE: in the end every book is right (seed ${seed})`, async () => {
-    const want = await wanted(), port = await freeUdpPort();
+    const want = await wanted(), port = await freePort();
     const { feed, address } = await serveDay(['--to', `udp://239.255.41.12:${port}@127.0.0.1`, '--glimpse', '127.0.0.1:0', '--rate', '4k', '--mtu', '400',
       '--loss', '0.5%', '--fault-seed', `${seed}`, '--wait', '1s', '--linger', '30s']);
     await verified(async () => {
@@ -710,7 +711,7 @@ for (const seed of [1, 2, 3])
 /** A leader and a standby, each with a line of its own, so that each can miss what the other one hears. */
 async function withStandby({ glimpse = [] }, body) {
   const server = await NatsServer.start({ jetstream: true });
-  const ports = [await freeUdpPort(), await freeUdpPort()];
+  const ports = [await freePort(), await freePort()];
   const lines = await Promise.all(ports.map((port) => MoldSender.open(port)));
   const subscriber = await Subscriber.connect(server, ['XNAS.>', 'feed.>']);
   const settings = (port) => ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--gap-deadline', '20ms', ...glimpse];
