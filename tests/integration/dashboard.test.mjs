@@ -104,7 +104,7 @@ async function openPage(options = {}) {
 }
 
 async function closePage(page) {
-  assert.deepEqual(complaintsOf(page), []);
+  assert.deepEqual(await complaintsOf(page), []);
   open = undefined;
   await page.context().close();
 }
@@ -357,7 +357,7 @@ test('where no feed is heard the page says so, and is live once there is one', a
   const source = launchIngest(bus, ['--source', `udp://239.255.41.63:${await freePort()}@127.0.0.1`, '--session-date', '2020-01-30']);
   await until('it to be live', async () => /^Live/.test(await text(page, '#connection')) && (await page.locator('#connection').getAttribute('data-kind')) === 'good');
   assert.equal(await page.locator('#banner').isVisible(), false);
-  assert.deepEqual(complaintsOf(page), []);
+  assert.deepEqual(await complaintsOf(page), []);
   await page.context().close();
   for (const one of [source, own, bus]) await one.stop();
 });
@@ -488,7 +488,7 @@ test('two hundred instruments at thousands of updates a second leave the page ti
     return !one.quote || globalThis.tickwire.trustOf(one).state === 'OK';
   }), directory.map(({ symbol }) => symbol)));
   const counted = await page.evaluate(() => ({ chain: globalThis.tickwire.market.counts.chainFaults, checksum: globalThis.tickwire.market.counts.checksumFaults }));
-  assert.deepEqual([counted.chain, counted.checksum, complaintsOf(page)], [0, 0, []]);
+  assert.deepEqual([counted.chain, counted.checksum, await complaintsOf(page)], [0, 0, []]);
   await shoot(page, 'load');
   await page.context().close();
 
