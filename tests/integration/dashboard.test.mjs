@@ -279,6 +279,22 @@ describe('the dashboard', { concurrency: false }, () => {
     await closePage(page);
   });
 
+  test('instruments that nobody tells in time are asked for again, and can be searched then', async () => {
+    const page = await openPage();
+    let asked = 0;
+    await page.route('**/v1/instruments?*', (route) => (++asked === 1 ? route.fulfill({ status: 504, json: { error: { code: 'TIMEOUT' } } }) : route.continue()));
+    await page.reload();
+    await page.locator('#search').fill('AAPL');
+    await page.locator('#search-results', { hasText: 'The directory has not come yet' }).waitFor();
+    await until('the page to ask again', () => asked > 1);
+    await until('AAPL to be found', async () => {
+      await page.locator('#search').fill('AAPL');
+      return page.locator('#search-results [role=option] .symbol', { hasText: 'AAPL' }).first().isVisible();
+    });
+    assert.ok(page.complaints.some((words) => /504/.test(words)), 'it was refused once');
+    await closePage(page);
+  });
+
   test('on a phone every part fits; both themes can be read', async () => {
     for (const colours of ['dark', 'light']) {
       const page = await openPage({ width: 390, height: 844, colours });
