@@ -30,15 +30,17 @@ describe('the Prometheus reader of these tests', () => {
   });
 });
 
-test('metrics are Prometheus text, counters only rise, and the numbers are those of the feed status', async () => {
+test('metrics are Prometheus text, counters only rise, and the numbers are those of the feed status', async (t) => {
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `file:${file}`, '--pace', '20000x', '--metrics', '0']);
-  const url = await metricsUrl(ingest);
+  t.after(() => ingest.stop('SIGKILL')); // also after a failure: the next test publishes the same feed
+  const url = await metricsUrl(ingest), early = await until('the day to be under way', async () => {
+    const metrics = await scrape(url); // of its own words: a subscriber may hear of the day when it is over
+    return metrics.messages_total > 1000 && metrics;
+  });
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   assert.equal((await fetch(`${url}/nothing`)).status, 404);
   assert.match((await fetch(`${url}/metrics`)).headers.get('content-type'), /text\/plain/);
-  await until('the day to be under way', () => subscriber.count > 1000);
-  const early = await scrape(url);
   await subscriber.everythingCame();
   const late = await scrape(url);
   let rose = 0;
