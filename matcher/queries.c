@@ -48,7 +48,7 @@ static bool may_answer(const matcher *m) {
 
 /* Half of what may be buffered is left to reports and market data. */
 static bool bus_has_room(const matcher *m) {
-    return bus_connected(m->bus) && bus_buffered(m->bus) < m->settings.high_water / 2;
+    return bus_ready(m->bus) && bus_buffered(m->bus) < m->settings.high_water / 2;
 }
 
 static void answer_first(queries *self) {
@@ -97,11 +97,16 @@ static void on_round(uv_timer_t *timer) {
     next_round(self, bus_has_room(m));
 }
 
+/* bus_ready is for who can wait: it also says false while a PING of the server is to be answered. A refusal has no place to wait in. */
+static bool bus_takes_more(const matcher *m) {
+    return bus_connected(m->bus) && bus_buffered(m->bus) < m->settings.high_water;
+}
+
 /* Not even that where the bus takes nothing more. */
 static void refuse(queries *self, const bus_message *message, wire_reply_code code, const char *detail) {
     matcher *m = self->matcher;
     size_t length;
-    if (!bus_ready(m->bus)) {
+    if (!bus_takes_more(m)) {
         m->counts.queries_passed_over++;
         return;
     }

@@ -111,7 +111,8 @@ tw_code bus_publish_trusted(bus *bus, const char *subject, const uint8_t *bytes,
 tw_code bus_publish_request(bus *bus, const char *subject, const char *reply, const uint8_t *bytes, size_t length);
 /* Writes the output buffer to the socket once; what does not fit goes out when the socket is writable. */
 void bus_flush(bus *bus);
-bool bus_ready(const bus *bus); /* connected, and less than high water is buffered */
+/* For who can wait: connected, less than high water is buffered, and no answer to a PING waits for the buffer to run empty. */
+bool bus_ready(const bus *bus);
 bool bus_connected(const bus *bus);
 size_t bus_buffered(const bus *bus);
 /* The largest payload the server accepts. */

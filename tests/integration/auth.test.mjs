@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { StreamClient, gatewayProgram, startGateway } from './lib/gateway.mjs';
 import { AUDIENCE, Issuer, newKey, signed } from './lib/issuer.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, folder, launchIngest, run, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -14,7 +14,7 @@ let nats, ingest, feed, symbols;
 
 before(async () => {
   nats = await NatsServer.start();
-  const where = `udp://239.255.41.37:${await freeUdpPort()}@127.0.0.1`;
+  const where = `udp://239.255.41.37:${await freePort()}@127.0.0.1`;
   const witness = await Subscriber.connect(nats, ['XNAS.*.orderbook'], {});
   ingest = launchIngest(nats, ['--source', where, '--session-date', '2020-01-30', '--silence', '1h']);
   await ingest.says(/"leads/);

@@ -2,11 +2,10 @@
 // verifying subscriber is right again. How long that took is printed; only generous bounds are asserted.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import net from 'node:net';
 import { describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import { ReferenceDay, readBinaryFile } from './lib/itch.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, logLines, metricsUrl, simulatedFile, sleep, startIngest, startTickwire, until, watchProgram } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -24,7 +23,7 @@ const spread = (values) => {
 /** An ingest that hears a simulated day at `rate` messages a second, lossless: what the sockets drop is refilled. */
 class Load {
   static async start(nats, { rate = 4000, settings = [] } = {}) {
-    const self = new Load(), [line, requests] = [await freeUdpPort(), await freeUdpPort()];
+    const self = new Load(), [line, requests] = [await freePort(), await freePort()];
     self.ingest = await startIngest(nats, ['--source', `udp://239.255.41.20:${line}@127.0.0.1`, '--recovery', `127.0.0.1:${requests}`,
       '--session-date', '2020-01-30', '--silence', '1h', '--gap-deadline', '60s', '--hold-packets', '65536', '--metrics', '0', ...settings]);
     await self.ingest.says(/"listening"/);
@@ -114,14 +113,6 @@ class Watch {
   }
 }
 
-async function freeTcpPort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Of each symbol with prints told: which came, how many were said to be lost, how many of the day's are due. */
 function printAccounts(watch, day) {
   const lines = watch.lines.filter((line) => 'trades' in line);
@@ -139,9 +130,9 @@ function printAccounts(watch, day) {
 const busEvents = (ingest, word) => logLines(ingest).filter((line) => Object.values(line).some((value) => word.test(String(value))));
 const awayWords = /the bus is away/, backWords = /connected to the bus again/;
 
-/** Nothing in the log but that the bus went and came. */
+/** Nothing in the log but that the bus went and came, and that a busy machine let the process stand still. */
 function onlyTheBusWasAway(ingest) {
-  const bad = logLines(ingest).filter((line) => /warn|error/i.test(line.level) && !Object.values(line).some((value) => awayWords.test(String(value))));
+  const bad = logLines(ingest).filter((line) => /warn|error/i.test(line.level) && line.why !== 'the process stood still' && !Object.values(line).some((value) => awayWords.test(String(value))));
   assert.deepEqual(bad, []);
 }
 
@@ -353,7 +344,7 @@ describe('a server behind a bad wire', () => {
 });
 
 test('two servers: when the one dies, ingest and subscribers go on at the other', async (t) => {
-  const routes = [await freeTcpPort(), await freeTcpPort()];
+  const routes = [await freePort(), await freePort()];
   const cluster = (mine, other) => ({ config: `cluster { name: pair, listen: "127.0.0.1:${routes[mine]}", routes: ["nats://127.0.0.1:${routes[other]}"], no_advertise: true }` });
   const servers = [await NatsServer.start(cluster(0, 1)), await NatsServer.start(cluster(1, 0))];
   const url = servers.map((server) => server.url).join(',');

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import * as itch from './lib/itch.mjs';
 import { CandleListener, INTERVALS, plainCandle } from './lib/candles.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, build, folder, metricsUrl, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -36,7 +37,7 @@ async function scene(t) {
 
 /** A feed by hand over UDP, with heartbeats that go on. */
 async function handFeed(t, nats, settings = []) {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', ...settings]);
   await ingest.says(/"listening"/);
   const sender = await MoldSender.open(port);
@@ -79,7 +80,7 @@ test('a simulated day: candles on the bus, on the stream and over HTTP are those
   const client = await StreamClient.connect(gateway);
   const stream = new Map(); // subject -> Map start -> message
   await client.subscribe(['XNAS.*.candle.*', 'agg.>'], { interval_ms: 100 });
-  const port = await freeUdpPort();
+  const port = await freePort();
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30']);
   await ingest.says(/"listening"/);
   await until('the aggregator to know the feed', async () => (await metricsOf(aggregator)).feeds === 1);

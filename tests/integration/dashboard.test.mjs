@@ -8,7 +8,8 @@ import { Browser, buildDashboard, complaintsOf, dashboardFolder, screenshots } f
 import { startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, build, folder, launchIngest, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
 import { PlainChromium } from './lib/plain_chromium.mjs';
 import { StreamProxy } from './lib/stream_proxy.mjs';
@@ -28,7 +29,7 @@ before(async () => {
   witness = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   gateway = await serve();
   proxy = await StreamProxy.open(gateway.port);
-  const port = await freeUdpPort(), group = '239.255.41.61';
+  const port = await freePort(), group = '239.255.41.61';
   feed = await MoldSender.open(port, { host: group });
   ingest = launchIngest(nats, ['--source', `udp://${group}:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '600ms']);
   await ingest.says(/"leads/);
@@ -103,7 +104,7 @@ async function openPage(options = {}) {
 }
 
 async function closePage(page) {
-  assert.deepEqual(complaintsOf(page), []);
+  assert.deepEqual(await complaintsOf(page), []);
   open = undefined;
   await page.context().close();
 }
@@ -278,6 +279,22 @@ describe('the dashboard', { concurrency: false }, () => {
     await closePage(page);
   });
 
+  test('instruments that nobody tells in time are asked for again, and can be searched then', async () => {
+    const page = await openPage();
+    let asked = 0;
+    await page.route('**/v1/instruments?*', (route) => (++asked === 1 ? route.fulfill({ status: 504, json: { error: { code: 'TIMEOUT' } } }) : route.continue()));
+    await page.reload();
+    await page.locator('#search').fill('AAPL');
+    await page.locator('#search-results', { hasText: 'The directory has not come yet' }).waitFor();
+    await until('the page to ask again', () => asked > 1);
+    await until('AAPL to be found', async () => {
+      await page.locator('#search').fill('AAPL');
+      return page.locator('#search-results [role=option] .symbol', { hasText: 'AAPL' }).first().isVisible();
+    });
+    assert.ok(page.complaints.some((words) => /504/.test(words)), 'it was refused once');
+    await closePage(page);
+  });
+
   test('on a phone every part fits; both themes can be read', async () => {
     for (const colours of ['dark', 'light']) {
       const page = await openPage({ width: 390, height: 844, colours });
@@ -353,10 +370,10 @@ test('where no feed is heard the page says so, and is live once there is one', a
   await until('it to say so', async () => (await text(page, '#connection')) === 'Connected, no data' && (await text(page, '#banner')).startsWith('No feed is heard.'));
   assert.equal(await page.locator('#connection').getAttribute('data-kind'), 'fair');
   await shoot(page, 'no-feed');
-  const source = launchIngest(bus, ['--source', `udp://239.255.41.63:${await freeUdpPort()}@127.0.0.1`, '--session-date', '2020-01-30']);
+  const source = launchIngest(bus, ['--source', `udp://239.255.41.63:${await freePort()}@127.0.0.1`, '--session-date', '2020-01-30']);
   await until('it to be live', async () => /^Live/.test(await text(page, '#connection')) && (await page.locator('#connection').getAttribute('data-kind')) === 'good');
   assert.equal(await page.locator('#banner').isVisible(), false);
-  assert.deepEqual(complaintsOf(page), []);
+  assert.deepEqual(await complaintsOf(page), []);
   await page.context().close();
   for (const one of [source, own, bus]) await one.stop();
 });
@@ -391,7 +408,7 @@ const unfit = (page) => page.evaluate(() => [...document.querySelectorAll('#watc
 
 /** An exchange of a test's own that has opened: its ingest, who sends to it, and the beat that keeps its line alive. */
 async function openExchange(bus, group) {
-  const port = await freeUdpPort(), source = launchIngest(bus, ['--source', `udp://${group}:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
+  const port = await freePort(), source = launchIngest(bus, ['--source', `udp://${group}:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);
   await source.says(/"leads/);
   const sender = await MoldSender.open(port, { host: group, session: 'DAY' }), pulse = sender.beat();
   await sender.send(itch.system('O'), itch.system('Q'));
@@ -466,7 +483,7 @@ test('who comes back after the publisher has died is not shown its book as live,
 });
 
 test('two hundred instruments at thousands of updates a second leave the page time to spare', async (t) => {
-  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), port = await freeUdpPort(), where = `udp://239.255.41.62:${port}@127.0.0.1`;
+  const bus = await NatsServer.start(), own = await startGateway(bus, ['--dashboard', dashboardFolder]), port = await freePort(), where = `udp://239.255.41.62:${port}@127.0.0.1`;
   const source = launchIngest(bus, ['--source', where, '--session-date', '2020-01-30', '--silence', '1h']);
   await source.says(/"leads/);
   const load = startTickwire('simulate', '--seed', '1', '--symbols', '200', '--rate', '22k', '--messages', '5M', '--to', where, '--wait', '200ms');
@@ -487,7 +504,7 @@ test('two hundred instruments at thousands of updates a second leave the page ti
     return !one.quote || globalThis.tickwire.trustOf(one).state === 'OK';
   }), directory.map(({ symbol }) => symbol)));
   const counted = await page.evaluate(() => ({ chain: globalThis.tickwire.market.counts.chainFaults, checksum: globalThis.tickwire.market.counts.checksumFaults }));
-  assert.deepEqual([counted.chain, counted.checksum, complaintsOf(page)], [0, 0, []]);
+  assert.deepEqual([counted.chain, counted.checksum, await complaintsOf(page)], [0, 0, []]);
   await shoot(page, 'load');
   await page.context().close();
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { connect } from 'nats';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
 import { decode, encodeAs } from './lib/wire.mjs';
@@ -87,7 +88,7 @@ class Directory {
 const lotOf = (directory, symbol) => directory.entries.get(symbol)?.roundLot;
 
 test('what is defined at the start of a day and what changes during it is told, and heard by a late joiner, too', async () => {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const early = await Directory.follow();
   const tap = startTickwire('tap', '--url', nats.url, 'instruments.XNAS.changes', 'feed.XMRK.*.status');
   await until('tap to listen', () => {

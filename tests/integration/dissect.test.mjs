@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { writeTcp, writeUdp } from './lib/capture_file.mjs';
 import { packet, readBinaryFile } from './lib/itch.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { Program, build, folder, run, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
 
 const skip = spawnSync('tshark', ['--version']).error ? 'no tshark here: scripts/setup check installs it' : false;
@@ -85,7 +85,7 @@ describe('MoldUDP64', { skip }, () => {
   }
 
   test('both lines of serve-feed and the answers of its request server dissect without a complaint', async (t) => {
-    const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
+    const [a, b, requests] = [await freePort(), await freePort(), await freePort()];
     const file = simulatedFile('dissect', { symbols: 10, messages: 3000, seed: 5 });
     const messages = readBinaryFile(file);
     const serve = async () => {

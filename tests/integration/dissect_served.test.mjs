@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { statSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { heartbeat, readBinaryFile } from './lib/itch.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { Program, folder, run, simulatedFile, sleep, startTickwire, until } from './lib/programs.mjs';
 import { SoupClient, snapshotOf } from './lib/soup.mjs';
 
@@ -17,20 +16,14 @@ function whyNot() {
   if (tried.error) return 'no tshark';
   return tried.status === 0 ? false : `tshark may not capture: ${tried.stderr.trim().split('\n').at(-1)}`;
 }
-async function freeTcpPort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+
 const skip = whyNot();
 if (skip) console.log(`SKIPPED: ${skip}`);
 
 test('tshark captures a feed on UDP and TCP and finds in it what was served, and no fault', { skip }, async () => {
   const file = simulatedFile('dissected', { symbols: 5, messages: 1500, seed: 81 });
   const wanted = readBinaryFile(file).map((message) => message.toString('hex'));
-  const [udp, soup, glimpse] = [await freeUdpPort(), await freeTcpPort(), await freeTcpPort()];
+  const [udp, soup, glimpse] = [await freePort(), await freePort(), await freePort()];
   const capture = path.join(folder, 'served.pcapng');
   const shark = new Program('tshark', ['-i', 'lo', '-f', `udp port ${udp} or tcp port ${soup} or tcp port ${glimpse}`, '-w', capture]);
   const probe = dgram.createSocket('udp4');

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import { StreamClient, gatewayProgram, startGateway } from './lib/gateway.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, folder, launchIngest, run, sleep, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -25,8 +25,8 @@ class Stage {
     self.prints = [];
     self.witness = await Subscriber.connect(self.nats, ['XNAS.>', 'feed.>'], { onMessage: (...told) => self.#note(...told) });
     self.settings = gateway;
-    self.gateway = await startGateway(self.nats, gateway);
-    self.where = `udp://239.255.41.31:${await freeUdpPort()}@127.0.0.1`;
+    self.gateway = await startGateway(self.nats, ['--port', `${await freePort()}`, ...gateway]);
+    self.where = `udp://239.255.41.31:${await freePort()}@127.0.0.1`;
     self.ingest = launchIngest(self.nats, ['--source', self.where, '--session-date', '2020-01-30', '--silence', '1h']);
     await self.ingest.says(/"leads/);
     self.feed = startTickwire('serve-feed', '--simulate', '--symbols', `${SYMBOLS}`, '--messages', `${messages}`, '--seed', `${seed}`,

@@ -2,10 +2,10 @@
 // reads again, and a gateway that dies leaves its clients to the others on its port. Clients verify chain and checksum.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import net from 'node:net';
 import { after, test } from 'node:test';
 import { startGateway } from './lib/gateway.mjs';
 import { LoadClients, LoadPublisher } from './lib/load.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, until } from './lib/programs.mjs';
 
 const nats = await NatsServer.start({ config: 'websocket { listen: "127.0.0.1:-1", no_tls: true }' });
@@ -15,14 +15,6 @@ const roomy = ['--frames-kept', '16384', '--client-bytes', '4Mi', '--feed-silenc
 
 const residentKiB = (program) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${program.child.pid}/status`, 'utf8'))[1]);
 const files = (program) => readdirSync(`/proc/${program.child.pid}/fd`).length;
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.on('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('a thousand clients get every update, verified, in protobuf and JSON; when all go at once there is room for the next', async () => {
   const publisher = await LoadPublisher.start(nats, 20);

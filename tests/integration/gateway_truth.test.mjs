@@ -5,7 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { StreamClient, gatewayProgram, startGateway } from './lib/gateway.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, build, logged, run, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 
@@ -15,13 +15,6 @@ async function get(gateway, where) {
 }
 const launch = (settings) => new Program(gatewayProgram, ['--address', '127.0.0.1', '--log-format', 'json', '--max-clients', '100', '--anonymous', 'XNAS.>,feed.>,agg.>', ...settings]);
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await until('a free port', () => server.address());
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 const tryToConnect = (port) => new Promise((resolve) => {
   const socket = net.connect(port, '127.0.0.1', () => resolve('connected')).on('error', ({ code }) => resolve(code));
   socket.on('connect', () => socket.destroy());
@@ -60,7 +53,7 @@ test('while the bus is away at start it says so and lets nobody in; who asks wha
 
 test('nothing is shown as live while the bus, the aggregator or the feed is away', async (t) => {
   const nats = await NatsServer.start(), redis = await RedisServer.start();
-  const to = `udp://127.0.0.1:${await freeUdpPort()}`;
+  const to = `udp://127.0.0.1:${await freePort()}`;
   const ingest = await startIngest(nats, ['--source', to, '--session-date', '2020-01-30', '--silence', '1h']);
   await ingest.says(/"listening"/);
   const exchange = startTickwire('simulate', '--to', to, '--symbols', '10', '--messages', '20000000', '--rate', '20k', '--heartbeat', '100ms', '--seed', '41');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { Answers, asyncapiFaults, danglingReferences, openapiFaults, routes, schemasOf } from './lib/documents.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import { LastValues } from './lib/last_value.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, build, metricsUrl, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { RedisServer, valuesAre } from './lib/redis_server.mjs';
@@ -24,7 +24,7 @@ const metric = async (gateway, name) =>
 
 /** A bus, an ingest and a simulated exchange behind it. */
 async function feedOf(t, nats, { symbols = 20, messages = 6000, rate = '6k' } = {}) {
-  const to = `udp://127.0.0.1:${await freeUdpPort()}`;
+  const to = `udp://127.0.0.1:${await freePort()}`;
   const ingest = await startIngest(nats, ['--source', to, '--session-date', '2020-01-30', '--silence', '1h']);
   await ingest.says(/"listening"/);
   const exchange = startTickwire('simulate', '--to', to, '--symbols', `${symbols}`, '--messages', `${messages}`, '--rate', `${rate}`,

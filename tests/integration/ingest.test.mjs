@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, ingestProgram, launchIngest, logLines, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus, scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -29,15 +30,17 @@ describe('the Prometheus reader of these tests', () => {
   });
 });
 
-test('metrics are Prometheus text, counters only rise, and the numbers are those of the feed status', async () => {
+test('metrics are Prometheus text, counters only rise, and the numbers are those of the feed status', async (t) => {
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `file:${file}`, '--pace', '20000x', '--metrics', '0']);
-  const url = await metricsUrl(ingest);
+  t.after(() => ingest.stop('SIGKILL')); // also after a failure: the next test publishes the same feed
+  const url = await metricsUrl(ingest), early = await until('the day to be under way', async () => {
+    const metrics = await scrape(url); // of its own words: a subscriber may hear of the day when it is over
+    return metrics.messages_total > 1000 && metrics;
+  });
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   assert.equal((await fetch(`${url}/nothing`)).status, 404);
   assert.match((await fetch(`${url}/metrics`)).headers.get('content-type'), /text\/plain/);
-  await until('the day to be under way', () => subscriber.count > 1000);
-  const early = await scrape(url);
   await subscriber.everythingCame();
   const late = await scrape(url);
   let rose = 0;
@@ -118,7 +121,7 @@ test('an ingest that is killed and started again has a higher term; books end ri
 
 test('a recording does not start over a feed that is published: it names who does; --depose and --term take the place', async () => {
   const subscriber = await Subscriber.connect(nats, ['feed.>']);
-  const live = launchIngest(nats, ['--source', 'udp://239.255.41.77:29977@127.0.0.1', '--exchange', 'XPSX', '--session-date', '2020-01-30']);
+  const live = launchIngest(nats, ['--source', `udp://239.255.41.77:${await freePort()}@127.0.0.1`, '--exchange', 'XPSX', '--session-date', '2020-01-30']);
   await live.says(/"leads/);
   await until('the live one to speak', () => subscriber.feed?.exchange === 'XPSX');
   const { term, leader } = subscriber.feed;

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, logged, metricsUrl, simulatedFile, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -18,7 +19,7 @@ after(async () => {
 
 /** An ingest that listens, a subscriber of all, and a sender; `settings` on top of patient ones. */
 async function line(settings = [], { next = 1, date = '2020-01-30' } = {}) {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', date, '--silence', '1h',
     '--metrics', '0', '--burst', '1', ...settings]);
@@ -50,7 +51,7 @@ async function withLine(settings, body, options) {
 }
 
 test('a simulated day by multicast arrives whole, and its books are those of the same day in a file', async () => {
-  const group = '239.255.41.7', port = await freeUdpPort();
+  const group = '239.255.41.7', port = await freePort();
   const file = simulatedFile('multicast', { symbols: 30, messages: 15_000, seed: 21 });
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://${group}:${port}@127.0.0.1`, '--session-date', '2020-01-30', '--silence', '1h']);

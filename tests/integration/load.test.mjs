@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, logLines, metricsUrl, startIngest, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -14,7 +15,7 @@ after(() => nats.stop());
 
 /** An ingest that listens, a subscriber of all, a sender; they end with the test's body. */
 async function withLine(settings, body) {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h',
     '--metrics', '0', '--no-tier-100ms', '--no-tier-1s', ...settings]);

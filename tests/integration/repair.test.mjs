@@ -6,7 +6,8 @@ import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import { noteChecksums, sameChecksums } from './lib/checksums.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, metricsUrl, run, ingestProgram, simulatedFile, startIngest, startTickwire, tickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -26,7 +27,7 @@ const finalBooks = (subscriber) => new Map([...subscriber.books].map(([subject, 
 
 /** Serves a day on both lines with `faults` to an ingest with refill, to the end. */
 async function day(faults, { input = ['--simulate', '--symbols', '20', '--messages', '12000', '--seed', '61'], ingest: settings = [] } = {}) {
-  const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
+  const [a, b, requests] = [await freePort(), await freePort(), await freePort()];
   const { subscriber, checksums } = await recorder();
   const ingest = await startIngest(nats, ['--source', `udp://239.255.41.8:${a}@127.0.0.1`, '--source-b', `udp://239.255.41.9:${b}@127.0.0.1`,
     '--recovery', `127.0.0.1:${requests}`, '--session-date', '2020-01-30', '--silence', '1h', '--burst', '1', '--metrics', '0',
@@ -102,7 +103,7 @@ describe('corrupted packets on both lines', () => {
   for (const seed of [1, 2, 3])
     test(`fault seed ${seed}: what breaks the framing is counted and refilled, no damaged name becomes a session, and the next day is right`, async () => {
       const { books: want } = await lossless();
-      const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
+      const [a, b, requests] = [await freePort(), await freePort(), await freePort()];
       const { subscriber } = await recorder();
       const ingest = await startIngest(nats, ['--source', `udp://239.255.41.8:${a}@127.0.0.1`, '--source-b', `udp://239.255.41.9:${b}@127.0.0.1`,
         '--recovery', `127.0.0.1:${requests}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--gap-deadline', '1s']);
@@ -146,7 +147,7 @@ describe('corrupted packets on both lines', () => {
 
 /** Two lines made by hand, and, if `answer` is given, a request server: answer(request, reply). */
 async function byHand(settings, body, answer) {
-  const [a, b, requests] = [await freeUdpPort(), await freeUdpPort(), await freeUdpPort()];
+  const [a, b, requests] = [await freePort(), await freePort(), await freePort()];
   const asked = [];
   const server = dgram.createSocket('udp4');
   if (answer) {

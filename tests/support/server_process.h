@@ -33,7 +33,8 @@ void server_process_pause(server_process *server);
 void server_process_freeze(server_process *server);
 void server_process_stop(server_process *server);
 
-/* A port of 127.0.0.1 that was free a moment ago; 0 if there is none. */
+/* A port of 127.0.0.1 that was free a moment ago, of TCP and of UDP, and is none that the kernel gives to who asks for any; 0 if there is
+ * none. */
 uint16_t server_process_free_port(void);
 
 #endif

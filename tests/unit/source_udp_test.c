@@ -6,6 +6,7 @@
 
 #include "ingest/source/udp_sender.h"
 #include "ingest/source/udp_source.h"
+#include "tests/support/server_process.h"
 #include "tests/unit.h"
 
 #define NOW INT64_C(42)
@@ -15,17 +16,6 @@ static location udp_at(const char *host, uint16_t port, const char *interface) {
     snprintf(where.host, sizeof where.host, "%s", host);
     snprintf(where.interface, sizeof where.interface, "%s", interface);
     return where;
-}
-
-/* A port that nothing uses now. */
-static uint16_t free_port(void) {
-    location any = udp_at("127.0.0.1", 0, "");
-    udp_source *source;
-    tw_error error = {0};
-    EXPECT_MSG(udp_source_open(&source, &any, 0, &error) == TW_OK, "%s", error.text);
-    uint16_t port = udp_source_port(source);
-    udp_source_close(source);
-    return port;
 }
 
 static udp_source *listen_to(const location *where) {
@@ -228,7 +218,7 @@ TEST(source_udp, a_group_on_loopback_is_heard_by_interface_address_and_by_name) 
     for (size_t i = 0; i < 2; i++) {
         udp_source *source;
         udp_sender *sender;
-        if (!open_group("239.255.77.1", interfaces[i], free_port(), &source, &sender))
+        if (!open_group("239.255.77.1", interfaces[i], server_process_free_port(), &source, &sender))
             SKIP("the kernel refuses IPv4 multicast on loopback");
         send_text(sender, "to the group");
         expect_text(source, "to the group");
@@ -240,7 +230,7 @@ TEST(source_udp, a_group_on_loopback_is_heard_by_interface_address_and_by_name) 
 TEST(source_udp, an_ipv6_group_on_loopback_is_heard) {
     udp_source *source;
     udp_sender *sender;
-    if (!open_group("ff12::77:1", "lo", free_port(), &source, &sender))
+    if (!open_group("ff12::77:1", "lo", server_process_free_port(), &source, &sender))
         SKIP("the kernel refuses IPv6 multicast on loopback");
     tw_error error = {0};
     udp_datagram datagram = {(const uint8_t *)"six", 3};
@@ -254,7 +244,7 @@ TEST(source_udp, an_ipv6_group_on_loopback_is_heard) {
 }
 
 TEST(source_udp, another_group_on_the_same_port_is_not_heard) {
-    uint16_t port = free_port();
+    uint16_t port = server_process_free_port();
     udp_source *ours, *theirs;
     udp_sender *to_us, *to_them;
     udp_packet packets[UDP_SOURCE_BURST];
@@ -275,7 +265,7 @@ TEST(source_udp, another_group_on_the_same_port_is_not_heard) {
 }
 
 TEST(source_udp, two_receivers_of_one_group_both_hear_each_datagram) {
-    uint16_t port = free_port();
+    uint16_t port = server_process_free_port();
     location where = udp_at("239.255.77.3", port, "127.0.0.1");
     udp_source *first, *second;
     udp_sender *sender;
@@ -323,7 +313,7 @@ TEST(source_udp, a_unicast_port_in_use_is_refused_not_shared) {
 }
 
 TEST(source_udp, the_sender_tells_a_datagram_that_can_never_go_from_a_full_kernel) {
-    location where = udp_at("127.0.0.1", free_port(), "");
+    location where = udp_at("127.0.0.1", server_process_free_port(), "");
     udp_sender *sender = speak_to(&where);
     static uint8_t large[70000];
     udp_datagram datagrams[] = {{large, 10}, {large, sizeof large}, {large, 10}};

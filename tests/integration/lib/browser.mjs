@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { folder, root, run } from './programs.mjs';
+import { folder, root, run, until } from './programs.mjs';
 
 export const dashboardFolder = path.join(folder, 'dashboard');
 export const screenshots = path.join(root, 'build/check/screenshots');
@@ -45,5 +45,12 @@ export class Browser {
   }
 }
 
-/** Without what a gateway without an aggregator answers when it is asked for candles, and one without a venue when it is asked for accounts. */
-export const complaintsOf = (page) => page.complaints.filter((text) => !/\(http:[^)]*\/v1\/(candles\/|accounts\))/.test(text) || !/404|503/.test(text));
+/**
+ * Without what a gateway without an aggregator answers when it is asked for candles, and one without a venue when it is asked for accounts. On a busy
+ * machine a publisher may not tell its instruments in time (504): the page must have asked again then, until it had them.
+ */
+export async function complaintsOf(page) {
+  const late = (text) => /status of 504 .*\/v1\/instruments\?exchange=/.test(text);
+  if (page.complaints.some(late)) await until('the page to have its instruments all the same', () => page.evaluate(() => globalThis.tickwire.directory.byKey.size > 0));
+  return page.complaints.filter((text) => !late(text) && (!/\(http:[^)]*\/v1\/(candles\/|accounts\))/.test(text) || !/404|503/.test(text)));
+}

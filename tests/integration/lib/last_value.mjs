@@ -1,4 +1,5 @@
 // What Redis should hold, worked out from what a subscriber saw on the bus, by other code than the aggregator's.
+import { sleep } from './programs.mjs';
 import { Subscriber } from './subscriber.mjs';
 
 /** 1891200n with exponent -4 is "189.1200". */
@@ -60,6 +61,17 @@ export class LastValues {
     const { seq } = quoteIsNewer ? quote : trades.message;
     const { eventNs } = quoteIsNewer ? quote : trades.message.prints.at(-1);
     return { ...row, seq: `${seq}`, event_ns: `${eventNs}`, state: feed };
+  }
+
+  /** Waits until nothing came for a while. */
+  async quiet() {
+    const newest = () => [...this.quotes.values(), ...this.trades.values()].map(({ message }) => message.seq).reduce((a, b) => (a > b ? a : b), 0n);
+    for (let before = -1n; before !== newest(); await sleep(300)) before = newest();
+  }
+
+  /** Whether an instrument's newest print is a break. */
+  endsInBreaks() {
+    return [...this.trades.values()].some(({ message }) => message.prints.at(-1)?.kind === 'PRINT_BREAK');
   }
 
   async close() {

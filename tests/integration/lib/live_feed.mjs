@@ -1,6 +1,6 @@
 // A simulated feed by multicast, its ingest, and a gateway: for tests that need live books behind a gateway.
 import { startGateway } from './gateway.mjs';
-import { freeUdpPort } from './mold_sender.mjs';
+import { freePort } from './ports.mjs';
 import { NatsServer, launchIngest, startTickwire, until } from './programs.mjs';
 import { valueOf, parsePrometheus } from './prometheus.mjs';
 
@@ -14,7 +14,7 @@ export class LiveFeed {
   static async open({ gateway = [], messages = 8000, rate = '2k', symbols = 20, seed = 1, audience } = {}) {
     const self = new LiveFeed();
     self.nats = await NatsServer.start();
-    self.where = `udp://239.255.41.33:${await freeUdpPort()}@127.0.0.1`;
+    self.where = `udp://239.255.41.33:${await freePort()}@127.0.0.1`;
     self.gateway = await startGateway(self.nats, gateway);
     self.ingest = launchIngest(self.nats, ['--source', self.where, '--session-date', '2020-01-30', '--silence', '1h']);
     await self.ingest.says(/"leads/);

@@ -2,15 +2,6 @@
 import dgram from 'node:dgram';
 import { endOfSession, heartbeat, packet } from './itch.mjs';
 
-/** A UDP port of 127.0.0.1 that nobody has at this moment. */
-export async function freeUdpPort() {
-  const socket = dgram.createSocket('udp4');
-  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
-}
-
 export class MoldSender {
   /** `host` may be a multicast group: it is then sent on the loopback interface. */
   static async open(port, { host = '127.0.0.1', session = 'DAY1', next = 1 } = {}) {

@@ -1,19 +1,8 @@
 // Three nats-servers with JetStream that form a cluster. Each can be killed and started again at its place.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
+import { freePort } from './ports.mjs';
 import { Program, folder, until } from './programs.mjs';
-
-/** A free port that the kernel gives to no connection while its server is down. */
-async function serverPort() {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
-    const free = await new Promise((resolve) => {
-      const server = net.createServer().once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-}
 
 const NODES = ['n1', 'n2', 'n3'];
 
@@ -58,7 +47,7 @@ export class NatsCluster {
   static async start() {
     const self = new NatsCluster(), ports = [];
     for (const name of NODES)
-      ports.push({ name, client: await serverPort(), route: await serverPort(), monitoring: await serverPort() });
+      ports.push({ name, client: await freePort(), route: await freePort(), monitoring: await freePort() });
     self.nodes = ports.map(({ name, ...own }) => new Node(name, own, ports));
     self.url = self.nodes.map(({ url }) => url).join(',');
     self.urls = self.nodes.map(({ url }) => url);

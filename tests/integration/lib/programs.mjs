@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './ports.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const build = path.resolve(process.env.TICKWIRE_BUILD ?? path.join(root, 'build/release'));
@@ -46,6 +47,12 @@ export async function until(what, condition, patience = PATIENCE_MS) {
     if (performance.now() > end) throw new Error(`waited ${patience} ms in vain: ${typeof what === 'function' ? what() : what}`);
     await sleep(5);
   }
+}
+
+/** Waits until `count` gives `wanted`, for as long as it grows: how long very many things take is the machine's affair. */
+export async function untilAll(what, wanted, count) {
+  for (let had = count(); had < wanted; had = count())
+    await until(() => `more ${what}: ${had} of ${wanted} are there`, () => count() > had);
 }
 
 /** A child process with its output kept. `input`: it can be told something with say(). */
@@ -146,14 +153,14 @@ export class NatsServer {
     // A subscriber in an interpreted language reads a burst late: it must not be cut off as a slow consumer.
     const store = jetstream ? `jetstream { store_dir: "${path.join(server.folder, 'jetstream')}" }\n` : '';
     writeFileSync(server.config, `max_pending: 1GB\nwrite_deadline: "60s"\nhttp: "127.0.0.1:-1"\n${store}${config}\n`);
-    await server.#launch('-1');
+    await server.#launch(await freePort());
     return server;
   }
 
   async #launch(port) {
     const ports = mkdtempSync(path.join(this.folder, 'ports-'));
     this.program = new Program('nats-server',
-      ['-c', this.config, '-a', '127.0.0.1', '-p', port, '--ports_file_dir', ports]);
+      ['-c', this.config, '-a', '127.0.0.1', '-p', `${port}`, '--ports_file_dir', ports]);
     const text = await until(() => `nats-server should be ready: ${this.program.stderr}`, () => {
       const [name] = readdirSync(ports);
       return name && readFileSync(path.join(ports, name), 'utf8');

@@ -1,14 +1,7 @@
 // A real redis-server on a free loopback port, nothing on disk, and npm's client for it.
-import net from 'node:net';
 import { createClient } from '@redis/client';
+import { freePort } from './ports.mjs';
 import { Program, until } from './programs.mjs';
-
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 export class RedisServer {
   /** `settings`: further words of the command line. `up: false` takes a port only. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import * as itch from './itch.mjs';
+import { freePort } from './ports.mjs';
 
 /** A packet: length of what follows in two bytes, type, payload. */
 export const soup = (type, payload = Buffer.alloc(0)) => {
@@ -93,10 +94,10 @@ class Connection {
 
 export class SoupServer {
   /** `onLogin(connection, login)` may answer itself and return true. */
-  static async open({ session = 'DAY1', messages = [], user = 'trader', password = 'secret', heartbeatMs = 200, onLogin, port = 0 } = {}) {
+  static async open({ session = 'DAY1', messages = [], user = 'trader', password = 'secret', heartbeatMs = 200, onLogin } = {}) {
     const server = new SoupServer();
     Object.assign(server, { session, messages: [...messages], user, password, heartbeatMs, onLogin });
-    await server.listen(port);
+    await server.listen(await freePort());
     return server;
   }
 
@@ -174,7 +175,7 @@ export class GlimpseServer extends SoupServer {
       connection.stream(login.sequence, server.take());
       return true;
     };
-    await server.listen(0);
+    await server.listen(await freePort());
     return server;
   }
 }

@@ -2,7 +2,7 @@
 // totals are compared with those of its file, replayed on a bus of its own.
 import assert from 'node:assert/strict';
 import { levelsOf } from './book.mjs';
-import { freeUdpPort } from './mold_sender.mjs';
+import { freePort } from './ports.mjs';
 import { launchIngest, metricsUrl, simulatedFile, startTickwire, until } from './programs.mjs';
 import { scrape } from './prometheus.mjs';
 import { Subscriber } from './subscriber.mjs';
@@ -61,7 +61,7 @@ export class Stage {
     self.lossless = lossless;
     self.server = server;
     self.apart = apart; // for the reference
-    self.port = await freeUdpPort();
+    self.port = await freePort();
     self.where = `udp://239.255.41.21:${self.port}@127.0.0.1`;
     self.ingests = [];
     self.heartbeats = []; // { term, at, leader, handover }: one a FeedStatus

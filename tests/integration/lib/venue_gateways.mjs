@@ -3,6 +3,7 @@
 // was acknowledged, and every report that came, is written down by npm's ws and by fetch, for judge() to hold against the venue's journal.
 import WebSocket from 'ws';
 import { readFileSync } from 'node:fs';
+import { freePort } from './ports.mjs';
 import { sleep, until } from './programs.mjs';
 import { startGateway } from './gateway.mjs';
 import { checkExeclog } from './venue.mjs';
@@ -18,14 +19,14 @@ const PATIENCE_MS = 10_000; // for an answer: then the connection is given up
 export class GatewayPlace {
   static async start(cluster, name, settings) {
     const self = new GatewayPlace();
-    Object.assign(self, { cluster, name, settings, port: 0 });
+    Object.assign(self, { cluster, name, settings, port: await freePort() });
     await self.start();
     return self;
   }
 
   async start() {
     this.program = await startGateway(this.cluster, [...this.settings, '--port', `${this.port}`]);
-    ({ port: this.port, url: this.url, stream: this.stream } = this.program);
+    ({ url: this.url, stream: this.stream } = this.program);
     this.life = { place: this.name, killed: false };
   }
 
