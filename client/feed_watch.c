@@ -65,8 +65,12 @@ bool feed_watch_knows(const feed_watch *watch, const char *exchange) {
     return false;
 }
 
+bool feed_watch_believes(const feed_watch *watch, uint64_t term) {
+    return watch->most_term == 0 || term <= watch->most_term;
+}
+
 bool feed_watch_accept(const feed_watch *watch, feed_entry *entry, uint64_t term) {
-    if (watch->most_term != 0 && term > watch->most_term) return false;
+    if (!feed_watch_believes(watch, term)) return false;
     if (entry->term_known && term < entry->term) return false;
     entry->takeovers += entry->term_known && term > entry->term;
     entry->term_known = true;

@@ -57,6 +57,8 @@ feed_entry *feed_watch_entry(feed_watch *watch, const char *exchange, uint32_t p
                              bool *is_new);
 bool feed_watch_knows(const feed_watch *watch, const char *exchange); /* any partition */
 
+/* Whether a leader can have this term. */
+bool feed_watch_believes(const feed_watch *watch, uint64_t term);
 /* A message of this term came, on any subject of the partition. False: its sender was deposed, or its term is not
  * believed; nothing of it may be taken. So no two terms are ever accepted side by side, whichever channel told first of the new leader. */
 bool feed_watch_accept(const feed_watch *watch, feed_entry *entry, uint64_t term);

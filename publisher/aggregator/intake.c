@@ -96,6 +96,8 @@ static void doubt(intake *self, int64_t now_ns) {
     self->next_sweep_ns = now_ns;
 }
 
+#define UNBELIEVABLE "a term that nobody can have yet: somebody else writes to this bus"
+
 /* ---- messages ---- */
 
 static void malformed(intake *self, const char *subject, const char *why) {
@@ -119,6 +121,10 @@ static bool fits(intake *self, const char *subject, const subject_parts *parts, 
                  int64_t now_ns) {
     if (strcmp(parts->mic, header->exchange) != 0 || strcmp(parts->symbol, header->symbol) != 0) {
         malformed(self, subject, "the payload is about another instrument than its subject");
+        return false;
+    }
+    if (!feed_watch_believes(&self->feeds, header->term)) {
+        malformed(self, subject, UNBELIEVABLE);
         return false;
     }
     feed_watch_entry(&self->feeds, header->exchange, header->partition, now_ns, NULL);
@@ -202,6 +208,8 @@ static void on_status(void *context, const bus_message *message) {
     } else if (subject_parse(message->subject, &parts) != SUBJECT_KIND_FEED_STATUS ||
                strcmp(parts.mic, status.exchange) != 0 || parts.partition != status.partition) {
         malformed(self, message->subject, "the payload is about another feed than its subject");
+    } else if (!feed_watch_believes(&self->feeds, status.term)) {
+        malformed(self, message->subject, UNBELIEVABLE);
     } else {
         self->stats.statuses++;
         take_status(self, &status, rt_clock_monotonic_ns());
@@ -327,6 +335,7 @@ tw_code intake_open(intake **opened, const intake_options *options, bus *from, l
     self->apart = options->apart;
     self->log = options->log;
     feed_watch_init(&self->feeds, options->feed_silence_ns);
+    self->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
     resync_init(&self->resync, SNAPSHOT_NS, (uint64_t)rt_clock_utc_ns() ^ (uint64_t)(uintptr_t)self, send_request,
                 self);
     tw_code code = check_apart(options->apart, error);
@@ -352,6 +361,7 @@ void intake_close(intake *self) {
 /* ---- time and the bus ---- */
 
 void intake_tick(intake *self, int64_t now_ns) {
+    self->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
     feed_watch_check(&self->feeds, now_ns);
     tell_states(self, now_ns);
     if (now_ns >= self->next_sweep_ns) {

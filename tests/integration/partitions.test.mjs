@@ -9,7 +9,8 @@ import { Answers } from './lib/documents.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { newKey, signed } from './lib/issuer.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, folder, sleep, startIngest, until } from './lib/programs.mjs';
 import { parsePrometheus, valueOf } from './lib/prometheus.mjs';
 import { Subscriber } from './lib/subscriber.mjs';
@@ -35,7 +36,7 @@ const is = (status, code) => (answer) => `${codeOf(answer)}` === `${[status, cod
 class Partition {
   static async start(nats, number) {
     const self = Object.assign(new Partition(), { nats, number });
-    self.port = await freeUdpPort();
+    self.port = await freePort();
     await self.launch();
     return self;
   }

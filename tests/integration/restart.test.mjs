@@ -7,7 +7,8 @@ import { connect } from 'nats';
 import { levelsOf } from './lib/book.mjs';
 import { StreamClient, startGateway } from './lib/gateway.mjs';
 import * as itch from './lib/itch.mjs';
-import { MoldSender, freeUdpPort } from './lib/mold_sender.mjs';
+import { MoldSender } from './lib/mold_sender.mjs';
+import { freePort } from './lib/ports.mjs';
 import { NatsServer, Program, build, logged, startIngest, startTickwire, until, watchProgram } from './lib/programs.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { encodeAs } from './lib/wire.mjs';
@@ -45,7 +46,7 @@ async function stage(t) {
   const watch = new Watch(nats, ['XNAS.*.orderbook']);
   const self = { nats, gateway, client, watch, ingest: null, sender: null };
   self.start = async (date, session, settings = []) => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     self.ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', date, '--silence', '1h', ...settings]);
     await self.ingest.says(/"listening"/);
     await self.ingest.says(/"leads/);
@@ -163,7 +164,7 @@ test('a book that a restarted ingest does not know is confirmed by nobody: it is
   assert.equal(summary(tap).books_out_of_sync, 1);
 });
 
-test('a feed status of nobody deposes nobody: with a term that can not be, or about another feed than its subject', async (t) => {
+test('nobody is deposed by what nobody sent: a term that can not be, or the status of another feed than its subject', async (t) => {
   const it = await stage(t);
   await it.start('2020-01-30', 'DAY1');
   await it.sender.send(...opening('AAPL'), bid(1, 'AAPL', 11n, 100, 100_0000));
@@ -174,6 +175,7 @@ test('a feed status of nobody deposes nobody: with a term that can not be, or ab
   say({ term: 2n ** 62n });
   say({ exchange: 'XBOS', term: 1n });
   say({ partition: 2, term: 1n });
+  stranger.publish('XNAS.AAPL.quote', encodeAs('Quote', { exchange: 'XNAS', symbol: 'AAPL', partition: 1, epoch: '2020-01-30.DAY1', term: 2n ** 62n, seq: 99n }));
   await stranger.drain();
   await logged(it.gateway, 'the feed status passed over', (line) => line.message === 'a feed status was passed over');
   await becomes(it, 'AAPL', live('100.0000', 100));
