@@ -17,15 +17,15 @@ static tw_code check_room(const gateway_settings *s, tw_error *error) {
             "--client-bytes %llu is too little for --max-subscriptions %llu, whose answer takes %u bytes "
             "each: --client-bytes has at least %llu, or --max-subscriptions at most %llu",
             (shown)s->client_bytes, (shown)s->max_subscriptions, STREAM_ACK_BYTES,
-            (shown)(s->max_subscriptions * STREAM_ACK_BYTES), (shown)(s->client_bytes / STREAM_ACK_BYTES));
+            (shown)s->max_subscriptions * STREAM_ACK_BYTES, (shown)s->client_bytes / STREAM_ACK_BYTES);
     uint64_t most_bytes = s->most_client_bytes > s->client_bytes ? s->most_client_bytes : s->client_bytes;
     if (s->most_subscriptions * STREAM_ACK_BYTES > most_bytes)
         return tw_error_set(
             error, TW_INVALID,
             "--most-subscriptions %llu is more than there is room to answer, %u bytes each: "
             "--client-bytes or --most-client-bytes has at least %llu, or --most-subscriptions at most %llu",
-            (shown)s->most_subscriptions, STREAM_ACK_BYTES, (shown)(s->most_subscriptions * STREAM_ACK_BYTES),
-            (shown)(most_bytes / STREAM_ACK_BYTES));
+            (shown)s->most_subscriptions, STREAM_ACK_BYTES, (shown)s->most_subscriptions * STREAM_ACK_BYTES,
+            (shown)most_bytes / STREAM_ACK_BYTES);
     return TW_OK;
 }
 

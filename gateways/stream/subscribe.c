@@ -275,6 +275,43 @@ static bool may_follow(stream *s, uint32_t client_number, const stream_request_t
     return true;
 }
 
+static bool is_asked_for(const stream *s, uint32_t client_number, const stream_request_text *request,
+                         const char *subject) {
+    for (uint32_t i = 0; i < request->subject_count; i++) {
+        const char *wanted = request->subjects[i];
+        if (strcmp(wanted, subject) == 0 || (pattern_is_wild(wanted) && subject_matches(wanted, subject)))
+            return may_read(s, client_number, subject);
+    }
+    return false;
+}
+
+static bool is_known(const stream *s, const char *subject) {
+    uint32_t number = tw_map_find(&s->topic_by_subject, subject);
+    return number != TW_MAP_NONE && topic_at(s, number)->known;
+}
+
+/* Of which nothing will follow until somebody publishes: what the client has of it is not confirmed. */
+static bool is_unknown(const stream *s, uint32_t client_number, const stream_request_text *request,
+                       const char *subject) {
+    return !is_known(s, subject) && pattern_fault(subject) == NULL &&
+           is_asked_for(s, client_number, request, subject);
+}
+
+/* The answer names all that is subscribed to, and all that can't be gone on with. */
+static bool has_room_for_answer(stream *s, uint32_t client_number, const stream_request_text *request) {
+    uint64_t bytes = (uint64_t)request->subject_count * STREAM_ACK_BYTES, unknown = 0;
+    for (uint32_t i = 0; i < request->resume_count; i++)
+        if (is_unknown(s, client_number, request, request->resumes[i].subject))
+            unknown += strlen(request->resumes[i].subject) + sizeof "\"\",";
+    if (unknown == 0) return true;
+    bytes += unknown + sizeof "\"unknown\":[],";
+    if (bytes <= SCRATCH_BYTES / 2 && bytes <= client_at(s, client_number)->limits.waiting_bytes) return true;
+    stream_tell_error(
+        s, client_number, request->id, "TOO_MANY",
+        "resume names more subjects that nothing is known of than an answer has room for: ask for fewer at once");
+    return false;
+}
+
 static bool is_allowed(stream *s, uint32_t client_number, const stream_request_text *request) {
     uint32_t more = 0;
     for (uint32_t i = 0; i < request->subject_count; i++) {
@@ -287,31 +324,19 @@ static bool is_allowed(stream *s, uint32_t client_number, const stream_request_t
     }
     if (!may_follow(s, client_number, request)) return false;
     const client *c = client_at(s, client_number);
-    if (c->subscription_count + more <= c->limits.subscriptions) return true;
+    if (c->subscription_count + more <= c->limits.subscriptions)
+        return has_room_for_answer(s, client_number, request);
     stream_tell_error(s, client_number, request->id, "TOO_MANY", "more than %u subscriptions",
                       c->limits.subscriptions);
     return false;
 }
 
-static bool is_asked_for(const stream *s, uint32_t client_number, const stream_request_text *request,
-                         const char *subject) {
-    for (uint32_t i = 0; i < request->subject_count; i++)
-        if (subject_matches(request->subjects[i], subject)) return may_read(s, client_number, subject);
-    return false;
-}
-
-static bool is_known(const stream *s, const char *subject) {
-    uint32_t number = tw_map_find(&s->topic_by_subject, subject);
-    return number != TW_MAP_NONE && topic_at(s, number)->known;
-}
-
-/* Of which nothing will follow until somebody publishes: what the client has of them is not confirmed. */
 static void write_unknown(const stream *s, uint32_t client_number, const stream_request_text *request,
                           json_writer *w) {
     bool any = false;
     for (uint32_t i = 0; i < request->resume_count; i++) {
         const char *subject = request->resumes[i].subject;
-        if (is_known(s, subject) || !is_asked_for(s, client_number, request, subject)) continue;
+        if (!is_unknown(s, client_number, request, subject)) continue;
         if (!any) json_open_array(w, "unknown");
         any = true;
         json_string(w, NULL, subject);

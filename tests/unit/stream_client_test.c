@@ -455,6 +455,42 @@ TEST(stream_resume, goes_on_where_the_client_was_if_what_came_since_is_held) {
     desk_close(&desk);
 }
 
+TEST(stream_resume, what_nothing_is_known_of_is_named_and_what_the_answer_has_no_room_for_is_refused) {
+    static char request[4096];
+    peer_message m;
+    begin();
+    desk_book(&desk, "AAA", 10);
+    uint32_t who = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    desk_ask(&desk, who,
+             "{\"op\":\"subscribe\",\"subjects\":[\"XNAS.*.orderbook\"],\"resume\":{"
+             "\"XNAS.AAA.orderbook\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"1\"},"
+             "\"XNAS.BBB.orderbook\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"1\"},"
+             "\"XNAS.\\\"B.orderbook\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"1\"},"
+             "\"XNYS.BBB.orderbook\":{\"epoch\":\"2020-01-30.S\",\"seq\":\"1\"}}}");
+    EXPECT(desk_await(&desk, who, "ack", &m));
+    EXPECT_CONTAINS(m.text, "\"unknown\":[\"XNAS.BBB.orderbook\"]");
+
+    desk_close(&desk);
+    stream_options options = desk_options();
+    options.client_bytes =
+        STREAM_LEAST_CLIENT_BYTES; /* less than 16 answers of the longest, and their subjects again */
+    desk_open(&desk, &options);
+    who = desk_connect(&desk, STREAM_JSON, STREAM_WEBSOCKET);
+    size_t used = (size_t)snprintf(request, sizeof request, "{\"op\":\"subscribe\",\"subjects\":[");
+    for (int i = 0; i < 16; i++)
+        used += (size_t)snprintf(request + used, sizeof request - used, "%s\"XNAS.%032d.orderbook\"",
+                                 i > 0 ? "," : "", i);
+    used += (size_t)snprintf(request + used, sizeof request - used, "],\"resume\":{");
+    for (int i = 0; i < 16; i++)
+        used += (size_t)snprintf(request + used, sizeof request - used,
+                                 "%s\"XNAS.%032d.orderbook\":{\"epoch\":\"E\",\"seq\":\"1\"}", i > 0 ? "," : "", i);
+    snprintf(request + used, sizeof request - used, "}}");
+    desk_ask(&desk, who, request);
+    EXPECT(desk_await(&desk, who, "error", &m));
+    EXPECT_STR(m.code, "TOO_MANY");
+    desk_close(&desk);
+}
+
 TEST(stream_resume, a_change_of_state_since_is_told) {
     begin();
     desk_book(&desk, "AAA", 10);
