@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/internal.h"
 #include "runtime/clock.h"
 
-#define REPEAT_NS INT64_C(1000000000)
+#define REPEAT_NS         INT64_C(1000000000)
+#define CONFIRM_DOUBLINGS 6u /* then once a minute */
 
 _Static_assert(sizeof(tickwire_level) == sizeof(tw_level) &&
                    offsetof(tickwire_level, quantity) == offsetof(tw_level, quantity) &&
@@ -28,6 +30,8 @@ static const tickwire_level *public_levels(const tw_level *levels) {
 bool client_book_is_over(const client_book *book) {
     const receiver_book *receiver = &book->receiver;
     if (book->feed == NULL || receiver->wait == RECEIVER_WAIT_FIRST || !book->feed->vouch.heard) return false;
+    if (receiver->header.partition != book->feed->partition)
+        return false; /* it waits for the first of its new one */
     return strcmp(receiver->header.epoch, book->feed->vouch.epoch) != 0;
 }
 
@@ -205,13 +209,46 @@ static bool covers(const tickwire_subscription *s, const char *exchange) {
     return !s->dead && (s->plan.exchange[0] == '\0' || strcmp(s->plan.exchange, exchange) == 0);
 }
 
+/* The exchange of a chain that its feed's leader does not stand by. False: it does. */
+static bool is_unconfirmed(const tickwire_client *client, const chain_entry *entry, char mic[TW_MIC_BYTES]) {
+    subject_parts parts;
+    if (!entry->chain.heard || subject_parse(entry->subject, &parts) != SUBJECT_KIND_INSTRUMENT) return false;
+    if (parts.channel == SUBJECT_ORDER) return false; /* has no snapshots */
+    tw_text_copy(mic, TW_MIC_BYTES, parts.mic);
+    for (size_t i = 0; i < client->feeds.count; i++) {
+        const feed_entry *feed = client->feeds.entries[i];
+        if (feed->partition == entry->chain.partition && strcmp(feed->exchange, mic) == 0)
+            return !feed_vouch_covers(&feed->vouch, entry->chain.epoch, entry->chain.term);
+    }
+    return false;
+}
+
+/* One for all: whoever asks for one exchange's channel gets all of it. */
+static bool confirm(tickwire_client *client, const tickwire_subscription *s, int64_t now_ns) {
+    char mic[TW_MIC_BYTES], asked[TW_MIC_BYTES] = "";
+    for (uint32_t i = 0; i < s->chains.count; i++) {
+        if (!is_unconfirmed(client, &s->chains.entries[i], mic) || strcmp(mic, asked) == 0) continue;
+        tw_text_copy(asked, sizeof asked, mic);
+        ask_exchange(client, s, mic, false, now_ns);
+    }
+    return asked[0] != '\0';
+}
+
+void client_confirm(tickwire_client *client, int64_t now_ns) {
+    bool any = false;
+    for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
+        if (!s->dead) any |= confirm(client, s, now_ns);
+    uint32_t doublings = client->confirm_tries < CONFIRM_DOUBLINGS ? client->confirm_tries++ : CONFIRM_DOUBLINGS;
+    client->confirm_ns = any ? now_ns + (REPEAT_NS << doublings) : 0;
+}
+
 /* Its leader goes on from nobody, or another session has begun. All receivers notice at the same moment. */
 static void doubt_feed(tickwire_client *client, feed_entry *entry, bool is_first, int64_t now_ns) {
     bool any = false;
     for (uint32_t i = 0; i < client->books.count; i++) {
         client_book *book = client->books.books[i];
         const wire_header *header = &book->receiver.header;
-        if (book->feed != entry) continue;
+        if (book->feed != entry || header->partition != entry->partition) continue;
         if (feed_vouch_covers(&entry->vouch, header->epoch, header->term)) {
             tell_state(client, book);
         } else {
@@ -223,6 +260,8 @@ static void doubt_feed(tickwire_client *client, feed_entry *entry, bool is_first
     int64_t due_ns = now_ns + resync_spread(&client->resync);
     for (const tickwire_subscription *s = client->subscriptions; s != NULL; s = s->next)
         if (covers(s, entry->exchange)) ask_exchange(client, s, entry->exchange, any, due_ns);
+    client->confirm_tries = 0;
+    client->confirm_ns = due_ns + REPEAT_NS;
 }
 
 bool client_take_feed_status(tickwire_client *client, const wire_feed_status *status) {
@@ -321,14 +360,32 @@ void client_take_book(tickwire_client *client, subject_channel channel, const bo
     if (book != NULL) client_take_known_book(client, book, arrival);
 }
 
+/* The symbol is another partition's from now on. Terms of two partitions say nothing of each other: where the new one's is not
+ * higher, it is believed if the old one does not stand by the book any more. Then nothing of the old chain counts. */
+static bool move_to(tickwire_client *client, client_book *book, feed_entry *feed, const wire_header *header) {
+    const receiver_book *receiver = &book->receiver;
+    if (book->feed != NULL && header->term < receiver->newest_term) {
+        if (feed_watch_stands_by(book->feed, receiver->header.epoch, receiver->header.term)) return false;
+        receiver_book_fini(&book->receiver, &client->hold);
+        receiver_book_init(&book->receiver);
+    }
+    book->feed = feed;
+    return true;
+}
+
+static bool is_believed(tickwire_client *client, client_book *book, const wire_header *header) {
+    feed_entry *feed = book->feed;
+    if (feed == NULL || feed->partition != header->partition)
+        feed = client_feed_of(client, header->exchange, header->partition);
+    if (feed != NULL && !feed_watch_accept(&client->feeds, feed, header->term)) return false;
+    return feed == book->feed || move_to(client, book, feed, header);
+}
+
 void client_take_known_book(tickwire_client *client, client_book *book, const book_arrival *arrival) {
     const wire_book_update *update = arrival->update;
-    if (book->feed == NULL || book->feed->partition != update->header.partition)
-        book->feed = client_feed_of(client, update->header.exchange, update->header.partition);
-
     receiver_wait before = book->receiver.wait;
     receiver_outcome outcome = RECEIVER_DROPPED_OLD_TERM;
-    if (book->feed == NULL || feed_watch_accept(&client->feeds, book->feed, update->header.term))
+    if (is_believed(client, book, &update->header))
         outcome = receiver_book_take(&book->receiver, &client->hold, update);
     note_fault(client, arrival->from, book, outcome, before == RECEIVER_WAIT_NOT);
     if (update->header.snapshot) book->unhealed = 0;

@@ -25,6 +25,7 @@ static void adopt(tw_chain *chain, const wire_header *header) {
     else if (!same_epoch(chain, header))
         tw_text_copy(chain->left_epoch, sizeof chain->left_epoch, chain->epoch);
     chain->heard = true;
+    chain->partition = header->partition;
     chain->term = header->term;
     chain->seq = header->seq;
     tw_text_copy(chain->epoch, sizeof chain->epoch, header->epoch);

@@ -45,6 +45,7 @@
 /* {0} before the first message. */
 typedef struct tw_chain {
     bool heard;
+    uint32_t partition; /* of the last message */
     uint64_t term;
     uint64_t seq;
     uint64_t prints_total; /* trades: of the epoch, as the last message told */

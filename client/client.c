@@ -53,6 +53,7 @@ static void on_tick(uv_timer_t *timer) {
         client->next_sweep_ns = now_ns + SWEEP_NS;
         client_sweep(client);
     }
+    if (client->confirm_ns != 0 && now_ns >= client->confirm_ns) client_confirm(client, now_ns);
     if (bus_connected(client->bus)) resync_tick(&client->resync, now_ns);
     bus_flush(client->bus);
     free_dead(client);

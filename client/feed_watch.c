@@ -108,6 +108,10 @@ bool feed_watch_take_break(feed_entry *entry) {
     return broke;
 }
 
+bool feed_watch_stands_by(const feed_entry *entry, const char *epoch, uint64_t term) {
+    return entry->state <= TW_BOOK_CLOSED && feed_vouch_covers(&entry->vouch, epoch, term);
+}
+
 void feed_watch_check(feed_watch *watch, int64_t now_ns) {
     for (size_t i = 0; i < watch->count; i++)
         judge(watch, watch->entries[i], now_ns);

@@ -71,6 +71,8 @@ bool feed_watch_take_return(feed_entry *entry);
 /* True once after a status that the leader does not stand by what earlier ones published (feed_vouch.h), or that a session has
  * ended: what entry->vouch does not cover is in doubt. Also with the first status of all. */
 bool feed_watch_take_break(feed_entry *entry);
+/* Whether the feed is as good as it can be, and its leader stands by a message of this epoch and term. */
+bool feed_watch_stands_by(const feed_entry *entry, const char *epoch, uint64_t term);
 /* Time passed. */
 void feed_watch_check(feed_watch *watch, int64_t now_ns);
 /* It was heard and is not heard now: silent before its session ended, or behind a bus that is away. */

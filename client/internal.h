@@ -54,6 +54,9 @@ struct tickwire_client {
     feed_watch feeds;
     resync_queue resync;
     int64_t next_sweep_ns;
+    int64_t
+        confirm_ns; /* when what no leader has confirmed is asked for again, on channels without books; 0: nothing is */
+    uint32_t confirm_tries;
 
     tickwire_subscription *subscriptions;
     uint64_t generation; /* rises with every change of the subscriptions */
@@ -88,6 +91,8 @@ void client_tell_feed_changes(tickwire_client *client); /* books whose feed's st
 /* Messages may have been lost without a trace: asks for all books that no delta proves right, and for all other channels. */
 void client_doubt_all(tickwire_client *client);
 void client_sweep(tickwire_client *client); /* wishes for every book not in sync */
+/* Asks again for quotes, trades, statuses and imbalances that a feed's leader does not stand by, ever more rarely. */
+void client_confirm(tickwire_client *client, int64_t now_ns);
 /* A reply that covered the book came to its end, and the book is not in sync. */
 void client_book_unanswered(tickwire_client *client, client_book *book, int64_t now_ns);
 /* What is kept is of another session than its feed's. */

@@ -125,6 +125,16 @@ static tw_chain *chain_of(const delivery *d) {
     return chain;
 }
 
+/* As with books: a symbol that is another partition's now begins anew where the old one does not stand by the chain any more. */
+static tw_chain *chain_for(const delivery *d, const wire_header *header) {
+    tw_chain *chain = chain_of(d);
+    if (chain == NULL || !chain->heard || chain->partition == header->partition || header->term >= chain->term)
+        return chain;
+    const feed_entry *old = client_feed_of(d->subscription->client, header->exchange, chain->partition);
+    if (old == NULL || !feed_watch_stands_by(old, chain->epoch, chain->term)) *chain = (tw_chain){.heard = false};
+    return chain;
+}
+
 /* Each print and order event counts, also the last ones of a leader whose successor is known already by a message on another
  * subscription, which with TLS the bus empties apart: what goes on right where this log ends was said in time. The successor does not say again what it
  * knows to have left. */
@@ -190,7 +200,7 @@ static bool passes(const delivery *d, chain_verdict verdict) {
 /* The rules of a channel whose messages are whole. */
 static bool state_passes(const delivery *d, const wire_header *header, feed_entry **feed) {
     if (!is_about_subject(d, header) || !is_of_leader(d, header, feed)) return false;
-    tw_chain *chain = chain_of(d);
+    tw_chain *chain = chain_for(d, header);
     bool nothing = tells_nothing(d, chain, header);
     return (chain == NULL || passes(d, chain_take_state(chain, header))) && !nothing;
 }
@@ -228,7 +238,7 @@ static tickwire_print public_print(const tw_print *print) {
 static void take_trades(const delivery *d, const wire_trades *trades) {
     tickwire_subscription *s = d->subscription;
     if (!is_about_subject(d, &trades->header) || !log_is_of_leader(d, &trades->header)) return;
-    tw_chain *chain = chain_of(d);
+    tw_chain *chain = chain_for(d, &trades->header);
     chain_verdict verdict = {.outcome = CHAIN_DELIVER};
     bool nothing = tells_nothing(d, chain, &trades->header);
     if (chain != NULL) verdict = chain_take_trades(chain, trades);
@@ -344,7 +354,7 @@ static void deliver_orders(const delivery *d) {
     if (!decoded(d, wire_order_events_decode(&d->subscription->client->arena, d->bytes, d->length, &orders)))
         return;
     if (!is_about_subject(d, &orders.header) || !log_is_of_leader(d, &orders.header)) return;
-    tw_chain *chain = chain_of(d);
+    tw_chain *chain = chain_for(d, &orders.header);
     if (chain != NULL) passes(d, chain_take_orders(chain, &orders));
 }
 

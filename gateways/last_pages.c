@@ -218,6 +218,7 @@ static bool take_kept_print(gateway *self, last_item *item, const char *epoch) {
     bool any = false;
     if (!source_read_print(self->source, item->owner->mic, item->symbol, &header, &print, &any)) return false;
     if (epoch[0] != '\0' && strcmp(header.epoch, epoch) != 0) return false; /* of another day */
+    header.term = UINT64_MAX; /* a print of this session stays one, whoever leads */
     source_judge(self->source, &header, &state, &cause);
     last_shown_worsen(&item->shown, state, cause);
     last_shown_take_print(&item->shown, &header, any ? &print : NULL);
@@ -227,7 +228,8 @@ static bool take_kept_print(gateway *self, last_item *item, const char *epoch) {
 static void look_elsewhere(gateway *self, last_item *item) {
     wire_quote quote = {0};
     last_shown_start(&item->shown, rt_clock_utc_ns());
-    bool kept = (!item->wanted[PART_QUOTE] || take_kept_quote(self, item, &quote)) &&
+    bool kept = source_quote_holds(self->source, item->owner->mic, item->symbol) &&
+                (!item->wanted[PART_QUOTE] || take_kept_quote(self, item, &quote)) &&
                 (!item->wanted[PART_PRINT] || take_kept_print(self, item, quote.header.epoch));
     if (kept)
         settle(self, item, "memory");
@@ -260,6 +262,9 @@ static const char *choose(gateway *self, last_item *item, const last_shown *row)
     bool has_quote = item->wanted[PART_QUOTE] && take_kept_quote(self, &kept, &quote);
     bool has_print = item->wanted[PART_PRINT] && take_kept_print(self, &kept, quote.header.epoch);
     item->shown = *row;
+    /* What is kept and doubted here casts doubt on a row that knows no more. */
+    if ((has_quote || has_print) && !last_shown_is_newer(row, &kept.shown))
+        last_shown_worsen(&item->shown, kept.shown.state, kept.shown.cause);
     if ((!has_quote && !has_print) || !last_shown_is_newer(&kept.shown, row)) return "redis";
     if (has_quote == item->wanted[PART_QUOTE] && has_print == item->wanted[PART_PRINT])
         item->shown = kept.shown;

@@ -789,6 +789,18 @@ bool source_read_quote(source *self, const char *mic, const char *symbol, wire_q
     return true;
 }
 
+bool source_quote_holds(const source *self, const char *mic, const char *symbol) {
+    const instrument *one = find_instrument(self, mic, symbol);
+    if (one == NULL || !one->quote_state.known) return true;
+    const wire_header *header = &one->quote.header;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        const source_feed_entry *feed = &self->feeds[i];
+        if (feed->status.partition == header->partition && strcmp(feed->status.exchange, mic) == 0)
+            return feed_vouch_covers(&feed->vouch, header->epoch, header->term);
+    }
+    return true;
+}
+
 bool source_read_print(source *self, const char *mic, const char *symbol, wire_header *header, tw_print *print,
                        bool *any) {
     const instrument *one = find_instrument(self, mic, symbol);

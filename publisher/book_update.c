@@ -25,6 +25,7 @@ void pub_book_reset(publisher *p, uint32_t instrument) {
         view->queued = queued;
         view->checksum = p->empty_checksum;
         view->chain.event_ns = view->chain.receive_ns = TW_TIME_ABSENT;
+        view->chain.goes_on = pub_chain_start(p);
         view->marked_from[TW_BID] = view->marked_from[TW_ASK] = PUB_UNMARKED;
     }
 }
@@ -114,7 +115,7 @@ void pub_book_publish(publisher *p, uint32_t instrument, subject_channel channel
     count_merges(p, channel, &pending, changed);
     bool news = changed || at->state != view->chain.state || at->cause != view->chain.cause;
     if (view->chain.goes_on != PUB_CHAINED) {
-        if (news || view->chain.goes_on == PUB_OWES) publish_whole(p, instrument, channel, &pending, now_ns);
+        if (news || pub_is_owed(&view->chain, &pending)) publish_whole(p, instrument, channel, &pending, now_ns);
         return;
     }
     if (!news) return;

@@ -53,6 +53,7 @@ static void reset_instrument(publisher *p, uint32_t instrument) {
     at->queued = queued;
     at->behind = behind;
     at->quote_chain = at->status_chain = at->imbalance_chain = at->trades.chain = at->orders.chain = no_chain;
+    at->quote_chain.goes_on = at->status_chain.goes_on = at->imbalance_chain.goes_on = pub_chain_start(p);
     at->bid = at->ask = (tw_level){.price = TW_PRICE_ABSENT};
     at->trades.dropped_seq = at->orders.dropped_seq = UINT64_MAX;
     at->trades.counted_from_seq = p->counted_from_seq;

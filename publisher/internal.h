@@ -51,8 +51,9 @@ typedef struct pub_pending {
 /* How a chain goes on. */
 enum {
     PUB_CHAINED = 0, /* with the next change, behind the last message */
-    PUB_JOINS,       /* with the next change, as a snapshot: receivers have the state, but by another's numbers */
-    PUB_OWES         /* with a snapshot that is owed, change or not */
+    PUB_JOINS, /* with the next touch, as a snapshot: receivers have the state, but by another's numbers; and a touch that
+                        leaves all as it was here may be what the predecessor had sent the half of */
+    PUB_OWES /* with a snapshot that is owed, change or not */
 };
 
 /* What every published message leaves behind for the next one and for snapshots. */
@@ -197,6 +198,7 @@ struct publisher {
     tw_list live;
     bool leads;
     uint64_t continues_term;
+    bool joined; /* this epoch was begun by the leader before */
     char leader[WIRE_LEADER_BYTES];
     uint64_t published_seq;
     uint64_t singles_to; /* events up to this source message leave one source message at a time, */
@@ -333,6 +335,10 @@ bool pub_instrument_publish(publisher *p, uint32_t instrument, int64_t now_ns);
  * must follow, because the snapshot has the seq of another that told another state. */
 bool pub_chain_begin(const pub_instrument *instrument, pub_chain *chain, const pub_pending *pending, int64_t now_ns,
                      wire_header *header);
+/* Whether the chain has a snapshot to send although nothing that is here changed. */
+bool pub_is_owed(const pub_chain *chain, const pub_pending *pending);
+/* How the chain of an instrument that comes now begins. */
+uint8_t pub_chain_start(const publisher *p);
 /* What is pending counts as told, without a message. What is beyond safe_seq is owed, and what is not OK, too. */
 void pub_chain_settle(const pub_instrument *instrument, pub_chain *chain, pub_pending *pending, uint64_t safe_seq);
 /* publisher.c: nobody is marked or queued in any tier any more */

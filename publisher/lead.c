@@ -38,6 +38,15 @@ bool pub_chain_begin(const pub_instrument *instrument, pub_chain *chain, const p
     return chain->state_alone;
 }
 
+bool pub_is_owed(const pub_chain *chain, const pub_pending *pending) {
+    return chain->goes_on == PUB_OWES || (chain->goes_on == PUB_JOINS && pending->seq != 0);
+}
+
+/* The predecessor may have told of it already, and what it told may be gone here before it is told again. */
+uint8_t pub_chain_start(const publisher *p) {
+    return p->joined ? PUB_JOINS : PUB_CHAINED;
+}
+
 void pub_chain_settle(const pub_instrument *instrument, pub_chain *chain, pub_pending *pending, uint64_t safe_seq) {
     wire_header unsent;
     pub_chain_begin(instrument, chain, pending, 0, &unsent);
@@ -131,6 +140,7 @@ void publisher_lead(publisher *p, uint64_t term, const publisher_safe *safe) {
     p->leads = true;
     p->options.term = term;
     p->continues_term = safe->continues_term;
+    p->joined = safe->continues_term != 0;
     p->updates = 0;
     p->feed.handover = false;
     p->feed_urgent = true;

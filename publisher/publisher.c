@@ -182,6 +182,7 @@ void pub_lists_clear(publisher *p) {
 
 void publisher_start_epoch(publisher *p, const char *epoch) {
     tw_text_copy(p->epoch, sizeof p->epoch, epoch);
+    p->joined = false;
     pub_lists_clear(p);
     tw_list_init(&p->behind);
     p->behind_count = 0;

@@ -19,7 +19,7 @@ void pub_quote_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     at->quote_pending = (pub_pending){.seq = 0};
     bool changed = !same_level(&bid, &at->bid) || !same_level(&ask, &at->ask);
     bool news = changed || at->state != at->quote_chain.state || at->cause != at->quote_chain.cause;
-    if (!news && at->quote_chain.goes_on != PUB_OWES) return;
+    if (!news && !pub_is_owed(&at->quote_chain, &pending)) return;
 
     at->bid = bid;
     at->ask = ask;

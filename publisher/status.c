@@ -65,7 +65,7 @@ void pub_status_publish(publisher *p, uint32_t instrument, int64_t now_ns) {
     at->status_pending = (pub_pending){.seq = 0};
     bool same_state = at->state == at->status_chain.state && at->cause == at->status_chain.cause;
     bool news = !same_state || !same_view(&at->status, &at->status_published);
-    if (!news && at->status_chain.goes_on != PUB_OWES) return;
+    if (!news && !pub_is_owed(&at->status_chain, &pending)) return;
 
     at->status_published = at->status;
     wire_status status;

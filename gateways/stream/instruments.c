@@ -158,7 +158,8 @@ static uint32_t admit(stream *s, uint32_t number, const wire_header *header) {
         return NONE;
     }
     const topic *t = topic_at(s, number);
-    return t->known && header->term < t->state->header.term ? NONE : number;
+    const wire_header *had = &t->state->header; /* terms of two partitions say nothing of each other */
+    return t->known && header->partition == had->partition && header->term < had->term ? NONE : number;
 }
 
 static uint32_t enter_channel(stream *s, topic_kind kind, subject_channel channel, const char *mic,

@@ -123,8 +123,8 @@ static void note_safe(leadership *self, const leadership_self *mine) {
     bool trusted = same_epoch && !self->heard.doubtful;
     self->safe_seq = trusted ? self->heard.published_seq : 0;
     self->tier_safe_seq = trusted ? tier_safe(self) : 0;
-    self->continues_term = trusted && mine->ok ? self->heard.term : 0;
     self->behind_seq = same_epoch && mine->seq < self->heard.seq ? self->heard.seq : 0;
+    self->continues_term = trusted && mine->ok && self->behind_seq == 0 ? self->heard.term : 0;
 }
 
 /* ---- the lease ---- */

@@ -35,8 +35,8 @@ class Watch {
 }
 
 /** A bus, a gateway with a client that wants all, an aggregator and Redis; ingests and exchanges come and go. */
-async function stage(t) {
-  const nats = await NatsServer.start(), redis = await RedisServer.start();
+async function stage(t, { jetstream = false } = {}) {
+  const nats = await NatsServer.start({ jetstream }), redis = await RedisServer.start();
   const aggregator = new Program(path.join(build, 'publisher/aggregator/tickwire-aggregator'),
     ['--nats', nats.url, '--redis', redis.url, '--expiry', '60s', '--log-format', 'json']);
   await aggregator.says(/"aggregator starts"/);
@@ -45,19 +45,26 @@ async function stage(t) {
   await client.subscribe(['XNAS.*.orderbook', 'XNAS.*.quote', 'XNAS.*.status', 'XNAS.*.trade', 'agg.*.nbbo', 'feed.>']);
   const watch = new Watch(nats, ['XNAS.*.orderbook']);
   const self = { nats, gateway, client, watch, ingest: null, sender: null };
-  self.start = async (date, session, settings = []) => {
+  const pairs = [];
+  /** An ingest that listens, and its exchange. */
+  self.open = async (date, session, settings = []) => {
     const port = await freePort();
-    self.ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', date, '--silence', '1h', ...settings]);
-    await self.ingest.says(/"listening"/);
+    const ingest = await startIngest(nats, ['--source', `udp://127.0.0.1:${port}`, '--session-date', date, '--silence', '1h', ...settings]);
+    await ingest.says(/"listening"/);
+    const pair = { ingest, sender: await MoldSender.open(port, { session }) };
+    pairs.push(pair);
+    return pair;
+  };
+  self.start = async (date, session) => {
+    Object.assign(self, await self.open(date, session));
     await self.ingest.says(/"leads/);
-    self.sender = await MoldSender.open(port, { session });
   };
-  self.end = async (signal) => {
-    await self.ingest.stop(signal);
-    self.sender.close();
-  };
+  self.end = (signal) => self.ingest.stop(signal);
   t.after(async () => {
-    await self.end('SIGKILL');
+    for (const { ingest, sender } of pairs) {
+      await ingest.stop('SIGKILL');
+      sender.close();
+    }
     await Promise.all([watch.program.stop('SIGKILL'), aggregator.stop('SIGKILL')]);
     assert.equal(await gateway.stop(), 0, gateway.stderr);
     await Promise.all([redis.stop(), nats.stop()]);
@@ -186,4 +193,52 @@ test('nobody is deposed by what nobody sent: a term that can not be, or the stat
   await it.start('2020-01-30', 'DAY1');
   await it.sender.send(...opening('AAPL'), bid(1, 'AAPL', 11n, 100, 100_0000));
   await becomes(it, 'AAPL', live('100.0000', 100));
+});
+
+const feedStatus = ({ client }, partition = 1) => client.latest.get(`feed.XNAS.${partition}.status`) ?? {};
+
+// A standby reads in one burst what its leader had published the half of: to it nothing has changed.
+for (const behind of [true, false])
+  test(`a standby takes over ${behind ? 'behind its leader' : 'before it has read what came last'}: levels that are gone by then are gone for everybody`, async (t) => {
+    const it = await stage(t, { jetstream: true });
+    const leader = await it.open('2020-01-30', 'DAY1');
+    await leader.ingest.says(/"leads/);
+    const standby = await it.open('2020-01-30', 'DAY1', ['--standby']);
+    const before = opening('AAPL', 'MSFT'), last = [bid(1, 'AAPL', 11n, 100, 100_0000), bid(2, 'MSFT', 12n, 200, 200_0000)];
+    for (const { sender } of [leader, standby]) await sender.send(...before);
+    await until('the feed at its place', () => feedStatus(it).seq === `${before.length}`);
+    await leader.sender.send(...last);
+    await becomes(it, 'MSFT', live('200.0000', 200));
+    if (behind) await until('a heartbeat with the last message', () => feedStatus(it).seq === `${before.length + last.length}`);
+    await leader.ingest.stop('SIGKILL');
+    await standby.ingest.says(/"leads/);
+    await standby.sender.send(...last, itch.remove(2, 12n));
+    await becomes(it, 'AAPL', live('100.0000', 100));
+    await becomes(it, 'MSFT', empty);
+    assert.deepEqual(it.client.faults, []);
+  });
+
+test('a symbol that is in another partition the next day is live again there, whichever leader has the higher term', async (t) => {
+  const it = await stage(t);
+  const second = await it.open('2020-01-30', 'DAY1', ['--partition', '2', '--partitions', '2']); // so its term is the lower one
+  await second.ingest.says(/"leads/);
+  const first = await it.open('2020-01-30', 'DAY1', ['--partition', '1', '--partitions', '2']);
+  await first.ingest.says(/"leads/);
+  await first.sender.send(...opening('MSFT', 'TSLA'), bid(1, 'MSFT', 11n, 200, 200_0000));
+  await second.sender.send(...opening('AAPL'), bid(1, 'AAPL', 11n, 100, 100_0000));
+  await becomes(it, 'MSFT', live('200.0000', 200));
+  await becomes(it, 'AAPL', live('100.0000', 100));
+  assert.ok(BigInt(feedStatus(it, 2).term) < BigInt(feedStatus(it, 1).term));
+
+  for (const { sender } of [first, second]) {
+    await sender.end();
+    Object.assign(sender, { session: 'DAY2', next: 1 });
+  }
+  const beats = [first, second].map(({ sender }) => sender.beat(100)); // a new session is believed when it is heard of twice
+  t.after(() => beats.forEach((beat) => beat.stop()));
+  await until('both in the new session', () => [1, 2].every((partition) => /DAY2/.test(feedStatus(it, partition).epoch)));
+  await first.sender.send(...opening('TSLA'));
+  await second.sender.send(...opening('AAPL', 'MSFT'), bid(2, 'MSFT', 13n, 20, 210_0000));
+  await becomes(it, 'MSFT', live('210.0000', 20));
+  assert.deepEqual(it.client.faults, []);
 });

@@ -289,6 +289,7 @@ TEST(leadership, a_standby_that_stays_behind_leads_after_two_seconds_and_says_so
          {2330, WAIT, 0, "", 0, "PROBE CLAIM", LEADERSHIP_CLAIMING},
          {2331, WON, 0, "", 4, "LEAD", LEADERSHIP_LEADING});
     EXPECT_U64(s.it.behind_seq, 900);
+    EXPECT_U64(s.it.continues_term, 0); /* what the leader had told beyond here is not known here */
 }
 
 TEST(leadership, a_standby_in_a_later_days_session_is_not_behind) {
