@@ -80,12 +80,21 @@ static bool send_request(void *context, const resync_key *key, uint64_t id) {
     return true;
 }
 
+/* The answer has come and did not tell of all: it is asked for ever more rarely. */
+static bool wants_again(intake *self, const char *exchange, last_channel channel, int64_t now_ns) {
+    if (!last_values_again(self->values, exchange, channel, now_ns)) return false;
+    return last_values_doubts(self->values, exchange, channel) ||
+           (channel == LAST_QUOTE && self->nbbo != NULL && nbbo_doubts(self->nbbo, exchange));
+}
+
 /* Wishes for what is in doubt. */
 static void sweep(intake *self, int64_t now_ns) {
-    for (size_t i = 0; i < self->feeds.count; i++)
+    for (size_t i = 0; i < self->feeds.count; i++) {
+        const char *exchange = self->feeds.entries[i]->exchange;
         for (last_channel channel = 0; channel < LAST_CHANNELS; channel++)
-            if (last_values_wants(self->values, self->feeds.entries[i]->exchange, channel))
-                resync_want_all(&self->resync, self->feeds.entries[i]->exchange, subject_of[channel], now_ns);
+            if (last_values_wants(self->values, exchange, channel) || wants_again(self, exchange, channel, now_ns))
+                resync_want_all(&self->resync, exchange, subject_of[channel], now_ns);
+    }
 }
 
 static void doubt(intake *self, int64_t now_ns) {
@@ -178,17 +187,26 @@ static void on_trades(void *context, const bus_message *message) {
     }
 }
 
+/* Who leads, and whether he stands by what was told before. */
+static void tell_leader(intake *self, uint32_t number, feed_entry *entry, bool was_heard, int64_t now_ns) {
+    const feed_vouch *vouch = &entry->vouch;
+    bool broke = feed_watch_take_break(entry);
+    if (broke && was_heard) last_values_broke(self->values, number, now_ns);
+    if (self->nbbo == NULL || apart_has(self->apart, entry->exchange)) return;
+    nbbo_lead(self->nbbo, entry->exchange, entry->partition, vouch->term, vouch->epoch);
+    if (broke) nbbo_vouched(self->nbbo, entry->exchange, entry->partition, vouch->epoch, vouch->since_term);
+}
+
 static void take_status(intake *self, const wire_feed_status *status, int64_t now_ns) {
     uint32_t number = last_values_feed(self->values, status->exchange, status->partition);
     feed_entry *entry = feed_watch_entry(&self->feeds, status->exchange, status->partition, now_ns, NULL);
     if (number == LAST_NONE || entry == NULL) return;
-    bool was_silent = !entry->heard || entry->state == TW_BOOK_STALE;
+    bool was_heard = entry->heard;
+    bool was_silent = !was_heard || entry->state == TW_BOOK_STALE;
     if (!last_values_lead(self->values, number, status->term, status->epoch) ||
         !feed_watch_hear(&self->feeds, entry, status, now_ns))
         return;
-    const feed_vouch *vouch = &entry->vouch;
-    if (feed_watch_take_break(entry) && self->nbbo != NULL)
-        nbbo_vouched(self->nbbo, entry->exchange, entry->partition, vouch->epoch, vouch->since_term);
+    tell_leader(self, number, entry, was_heard, now_ns);
     if (was_silent) {
         resync_hurry(&self->resync, entry->exchange, now_ns);
         self->next_sweep_ns = now_ns;

@@ -13,6 +13,8 @@
 #define NS_PER_MS  INT64_C(1000000)
 #define NEVER_NS   INT64_MIN /* armed: not since the store is known */
 #define SWEEPS     5         /* walks over all entries per expiry */
+#define AGAIN_NS   (1000 * NS_PER_MS)
+#define AGAIN_MOST (64 * AGAIN_NS)
 #define KEY_PREFIX "tw:last:"
 
 typedef struct feed {
@@ -21,9 +23,12 @@ typedef struct feed {
     uint64_t term;
     char epoch[TW_EPOCH_BYTES];      /* "": nothing heard yet */
     char left_epoch[TW_EPOCH_BYTES]; /* of the same term; "": what a feed says before its first session */
+    char session[TW_EPOCH_BYTES];    /* the last one that was not "": the values' */
     tw_book_state state;
     bool told;
     bool synced[LAST_CHANNELS];
+    int64_t again_ns[LAST_CHANNELS]; /* when to ask again for what is in doubt, once synced */
+    int64_t pause_ns[LAST_CHANNELS]; /* between the last time and that one */
 } feed;
 
 typedef struct kept_print {
@@ -134,6 +139,11 @@ static bool has_values(const entry *e) {
     return e->quote_seq != 0 || e->trade_seq != 0;
 }
 
+/* Without values only over a row that may still be there: it says less than nothing does. */
+static bool may_be_written(const last_values *self, const entry *e, int64_t now_ns) {
+    return left_ns(self, e, now_ns) > 0 || (has_values(e) && is_alive(self, e));
+}
+
 static void mark(last_values *self, uint32_t place, int64_t now_ns) {
     entry *e = &self->entries[place];
     if (e->dirty) return;
@@ -143,8 +153,10 @@ static void mark(last_values *self, uint32_t place, int64_t now_ns) {
     self->dirty_count++;
 }
 
-/* A message changed what is shown. */
+/* A message changed what is shown, if anything is. */
 static last_outcome changed(last_values *self, uint32_t place, int64_t now_ns) {
+    const entry *e = &self->entries[place];
+    if (!has_values(e) && left_ns(self, e, now_ns) <= 0) return LAST_UNCHANGED;
     self->stats.changes++;
     self->stats.merged += self->entries[place].dirty;
     mark(self, place, now_ns);
@@ -173,14 +185,15 @@ static void clear_values(entry *e) {
 }
 
 /* What a feed's entries hold is of another leader, or of another session and then worth nothing. */
-static void doubt_feed(last_values *self, uint32_t number, bool new_epoch) {
+static void doubt_feed(last_values *self, uint32_t number, bool new_session) {
     feed *f = &self->feeds[number];
     f->synced[LAST_QUOTE] = f->synced[LAST_TRADE] = false;
+    f->pause_ns[LAST_QUOTE] = f->pause_ns[LAST_TRADE] = AGAIN_NS;
     for (uint32_t i = 0; i < self->top; i++) {
         entry *e = &self->entries[i];
         if (!e->used || e->feed != number) continue;
         e->known[LAST_QUOTE] = e->known[LAST_TRADE] = false;
-        if (new_epoch) clear_values(e);
+        if (new_session) clear_values(e);
     }
 }
 
@@ -194,15 +207,27 @@ bool last_values_lead(last_values *self, uint32_t number, uint64_t term, const c
     if (term == f->term) tw_text_copy(f->left_epoch, sizeof f->left_epoch, f->epoch);
     f->term = term;
     tw_text_copy(f->epoch, sizeof f->epoch, epoch);
-    doubt_feed(self, number, !same_epoch);
+    /* A leader that has just started knows no session; it may come to be the same one. */
+    bool new_session = epoch[0] != '\0' && strcmp(f->session, epoch) != 0;
+    if (new_session) tw_text_copy(f->session, sizeof f->session, epoch);
+    doubt_feed(self, number, new_session);
     return true;
 }
 
 static void mark_if_state_differs(last_values *self, uint32_t place, int64_t now_ns) {
-    entry *e = &self->entries[place];
-    bool differs = shown_state(self, e) != e->written_state;
-    bool may_be_written = is_alive(self, e) || left_ns(self, e, now_ns) > 0;
-    if (differs && may_be_written && has_values(e)) mark(self, place, now_ns);
+    const entry *e = &self->entries[place];
+    if (shown_state(self, e) != e->written_state && may_be_written(self, e, now_ns)) mark(self, place, now_ns);
+}
+
+void last_values_broke(last_values *self, uint32_t number, int64_t now_ns) {
+    for (uint32_t i = 0; i < self->top; i++) {
+        const entry *e = &self->entries[i];
+        if (!e->used || e->feed != number) continue;
+        if (!has_values(e) && may_be_written(self, e, now_ns))
+            mark(self, i, now_ns); /* whatever it said, its prices are gone */
+        else
+            mark_if_state_differs(self, i, now_ns);
+    }
 }
 
 void last_values_state(last_values *self, uint32_t number, tw_book_state state, bool told, int64_t now_ns) {
@@ -228,6 +253,28 @@ bool last_values_wants(const last_values *self, const char *exchange, last_chann
     return false;
 }
 
+bool last_values_doubts(const last_values *self, const char *exchange, last_channel channel) {
+    for (uint32_t i = 0; i < self->top; i++) {
+        const entry *e = &self->entries[i];
+        const feed *f = &self->feeds[e->feed];
+        if (e->used && !e->known[channel] && f->told && strcmp(f->exchange, exchange) == 0) return true;
+    }
+    return false;
+}
+
+bool last_values_again(last_values *self, const char *exchange, last_channel channel, int64_t now_ns) {
+    bool again = false;
+    for (uint32_t i = 0; i < self->feed_count; i++) {
+        feed *f = &self->feeds[i];
+        bool due = f->told && f->synced[channel] && now_ns >= f->again_ns[channel];
+        if (!due || strcmp(f->exchange, exchange) != 0) continue;
+        if (f->pause_ns[channel] < AGAIN_MOST) f->pause_ns[channel] *= 2;
+        f->again_ns[channel] = now_ns + f->pause_ns[channel];
+        again = true;
+    }
+    return again;
+}
+
 /* Of an instrument that the session has told of, what all snapshots together did not tell there is not. */
 static bool settle_untold(const last_values *self, entry *e, last_channel channel) {
     uint64_t seq = channel == LAST_QUOTE ? e->quote_seq : e->trade_seq;
@@ -241,6 +288,7 @@ void last_values_synced(last_values *self, const char *exchange, uint64_t term, 
     for (uint32_t i = 0; i < self->feed_count; i++) {
         feed *f = &self->feeds[i];
         if (f->term != term || strcmp(f->exchange, exchange) != 0 || strcmp(f->epoch, epoch) != 0) continue;
+        if (!f->synced[channel]) f->again_ns[channel] = now_ns + f->pause_ns[channel];
         f->synced[channel] = true;
         for (uint32_t place = 0; place < self->top; place++) {
             entry *e = &self->entries[place];
@@ -304,6 +352,7 @@ static uint32_t entry_of(last_values *self, const wire_header *header, bool tell
 
 /* The scale is fixed within an epoch; should it change after all, what was kept can't be read by the new one. */
 static void take_scale(entry *e, const wire_header *header) {
+    if (header->seq == 0) return; /* it tells no numbers */
     bool same = e->price_exponent == header->price_exponent && e->quantity_exponent == header->quantity_exponent;
     if (!same) clear_values(e);
     e->price_exponent = header->price_exponent;
@@ -341,8 +390,7 @@ last_outcome last_values_quote(last_values *self, const wire_quote *quote, int64
     e->own_state = header->state;
     e->quote_seq = header->seq;
     e->quote_event_ns = header->event_ns;
-    if (!differs && !cleared) return LAST_UNCHANGED;
-    return has_values(e) ? changed(self, place, now_ns) : LAST_UNCHANGED;
+    return differs || cleared ? changed(self, place, now_ns) : LAST_UNCHANGED;
 }
 
 static void remove_print(entry *e, uint32_t at) {
@@ -407,8 +455,7 @@ last_outcome last_values_trades(last_values *self, const wire_trades *trades, in
         newer |= take_print(self, e, &trades->prints[i]);
     e->trade_seq = header->seq;
     e->trade_event_ns = header->event_ns;
-    if (!newer && !cleared) return LAST_UNCHANGED;
-    return has_values(e) ? changed(self, place, now_ns) : LAST_UNCHANGED;
+    return newer || cleared ? changed(self, place, now_ns) : LAST_UNCHANGED;
 }
 
 /* ---- writing ---- */
@@ -452,9 +499,9 @@ bool last_values_next(last_values *self, int64_t now_ns, last_write *write) {
         entry *e = &self->entries[place];
         self->dirty_count--;
         e->dirty = false;
-        bool alive = is_alive(self, e);
+        bool alive = has_values(e) && is_alive(self, e);
         int64_t ttl_ns = alive ? self->options.expiry_ns : left_ns(self, e, now_ns);
-        if (ttl_ns <= 0 || !has_values(e)) { /* the key has run out: nothing is shown rather than a stale price */
+        if (ttl_ns <= 0) { /* the key has run out: nothing is shown rather than a stale price */
             e->armed_ns = NEVER_NS;
             continue;
         }
@@ -465,10 +512,10 @@ bool last_values_next(last_values *self, int64_t now_ns, last_write *write) {
     return false;
 }
 
-/* An entry that nobody tells of any more, whose key has run out. */
+/* An entry that nobody tells of any more, or nothing, whose key has run out. */
 static bool is_over(const last_values *self, const entry *e, int64_t now_ns) {
     const feed *f = &self->feeds[e->feed];
-    return !e->dirty && in_doubt(e) && f->synced[LAST_QUOTE] && f->synced[LAST_TRADE] &&
+    return !e->dirty && (in_doubt(e) || !has_values(e)) && f->synced[LAST_QUOTE] && f->synced[LAST_TRADE] &&
            left_ns(self, e, now_ns) <= 0;
 }
 

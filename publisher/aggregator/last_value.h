@@ -16,6 +16,7 @@
  * doubt. While that is OK, or CLOSED and the feed's status still comes, each write gives the key its whole expiry, and
  * quiet entries are re-armed in time (last_values_due). In any other state a change is still written, but only with
  * what is left of the expiry, and never once that is over: a stale price goes away `expiry_ns` after it was last good.
+ * So does a row that has no values any more.
  *
  * The last price is that of the last valid print: a break takes its print away if it is among the last LAST_PRINTS of
  * the instrument; then the one before counts. Where none is left there is no last price.
@@ -61,6 +62,9 @@ void last_values_free(last_values *values);
 uint32_t last_values_feed(last_values *values, const char *exchange, uint32_t partition);
 /* Its leader's term and session, by any message. False: OLD. */
 bool last_values_lead(last_values *values, uint32_t feed, uint64_t term, const char *epoch);
+/* Its leader goes on from nobody, or another session began: rows of what is in doubt are marked, without prices that are gone.
+ * Not at a takeover that goes on: it would flicker. */
+void last_values_broke(last_values *values, uint32_t feed, int64_t now_ns);
 /* Its state, as the caller judges it. `told`: its status still comes. */
 void last_values_state(last_values *values, uint32_t feed, tw_book_state state, bool told, int64_t now_ns);
 
@@ -76,6 +80,11 @@ void last_values_synced(last_values *values, const char *exchange, uint64_t term
                         last_channel channel, int64_t now_ns);
 /* True if a feed of the exchange waits for the channel's snapshots. */
 bool last_values_wants(const last_values *values, const char *exchange, last_channel channel);
+/* True if something of the exchange's channel is in doubt though its feed still tells. A leader that learns of an instrument after
+ * it has answered may have no message to send about it: only another answer settles that. */
+bool last_values_doubts(const last_values *values, const char *exchange, last_channel channel);
+/* True 1, 2, 4, … 64 s apart from when a feed's snapshots have come after a doubt: time to ask again for what still is. */
+bool last_values_again(last_values *values, const char *exchange, last_channel channel, int64_t now_ns);
 
 /* ---- what is to be done ---- */
 

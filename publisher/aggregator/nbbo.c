@@ -165,6 +165,22 @@ static bool enter(nbbo *self, feed *f, uint64_t term, const char *epoch) {
     return true;
 }
 
+void nbbo_lead(nbbo *self, const char *exchange, uint32_t partition, uint64_t term, const char *epoch) {
+    feed *f = feed_of(self, exchange, partition);
+    if (f != NULL) enter(self, f, term, epoch);
+}
+
+/* One of a session that has ended may be delisted: it would be asked for in vain for ever. */
+bool nbbo_doubts(const nbbo *self, const char *exchange) {
+    for (uint32_t i = 0; i < self->venue_count; i++) {
+        const venue *v = &self->venues[i];
+        const feed *f = &self->feeds[v->feed];
+        if (!v->known && strcmp(f->exchange, exchange) == 0 && strcmp(f->epoch, v->quote.header.epoch) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- quotes ---- */
 
 static uint32_t symbol_of(nbbo *self, const char *name) {

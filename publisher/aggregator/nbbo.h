@@ -34,12 +34,16 @@ void nbbo_free(nbbo *nbbo); /* NULL is fine */
 
 /* A live quote or a part of a snapshot. False: seen already, of a deposed leader, or no room (counted). */
 bool nbbo_quote(nbbo *nbbo, const wire_quote *quote, int64_t now_ns);
-/* A feed's state as the caller judges it, with its leader's term and session. */
+/* A feed's leader and session, by its status: a deposed one's late quotes are refused before the new one has quoted. */
+void nbbo_lead(nbbo *nbbo, const char *exchange, uint32_t partition, uint64_t term, const char *epoch);
+/* A feed's state as the caller judges it. */
 void nbbo_feed(nbbo *nbbo, const char *exchange, uint32_t partition, tw_book_state state, int64_t now_ns);
 /* The feed's leader stands by quotes of this epoch and term, and of higher terms: others do not count until they are told again. */
 void nbbo_vouched(nbbo *nbbo, const char *exchange, uint32_t partition, const char *epoch, uint64_t since_term);
 /* Quotes may have been lost without a trace: none counts until it is told again. */
 void nbbo_doubt(nbbo *nbbo, int64_t now_ns);
+/* True if a quote of the exchange's present session does not count because nobody has told it again. */
+bool nbbo_doubts(const nbbo *nbbo, const char *exchange);
 
 /* The next one that is not as it was published, whole but for publish_ns; it counts as published. False: none now. */
 bool nbbo_next(nbbo *nbbo, int64_t now_ns, wire_nbbo *message);

@@ -542,6 +542,153 @@ TEST(last_value, a_newcomer_waits_for_both_snapshots_before_it_is_shown) {
     last_values_free(f.values);
 }
 
+/* AAPL with a quote and a print, written at 0. */
+static void open_written(fixture *f) {
+    open(f);
+    quote(f, 10, 10, 20, 0);
+    print(f, 9, 15, 1, 1);
+    EXPECT_CONTAINS(written(f, 0), "AAPL 5000");
+}
+
+TEST(last_value, a_leader_who_goes_on_from_nobody_marks_what_he_has_not_told_until_it_runs_out) {
+    fixture f;
+    uint32_t entry;
+    open_written(&f);
+    EXPECT(last_values_lead(f.values, f.feed, 2, DAY));
+    last_values_broke(f.values, f.feed, SECOND);
+    const char *line = written(&f, SECOND);
+    EXPECT_CONTAINS(line, "AAPL 4000 {\"bid\":\"0.0010\"");
+    EXPECT_CONTAINS(line, "\"state\":\"RECOVERING\"");
+    last_values_broke(f.values, f.feed, 2 * SECOND);
+    EXPECT_STR(written(&f, 2 * SECOND), "nothing"); /* it says so already */
+    for (int64_t now_ns = 2 * SECOND; now_ns < 7 * SECOND; now_ns += 25 * MS)
+        EXPECT(last_values_due(f.values, now_ns, &entry) == NULL);
+    last_values_broke(f.values, f.feed, 7 * SECOND);
+    EXPECT_STR(written(&f, 7 * SECOND), "nothing");
+    last_values_free(f.values);
+}
+
+TEST(last_value, what_the_new_leader_told_before_his_status_is_not_marked) {
+    fixture f;
+    tw_print same = {.seq = 9, .price = 15, .quantity = 1, .match_id = 1};
+    open_written(&f);
+    quote_of(&f, "AAPL", 2, DAY, 10, 10, 20, TW_BOOK_OK, SECOND);
+    prints(&f, 2, &same, 1, SECOND);
+    EXPECT_CONTAINS(written(&f, SECOND), "\"state\":\"OK\"");
+    last_values_broke(f.values, f.feed, SECOND);
+    EXPECT_STR(written(&f, SECOND), "nothing");
+    last_values_free(f.values);
+}
+
+TEST(last_value, another_session_takes_the_prices_out_of_the_row_at_once) {
+    for (int started_before = 0; started_before < 2; started_before++) {
+        fixture f;
+        last_write write;
+        open_written(&f);
+        if (started_before) EXPECT(last_values_lead(f.values, f.feed, 2, ""));
+        EXPECT(last_values_lead(f.values, f.feed, 2, "2020-01-31.S"));
+        last_values_broke(f.values, f.feed, SECOND);
+        EXPECT(last_values_next(f.values, SECOND, &write));
+        EXPECT_I64(write.ttl_ms, 4000);
+        EXPECT_U64(write.row.present, 1u << LAST_SEQ | 1u << LAST_STATE);
+        EXPECT_U64(write.removed, LAST_ALL_FIELDS & ~write.row.present);
+        EXPECT_STR(write.row.text[LAST_SEQ], "0");
+        EXPECT_STR(write.row.text[LAST_STATE], "RECOVERING");
+        EXPECT_STR(written(&f, SECOND), "nothing");
+        last_values_free(f.values);
+    }
+}
+
+TEST(last_value, a_leader_that_knows_no_session_yet_leaves_the_prices_marked) {
+    fixture f;
+    open_written(&f);
+    EXPECT(last_values_lead(f.values, f.feed, 2, ""));
+    last_values_broke(f.values, f.feed, SECOND);
+    const char *line = written(&f, SECOND);
+    EXPECT_CONTAINS(line, "AAPL 4000 {\"bid\":\"0.0010\"");
+    EXPECT_CONTAINS(line, "\"state\":\"RECOVERING\"");
+    EXPECT(last_values_lead(f.values, f.feed, 2, DAY)); /* it was the same one */
+    last_values_broke(f.values, f.feed, SECOND);
+    EXPECT_STR(written(&f, SECOND), "nothing");
+    EXPECT(quote_of(&f, "AAPL", 2, DAY, 10, 10, 20, TW_BOOK_OK, SECOND) == LAST_CHANGED);
+    EXPECT_CONTAINS(written(&f, SECOND), "\"last\":\"0.0015\"");
+    last_values_free(f.values);
+}
+
+TEST(last_value, a_session_that_has_run_out_is_not_written_anew_by_the_next) {
+    fixture f;
+    open_written(&f);
+    last_values_state(f.values, f.feed, TW_BOOK_STALE, false, SECOND);
+    written(&f, SECOND);
+    EXPECT(last_values_lead(f.values, f.feed, 2, "2020-01-31.S"));
+    last_values_broke(f.values, f.feed, 6 * SECOND);
+    last_values_state(f.values, f.feed, TW_BOOK_OK, true, 6 * SECOND);
+    EXPECT_STR(written(&f, 6 * SECOND), "nothing");
+    last_values_free(f.values);
+}
+
+TEST(last_value, an_empty_quote_and_no_prints_settle_what_was_in_doubt) {
+    fixture f;
+    uint32_t entry;
+    tw_print same = {.seq = 9, .price = 15, .quantity = 1, .match_id = 1};
+    wire_trades none = {.header = header_of("AAPL", 3, DAY, 0)};
+    open_written(&f);
+    EXPECT(last_values_lead(f.values, f.feed, 2, DAY));
+    last_values_broke(f.values, f.feed, SECOND);
+    prints(&f, 2, &same, 1, SECOND);
+    written(&f, SECOND);
+    synced(&f, 2, DAY);
+    EXPECT(last_values_doubts(f.values, "XNAS", LAST_QUOTE) && !last_values_doubts(f.values, "XNAS", LAST_TRADE));
+    wire_quote empty = {.header = header_of("AAPL", 2, DAY, 0), .bid.price = NONE, .ask.price = NONE};
+    empty.header.event_ns = none.header.event_ns = TW_TIME_ABSENT;
+    empty.header.price_exponent = 0; /* it tells no numbers: the print keeps its scale */
+    EXPECT(last_values_quote(f.values, &empty, 2 * SECOND) == LAST_CHANGED);
+    EXPECT(!last_values_doubts(f.values, "XNAS", LAST_QUOTE));
+    EXPECT_STR(written(&f, 2 * SECOND), "tw:last:XNAS:AAPL 5000 {\"last\":\"0.0015\",\"last_size\":\"1\","
+                                        "\"seq\":\"9\",\"event_ns\":\"90\",\"state\":\"OK\"}");
+    EXPECT(last_values_lead(f.values, f.feed, 3, DAY)); /* of whom the print is not, either */
+    empty.header.term = 3;
+    last_values_quote(f.values, &empty, 3 * SECOND);
+    EXPECT(last_values_trades(f.values, &none, 3 * SECOND) == LAST_CHANGED);
+    EXPECT_STR(written(&f, 3 * SECOND), "tw:last:XNAS:AAPL 4000 {\"seq\":\"0\",\"state\":\"OK\"}");
+    synced(&f, 3, DAY);
+    for (int64_t now_ns = 3 * SECOND; now_ns < 12 * SECOND; now_ns += 25 * MS)
+        EXPECT(last_values_due(f.values, now_ns, &entry) == NULL);
+    EXPECT_U64(last_values_stats(f.values).forgotten, 1);
+    last_values_free(f.values);
+}
+
+/* When it is time to ask again, in seconds: "1 3 7 "; asked four times a second. */
+static const char *asked_again(fixture *f, int64_t from_ns, int64_t to_ns) {
+    static char text[128];
+    size_t used = 0;
+    text[0] = '\0';
+    for (int64_t now_ns = from_ns; now_ns < to_ns && used < sizeof text - 24; now_ns += SECOND / 4)
+        if (last_values_again(f->values, "XNAS", LAST_QUOTE, now_ns))
+            used += (size_t)snprintf(text + used, sizeof text - used, "%lld ", (long long)(now_ns / SECOND));
+    return text;
+}
+
+TEST(last_value, what_an_answer_did_not_tell_of_is_asked_for_again_ever_more_rarely) {
+    fixture f;
+    open_written(&f);
+    EXPECT(last_values_lead(f.values, f.feed, 2, DAY));
+    EXPECT(last_values_doubts(f.values, "XNAS", LAST_QUOTE) && last_values_doubts(f.values, "XNAS", LAST_TRADE));
+    EXPECT(!last_values_doubts(f.values, "XBOS", LAST_QUOTE));
+    EXPECT_STR(asked_again(&f, 0, 100 * SECOND), ""); /* the first answer is still waited for */
+    synced(&f, 2, DAY);
+    EXPECT_STR(asked_again(&f, 0, 260 * SECOND), "1 3 7 15 31 63 127 191 255 ");
+    synced(&f, 2, DAY); /* the answer to that: no reason to be quicker */
+    EXPECT_STR(asked_again(&f, 260 * SECOND, 330 * SECOND), "319 ");
+    last_values_doubt(f.values);
+    last_values_synced(f.values, "XNAS", 2, DAY, LAST_QUOTE, 400 * SECOND);
+    EXPECT_STR(asked_again(&f, 400 * SECOND, 410 * SECOND), "401 403 407 ");
+    last_values_state(f.values, f.feed, TW_BOOK_STALE, false, 500 * SECOND);
+    EXPECT_STR(asked_again(&f, 500 * SECOND, 600 * SECOND), ""); /* nobody is there to answer */
+    EXPECT(!last_values_doubts(f.values, "XNAS", LAST_QUOTE));
+    last_values_free(f.values);
+}
+
 /* ---- bounds ---- */
 
 TEST(last_value, a_full_table_refuses_newcomers_until_someone_runs_out) {

@@ -196,6 +196,47 @@ TEST(nbbo, what_is_old_is_dropped_what_may_be_lost_does_not_count_and_a_new_sess
     nbbo_free(n);
 }
 
+TEST(nbbo, a_deposed_leaders_late_quote_is_refused_before_the_new_one_has_quoted) {
+    nbbo *n = make(0);
+    feed(n, "XNAS", TW_BOOK_OK);
+    quote(n, "XNAS", 100, 1, 105, 1);
+    EXPECT_STR(news(n, 0), "100x1 XNAS / 105x1 XNAS");
+    nbbo_lead(n, "XNAS", 1, 8, "2020-01-30.1"); /* goes on from 7: what is known holds */
+    EXPECT_STR(news(n, 0), "");
+    wire_quote late = quote_of("XNAS", 101, 1, 106, 1), next = late;
+    EXPECT(!nbbo_quote(n, &late, 0));
+    EXPECT_STR(news(n, 0), "");
+    next.header.term = 8;
+    EXPECT(nbbo_quote(n, &next, 0));
+    EXPECT_STR(news(n, 0), "101x1 XNAS / 106x1 XNAS");
+    nbbo_lead(n, "XNAS", 1, 9, "2020-01-31.1"); /* of whose session nothing is known */
+    EXPECT_STR(news(n, 0), "- / - STALE without XNAS");
+    EXPECT(!nbbo_quote(n, &next, 0));
+    EXPECT(!nbbo_doubts(n, "XNAS")); /* nobody need tell of it: it may be delisted */
+    nbbo_free(n);
+}
+
+TEST(nbbo, what_a_restarted_leader_does_not_stand_by_is_settled_by_an_empty_quote) {
+    nbbo *n = make(0);
+    feed(n, "XNAS", TW_BOOK_OK);
+    feed(n, "XBOS", TW_BOOK_OK);
+    quote(n, "XNAS", 100, 1, 105, 1);
+    quote(n, "XBOS", 99, 1, 106, 1);
+    EXPECT_STR(news(n, 0), "100x1 XNAS / 105x1 XNAS");
+    EXPECT(!nbbo_doubts(n, "XNAS"));
+    nbbo_lead(n, "XNAS", 1, 8, "2020-01-30.1");
+    nbbo_vouched(n, "XNAS", 1, "2020-01-30.1", 8);
+    EXPECT_STR(news(n, 0), "99x1 XBOS / 106x1 XBOS without XNAS");
+    EXPECT(nbbo_doubts(n, "XNAS") && !nbbo_doubts(n, "XBOS"));
+    wire_quote empty = quote_of("XNAS", 0, 0, 0, 0);
+    empty.header.term = 8;
+    empty.header.seq = 0;
+    EXPECT(nbbo_quote(n, &empty, 0));
+    EXPECT_STR(news(n, 0), "99x1 XBOS / 106x1 XBOS");
+    EXPECT(!nbbo_doubts(n, "XNAS"));
+    nbbo_free(n);
+}
+
 TEST(nbbo, one_that_does_not_change_is_told_again_and_its_seq_never_falls) {
     nbbo *n = make(1000);
     wire_nbbo m;
