@@ -5,9 +5,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { inChromium, withoutChromium } from './lib/chromium.mjs';
-import { StreamClient, startGateway } from './lib/gateway.mjs';
+import { StreamClient, startGateway, withGateway } from './lib/gateway.mjs';
 import { LiveFeed, subscribed } from './lib/live_feed.mjs';
-import { NatsServer, Program, folder, root, run, until } from './lib/programs.mjs';
+import { Program, folder, root, run, until } from './lib/programs.mjs';
 import { parsePrometheus } from './lib/prometheus.mjs';
 import { CLOSE, PING, RawWebSocket, TEXT, closeFrame, deflated, frame } from './lib/raw_websocket.mjs';
 
@@ -16,18 +16,6 @@ const extensions = (raw) => /^Sec-WebSocket-Extensions: (.*)\r?$/im.exec(raw.ans
 const offering = (offers) => ({ 'Sec-WebSocket-Extensions': offers });
 const shownOf = (book) => [book.bids, book.asks].map((side) => side.map(({ price, quantity, orders }) => [Number(price), Number(quantity), orders]));
 const booksOf = (client) => Object.fromEntries([...client.books].map(([subject, book]) => [subject, shownOf(book)]).sort());
-
-async function withGateway(settings, body) {
-  const nats = await NatsServer.start();
-  const gateway = await startGateway(nats, settings);
-  try {
-    await body(gateway);
-    assert.doesNotMatch(gateway.stderr, /"level":"error"/);
-  } finally {
-    assert.equal(await gateway.stop(), 0, gateway.stderr);
-    await nats.stop();
-  }
-}
 
 test('it is agreed on where client and setting want it, as the client can have it', async () => {
   await withGateway([], async (gateway) => {

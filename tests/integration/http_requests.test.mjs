@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { StreamClient, startGateway } from './lib/gateway.mjs';
-import { NatsServer, folder, run, sleep } from './lib/programs.mjs';
+import { StreamClient, withGateway } from './lib/gateway.mjs';
+import { folder, run, sleep } from './lib/programs.mjs';
 import { RawSocket } from './lib/raw_websocket.mjs';
 
 const LINE_END = '\r\nHost: x\r\n\r\n';
@@ -74,17 +74,6 @@ async function everyOneIsTold(gateway, options) {
   assert.equal((await witness.ask({ op: 'ping' })).type, 'pong');
   assert.equal(witness.closed, undefined);
   await witness.close();
-}
-
-async function withGateway(settings, body) {
-  const nats = await NatsServer.start(), gateway = await startGateway(nats, settings);
-  try {
-    await body(gateway);
-    assert.doesNotMatch(gateway.stderr, /"level":"error"/);
-  } finally {
-    assert.equal(await gateway.stop(), 0, gateway.stderr);
-    await nats.stop();
-  }
 }
 
 test('methods that are not served and what is no request are answered in JSON, whatever was answered before', () => withGateway([], (gateway) => everyOneIsTold(gateway, {})));

@@ -6,27 +6,15 @@ import { createConnection } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { inChromium, withoutChromium } from './lib/chromium.mjs';
-import { StreamClient, startGateway, updateOf } from './lib/gateway.mjs';
+import { StreamClient, updateOf, withGateway } from './lib/gateway.mjs';
 import { LiveFeed, subscribed } from './lib/live_feed.mjs';
-import { NatsServer, Program, folder, root, run, sleep, until } from './lib/programs.mjs';
+import { Program, folder, root, run, sleep, until } from './lib/programs.mjs';
 import { BINARY, CLOSE, PING, PONG, RawSocket, RawWebSocket, TEXT, closeFrame, frame, handshake } from './lib/raw_websocket.mjs';
 
 const shownOf = (book) => [book.bids, book.asks].map((side) => side.map(({ price, quantity, orders }) => [Number(price), Number(quantity), orders]));
 const booksOf = (client) => Object.fromEntries([...client.books].map(([subject, book]) => [subject, shownOf(book)]).sort());
 const sorted = (books) => Object.fromEntries(Object.entries(books).sort());
 const dayIsOver = (client) => client.books.size > 0 && [...client.books.values()].every((book) => book.state === 'CLOSED');
-
-async function withGateway(settings, body) {
-  const nats = await NatsServer.start();
-  const gateway = await startGateway(nats, settings);
-  try {
-    await body(gateway);
-    assert.doesNotMatch(gateway.stderr, /"level":"error"/);
-  } finally {
-    assert.equal(await gateway.stop(), 0, gateway.stderr);
-    await nats.stop();
-  }
-}
 
 const python = async (gateway, compression) => {
   const program = new Program('/usr/bin/python3', [path.join(root, 'tests/integration/lib/websocket_client.py'), gateway.stream, 'XNAS.*.orderbook', compression]);

@@ -1,9 +1,10 @@
 // A client of the gateway's WebSocket, built on npm's ws: keeps the books it is sent by the rules of docs/stream.md, which
 // are those of the bus on another form, and writes down whatever does not hold.
+import assert from 'node:assert/strict';
 import path from 'node:path';
 import WebSocket from 'ws';
 import { Book } from './book.mjs';
-import { Program, build, logged, until } from './programs.mjs';
+import { NatsServer, Program, build, logged, until } from './programs.mjs';
 
 export const gatewayProgram = path.join(build, 'gateways/tickwire-gateway');
 
@@ -16,6 +17,18 @@ export async function startGateway(nats, settings = []) {
   program.url = `http://127.0.0.1:${program.port}`;
   program.stream = `ws://127.0.0.1:${program.port}/v1/stream`;
   return program;
+}
+
+/** A gateway on a bus of its own, for `body`; it must have logged no error and end by itself. */
+export async function withGateway(settings, body) {
+  const nats = await NatsServer.start(), gateway = await startGateway(nats, settings);
+  try {
+    await body(gateway);
+    assert.doesNotMatch(gateway.stderr, /"level":"error"/);
+  } finally {
+    assert.equal(await gateway.stop(), 0, gateway.stderr);
+    await nats.stop();
+  }
 }
 
 const exactly = (text) => BigInt(text.replace('.', ''));
