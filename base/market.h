@@ -29,6 +29,9 @@
 static inline uint64_t tw_term_most(int64_t utc_ns) {
     return (uint64_t)(utc_ns / 1000000 + 10 * TW_TERM_YEAR_MS);
 }
+static inline uint64_t tw_term_most_believed(int64_t utc_ns) {
+    return tw_term_most(utc_ns) + TW_TERM_YEAR_MS;
+}
 
 typedef enum tw_side { TW_BID = 0, TW_ASK = 1 } tw_side;
 

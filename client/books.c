@@ -210,17 +210,13 @@ static bool covers(const tickwire_subscription *s, const char *exchange) {
 }
 
 /* The exchange of a chain that its feed's leader does not stand by. False: it does. */
-static bool is_unconfirmed(const tickwire_client *client, const chain_entry *entry, char mic[TW_MIC_BYTES]) {
+static bool is_unconfirmed(tickwire_client *client, const chain_entry *entry, char mic[TW_MIC_BYTES]) {
     subject_parts parts;
     if (!entry->chain.heard || subject_parse(entry->subject, &parts) != SUBJECT_KIND_INSTRUMENT) return false;
     if (parts.channel == SUBJECT_ORDER) return false; /* has no snapshots */
     tw_text_copy(mic, TW_MIC_BYTES, parts.mic);
-    for (size_t i = 0; i < client->feeds.count; i++) {
-        const feed_entry *feed = client->feeds.entries[i];
-        if (feed->partition == entry->chain.partition && strcmp(feed->exchange, mic) == 0)
-            return !feed_vouch_covers(&feed->vouch, entry->chain.epoch, entry->chain.term);
-    }
-    return false;
+    const feed_entry *feed = client_feed_of(client, mic, entry->chain.partition);
+    return feed != NULL && !feed_vouch_covers(&feed->vouch, entry->chain.epoch, entry->chain.term);
 }
 
 /* One for all: whoever asks for one exchange's channel gets all of it. */

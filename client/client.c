@@ -45,7 +45,7 @@ static void free_dead(tickwire_client *client) {
 static void on_tick(uv_timer_t *timer) {
     tickwire_client *client = timer->data;
     int64_t now_ns = rt_clock_monotonic_ns();
-    client->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    client->feeds.most_term = tw_term_most_believed(rt_clock_utc_ns());
     feed_watch_check(&client->feeds, now_ns);
     client_tell_feed_changes(client);
     client_tell_fresh(client);
@@ -216,7 +216,7 @@ tickwire_status tickwire_open(tickwire_client **client_out, const tickwire_optio
     }
     int64_t second_ns = 1000 * NS_PER_MS;
     feed_watch_init(&client->feeds, options->feed_silence_ns > 0 ? options->feed_silence_ns : second_ns);
-    client->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    client->feeds.most_term = tw_term_most_believed(rt_clock_utc_ns());
     resync_init(&client->resync, options->snapshot_timeout_ns > 0 ? options->snapshot_timeout_ns : second_ns,
                 (uint64_t)rt_clock_utc_ns() ^ (uint64_t)(uintptr_t)client, send_request, client);
     if (!take_memory(client, options))

@@ -361,15 +361,9 @@ static void deliver_orders(const delivery *d) {
 static bool decode_feed(tickwire_subscription *s, const char *subject, const uint8_t *bytes, size_t length,
                         wire_feed_status *status) {
     wire_result result = wire_feed_status_decode(&s->client->arena, bytes, length, status);
-    subject_parts parts;
-    if (result != WIRE_OK) {
-        malformed(s, subject, result_text(result));
-        return false;
-    }
-    if (subject_parse(subject, &parts) == SUBJECT_KIND_FEED_STATUS && strcmp(parts.mic, status->exchange) == 0 &&
-        parts.partition == status->partition)
-        return true;
-    malformed(s, subject, "the payload is about another feed than its subject");
+    if (result == WIRE_OK && subject_is_feed_status(subject, status->exchange, status->partition)) return true;
+    malformed(s, subject,
+              result == WIRE_OK ? "the payload is about another feed than its subject" : result_text(result));
     return false;
 }
 

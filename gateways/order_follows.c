@@ -328,7 +328,7 @@ static void on_status(void *context, const bus_message *message) {
         wire_feed_status_decode(&self->arena, message->bytes, message->length, &status) != WIRE_OK)
         return;
     uint32_t shard = status.partition;
-    if (status.term > tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS) return; /* nobody can have it */
+    if (status.term > tw_term_most_believed(rt_clock_utc_ns())) return; /* nobody can have it */
     if (strcmp(status.exchange, self->venue) != 0 || shard == 0 || shard > ORDER_MOST_SHARDS) return;
     if (shard > self->greatest_heard)
         self->greatest_heard = shard; /* from now on whatever goes to all goes there */

@@ -339,11 +339,9 @@ static void take_feed(source *self, const wire_feed_status *status) {
 
 /* One with a term that nobody can have yet would depose every leader for ever. NULL: it is the word of its subject's feed. */
 static const char *why_unfit(const char *subject, const wire_feed_status *status) {
-    subject_parts parts;
-    bool about = subject_parse(subject, &parts) == SUBJECT_KIND_FEED_STATUS &&
-                 strcmp(parts.mic, status->exchange) == 0 && parts.partition == status->partition;
-    if (!about) return "it is about another feed than its subject";
-    bool believed = status->term <= tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    if (!subject_is_feed_status(subject, status->exchange, status->partition))
+        return "it is about another feed than its subject";
+    bool believed = status->term <= tw_term_most_believed(rt_clock_utc_ns());
     return believed ? NULL : "nobody can have its term yet: somebody else writes to this bus";
 }
 
@@ -789,16 +787,12 @@ bool source_read_quote(source *self, const char *mic, const char *symbol, wire_q
     return true;
 }
 
-bool source_quote_holds(const source *self, const char *mic, const char *symbol) {
+bool source_quote_holds(source *self, const char *mic, const char *symbol) {
     const instrument *one = find_instrument(self, mic, symbol);
     if (one == NULL || !one->quote_state.known) return true;
     const wire_header *header = &one->quote.header;
-    for (uint32_t i = 0; i < self->feed_count; i++) {
-        const source_feed_entry *feed = &self->feeds[i];
-        if (feed->status.partition == header->partition && strcmp(feed->status.exchange, mic) == 0)
-            return feed_vouch_covers(&feed->vouch, header->epoch, header->term);
-    }
-    return true;
+    const source_feed_entry *feed = find_feed(self, mic, header->partition);
+    return feed == NULL || feed_vouch_covers(&feed->vouch, header->epoch, header->term);
 }
 
 bool source_read_print(source *self, const char *mic, const char *symbol, wire_header *header, tw_print *print,

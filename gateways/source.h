@@ -45,7 +45,7 @@ bool source_read_book(source *source, const char *mic, const char *symbol, wire_
 bool source_read_quote(source *source, const char *mic, const char *symbol, wire_quote *quote, tw_book_state *state,
                        tw_state_cause *cause);
 /* Whether that quote holds: its feed's leader stands by it. True where none is kept. */
-bool source_quote_holds(const source *source, const char *mic, const char *symbol);
+bool source_quote_holds(source *source, const char *mic, const char *symbol);
 /* The last print, likewise: `header` is that of its message. `any` false: there is none yet in this epoch. */
 bool source_read_print(source *source, const char *mic, const char *symbol, wire_header *header, tw_print *print,
                        bool *any);

@@ -480,3 +480,9 @@ bool subject_is_pattern(const char *text) {
         if (*at == '\0') return true;
     }
 }
+
+bool subject_is_feed_status(const char *subject, const char *mic, uint32_t partition) {
+    subject_parts parts;
+    return subject_parse(subject, &parts) == SUBJECT_KIND_FEED_STATUS && strcmp(parts.mic, mic) == 0 &&
+           parts.partition == partition;
+}

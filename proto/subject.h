@@ -118,6 +118,8 @@ bool subject_shard(char *subject, size_t capacity, subject_kind kind, const char
 
 /* Takes a concrete subject (no wildcards) apart. Returns parts->kind; UNKNOWN leaves the rest unset. */
 subject_kind subject_parse(const char *subject, subject_parts *parts);
+/* Whether it is that of this feed's status: what came on another one is not about it. */
+bool subject_is_feed_status(const char *subject, const char *mic, uint32_t partition);
 
 /* Could a server be asked for it? No empty token, no blank, '>' alone and last. */
 bool subject_is_pattern(const char *text);

@@ -219,12 +219,10 @@ static void take_status(intake *self, const wire_feed_status *status, int64_t no
 static void on_status(void *context, const bus_message *message) {
     intake *self = context;
     wire_feed_status status;
-    subject_parts parts;
     wire_result result = wire_feed_status_decode(&self->arena, message->bytes, message->length, &status);
     if (result != WIRE_OK) {
         malformed(self, message->subject, why_not(result));
-    } else if (subject_parse(message->subject, &parts) != SUBJECT_KIND_FEED_STATUS ||
-               strcmp(parts.mic, status.exchange) != 0 || parts.partition != status.partition) {
+    } else if (!subject_is_feed_status(message->subject, status.exchange, status.partition)) {
         malformed(self, message->subject, "the payload is about another feed than its subject");
     } else if (!feed_watch_believes(&self->feeds, status.term)) {
         malformed(self, message->subject, UNBELIEVABLE);
@@ -353,7 +351,7 @@ tw_code intake_open(intake **opened, const intake_options *options, bus *from, l
     self->apart = options->apart;
     self->log = options->log;
     feed_watch_init(&self->feeds, options->feed_silence_ns);
-    self->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    self->feeds.most_term = tw_term_most_believed(rt_clock_utc_ns());
     resync_init(&self->resync, SNAPSHOT_NS, (uint64_t)rt_clock_utc_ns() ^ (uint64_t)(uintptr_t)self, send_request,
                 self);
     tw_code code = check_apart(options->apart, error);
@@ -379,7 +377,7 @@ void intake_close(intake *self) {
 /* ---- time and the bus ---- */
 
 void intake_tick(intake *self, int64_t now_ns) {
-    self->feeds.most_term = tw_term_most(rt_clock_utc_ns()) + TW_TERM_YEAR_MS;
+    self->feeds.most_term = tw_term_most_believed(rt_clock_utc_ns());
     feed_watch_check(&self->feeds, now_ns);
     tell_states(self, now_ns);
     if (now_ns >= self->next_sweep_ns) {

@@ -351,3 +351,11 @@ TEST(subject, what_is_almost_one_of_the_venues_is_none) {
                    (int)parts.kind);
     }
 }
+
+TEST(subject, a_feed_status_is_of_the_exchange_and_partition_that_its_subject_names) {
+    EXPECT(subject_is_feed_status("feed.XNAS.2.status", "XNAS", 2));
+    EXPECT(!subject_is_feed_status("feed.XNAS.2.status", "XNAS", 1));
+    EXPECT(!subject_is_feed_status("feed.XNAS.2.status", "XBOS", 2));
+    EXPECT(!subject_is_feed_status("feed.XNAS.2.line.A", "XNAS", 2));
+    EXPECT(!subject_is_feed_status("XNAS.2.status", "XNAS", 2));
+}
