@@ -9,7 +9,7 @@ import { StreamClient, startGateway } from './lib/gateway.mjs';
 import * as itch from './lib/itch.mjs';
 import { MoldSender } from './lib/mold_sender.mjs';
 import { freePort } from './lib/ports.mjs';
-import { NatsServer, Program, build, logged, startIngest, startTickwire, until, watchProgram } from './lib/programs.mjs';
+import { NatsServer, Program, build, logged, sleep, startIngest, startTickwire, until, watchProgram } from './lib/programs.mjs';
 import { RedisServer } from './lib/redis_server.mjs';
 import { encodeAs } from './lib/wire.mjs';
 
@@ -102,6 +102,9 @@ const empty = { library: 'OK', stream: 'OK', quote: 'OK', status: 'OK', http: 'O
 const isNotLive = { library: /^STALE/, stream: /^STALE/, quote: /^STALE/, status: 'STALE', http: /^STALE/, last: /^(?!OK)/ };
 const bid = (locate, symbol, id, shares, price) => itch.add(locate, symbol, id, 'B', shares, price);
 
+/** Whatever was asked for at the start has been answered by then, also what nobody had heard: such an answer would put right what is to be seen. */
+const settled = () => sleep(2500);
+
 /** `tickwire tap --verify` that hears the feed by now: what is sent from here on reaches it as it is published. */
 async function startTap(it) {
   const tap = startTickwire('tap', '--url', it.nats.url, '--verify', '--json', '--print', 'XNAS.>', 'feed.XNAS.*.status');
@@ -144,6 +147,8 @@ test('an ingest that is started again within the day and finds a book empty: nob
   const tap = await startTap(it);
   await it.sender.send(...day);
   await becomes(it, 'MSFT', live('200.0000', 200));
+
+  await settled();
 
   // The order went while nobody listened. All of the day comes in one burst, after which MSFT looks as if nothing had been.
   await it.end('SIGKILL');
@@ -207,6 +212,7 @@ for (const behind of [true, false])
     const before = opening('AAPL', 'MSFT'), last = [bid(1, 'AAPL', 11n, 100, 100_0000), bid(2, 'MSFT', 12n, 200, 200_0000)];
     for (const { sender } of [leader, standby]) await sender.send(...before);
     await until('the feed at its place', () => feedStatus(it).seq === `${before.length}`);
+    await settled();
     await leader.sender.send(...last);
     await becomes(it, 'MSFT', live('200.0000', 200));
     if (behind) await until('a heartbeat with the last message', () => feedStatus(it).seq === `${before.length + last.length}`);
